@@ -1,0 +1,79 @@
+/*
+ * What the Swift core needs from C: the system's headers and libcurl's, libcurl's variadic functions under one name a type, and
+ * the few things that only C can say. The core imports nothing else.
+ */
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/** Nanoseconds on the clock that never jumps. */
+static inline int64_t platform_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline int platform_errno(void) { return errno; }
+
+/** Overwrites memory, also where the compiler sees that nobody reads it again. */
+static inline void platform_wipe(void *bytes, size_t length) { explicit_bzero(bytes, length); }
+
+/** The double that a number of JSON stands for, whatever the host's locale says of decimal points. */
+double platform_number(const char *digits, size_t length);
+
+/** Room for one line of text for each thread, at first empty. */
+#define PLATFORM_LINE 512
+char *platform_thread_line(void);
+
+static inline CURLcode platform_set_long(CURL *easy, CURLoption option, long value) {
+    return curl_easy_setopt(easy, option, value);
+}
+static inline CURLcode platform_set_offset(CURL *easy, CURLoption option, int64_t value) {
+    return curl_easy_setopt(easy, option, (curl_off_t)value);
+}
+static inline CURLcode platform_set_pointer(CURL *easy, CURLoption option, const void *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+static inline CURLcode platform_set_write(CURL *easy, CURLoption option, curl_write_callback function) {
+    return curl_easy_setopt(easy, option, function);
+}
+static inline CURLMcode platform_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return curl_multi_setopt(multi, option, value);
+}
+static inline CURLMcode platform_multi_set_pointer(CURLM *multi, CURLMoption option, const void *value) {
+    return curl_multi_setopt(multi, option, value);
+}
+static inline CURLMcode platform_multi_set_socket(CURLM *multi, curl_socket_callback function) {
+    return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, function);
+}
+static inline CURLMcode platform_multi_set_timer(CURLM *multi, curl_multi_timer_callback function) {
+    return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, function);
+}
+static inline long platform_get_long(CURL *easy, CURLINFO info) {
+    long value = 0;
+    curl_easy_getinfo(easy, info, &value);
+    return value;
+}
+static inline int64_t platform_get_offset(CURL *easy, CURLINFO info) {
+    curl_off_t value = 0;
+    curl_easy_getinfo(easy, info, &value);
+    return value;
+}
+/** The result of a transfer that a multi handle says is done. */
+static inline CURLcode platform_result(const CURLMsg *message) { return message->data.result; }
+
+#endif

@@ -1,0 +1,165 @@
+import CPlatform
+
+/// Bytes that belong to somebody else, valid for as long as their owner says.
+package typealias Bytes = UnsafeBufferPointer<UInt8>
+
+/// Growing bytes, always followed by a NUL that is not counted, so that C can read them where they are.
+///
+/// Not an Array: its storage must stay where it is while a callback reads it, and be handed to C without a copy.
+package struct ByteBuffer: ~Copyable {
+    private var storage: UnsafeMutablePointer<UInt8>?
+    private var capacity = 0
+    package private(set) var count = 0
+
+    package init() {}
+
+    deinit { free(storage) }
+
+    package var isEmpty: Bool { count == 0 }
+
+    /// Where the bytes begin; a NUL when there are none.
+    package var start: UnsafePointer<UInt8> { storage.map { UnsafePointer($0) } ?? StaticText.empty }
+
+    /// All the bytes, until the next change.
+    package var bytes: Bytes { Bytes(start: start, count: count) }
+
+    /// Makes room for `extra` more bytes and the NUL, at least doubling so that appending stays linear.
+    @inline(__always)
+    package mutating func reserve(_ extra: Int) {
+        if count + extra >= capacity { grow(extra) }
+    }
+
+    @inline(never)
+    private mutating func grow(_ extra: Int) {
+        let wanted = max(count + extra + 1, capacity * 2, 64)
+        guard let grown = realloc(storage, wanted) else { fatalError("out of memory") }
+        storage = grown.assumingMemoryBound(to: UInt8.self)
+        capacity = wanted
+    }
+
+    @inline(__always)
+    package mutating func append(_ byte: UInt8) {
+        reserve(1)
+        storage![count] = byte
+        storage![count + 1] = 0
+        count += 1
+    }
+
+    @inline(__always)
+    package mutating func append(_ bytes: Bytes) {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+        append(source, bytes.count)
+    }
+
+    @inline(__always)
+    package mutating func append(_ source: UnsafePointer<UInt8>, _ length: Int) {
+        reserve(length)
+        memcpy(storage! + count, source, length)
+        count += length
+        storage![count] = 0
+    }
+
+    package mutating func append(_ text: StaticString) {
+        append(text.utf8Start, text.utf8CodeUnitCount)
+    }
+
+    package mutating func append(_ bytes: borrowing ByteBuffer) {
+        append(bytes.bytes)
+    }
+
+    /// Appends a number in decimal.
+    package mutating func append(decimal number: Int) {
+        var digits: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        withUnsafeMutableBytes(of: &digits) { room in
+            var place = room.count
+            var rest = number.magnitude
+            repeat {
+                place -= 1
+                room[place] = UInt8(truncatingIfNeeded: rest % 10) + UInt8(ascii: "0")
+                rest /= 10
+            } while rest > 0
+            if number < 0 {
+                place -= 1
+                room[place] = UInt8(ascii: "-")
+            }
+            append(Bytes(rebasing: UnsafeBufferPointer(room.bindMemory(to: UInt8.self))[place...]))
+        }
+    }
+
+    /// Forgets all but the first `length` bytes, and keeps the room.
+    package mutating func truncate(to length: Int) {
+        guard length < count else { return }
+        count = length
+        storage![length] = 0
+    }
+
+    package mutating func removeAll() { truncate(to: 0) }
+
+    /// Puts `bytes` in place of the range, which must lie inside.
+    package mutating func replace(_ range: Range<Int>, with bytes: Bytes) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        reserve(bytes.count)
+        let tail = count - range.upperBound
+        memmove(storage! + range.lowerBound + bytes.count, storage! + range.upperBound, tail)
+        if let source = bytes.baseAddress { memcpy(storage! + range.lowerBound, source, bytes.count) }
+        count += bytes.count - range.count
+        storage![count] = 0
+    }
+
+    /// Overwrites the bytes with zeros before they are let go, for secrets.
+    package mutating func wipe() {
+        if let storage { platform_wipe(storage, capacity) }
+        count = 0
+    }
+}
+
+/// Text that is compiled in, as C wants it.
+package enum StaticText {
+    package static var empty: UnsafePointer<UInt8> { of("") }
+
+    /// The text's own bytes, which end in a NUL and live for ever.
+    @inline(__always)
+    package static func of(_ text: StaticString) -> UnsafePointer<UInt8> { text.utf8Start }
+
+    @inline(__always)
+    package static func bytes(_ text: StaticString) -> Bytes { Bytes(start: text.utf8Start, count: text.utf8CodeUnitCount) }
+}
+
+extension UnsafeBufferPointer where Element == UInt8 {
+    /// The bytes of a C string, without its NUL.
+    package init(cString text: UnsafePointer<CChar>) {
+        self.init(start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: strlen(text))
+    }
+
+    @inline(__always)
+    package func equals(_ text: StaticString) -> Bool { equals(StaticText.bytes(text)) }
+
+    @inline(__always)
+    package func equals(_ other: Bytes) -> Bool {
+        guard count == other.count else { return false }
+        guard count > 0 else { return true }
+        return memcmp(baseAddress!, other.baseAddress!, count) == 0
+    }
+
+    /// Equal but for the case of ASCII letters, as header names and hosts are compared.
+    package func equalsIgnoringCase(_ other: Bytes) -> Bool {
+        guard count == other.count else { return false }
+        for index in indices where asciiLowercased(self[index]) != asciiLowercased(other[index]) { return false }
+        return true
+    }
+
+    package func hasPrefix(_ text: StaticString) -> Bool {
+        count >= text.utf8CodeUnitCount && Bytes(rebasing: self[..<text.utf8CodeUnitCount]).equals(text)
+    }
+
+    /// The part in that range, which must lie inside.
+    @inline(__always)
+    package func part(_ range: Range<Int>) -> Bytes { Bytes(rebasing: self[range]) }
+
+    @inline(__always)
+    package func dropping(_ length: Int) -> Bytes { Bytes(rebasing: self[length...]) }
+}
+
+package func asciiLowercased(_ byte: UInt8) -> UInt8 {
+    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte + 32 : byte
+}
