@@ -3,11 +3,15 @@ import PackageDescription
 
 // What ships is Embedded Swift: no Swift runtime, no metadata. What tests is ordinary Swift, so that the sanitizers and Swift
 // Testing work. The same sources build both ways; other platforms build as ordinary Swift.
+let embedded = BuildSettingCondition.when(platforms: [.linux], configuration: .release)
 let swiftSettings: [SwiftSetting] = [
-    .enableExperimentalFeature("Embedded", .when(platforms: [.linux], configuration: .release)),
     .enableExperimentalFeature("CImplementation"),
     .unsafeFlags(["-warnings-as-errors"]),
 ]
+// Where SwiftPM sees the feature, it links without the Swift runtime, and leaves the toolchain out of the run path in debug builds
+// as well. So it is told for what is shipped; the core, which the tests link, tells the compiler alone.
+let shippedSettings = swiftSettings + [.enableExperimentalFeature("Embedded", embedded)]
+let coreSettings = swiftSettings + [.unsafeFlags(["-enable-experimental-feature", "Embedded"], embedded)]
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wpedantic", "-Werror"])]
 
 let package = Package(
@@ -18,16 +22,16 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CThinkwire", path: "include"),
         .target(name: "CPlatform", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl"), .linkedLibrary("m")]),
-        .target(name: "ThinkwireCore", dependencies: ["CPlatform", "CThinkwire"], swiftSettings: swiftSettings),
+        .target(name: "ThinkwireCore", dependencies: ["CPlatform", "CThinkwire"], swiftSettings: coreSettings),
         .target(
             name: "Thinkwire", dependencies: ["ThinkwireCore", "CPlatform", "CThinkwire"], exclude: ["exports.map"],
-            swiftSettings: swiftSettings,
+            swiftSettings: shippedSettings,
             linkerSettings: [
                 .unsafeFlags(
                     [
                         "-Xlinker", "--version-script=Sources/Thinkwire/exports.map", "-Xlinker", "-soname=libthinkwire.so.0",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
-                        "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "noexecstack",
+                        "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "noexecstack", "-Xlinker", "-s",
                     ], .when(platforms: [.linux], configuration: .release)),
             ]),
         .testTarget(name: "ThinkwireCoreTests", dependencies: ["ThinkwireCore"], swiftSettings: swiftSettings),

@@ -16,7 +16,17 @@ double platform_number(const char *digits, size_t length) {
     return value;
 }
 
+/* A pthread key and not _Thread_local, which would make the dynamic linker itself a library that we need. */
+static pthread_key_t line_key;
+static pthread_once_t line_once = PTHREAD_ONCE_INIT;
+static void create_line_key(void) { pthread_key_create(&line_key, free); }
+
 char *platform_thread_line(void) {
-    static _Thread_local char line[PLATFORM_LINE];
+    pthread_once(&line_once, create_line_key);
+    char *line = pthread_getspecific(line_key);
+    if (!line) {
+        line = calloc(1, PLATFORM_LINE);
+        pthread_setspecific(line_key, line);
+    }
     return line;
 }

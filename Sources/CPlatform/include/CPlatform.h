@@ -35,7 +35,7 @@ static inline void platform_wipe(void *bytes, size_t length) { explicit_bzero(by
 /** The double that a number of JSON stands for, whatever the host's locale says of decimal points. */
 double platform_number(const char *digits, size_t length);
 
-/** Room for one line of text for each thread, at first empty. */
+/** Room for one line of text for each thread, at first empty; freed when the thread ends. NULL without memory. */
 #define PLATFORM_LINE 512
 char *platform_thread_line(void);
 
