@@ -1,0 +1,163 @@
+import CPlatform
+
+/// Cuts the bytes of an event stream into events, wherever the network has split them
+/// (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
+///
+/// It departs from that text in two places, both because providers do: the last event counts without its blank line (apogee PR
+/// 139), and a line `error: {…}`, which is no field there, is an event named "error" (llama.cpp before PR 16109).
+package struct EventStream: ~Copyable {
+    /// The name ("" unless a line gave one) and the data. Both hold until the next call, and while the input does.
+    package struct Event {
+        package var name: Bytes
+        package var data: Bytes
+    }
+
+    /// A line or an event's data is longer than the limit.
+    package struct TooLong: Error {}
+
+    private let limit: Int
+    /// A line that has begun in an earlier input.
+    private var line = ByteBuffer()
+    /// The data so far: where it stands while it is one whole line of this input, and copied together otherwise.
+    private var data = Bytes(start: nil, count: 0)
+    private var copiedData = ByteBuffer()
+    private var hasData = false
+    private var name = ByteBuffer()
+    private var isFirstLine = true
+    /// The last line ended in a CR: a LF that follows belongs to it.
+    private var skipsLineFeed = false
+    /// The event that was given last is still in the buffers.
+    private var wasGiven = false
+
+    package init(limit: Int) { self.limit = limit }
+
+    /// The next event that is complete, and the input behind it. nil: the input is used up, and nothing points into it any more.
+    @inline(__always)
+    package mutating func next(_ input: inout Bytes) throws(TooLong) -> Event? {
+        if wasGiven { clear() }
+        if skipsLineFeed, let first = input.first {
+            skipsLineFeed = false
+            if first == UInt8(ascii: "\n") { input = input.dropping(1) }
+        }
+        while let (lineInInput, rest) = try takeLine(input) {
+            input = rest
+            let isBlank: Bool
+            if line.isEmpty {
+                isBlank = try take(lineInInput)
+            } else {
+                // The line's beginning came earlier: it is read where it was put together.
+                line.append(lineInInput)
+                isBlank = try take(line.bytes)
+                keepData()
+                line.removeAll()
+            }
+            if isBlank, hasData || !name.isEmpty {
+                if hasData { return give() }
+                clear()
+            }
+        }
+        keepData()
+        line.append(input)
+        input = Bytes(start: nil, count: 0)
+        guard line.count <= limit else { throw TooLong() }
+        return nil
+    }
+
+    /// The input has ended: the event that was not followed by a blank line, if there is one.
+    package mutating func finish() throws(TooLong) -> Event? {
+        if wasGiven { clear() }
+        if !line.isEmpty {
+            _ = try take(line.bytes)
+            keepData()
+            line.removeAll()
+        }
+        return hasData ? give() : nil
+    }
+
+    private mutating func give() -> Event {
+        wasGiven = true
+        return Event(name: name.bytes, data: data)
+    }
+
+    private mutating func clear() {
+        wasGiven = false
+        hasData = false
+        data = Bytes(start: nil, count: 0)
+        copiedData.removeAll()
+        name.removeAll()
+    }
+
+    /// The input up to its first line's end, and what is behind that; nil if no line ends in it.
+    @inline(__always)
+    private mutating func takeLine(_ input: Bytes) throws(TooLong) -> (line: Bytes, rest: Bytes)? {
+        guard let start = input.baseAddress, input.count > 0 else { return nil }
+        let lineFeed = memchr(start, 0x0A, input.count).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
+        let carriageReturn = memchr(start, 0x0D, lineFeed ?? input.count).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
+        guard let end = carriageReturn ?? lineFeed else { return nil }
+        guard line.count + end <= limit else { throw TooLong() }
+        if carriageReturn != nil {
+            if end + 1 < input.count {
+                let isPair = input[end + 1] == UInt8(ascii: "\n")
+                return (input.part(0..<end), input.dropping(end + (isPair ? 2 : 1)))
+            }
+            skipsLineFeed = true
+        }
+        return (input.part(0..<end), input.dropping(end + 1))
+    }
+
+    /// Reads one line, without its end; true if it is blank.
+    @inline(__always)
+    private mutating func take(_ wholeLine: Bytes) throws(TooLong) -> Bool {
+        var text = wholeLine
+        if isFirstLine {
+            isFirstLine = false
+            if text.hasPrefix("\u{FEFF}") { text = text.dropping(3) }
+        }
+        if text.isEmpty { return true }
+        if text.hasPrefix("data:") {
+            try addData(EventStream.value(text, behind: 5))
+            return false
+        }
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else {
+            if text.equals("data") { try addData(text.part(4..<4)) }
+            return false
+        }
+        let field = text.part(0..<colon)
+        let value = EventStream.value(text, behind: colon + 1)
+        if field.equals("event") {
+            name.removeAll()
+            name.append(value)
+        } else if field.equals("error") {
+            name.removeAll()
+            name.append("error")
+            try addData(value)
+        }
+        return false
+    }
+
+    private static func value(_ line: Bytes, behind place: Int) -> Bytes {
+        let hasSpace = place < line.count && line[place] == UInt8(ascii: " ")
+        return line.dropping(place + (hasSpace ? 1 : 0))
+    }
+
+    private mutating func addData(_ value: Bytes) throws(TooLong) {
+        guard hasData else {
+            hasData = true
+            data = value
+            return
+        }
+        keepData()
+        guard copiedData.count + value.count < limit else { throw TooLong() }
+        copiedData.append(UInt8(ascii: "\n"))
+        copiedData.append(value)
+        data = copiedData.bytes
+    }
+
+    /// Copies the data out of a place that is about to change.
+    private mutating func keepData() {
+        guard hasData, data.baseAddress != copiedData.start else { return }
+        copiedData.removeAll()
+        copiedData.append(data)
+        data = copiedData.bytes
+    }
+}
