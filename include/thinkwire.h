@@ -338,6 +338,10 @@ TW_API tw_reply *tw_chat_stream(tw_client *client, const tw_request *request, tw
  */
 TW_API tw_chat *tw_chat_open(tw_client *client, const tw_request *request);
 
+/** The same, of an answer that is not streamed: what tw_chat_send does, for a caller who must be able to do something else while he
+ *  waits, or to cancel. Its events come when the whole answer has. */
+TW_API tw_chat *tw_chat_open_whole(tw_client *client, const tw_request *request);
+
 /** What tw_chat_next found. */
 typedef enum tw_next {
     TW_NEXT_TIMEOUT = -1, /**< Nothing yet. */
@@ -348,7 +352,7 @@ typedef enum tw_next {
 
 /**
  * Waits for the next event and puts it in `*event`, NULL if there is none. The exchange makes progress only inside this call; a
- * caller that stays away holds the server back, by TCP itself, and no clock of ours runs out for it.
+ * caller that stays away holds the server back, by TCP itself, and only the total clock goes on meanwhile.
  * `timeout_ms`: how long to wait at most; 0: not at all; negative: for as long as it takes.
  * TW_NEXT_END also for a NULL chat, and from inside a callback of this chat.
  */

@@ -5,6 +5,7 @@
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,12 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+
+/** Registers, changes or takes back what is waited for on a descriptor. */
+static inline int platform_epoll_set(int epoll, int operation, int descriptor, uint32_t events) {
+    struct epoll_event event = {.events = events, .data = {.fd = descriptor}};
+    return epoll_ctl(epoll, operation, descriptor, &event);
+}
 
 /** Nanoseconds on the clock that never jumps. */
 static inline int64_t platform_now(void) {
@@ -51,6 +58,9 @@ static inline CURLcode platform_set_pointer(CURL *easy, CURLoption option, const
 static inline CURLcode platform_set_write(CURL *easy, CURLoption option, curl_write_callback function) {
     return curl_easy_setopt(easy, option, function);
 }
+static inline CURLcode platform_set_prerequest(CURL *easy, curl_prereq_callback function) {
+    return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, function);
+}
 static inline CURLMcode platform_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
 }
@@ -71,6 +81,11 @@ static inline long platform_get_long(CURL *easy, CURLINFO info) {
 static inline int64_t platform_get_offset(CURL *easy, CURLINFO info) {
     curl_off_t value = 0;
     curl_easy_getinfo(easy, info, &value);
+    return value;
+}
+static inline void *platform_get_private(CURL *easy) {
+    char *value = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &value);
     return value;
 }
 /** The result of a transfer that a multi handle says is done. */

@@ -20,6 +20,9 @@ package struct ByteBuffer: ~Copyable {
     /// Where the bytes begin; a NUL when there are none.
     package var start: UnsafePointer<UInt8> { storage.map { UnsafePointer($0) } ?? StaticText.empty }
 
+    /// The same for C.
+    package var cString: UnsafePointer<CChar> { UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self) }
+
     /// All the bytes, until the next change.
     package var bytes: Bytes { Bytes(start: start, count: count) }
 
@@ -121,6 +124,10 @@ package enum StaticText {
     @inline(__always)
     package static func of(_ text: StaticString) -> UnsafePointer<UInt8> { text.utf8Start }
 
+    package static func cString(_ text: StaticString) -> UnsafePointer<CChar> {
+        UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
+    }
+
     @inline(__always)
     package static func bytes(_ text: StaticString) -> Bytes { Bytes(start: text.utf8Start, count: text.utf8CodeUnitCount) }
 }
@@ -150,6 +157,10 @@ extension UnsafeBufferPointer where Element == UInt8 {
 
     package func hasPrefix(_ text: StaticString) -> Bool {
         count >= text.utf8CodeUnitCount && Bytes(rebasing: self[..<text.utf8CodeUnitCount]).equals(text)
+    }
+
+    package func hasSuffix(_ text: StaticString) -> Bool {
+        count >= text.utf8CodeUnitCount && dropping(count - text.utf8CodeUnitCount).equals(text)
     }
 
     /// The part in that range, which must lie inside.

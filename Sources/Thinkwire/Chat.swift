@@ -1,0 +1,99 @@
+import CPlatform
+import CThinkwire
+import ThinkwireCore
+
+/// An exchange, or one whose reply tells what is wrong with the arguments.
+private func exchange(_ client: OpaquePointer?, _ request: OpaquePointer?, wantsStream: Bool) -> Exchange {
+    guard let client else { return Exchange(refusing: "client is NULL") }
+    guard let request else { return Exchange(refusing: "request is NULL") }
+    return Exchange(
+        Handle.object(client, as: Client.self), Handle.object(request, as: Request.self), wantsStream: wantsStream)
+}
+
+@implementation @_cdecl("tw_chat_send")
+public func tw_chat_send(_ client: OpaquePointer?, _ request: OpaquePointer?) -> OpaquePointer? {
+    let exchange = exchange(client, request, wantsStream: false)
+    exchange.run(nil, nil)
+    return Handle.retained(exchange.close())
+}
+
+@implementation @_cdecl("tw_chat_stream")
+public func tw_chat_stream(
+    _ client: OpaquePointer?, _ request: OpaquePointer?, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?
+) -> OpaquePointer? {
+    let exchange = exchange(client, request, wantsStream: true)
+    exchange.run(function, userdata)
+    return Handle.retained(exchange.close())
+}
+
+@implementation @_cdecl("tw_chat_open")
+public func tw_chat_open(_ client: OpaquePointer?, _ request: OpaquePointer?) -> OpaquePointer? {
+    Handle.retained(exchange(client, request, wantsStream: true))
+}
+
+@implementation @_cdecl("tw_chat_open_whole")
+public func tw_chat_open_whole(_ client: OpaquePointer?, _ request: OpaquePointer?) -> OpaquePointer? {
+    Handle.retained(exchange(client, request, wantsStream: false))
+}
+
+@implementation @_cdecl("tw_chat_next")
+public func tw_chat_next(
+    _ chat: OpaquePointer?, _ event: UnsafeMutablePointer<UnsafePointer<tw_event>?>?, _ timeout: Int32
+) -> tw_next {
+    event?.pointee = nil
+    guard let chat else {
+        fail(Invalid("chat is NULL"))
+        return TW_NEXT_END
+    }
+    let exchange = Handle.object(chat, as: Exchange.self)
+    guard !exchange.isCalling else {
+        fail(misuse)
+        return TW_NEXT_END
+    }
+    switch exchange.next(until: timeout < 0 ? .max : platform_now() + Int64(timeout) * 1_000_000) {
+    case .event(let found):
+        event?.pointee = found
+        return TW_NEXT_EVENT
+    case .timeout: return TW_NEXT_TIMEOUT
+    case .end: return TW_NEXT_END
+    }
+}
+
+@implementation @_cdecl("tw_chat_run")
+public func tw_chat_run(_ chat: OpaquePointer?, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?) -> tw_status {
+    guard let chat else { return fail(Invalid("chat is NULL")) }
+    let exchange = Handle.object(chat, as: Exchange.self)
+    guard !exchange.isCalling else {
+        fail(misuse)
+        return TW_MISUSE
+    }
+    exchange.run(function, userdata)
+    let status = exchange.reply.status
+    if status != TW_OK { fail(Invalid(exchange.reply.message.bytes, "")) }
+    return status
+}
+
+@implementation @_cdecl("tw_chat_cancel")
+public func tw_chat_cancel(_ chat: OpaquePointer?) {
+    if let chat { Handle.object(chat, as: Exchange.self).cancel() }
+}
+
+@implementation @_cdecl("tw_chat_close")
+public func tw_chat_close(_ chat: OpaquePointer?) -> OpaquePointer? {
+    guard let chat else {
+        fail(Invalid("chat is NULL"))
+        return nil
+    }
+    let exchange = Handle.object(chat, as: Exchange.self)
+    guard !exchange.isCalling else {
+        fail(misuse)
+        return nil
+    }
+    let reply = Handle.retained(exchange.close())
+    Handle.release(chat, as: Exchange.self)
+    return reply
+}
+
+private var misuse: Invalid {
+    Invalid("not from inside a callback of the same chat: return something other than 0 to end it, and go on behind the call")
+}

@@ -1,0 +1,77 @@
+import CThinkwire
+import ThinkwireCore
+
+@implementation @_cdecl("tw_options_create")
+public func tw_options_create() -> OpaquePointer? { Handle.retained(Options()) }
+
+@implementation @_cdecl("tw_options_destroy")
+public func tw_options_destroy(_ options: OpaquePointer?) {
+    if let options { Handle.release(options, as: Options.self) }
+}
+
+@implementation @_cdecl("tw_options_set_base_url")
+public func tw_options_set_base_url(_ options: OpaquePointer?, _ url: UnsafePointer<CChar>?) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(baseURL: text(url, "url"))
+    }
+}
+
+@implementation @_cdecl("tw_options_set_api_key")
+public func tw_options_set_api_key(_ options: OpaquePointer?, _ key: UnsafePointer<CChar>?) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(key: bytes(key, key.map { Bytes(cString: $0).count } ?? 0, "key"))
+    }
+}
+
+@implementation @_cdecl("tw_options_set_header")
+public func tw_options_set_header(
+    _ options: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(header: text(name, "name"), to: value.map { Bytes(cString: $0) })
+    }
+}
+
+@implementation @_cdecl("tw_options_set_timeout")
+public func tw_options_set_timeout(_ options: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(which, milliseconds: milliseconds)
+    }
+}
+
+@implementation @_cdecl("tw_options_set_limit")
+public func tw_options_set_limit(_ options: OpaquePointer?, _ which: tw_limit, _ bytes: Int64) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(which, bytes: bytes)
+    }
+}
+
+@implementation @_cdecl("tw_options_set_proxy")
+public func tw_options_set_proxy(_ options: OpaquePointer?, _ proxy: UnsafePointer<CChar>?) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(proxy: proxy.map { Bytes(cString: $0) })
+    }
+}
+
+@implementation @_cdecl("tw_options_set_ca_file")
+public func tw_options_set_ca_file(_ options: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(certificates: path.map { Bytes(cString: $0) })
+    }
+}
+
+@implementation @_cdecl("tw_options_allow_cleartext")
+public func tw_options_allow_cleartext(_ options: OpaquePointer?, _ host: UnsafePointer<CChar>?) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").allowCleartext(host: text(host, "host"))
+    }
+}
+
+@implementation @_cdecl("tw_options_set_log")
+public func tw_options_set_log(
+    _ options: OpaquePointer?, _ function: tw_log_fn?, _ userdata: UnsafeMutableRawPointer?
+) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(log: function, userdata: userdata)
+    }
+}

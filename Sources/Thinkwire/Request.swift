@@ -1,0 +1,93 @@
+import CThinkwire
+import ThinkwireCore
+
+@implementation @_cdecl("tw_request_create")
+public func tw_request_create(_ model: UnsafePointer<CChar>?) -> OpaquePointer? {
+    do { return Handle.retained(try Request(model: text(model, "model"))) } catch {
+        fail(error)
+        return nil
+    }
+}
+
+@implementation @_cdecl("tw_request_parse")
+public func tw_request_parse(
+    _ json: UnsafePointer<CChar>?, _ length: Int, _ request: UnsafeMutablePointer<OpaquePointer?>?
+) -> tw_status {
+    request?.pointee = nil
+    return status { () throws(Invalid) in
+        guard let request else { throw Invalid("request is NULL: give the address of a tw_request * to put it in") }
+        request.pointee = Handle.retained(try Request(json: bytes(json, length, "json")))
+    }
+}
+
+@implementation @_cdecl("tw_request_destroy")
+public func tw_request_destroy(_ request: OpaquePointer?) {
+    if let request { Handle.release(request, as: Request.self) }
+}
+
+@implementation @_cdecl("tw_request_add_message")
+public func tw_request_add_message(
+    _ request: OpaquePointer?, _ role: UnsafePointer<CChar>?, _ words: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").addMessage(role: text(role, "role"), text: text(words, "text"))
+    }
+}
+
+@implementation @_cdecl("tw_request_add_message_json")
+public func tw_request_add_message_json(_ request: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ length: Int) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").addMessage(json: bytes(json, length, "json"))
+    }
+}
+
+@implementation @_cdecl("tw_request_add_image_url")
+public func tw_request_add_image_url(
+    _ request: OpaquePointer?, _ url: UnsafePointer<CChar>?, _ detail: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").addImage(url: text(url, "url"), detail: detail.map { Bytes(cString: $0) })
+    }
+}
+
+@implementation @_cdecl("tw_request_add_image")
+public func tw_request_add_image(
+    _ request: OpaquePointer?, _ image: UnsafeRawPointer?, _ length: Int, _ detail: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").addImage(
+            bytes: bytes(image, length, "bytes"), detail: detail.map { Bytes(cString: $0) })
+    }
+}
+
+@implementation @_cdecl("tw_request_add_image_file")
+public func tw_request_add_image_file(
+    _ request: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ detail: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(Invalid) in
+        let request = try object(request, Request.self, "request")
+        guard let path else { throw Invalid("path is NULL") }
+        try request.addImage(file: path, detail: detail.map { Bytes(cString: $0) })
+    }
+}
+
+@implementation @_cdecl("tw_request_set")
+public func tw_request_set(
+    _ request: OpaquePointer?, _ field: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").set(text(field, "field"), to: json.map { Bytes(cString: $0) })
+    }
+}
+
+@implementation @_cdecl("tw_request_set_thinking")
+public func tw_request_set_thinking(_ request: OpaquePointer?, _ mode: tw_thinking, _ budget: Int64) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").setThinking(mode, budget: budget)
+    }
+}
+
+@implementation @_cdecl("tw_request_json")
+public func tw_request_json(_ request: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>? {
+    lend(request.map { Handle.object($0, as: Request.self).json } ?? StaticText.bytes(""), length)
+}

@@ -1,0 +1,231 @@
+import CThinkwire
+
+/// Something to tell the caller: which text of the reply, and what part of it.
+package struct Event {
+    package var kind: tw_event_kind
+    /// The place of its choice, and of its tool call, in the reply's lists.
+    package var choice = 0
+    package var tool = -1
+    package var range = 0..<0
+}
+
+/// Why a chunk ends the exchange.
+package enum ChunkError: Error {
+    case malformed(JSONError)
+    case notAnObject
+    case refused
+    case tooMany
+}
+
+/// Takes chunks, and whole answers, apart: what they say is added to the reply, and listed as events.
+package struct ChunkDecoder: ~Copyable {
+    private var reader = JSONReader()
+    /// For the JSON inside the JSON: a tool call's arguments.
+    private var innerReader = JSONReader()
+    package private(set) var events: [Event] = []
+
+    package init() {}
+
+    package mutating func removeEvents() { events.removeAll(keepingCapacity: true) }
+
+    /// Takes one event of a stream.
+    package mutating func decode(chunk data: Bytes, named name: Bytes, into reply: Reply) throws(ChunkError) {
+        let text = trimmed(data)
+        // Some servers keep a connection alive with empty data.
+        if text.isEmpty { return }
+        if text.equals("[DONE]") {
+            reply.isDone = true
+            return
+        }
+        let chunk: JSONValue
+        do { chunk = try reader.read(text) } catch { throw .malformed(error) }
+        // A bare null means nothing (pydantic-ai#5165).
+        if chunk.isNull { return }
+        guard chunk.kind == .object else { throw .notAnObject }
+        if reply.readRefusal(chunk, isCertain: name.equals("error")) { throw .refused }
+        try decode(chunk, isWhole: false, into: reply)
+    }
+
+    /// Takes an answer that was not streamed, which the reply keeps as it came.
+    package mutating func decode(document: Bytes, into reply: Reply) throws(ChunkError) {
+        let answer: JSONValue
+        do { answer = try reader.read(document) } catch { throw .malformed(error) }
+        guard answer.kind == .object else { throw .notAnObject }
+        if reply.readRefusal(answer, isCertain: answer["choices"] == nil) { throw .refused }
+        try decode(answer, isWhole: true, into: reply)
+    }
+
+    /// Nothing more comes: what was held back of every text is replaced and told.
+    package mutating func finish(_ reply: Reply) {
+        for position in reply.choices.indices { finishTexts(of: reply.choices[position], position) }
+    }
+
+    private mutating func decode(_ chunk: JSONValue, isWhole: Bool, into reply: Reply) throws(ChunkError) {
+        var choices: JSONValue?
+        var usage: JSONValue?
+        reply.fields.rewind()
+        for (name, value) in chunk.members {
+            if name.isText("choices") {
+                choices = value
+                if !isWhole { reply.fields.keepPlace(name) }
+                continue
+            }
+            let isNews = isWhole || reply.fields.keep(name, value)
+            guard isNews, value.kind == .object else { continue }
+            if name.isText("usage") { usage = value }
+            if name.isText("meta") {
+                reply.readMeta(value)
+                usage = usage ?? value
+            }
+        }
+        if let choices {
+            var position = 0
+            for choice in choices.elements {
+                try decode(choice: choice, position, isWhole: isWhole, into: reply)
+                position += 1
+            }
+        }
+        if let usage {
+            reply.readUsage(usage)
+            if reply.hasUsage { events.append(Event(kind: TW_EVENT_USAGE)) }
+        }
+    }
+
+    private mutating func decode(choice value: JSONValue, _ place: Int, isWhole: Bool, into reply: Reply) throws(ChunkError) {
+        guard value.kind == .object else { return }
+        var delta: JSONValue?
+        var finishReason: JSONValue?
+        var error: JSONValue?
+        let index = value["index"]?.integer.flatMap { Int(exactly: $0) } ?? place
+        guard let position = reply.choice(index) else { throw .tooMany }
+        let choice = reply.choices[position]
+        choice.fields.rewind()
+        for (name, member) in value.members {
+            let isMessage = name.isText("delta") || name.isText("message")
+            if isMessage { delta = member }
+            let isReason = name.isText("finish_reason")
+            if isReason { finishReason = member }
+            if name.isText("error") { error = member }
+            guard !isWhole else { continue }
+            if isMessage || isReason {
+                choice.fields.keepPlace(name)
+            } else if name.isText("logprobs") {
+                choice.fields.keepPlace(name)
+                for (list, tokens) in member.members { choice.logprobs.join(list, tokens) }
+            } else {
+                _ = choice.fields.keep(name, member)
+            }
+        }
+        if let delta, delta.kind == .object { try decode(delta: delta, of: choice, position, isWhole: isWhole) }
+        if let finishReason, finishReason.isString, !finishReason.contents.isEmpty {
+            finishTexts(of: choice, position)
+            take(finishReason: finishReason, of: choice, position)
+        }
+        if let error, !error.isNull {
+            reply.readRefusal(ofChoice: error)
+            throw .refused
+        }
+    }
+
+    private mutating func decode(delta: JSONValue, of choice: Choice, _ position: Int, isWhole: Bool) throws(ChunkError) {
+        var reasoning: JSONValue?
+        var content: JSONValue?
+        var refusal: JSONValue?
+        var toolCalls: JSONValue?
+        choice.messageFields.rewind()
+        for (name, value) in delta.members {
+            switch DeltaField(name) {
+            case .reasoning:
+                // The same thought can stand in two fields of one delta: it is counted once.
+                if value.isString, reasoning?.contents.isEmpty ?? true {
+                    reasoning = value
+                    if choice.reasoning.text.isEmpty { choice.nameReasoning(name) }
+                }
+            case .content: content = value
+            case .refusal: refusal = value
+            case .toolCalls: toolCalls = value
+            case .list:
+                if !isWhole { choice.messageFields.join(name, value) }
+                continue
+            case .other:
+                if !isWhole { _ = choice.messageFields.keep(name, value) }
+                continue
+            }
+            if !isWhole { choice.messageFields.keepPlace(name) }
+        }
+        // A chunk may hold both: the thought came first.
+        if let reasoning, reasoning.isString {
+            let start = choice.reasoning.append(reasoning)
+            tell(TW_EVENT_REASONING, position, start..<choice.reasoning.text.count)
+        }
+        if let content, content.isString {
+            let start = choice.content.append(content)
+            tell(TW_EVENT_CONTENT, position, start..<choice.content.text.count)
+        }
+        if let refusal, refusal.isString {
+            let start = choice.refusal.append(refusal)
+            tell(TW_EVENT_REFUSAL, position, start..<choice.refusal.text.count)
+        }
+        guard let toolCalls else { return }
+        for fragment in toolCalls.elements where fragment.kind == .object {
+            guard let added = choice.addToolCall(fragment, &innerReader) else { throw .tooMany }
+            guard added.isNews else { continue }
+            let end = choice.toolCalls[added.position].arguments.text.count
+            tell(TW_EVENT_TOOL_CALL, position, tool: added.position, added.start..<end)
+        }
+    }
+
+    /// Lists an event. Two pieces of one text in one chunk are one event, so that a NUL follows each.
+    @inline(__always)
+    private mutating func tell(_ kind: tw_event_kind, _ choice: Int, tool: Int = -1, _ range: Range<Int>) {
+        for place in events.indices where events[place].kind == kind && events[place].choice == choice && events[place].tool == tool {
+            events[place].range = min(events[place].range.lowerBound, range.lowerBound)..<range.upperBound
+            return
+        }
+        if !range.isEmpty || tool >= 0 { events.append(Event(kind: kind, choice: choice, tool: tool, range: range)) }
+    }
+
+    private mutating func finishTexts(of choice: Choice, _ position: Int) {
+        let reasoning = choice.reasoning.finish()
+        tell(TW_EVENT_REASONING, position, reasoning..<choice.reasoning.text.count)
+        let content = choice.content.finish()
+        tell(TW_EVENT_CONTENT, position, content..<choice.content.text.count)
+        let refusal = choice.refusal.finish()
+        tell(TW_EVENT_REFUSAL, position, refusal..<choice.refusal.text.count)
+        for tool in choice.toolCalls.indices {
+            let start = choice.toolCalls[tool].arguments.finish()
+            let end = choice.toolCalls[tool].arguments.text.count
+            if end > start { tell(TW_EVENT_TOOL_CALL, position, tool: tool, start..<end) }
+        }
+    }
+
+    /// The last reason counts; Claude models behind AI/ML API send it twice, and are heard once.
+    private mutating func take(finishReason: JSONValue, of choice: Choice, _ position: Int) {
+        var reason = ByteBuffer()
+        finishReason.appendText(to: &reason)
+        guard !choice.finishReason.bytes.equals(reason.bytes) else { return }
+        choice.finishReason.removeAll()
+        choice.finishReason.append(reason)
+        tell(TW_EVENT_FINISH, position, 0..<reason.count)
+    }
+}
+
+/// What a field of a delta is to us.
+private enum DeltaField {
+    case reasoning, content, refusal, toolCalls, list, other
+
+    @inline(__always)
+    init(_ name: JSONValue) {
+        let text = name.contents
+        switch text.count {
+        case 7 where text.equals("content"): self = .content
+        case 7 where text.equals("refusal"): self = .refusal
+        case 9 where text.equals("reasoning"): self = .reasoning
+        case 10 where text.equals("tool_calls"): self = .toolCalls
+        case 11 where text.equals("annotations"): self = .list
+        case 17 where text.equals("reasoning_content"): self = .reasoning
+        case 17 where text.equals("reasoning_details"): self = .list
+        default: self = .other
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import CThinkwire
+
+/// What a server says when it refuses, out of any of the shapes that are about.
+private struct Refusal: ~Copyable {
+    var message = ByteBuffer()
+    var type = ByteBuffer()
+    var code = ByteBuffer()
+    /// The HTTP status that the body itself names; 0 for none.
+    var httpStatus = 0
+}
+
+extension Reply {
+    /// Reads a JSON text that may be a refusal; if it is one, the status and the message are set. Certain: it can be nothing else.
+    func readRefusal(_ value: JSONValue, isCertain: Bool) -> Bool {
+        var refusal = Refusal()
+        if let error = value["error"], !error.isNull {
+            // OpenAI and most others: {"error": {…}}; Ollama: {"error": "text"}.
+            refusal.read(error.kind == .object ? error : value, plainText: error)
+        } else if isCertain || value["object"]?.isText("error") == true || Reply.looksLikeRefusal(value) {
+            // AI/ML API, DashScope, vLLM: unwrapped; FastAPI: {"detail": …}.
+            refusal.read(value, plainText: value["detail"])
+        } else {
+            return false
+        }
+        readRequestID(value)
+        refuse(refusal)
+        return true
+    }
+
+    /// A choice of a chunk that says that it went wrong (OpenRouter).
+    func readRefusal(ofChoice error: JSONValue) {
+        var refusal = Refusal()
+        refusal.read(error, plainText: error)
+        refuse(refusal)
+    }
+
+    /// A response that refuses without saying so in JSON: a proxy's page, or nothing at all.
+    package func refuse(plainBody: Bytes) {
+        var refusal = Refusal()
+        let text = trimmed(plainBody)
+        if !text.isEmpty && !text.hasPrefix("<") { refusal.message.append(oneLine: text, limit: 300) }
+        refuse(refusal)
+    }
+
+    private static func looksLikeRefusal(_ value: JSONValue) -> Bool {
+        guard value["choices"] == nil, value["message"]?.isString == true else { return false }
+        return value["statusCode"] != nil || value["code"] != nil || value["requestId"] != nil || value["request_id"] != nil
+    }
+
+    private func readRequestID(_ value: JSONValue) {
+        guard requestID.isEmpty else { return }
+        (value["requestId"] ?? value["request_id"] ?? value["error"]?["request_id"])?.appendText(to: &requestID)
+    }
+
+    private func refuse(_ refusal: borrowing Refusal) {
+        let isResponse = httpStatus >= 300
+        status = refusal.status(forHTTP: isResponse ? httpStatus : refusal.httpStatus)
+        message.removeAll()
+        if isResponse {
+            message.append("HTTP ")
+            message.append(decimal: httpStatus)
+        } else {
+            message.append("the server reported an error in its answer")
+        }
+        message.append(": ")
+        if refusal.message.isEmpty {
+            message.append("no reason given")
+        } else {
+            message.append(refusal.message)
+        }
+        append(" (type ", refusal.type)
+        append(refusal.type.isEmpty ? " (code " : ", code ", refusal.code)
+        if !refusal.type.isEmpty || !refusal.code.isEmpty { message.append(")") }
+        message.append("; ")
+        message.append(advice(status))
+    }
+
+    private func append(_ label: StaticString, _ text: borrowing ByteBuffer) {
+        guard !text.isEmpty else { return }
+        message.append(label)
+        message.append(text)
+    }
+}
+
+/// What to do about a refusal.
+private func advice(_ status: tw_status) -> StaticString {
+    switch status {
+    case TW_AUTH: "check the API key"
+    case TW_FORBIDDEN: "ask the provider what this key may do"
+    case TW_QUOTA: "top up the account with the provider"
+    case TW_NOT_FOUND: "check the model's name and the base URL"
+    case TW_RATE_LIMITED: "wait, then try again"
+    case TW_SERVER: "try again later"
+    case TW_PROTOCOL: "check the base URL"
+    default: "change the request"
+    }
+}
+
+extension Refusal {
+    fileprivate mutating func read(_ error: JSONValue, plainText: JSONValue?) {
+        if let said = error["message"] ?? error["msg"] ?? plainText, !said.isNull { message.append(said, limit: 1000) }
+        if let type = error["type"], !type.isNull { self.type.append(type, limit: 100) }
+        guard let code = error["code"] ?? error["statusCode"], !code.isNull else { return }
+        self.code.append(code, limit: 100)
+        // A number, or a number in quotes: an HTTP status.
+        var status = 0
+        for digit in self.code.bytes {
+            guard digit &- UInt8(ascii: "0") <= 9, status < 1000 else { return }
+            status = status * 10 + Int(digit - UInt8(ascii: "0"))
+        }
+        httpStatus = status
+    }
+
+    fileprivate borrowing func status(forHTTP code: Int) -> tw_status {
+        if mentions("insufficient_quota") || mentions("billing") { return TW_QUOTA }
+        switch code {
+        case 401: return TW_AUTH
+        case 402: return TW_QUOTA
+        // AI/ML API says so with a 403; others with a 429 that no waiting helps.
+        case 403: return mentions("credit") || mentions("balance") || mentions("quota") ? TW_QUOTA : TW_FORBIDDEN
+        case 429: return mentions("current quota") || mentions("out of credit") ? TW_QUOTA : TW_RATE_LIMITED
+        case 404: return TW_NOT_FOUND
+        case 400..<500: return TW_BAD_REQUEST
+        case 500..<600: return TW_SERVER
+        case 300..<400: return TW_PROTOCOL
+        default: break
+        }
+        // In the middle of a stream there may be no number, but a type.
+        if mentions("rate_limit") { return TW_RATE_LIMITED }
+        if mentions("authentication") || mentions("invalid_api_key") { return TW_AUTH }
+        if mentions("permission") { return TW_FORBIDDEN }
+        if mentions("not_found") { return TW_NOT_FOUND }
+        if mentions("invalid_request") { return TW_BAD_REQUEST }
+        return TW_SERVER
+    }
+
+    private borrowing func mentions(_ word: StaticString) -> Bool {
+        code.bytes.mentions(word) || type.bytes.mentions(word) || message.bytes.mentions(word)
+    }
+}
+
+extension UnsafeBufferPointer where Element == UInt8 {
+    /// Has the word, which is in lower case, somewhere in it, in whatever case.
+    fileprivate func mentions(_ word: StaticString) -> Bool {
+        let wanted = StaticText.bytes(word)
+        guard count >= wanted.count else { return false }
+        for start in 0...(count - wanted.count) where part(start..<start + wanted.count).equalsIgnoringCase(wanted) { return true }
+        return false
+    }
+}
+
+extension ByteBuffer {
+    /// Appends what a server said, as one line: a string's text, or the JSON of anything else.
+    fileprivate mutating func append(_ value: JSONValue, limit: Int) {
+        var text = ByteBuffer()
+        if value.isString { value.appendText(to: &text) } else { text.append(value.raw) }
+        append(oneLine: text.bytes, limit: limit)
+    }
+
+    /// Appends text from outside so that it stays one line of whole characters, and not a long one.
+    package mutating func append(oneLine text: Bytes, limit: Int) {
+        var index = 0
+        while index < text.count {
+            let length = utf8CharacterLength(text.dropping(index))
+            if index + max(length, 1) > limit {
+                append("…")
+                return
+            }
+            switch (length, text[index]) {
+            case (0, _): append("\u{FFFD}")
+            // Control characters could end the line, or steer the terminal it is shown on.
+            case (1, 0..<0x20), (1, 0x7F): append(UInt8(ascii: " "))
+            // So could those that Unicode keeps for the same purpose, U+0080 to U+009F.
+            case (2, 0xC2) where text[index + 1] < 0xA0: append(UInt8(ascii: " "))
+            default: append(text.part(index..<index + length))
+            }
+            index += max(length, 1)
+        }
+    }
+}

@@ -1,0 +1,178 @@
+import CPlatform
+import CThinkwire
+
+/// How an exchange ended, and all that came. Written by the stages of one exchange; only read once that has ended.
+package final class Reply {
+    package var status = TW_OK
+    package var message = ByteBuffer()
+    package var httpStatus = 0
+    package var headers = Headers()
+    package var requestID = ByteBuffer()
+    /// Where C reads it.
+    package let timing = UnsafeMutablePointer<tw_timing>.allocate(capacity: 1)
+
+    package var choices: [Choice] = []
+    /// Where C reads it, once there is one.
+    package let usage = UnsafeMutablePointer<tw_usage>.allocate(capacity: 1)
+    package var hasUsage = false
+    /// The tool calls of all choices as C reads them, once the exchange is over.
+    package private(set) var toolCallCount = 0
+    private var toolCalls: UnsafeMutablePointer<tw_tool_call>?
+    /// The stream's own end, `[DONE]`, came.
+    package var isDone = false
+
+    /// The JSON body of an answer that was not streamed, or of a refusal, as it came.
+    package var body = ByteBuffer()
+    /// The fields of the chunks of a streamed answer.
+    package var fields = Fields()
+    /// What is made when it is first asked for.
+    package let lookups = Lookups()
+
+    package init() {
+        timing.initialize(
+            to: tw_timing(
+                size: MemoryLayout<tw_timing>.size, connected_us: -1, first_byte_us: -1, first_reasoning_us: -1,
+                first_content_us: -1, total_us: -1, reused_connection: 0))
+    }
+
+    deinit {
+        timing.deallocate()
+        usage.deallocate()
+        toolCalls?.deallocate()
+    }
+
+    /// The exchange is over: what C reads as a table is laid out.
+    func layOut() {
+        let count = choices.reduce(0) { $0 + $1.toolCalls.count }
+        guard count > 0, toolCalls == nil else { return }
+        let table = UnsafeMutablePointer<tw_tool_call>.allocate(capacity: count)
+        for choice in choices.sorted(by: { $0.index < $1.index }) {
+            for (index, call) in choice.toolCalls.enumerated() {
+                (table + toolCallCount).initialize(
+                    to: tw_tool_call(
+                        size: MemoryLayout<tw_tool_call>.size, choice: Int32(truncatingIfNeeded: choice.index),
+                        index: Int32(truncatingIfNeeded: index), id: call.id.cString, name: call.name.cString,
+                        arguments: call.arguments.text.cString, arguments_len: call.arguments.text.count))
+                toolCallCount += 1
+            }
+        }
+        toolCalls = table
+    }
+
+    package func toolCall(_ index: Int) -> UnsafePointer<tw_tool_call>? {
+        guard let toolCalls, index >= 0, index < toolCallCount else { return nil }
+        return UnsafePointer(toolCalls + index)
+    }
+
+    /// The model has said that it is finished, for every choice that it has begun.
+    package var isFinished: Bool { isDone || (!choices.isEmpty && choices.allSatisfy { !$0.finishReason.isEmpty }) }
+
+    /// The choice that the getters speak of: the one with the lowest index.
+    package var firstChoice: Choice? { choices.min { $0.index < $1.index } }
+
+    /// The choice of that index, made if it is new; nil when there are more than anyone asks for.
+    func choice(_ index: Int) -> Int? {
+        if let known = choices.firstIndex(where: { $0.index == index }) { return known }
+        guard choices.count < Reply.mostChoices else { return nil }
+        choices.append(Choice(index: index))
+        return choices.count - 1
+    }
+
+    /// More than the 128 that any provider allows for `n`.
+    static let mostChoices = 256
+}
+
+/// One of the answers to a request.
+package final class Choice {
+    package let index: Int
+    package var reasoning = Channel()
+    package var content = Channel()
+    package var refusal = Channel()
+    package var toolCalls: [ToolCall] = []
+    package var finishReason = ByteBuffer()
+    /// Which of the fields for reasoning the server uses.
+    var reasoningField = ByteBuffer()
+
+    /// The fields beside the delta, and those of the delta itself, of a streamed answer.
+    var fields = Fields()
+    var messageFields = Fields()
+    var logprobs = Fields()
+
+    init(index: Int) { self.index = index }
+
+    /// Remembers which field the reasoning comes in.
+    func nameReasoning(_ name: JSONValue) {
+        guard !reasoningField.bytes.equals(name.contents) else { return }
+        reasoningField.removeAll()
+        reasoningField.append(name.contents)
+    }
+}
+
+/// A text that comes in pieces.
+package struct Channel: ~Copyable {
+    package var text = ByteBuffer()
+    var repair = TextRepair()
+    /// A string has come, if only an empty one.
+    var isThere = false
+
+    /// Appends a piece, and tells where in the text what can be shown of it begins.
+    @inline(__always)
+    mutating func append(_ string: JSONValue) -> Int {
+        let start = text.count
+        isThere = true
+        repair.append(string, to: &text)
+        return start
+    }
+
+    /// No more comes: half a character at the end is replaced. Tells where that begins.
+    mutating func finish() -> Int {
+        let start = text.count
+        repair.finish(&text)
+        return start
+    }
+}
+
+/// The headers of a response.
+package struct Headers: ~Copyable {
+    private var text = ByteBuffer()
+    private var lines: [(name: Range<Int>, value: Range<Int>)] = []
+
+    package init() {}
+
+    package mutating func removeAll() {
+        text.removeAll()
+        lines.removeAll()
+    }
+
+    /// Keeps a header line as curl gives it, with its line end; anything else (the status line, the blank line) is passed over.
+    mutating func add(line: Bytes) {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < Headers.most else { return }
+        let value = trimmed(line.dropping(colon + 1))
+        let nameStart = text.count
+        text.append(line.part(0..<colon))
+        text.append(0)
+        let valueStart = text.count
+        text.append(value)
+        text.append(0)
+        lines.append((nameStart..<nameStart + colon, valueStart..<valueStart + value.count))
+    }
+
+    /// The value of the last header of that name; it ends in a NUL.
+    package func value(_ name: Bytes) -> Bytes? {
+        guard let line = lines.last(where: { text.bytes.part($0.name).equalsIgnoringCase(name) }) else { return nil }
+        return text.bytes.part(line.value)
+    }
+
+    /// curl itself ends a response with more (https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html names no number; 5000 in 8.x).
+    private static let most = 1000
+}
+
+/// Without spaces, tabs and line ends at both ends.
+func trimmed(_ text: Bytes) -> Bytes {
+    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
+    var start = 0
+    var end = text.count
+    while start < end, isBlank(text[start]) { start += 1 }
+    while end > start, isBlank(text[end - 1]) { end -= 1 }
+    return text.part(start..<end)
+}

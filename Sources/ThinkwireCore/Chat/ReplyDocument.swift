@@ -1,0 +1,187 @@
+/// What is made of a reply when it is first asked for, under a lock, because any thread may ask.
+package final class Lookups {
+    fileprivate let lock = Lock()
+    fileprivate var document = ByteBuffer()
+    fileprivate var reader = JSONReader()
+    fileprivate var root: JSONValue?
+    fileprivate var isMade = false
+    fileprivate var found: [Lookup] = []
+
+    fileprivate final class Lookup {
+        var pointer = ByteBuffer()
+        /// nil: there is no such value.
+        var text: ByteBuffer? = nil
+    }
+}
+
+extension Reply {
+    /// The whole answer as one `chat.completion` document; empty if no JSON came.
+    package var document: Bytes { lookups.lock.locked { makeDocument() } }
+
+    /// The value at an RFC 6901 pointer in that document: a string's text, or the JSON of anything else.
+    package func lookUp(_ pointer: Bytes) -> Bytes? {
+        lookups.lock.locked {
+            _ = makeDocument()
+            if let known = lookups.found.first(where: { $0.pointer.bytes.equals(pointer) }) { return known.bytes }
+            let lookup = Lookups.Lookup()
+            lookup.pointer.append(pointer)
+            if let root = lookups.root, let value = root.value(at: pointer) {
+                var text = ByteBuffer()
+                if value.isString { value.appendText(to: &text) } else { text.append(value.raw) }
+                lookup.text = consume text
+            }
+            lookups.found.append(lookup)
+            return lookup.bytes
+        }
+    }
+
+    private func makeDocument() -> Bytes {
+        if !lookups.isMade {
+            lookups.isMade = true
+            if body.isEmpty { assemble(&lookups.document) }
+            lookups.root = try? lookups.reader.read(body.isEmpty ? lookups.document.bytes : body.bytes)
+        }
+        return body.isEmpty ? lookups.document.bytes : body.bytes
+    }
+
+    /// Puts the chunks together into the document that would have come unstreamed.
+    private func assemble(_ json: inout ByteBuffer) {
+        guard !fields.all.isEmpty else { return }
+        var separator = UInt8(ascii: "{")
+        for field in fields.all {
+            json.append(separator)
+            separator = UInt8(ascii: ",")
+            json.appendName(field)
+            if field.isAssembled {
+                assembleChoices(&json)
+            } else if field.name.bytes.equals("object") && field.value.bytes.equals("\"chat.completion.chunk\"") {
+                json.append("\"chat.completion\"")
+            } else {
+                json.append(field.value)
+            }
+        }
+        json.append(UInt8(ascii: "}"))
+    }
+
+    private func assembleChoices(_ json: inout ByteBuffer) {
+        json.append(UInt8(ascii: "["))
+        var isFirst = true
+        for choice in choices.sorted(by: { $0.index < $1.index }) {
+            if !isFirst { json.append(UInt8(ascii: ",")) }
+            isFirst = false
+            choice.assemble(&json)
+        }
+        json.append(UInt8(ascii: "]"))
+    }
+}
+
+extension Lookups.Lookup {
+    var bytes: Bytes? {
+        switch text {
+        case .some(let text): text.bytes
+        case .none: nil
+        }
+    }
+}
+
+extension Choice {
+    fileprivate func assemble(_ json: inout ByteBuffer) {
+        var separator = UInt8(ascii: "{")
+        for field in fields.all {
+            json.append(separator)
+            separator = UInt8(ascii: ",")
+            let name = field.name.bytes
+            if !field.isAssembled {
+                json.appendName(field)
+                json.append(field.value)
+            } else if name.equals("finish_reason") {
+                json.appendName(field)
+                json.append(text: finishReason, isThere: !finishReason.isEmpty)
+            } else if name.equals("logprobs") {
+                json.appendName(field)
+                logprobs.assemble(&json)
+            } else {
+                json.append("\"message\":")
+                assembleMessage(&json)
+            }
+        }
+        if fields.all.isEmpty { json.append(UInt8(ascii: "{")) }
+        json.append(UInt8(ascii: "}"))
+    }
+
+    private func assembleMessage(_ json: inout ByteBuffer) {
+        var separator = UInt8(ascii: "{")
+        for field in messageFields.all {
+            json.append(separator)
+            separator = UInt8(ascii: ",")
+            json.appendName(field)
+            let name = field.name.bytes
+            if !field.isAssembled {
+                json.append(field.value)
+            } else if name.equals("content") {
+                json.append(text: content.text, isThere: content.isThere)
+            } else if name.equals("refusal") {
+                json.append(text: refusal.text, isThere: refusal.isThere)
+            } else if name.equals("tool_calls") {
+                assembleToolCalls(&json)
+            } else {
+                json.append(text: reasoning.text, isThere: reasoning.isThere && name.equals(reasoningField.bytes))
+            }
+        }
+        if messageFields.all.isEmpty { json.append(UInt8(ascii: "{")) }
+        json.append(UInt8(ascii: "}"))
+    }
+
+    private func assembleToolCalls(_ json: inout ByteBuffer) {
+        guard !toolCalls.isEmpty else {
+            json.append("null")
+            return
+        }
+        var separator = UInt8(ascii: "[")
+        for call in toolCalls {
+            json.append(separator)
+            separator = UInt8(ascii: ",")
+            json.append("{\"id\":")
+            json.append(jsonString: call.id.bytes)
+            json.append(",\"type\":")
+            json.append(jsonString: call.isCustom ? "custom" : "function")
+            json.append(call.isCustom ? ",\"custom\":{\"name\":" : ",\"function\":{\"name\":")
+            json.append(jsonString: call.name.bytes)
+            json.append(call.isCustom ? ",\"input\":" : ",\"arguments\":")
+            json.append(jsonString: call.arguments.text.bytes)
+            json.append("}}")
+        }
+        json.append(UInt8(ascii: "]"))
+    }
+}
+
+extension Fields {
+    /// The members as an object; null if there are none.
+    fileprivate func assemble(_ json: inout ByteBuffer) {
+        guard !all.isEmpty else {
+            json.append("null")
+            return
+        }
+        var separator = UInt8(ascii: "{")
+        for field in all {
+            json.append(separator)
+            separator = UInt8(ascii: ",")
+            json.appendName(field)
+            json.append(field.value)
+        }
+        json.append(UInt8(ascii: "}"))
+    }
+}
+
+extension ByteBuffer {
+    /// A field's name was kept as it was written, escapes and all.
+    fileprivate mutating func appendName(_ field: Fields.Field) {
+        append(UInt8(ascii: "\""))
+        append(field.name)
+        append("\":")
+    }
+
+    fileprivate mutating func append(text: borrowing ByteBuffer, isThere: Bool) {
+        if isThere { append(jsonString: text.bytes) } else { append("null") }
+    }
+}

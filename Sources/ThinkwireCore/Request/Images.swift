@@ -1,0 +1,91 @@
+import CPlatform
+
+extension Request {
+    /// Larger files are refused: base64 makes them a third larger still, and no provider takes them.
+    package static let largestImage = 64 << 20
+
+    /// Adds the bytes of an image as a data URL.
+    package func addImage(bytes: Bytes, detail: Bytes?) throws(Invalid) {
+        guard bytes.count <= Request.largestImage else { throw Invalid("the image is larger than 64 MiB: scale it down") }
+        guard let type = imageType(bytes) else { throw Invalid("the image is none of JPEG, PNG, GIF and WEBP: convert it") }
+        var url = ByteBuffer()
+        url.append("data:image/")
+        url.append(type)
+        url.append(";base64,")
+        url.append(base64: bytes)
+        try addImage(url: url.bytes, detail: detail)
+    }
+
+    /// Adds an image's file, read now.
+    package func addImage(file path: UnsafePointer<CChar>, detail: Bytes?) throws(Invalid) {
+        guard let file = fopen(path, "rb") else { throw unreadable(path) }
+        defer { fclose(file) }
+        var bytes = ByteBuffer()
+        let room = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 16)
+        defer { room.deallocate() }
+        while bytes.count <= Request.largestImage {
+            let count = fread(room, 1, 1 << 16, file)
+            if count == 0 { break }
+            bytes.append(room, count)
+        }
+        guard ferror(file) == 0 else { throw unreadable(path) }
+        try addImage(bytes: bytes.bytes, detail: detail)
+    }
+
+    private func unreadable(_ path: UnsafePointer<CChar>) -> Invalid {
+        let error = Invalid("the image file ", Bytes(cString: path), " can't be read: ")
+        if let reason = strerror(platform_errno()) { error.message.text.append(Bytes(cString: reason)) }
+        return error
+    }
+
+    /// The content part that shows an image.
+    func imagePart(url: Bytes, detail: Bytes?) throws(Invalid) -> ByteBuffer {
+        guard url.hasPrefix("https://") || url.hasPrefix("http://") || url.hasPrefix("data:") else {
+            throw Invalid("an image's URL begins with https://, http:// or data:, unlike ", url)
+        }
+        try checkUTF8(url, "the image's URL")
+        var part = ByteBuffer()
+        part.append("{\"type\":\"image_url\",\"image_url\":{\"url\":")
+        part.append(jsonString: url)
+        if let detail {
+            guard detail.equals("low") || detail.equals("high") || detail.equals("auto") else {
+                throw Invalid("an image's detail is \"low\", \"high\" or \"auto\", not ", detail)
+            }
+            part.append(",\"detail\":")
+            part.append(jsonString: detail)
+        }
+        part.append("}}")
+        return part
+    }
+}
+
+/// The kind of image that begins with these bytes: those that the models' schemas name.
+private func imageType(_ bytes: Bytes) -> StaticString? {
+    func begins(_ signature: [UInt8]) -> Bool { bytes.count >= signature.count && bytes.starts(with: signature) }
+    if begins([0xFF, 0xD8, 0xFF]) { return "jpeg" }
+    if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return "png" }
+    if bytes.hasPrefix("GIF87a") || bytes.hasPrefix("GIF89a") { return "gif" }
+    if bytes.count >= 12, bytes.hasPrefix("RIFF"), bytes.part(8..<12).equals("WEBP") { return "webp" }
+    return nil
+}
+
+extension ByteBuffer {
+    /// Appends bytes in base64 (RFC 4648, section 4).
+    package mutating func append(base64 bytes: Bytes) {
+        let letters = StaticText.of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+        reserve((bytes.count + 2) / 3 * 4)
+        var index = 0
+        while index < bytes.count {
+            let left = bytes.count - index
+            let first = UInt32(bytes[index]) << 16
+            let second = left > 1 ? UInt32(bytes[index + 1]) << 8 : 0
+            let third = left > 2 ? UInt32(bytes[index + 2]) : 0
+            let group = first | second | third
+            append(letters[Int(group >> 18)])
+            append(letters[Int(group >> 12 & 63)])
+            append(left > 1 ? letters[Int(group >> 6 & 63)] : UInt8(ascii: "="))
+            append(left > 2 ? letters[Int(group & 63)] : UInt8(ascii: "="))
+            index += 3
+        }
+    }
+}

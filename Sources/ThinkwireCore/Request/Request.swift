@@ -1,0 +1,142 @@
+import CThinkwire
+
+/// A conversation and its settings: the text of the body that will be sent, and what is asked of the model's thinking.
+package final class Request {
+    private var body: RequestBody
+    private var thinking = TW_THINKING_AUTO
+    private var budget: Int64 = 0
+
+    package init(model: Bytes) throws(Invalid) {
+        guard !model.isEmpty else { throw Invalid("the model's name is empty") }
+        try checkUTF8(model, "the model's name")
+        body = RequestBody(model: model)
+    }
+
+    package init(json: Bytes) throws(Invalid) { body = try RequestBody(json: json) }
+
+    /// The body as it stands; until the next change.
+    package var json: Bytes { body.text.bytes }
+
+    package func addMessage(role: Bytes, text: Bytes) throws(Invalid) {
+        guard !role.isEmpty else { throw Invalid("the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\"") }
+        try checkUTF8(role, "the message's role")
+        try checkUTF8(text, "the message's text")
+        var message = ByteBuffer()
+        message.append("{\"role\":")
+        message.append(jsonString: role)
+        message.append(",\"content\":")
+        message.append(jsonString: text)
+        message.append("}")
+        try body.append(message: message.bytes)
+    }
+
+    package func addMessage(json: Bytes) throws(Invalid) {
+        var reader = JSONReader()
+        guard try read(json, &reader, StaticText.bytes("the message")).kind == .object else {
+            throw Invalid("the message is JSON, but not an object: put it in { }")
+        }
+        try body.append(message: json)
+    }
+
+    /// Sets a field to a JSON value; nil takes it away.
+    package func set(_ field: Bytes, to json: Bytes?) throws(Invalid) {
+        guard !field.isEmpty else { throw Invalid("the field's name is empty") }
+        try checkUTF8(field, "the field's name")
+        guard !field.equals("stream") else {
+            throw Invalid("stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
+        }
+        guard let json else { return body.remove(field) }
+        var reader = JSONReader()
+        _ = try read(json, &reader, field)
+        body.set(field, to: json)
+    }
+
+    package func setThinking(_ mode: tw_thinking, budget: Int64) throws(Invalid) {
+        guard mode.rawValue <= TW_THINKING_HIGH.rawValue else { throw Invalid("no such mode of thinking: see tw_thinking") }
+        guard budget >= 0 else { throw Invalid("a budget for thinking cannot be negative: 0 means no bound") }
+        guard budget == 0 || mode != TW_THINKING_OFF else { throw Invalid("a budget for thinking that is switched off") }
+        thinking = mode
+        self.budget = budget
+    }
+
+    /// Adds an image to the last message, or begins a user message with it when the last one is not the user's.
+    package func addImage(url: Bytes, detail: Bytes?) throws(Invalid) {
+        let part = try imagePart(url: url, detail: detail)
+        var reader = JSONReader()
+        guard let written = body.value("messages"), let messages = try? reader.read(written),
+            let last = messages.elements.reduce(nil, { $1 as JSONValue? }), last["role"]?.isText("user") ?? (last.kind == .object)
+        else { return try addMessage(ofParts: part.bytes) }
+        guard let content = last["content"], content.isString || content.kind == .array else {
+            throw Invalid("the last message's content is neither text nor an array of parts")
+        }
+        var parts = ByteBuffer()
+        if content.isString {
+            parts.append("[{\"type\":\"text\",\"text\":")
+            parts.append(content.raw)
+            parts.append("}")
+        } else {
+            parts.append(content.raw.part(0..<content.raw.count - 1))
+        }
+        if !(content.kind == .array && content.elements.allSatisfy { _ in false }) { parts.append(UInt8(ascii: ",")) }
+        parts.append(part)
+        parts.append("]")
+        var changed = ByteBuffer()
+        changed.append(written)
+        changed.replace(content.range, with: parts.bytes)
+        body.set("messages", to: changed.bytes)
+    }
+
+    private func addMessage(ofParts parts: Bytes) throws(Invalid) {
+        var message = ByteBuffer()
+        message.append("{\"role\":\"user\",\"content\":[")
+        message.append(parts)
+        message.append("]}")
+        try body.append(message: message.bytes)
+    }
+
+    private func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes) throws(Invalid) -> JSONValue {
+        do { return try reader.read(json, .refusesBrokenText) } catch { throw Invalid(subject, isNotJSON: error) }
+    }
+
+    /// What goes over the wire, and whether the answer will be streamed.
+    ///
+    /// `stream` and `stream_options` belong to the call; what the model's thinking takes is added unless the caller has set it.
+    package func wireBody(wantsStream: Bool, host: Bytes) -> WireBody {
+        var wire = body.copy()
+        if thinking != TW_THINKING_AUTO {
+            let dialect = ThinkingDialect(model: modelName.bytes, host: host)
+            dialect.write(thinking, budget: budget, into: &wire)
+        }
+        let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false
+        if isStreamed {
+            wire.set("stream", to: "true")
+            if let options = wire.value("stream_options") {
+                if options.equals("null") { wire.remove("stream_options") }
+            } else {
+                wire.set("stream_options", to: "{\"include_usage\":true}")
+            }
+        } else {
+            if wire.value("stream") != nil { wire.set("stream", to: "false") }
+            wire.remove("stream_options")
+        }
+        return WireBody(text: wire.takeText(), isStreamed: isStreamed)
+    }
+
+    private var modelName: ByteBuffer {
+        var name = ByteBuffer()
+        var reader = JSONReader()
+        if let written = body.value("model"), let value = try? reader.read(written) { value.appendText(to: &name) }
+        return name
+    }
+}
+
+/// What goes over the wire.
+package struct WireBody: ~Copyable {
+    package var text: ByteBuffer
+    package let isStreamed: Bool
+}
+
+/// Text that goes into JSON must be UTF-8: the server would refuse it in words that help nobody.
+package func checkUTF8(_ text: Bytes, _ subject: StaticString) throws(Invalid) {
+    guard isUTF8(text) else { throw Invalid(StaticText.bytes(subject), " is not UTF-8") }
+}

@@ -1,0 +1,137 @@
+/// The text of a request's body, a JSON object, that can be edited in places without touching the rest of it.
+package struct RequestBody: ~Copyable {
+    package private(set) var text = ByteBuffer()
+    /// Where the members of the object stand: the names with their quotes, and the values.
+    private var members: [(name: Range<Int>, value: Range<Int>)] = []
+
+    /// A body of a model and no messages.
+    package init(model: Bytes) {
+        text.append("{")
+        text.append("}")
+        var value = ByteBuffer()
+        value.append(jsonString: model)
+        set("model", to: value.bytes)
+        set("messages", to: StaticText.bytes("[]"))
+    }
+
+    /// A body as it was given.
+    package init(json: Bytes) throws(Invalid) {
+        var reader = JSONReader()
+        let object: JSONValue
+        do { object = try reader.read(json, .refusesBrokenText) } catch {
+            throw Invalid(StaticText.bytes("the request"), isNotJSON: error)
+        }
+        guard object.kind == .object else { throw Invalid("the request is JSON, but not an object: put it in { }") }
+        text.append(json)
+        for (name, value) in object.members { members.append((name.range, value.range)) }
+    }
+
+    private init() {}
+
+    package func copy() -> RequestBody {
+        var copy = RequestBody()
+        copy.text.append(text)
+        copy.members = members
+        return copy
+    }
+
+    /// Gives the text away.
+    package consuming func takeText() -> ByteBuffer { text }
+
+    /// The value of a member as it is written, the last of several.
+    package func value(_ name: StaticString) -> Bytes? {
+        last(StaticText.bytes(name)).map { text.bytes.part(members[$0].value) }
+    }
+
+    package mutating func set(_ name: StaticString, to value: Bytes) { set(StaticText.bytes(name), to: value) }
+
+    package mutating func set(_ name: StaticString, to value: StaticString) { set(name, to: StaticText.bytes(value)) }
+
+    /// Sets a member, wherever it stands and however often; behind the others if it is new.
+    package mutating func set(_ name: Bytes, to value: Bytes) {
+        var isNew = true
+        for place in members.indices where isNamed(place, name) {
+            replaceValue(place, with: value)
+            isNew = false
+        }
+        guard isNew else { return }
+        var member = ByteBuffer()
+        if !members.isEmpty { member.append(UInt8(ascii: ",")) }
+        let nameStart = member.count
+        member.append(jsonString: name)
+        let nameEnd = member.count
+        member.append(UInt8(ascii: ":"))
+        let valueStart = member.count
+        member.append(value)
+        let start = endOfMembers
+        text.replace(start..<start, with: member.bytes)
+        members.append((start + nameStart..<start + nameEnd, start + valueStart..<start + member.count))
+    }
+
+    package mutating func remove(_ name: StaticString) { remove(StaticText.bytes(name)) }
+
+    /// Takes a member away, with the comma that it leaves over.
+    package mutating func remove(_ name: Bytes) {
+        while let place = last(name) {
+            let isFirst = place == 0
+            let isOnly = members.count == 1
+            let start = isFirst ? members[0].name.lowerBound : members[place - 1].value.upperBound
+            let end = isFirst && !isOnly ? members[1].name.lowerBound : members[place].value.upperBound
+            text.replace(start..<end, with: Bytes(start: nil, count: 0))
+            members.remove(at: place)
+            shift(from: place, by: start - end)
+        }
+    }
+
+    /// Adds an element to the array of messages, which is made if there is none.
+    package mutating func append(message: Bytes) throws(Invalid) {
+        guard let place = last(StaticText.bytes("messages")) else {
+            set("messages", to: StaticText.bytes("[]"))
+            return try append(message: message)
+        }
+        let value = members[place].value
+        guard text.bytes[value.lowerBound] == UInt8(ascii: "[") else { throw Invalid("the request's messages are not an array") }
+        var end = value.upperBound - 1
+        while isSpace(text.bytes[end - 1]) { end -= 1 }
+        var element = ByteBuffer()
+        if text.bytes[end - 1] != UInt8(ascii: "[") { element.append(UInt8(ascii: ",")) }
+        element.append(message)
+        text.replace(end..<end, with: element.bytes)
+        members[place].value = value.lowerBound..<value.upperBound + element.count
+        shift(from: place + 1, by: element.count)
+    }
+
+    private mutating func replaceValue(_ place: Int, with value: Bytes) {
+        let old = members[place].value
+        text.replace(old, with: value)
+        members[place].value = old.lowerBound..<old.lowerBound + value.count
+        shift(from: place + 1, by: value.count - old.count)
+    }
+
+    private mutating func shift(from place: Int, by distance: Int) {
+        for place in place..<members.count {
+            let (name, value) = members[place]
+            members[place] = (
+                name.lowerBound + distance..<name.upperBound + distance, value.lowerBound + distance..<value.upperBound + distance
+            )
+        }
+    }
+
+    private func last(_ name: Bytes) -> Int? { members.indices.last { isNamed($0, name) } }
+
+    private func isNamed(_ place: Int, _ name: Bytes) -> Bool {
+        let written = members[place].name
+        let inside = text.bytes.part(written.lowerBound + 1..<written.upperBound - 1)
+        guard inside.contains(UInt8(ascii: "\\")) else { return inside.equals(name) }
+        var reader = JSONReader()
+        return (try? reader.read(text.bytes.part(written)))?.isText(name) ?? false
+    }
+
+    /// Behind the last member, or behind the brace of an empty object.
+    private var endOfMembers: Int {
+        if let last = members.last { return last.value.upperBound }
+        return (text.bytes.firstIndex(of: UInt8(ascii: "{")) ?? 0) + 1
+    }
+}
+
+private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }

@@ -1,0 +1,185 @@
+import CPlatform
+import CThinkwire
+
+/// An endpoint, and the connections that are kept to it. Immutable but for those.
+package final class Client: @unchecked Sendable {
+    let endpoint: Endpoint
+    let timeouts: Options.Timeouts
+    let limits: Options.Limits
+    let proxy: Text?
+    let certificates: Text?
+    let headers: UnsafeMutablePointer<curl_slist>?
+    private let key: Secret?
+    private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
+
+    private let lock = Lock()
+    private var idleLoops: [Loop] = []
+    /// Connections beyond these are closed when they fall idle; a busier client than that opens them faster than it waits.
+    private static let mostIdleLoops = 64
+
+    /// Once for the process. libcurl says that this is thread-safe since 7.84 (https://curl.se/libcurl/c/curl_global_init.html).
+    private static let isCurlReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
+
+    package init(_ options: Options) throws(Invalid) {
+        guard Client.isCurlReady else { throw Invalid("libcurl can't be initialised: out of memory") }
+        let provider = try Provider(options)
+        endpoint = provider.endpoint
+        key = provider.key
+        if key != nil && !endpoint.isSecure && !endpoint.isLoopback {
+            let host = endpoint.host
+            guard options.cleartextHosts.contains(where: { $0.bytes.equalsIgnoringCase(host) }) else {
+                throw Invalid(
+                    "the key would go in clear text over http to ", host, ": use https, or allow it with tw_options_allow_cleartext")
+            }
+        }
+        timeouts = options.timeouts
+        limits = options.limits
+        proxy = options.proxy
+        certificates = options.certificates
+        log = options.log ?? (environment("THINKWIRE_DEBUG")?.bytes.equals("1") == true ? (logToStandardError, nil) : nil)
+        headers = Client.makeHeaders(options, key)
+    }
+
+    deinit {
+        var header = headers
+        while let line = header {
+            platform_wipe(line.pointee.data, strlen(line.pointee.data))
+            header = line.pointee.next
+        }
+        curl_slist_free_all(headers)
+    }
+
+    // MARK: Connections
+
+    /// A loop to run an exchange on, with a connection that is already there if one is idle. nil: the system has no descriptors left.
+    func borrowLoop() -> Loop? { lock.locked { idleLoops.popLast() } ?? Loop() }
+
+    func giveBack(_ loop: Loop) {
+        lock.locked { if idleLoops.count < Client.mostIdleLoops { idleLoops.append(loop) } }
+    }
+
+    // MARK: Words
+
+    package func log(_ write: (inout ByteBuffer) -> Void) {
+        guard let log else { return }
+        var line = ByteBuffer()
+        write(&line)
+        strike(&line)
+        log.function(log.userdata, line.cString)
+    }
+
+    /// Strikes the key out of what a server has said: some repeat it.
+    func strike(_ text: inout ByteBuffer) {
+        guard let key = key?.bytes else { return }
+        var start = 0
+        while start + key.count <= text.count {
+            if text.bytes.part(start..<start + key.count).equals(key) {
+                text.replace(start..<start + key.count, with: StaticText.bytes("***"))
+            }
+            start += 1
+        }
+    }
+
+    /// The headers of every request: the library's own, but for those that the caller has put his own in place of.
+    private static func makeHeaders(_ options: Options, _ key: Secret?) -> UnsafeMutablePointer<curl_slist>? {
+        var list: UnsafeMutablePointer<curl_slist>?
+        func add(_ line: borrowing ByteBuffer) {
+            list = curl_slist_append(list, line.cString)
+        }
+        func addDefault(_ name: StaticString, _ value: Bytes) {
+            let isReplaced = options.headers.contains { header in
+                header.name.bytes.equalsIgnoringCase(StaticText.bytes(name))
+            }
+            guard !isReplaced else { return }
+            var line = ByteBuffer()
+            line.append(name)
+            line.append(": ")
+            line.append(value)
+            add(line)
+            line.wipe()
+        }
+        addDefault("Content-Type", StaticText.bytes("application/json"))
+        addDefault("Accept", StaticText.bytes("text/event-stream, application/json"))
+        // A compressed event stream arrives in bursts (opencodex PR 115).
+        addDefault("Accept-Encoding", StaticText.bytes("identity"))
+        addDefault("User-Agent", StaticText.bytes("thinkwire/0.1.0"))
+        if let key {
+            var value = ByteBuffer()
+            value.append("Bearer ")
+            value.append(key.bytes)
+            addDefault("Authorization", value.bytes)
+            value.wipe()
+        }
+        for header in options.headers {
+            var line = ByteBuffer()
+            line.append(header.name.bytes)
+            line.append(header.value.bytes.isEmpty ? ":" : ": ")
+            line.append(header.value.bytes)
+            add(line)
+        }
+        // curl would wait a second for a server's leave to send a large body.
+        var expect = ByteBuffer()
+        expect.append("Expect:")
+        add(expect)
+        return list
+    }
+}
+
+/// Whose address and whose key: what the options say, then what the environment says, never one provider's key to another.
+private struct Provider {
+    let endpoint: Endpoint
+    let key: Secret?
+
+    init(_ options: Options) throws(Invalid) {
+        let base = options.baseURL ?? environment("THINKWIRE_BASE_URL")
+        let ownKey = options.isKeySet ? options.key : secret("THINKWIRE_API_KEY")
+        let hasKey = options.isKeySet || ownKey != nil
+        let aimlapi = Text(StaticText.bytes("https://api.aimlapi.com/v1"))
+        let openAI = environment("OPENAI_BASE_URL") ?? Text(StaticText.bytes("https://api.openai.com/v1"))
+
+        if let base {
+            endpoint = try Endpoint(baseURL: base.bytes)
+            if hasKey {
+                key = ownKey
+            } else if endpoint.host.equalsIgnoringCase(try Endpoint(baseURL: aimlapi.bytes).host) {
+                key = secret("AIMLAPI_API_KEY")
+            } else if endpoint.host.equalsIgnoringCase(try Endpoint(baseURL: openAI.bytes).host) {
+                key = secret("OPENAI_API_KEY")
+            } else {
+                key = nil
+            }
+        } else if hasKey || environment("AIMLAPI_API_KEY") != nil {
+            endpoint = try Endpoint(baseURL: aimlapi.bytes)
+            key = hasKey ? ownKey : secret("AIMLAPI_API_KEY")
+        } else if environment("OPENAI_API_KEY") != nil {
+            endpoint = try Endpoint(baseURL: openAI.bytes)
+            key = secret("OPENAI_API_KEY")
+        } else {
+            throw Invalid("no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment")
+        }
+        if let key, !key.bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
+            throw Invalid("the API key in the environment has a control character in it: check for a line end")
+        }
+    }
+}
+
+/// A variable of the environment that is there and not empty.
+private func environment(_ name: StaticString) -> Text? {
+    guard let value = getenv(StaticText.cString(name)) else { return nil }
+    let bytes = Bytes(cString: value)
+    return bytes.isEmpty ? nil : Text(bytes)
+}
+
+private func secret(_ name: StaticString) -> Secret? {
+    guard let value = getenv(StaticText.cString(name)), value[0] != 0 else { return nil }
+    return Secret(Bytes(cString: value))
+}
+
+private func logToStandardError(_ userdata: UnsafeMutableRawPointer?, _ line: UnsafePointer<CChar>?) {
+    guard let line else { return }
+    var text = ByteBuffer()
+    text.append("thinkwire: ")
+    text.append(Bytes(cString: line))
+    text.append("\n")
+    _ = write(2, text.start, text.count)
+}

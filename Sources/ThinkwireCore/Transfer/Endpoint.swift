@@ -1,0 +1,60 @@
+import CPlatform
+
+/// The address that requests are sent to, made of a base URL.
+final class Endpoint {
+    private let urlText: ByteBuffer
+    private let hostText: ByteBuffer
+    let isSecure: Bool
+
+    /// Followed by a NUL.
+    var url: Bytes { urlText.bytes }
+    var host: Bytes { hostText.bytes }
+
+    init(baseURL: Bytes) throws(Invalid) {
+        guard let parts = curl_url() else { throw Invalid("out of memory") }
+        defer { curl_url_cleanup(parts) }
+        guard Endpoint.set(parts, CURLUPART_URL, baseURL) else {
+            throw Invalid("not a base URL, which looks like https://api.aimlapi.com/v1: ", baseURL)
+        }
+        let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
+        isSecure = scheme.bytes.equals("https")
+        guard isSecure || scheme.bytes.equals("http") else {
+            throw Invalid("the base URL is neither https nor http: ", baseURL)
+        }
+        guard Endpoint.part(parts, CURLUPART_USER).isEmpty, Endpoint.part(parts, CURLUPART_PASSWORD).isEmpty else {
+            throw Invalid("the base URL has a user or password in it: give the key with tw_options_set_api_key")
+        }
+        hostText = Endpoint.part(parts, CURLUPART_HOST)
+
+        var path = Endpoint.part(parts, CURLUPART_PATH)
+        while path.bytes.last == UInt8(ascii: "/") { path.truncate(to: path.count - 1) }
+        if !path.bytes.hasSuffix("/chat/completions") { path.append("/chat/completions") }
+        guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else { throw Invalid("not a base URL: ", baseURL) }
+        curl_url_set(parts, CURLUPART_FRAGMENT, nil, 0)
+        urlText = Endpoint.part(parts, CURLUPART_URL)
+    }
+
+    /// An address of this machine, that no other can listen to.
+    var isLoopback: Bool {
+        if host.equalsIgnoringCase(StaticText.bytes("localhost")) || host.equals("[::1]") { return true }
+        var address = in_addr()
+        return inet_pton(AF_INET, hostText.cString, &address) == 1 && UInt32(bigEndian: address.s_addr) >> 24 == 127
+    }
+
+    private static func set(_ parts: OpaquePointer, _ part: CURLUPart, _ text: Bytes) -> Bool {
+        // A NUL would end the text early, and mean another address than the caller sees.
+        guard !text.contains(0) else { return false }
+        var ended = ByteBuffer()
+        ended.append(text)
+        return curl_url_set(parts, part, ended.cString, 0) == CURLUE_OK
+    }
+
+    private static func part(_ parts: OpaquePointer, _ part: CURLUPart) -> ByteBuffer {
+        var found = ByteBuffer()
+        var text: UnsafeMutablePointer<CChar>?
+        guard curl_url_get(parts, part, &text, 0) == CURLUE_OK, let text else { return found }
+        found.append(Bytes(cString: text))
+        curl_free(text)
+        return found
+    }
+}

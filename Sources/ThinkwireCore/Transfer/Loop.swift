@@ -1,0 +1,136 @@
+import CPlatform
+
+/// Exchanges under way on one thread: libcurl's transfers, their sockets in one epoll descriptor, and a way to wake whoever waits.
+///
+/// Used by one thread at a time, but for `wake`. The connections of its transfers stay with it when they are over.
+final class Loop {
+    private let multi: UnsafeMutableRawPointer
+    private let epoll: Int32
+    private let alarm: Int32
+    /// When libcurl wants to be called although nothing has happened.
+    private var curlDeadline = Int64.max
+    private var spareEasy: UnsafeMutableRawPointer?
+
+    /// nil: the system has no descriptors left.
+    init?() {
+        guard let multi = curl_multi_init() else { return nil }
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        alarm = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        self.multi = multi
+        guard epoll >= 0, alarm >= 0,
+            platform_epoll_set(epoll, EPOLL_CTL_ADD, alarm, EPOLLIN.rawValue) == 0
+        else {
+            close()
+            return nil
+        }
+        let this = Handle.unretained(self)
+        _ = platform_multi_set_socket(multi, Loop.watch)
+        _ = platform_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this)
+        _ = platform_multi_set_timer(multi, Loop.setTimer)
+        _ = platform_multi_set_pointer(multi, CURLMOPT_TIMERDATA, this)
+    }
+
+    deinit {
+        if let spareEasy { curl_easy_cleanup(spareEasy) }
+        close()
+    }
+
+    private func close() {
+        curl_multi_cleanup(multi)
+        if epoll >= 0 { CPlatform.close(epoll) }
+        if alarm >= 0 { CPlatform.close(alarm) }
+    }
+
+    // MARK: Transfers
+
+    /// A handle for a transfer; one that was used before comes with its options.
+    func takeEasy(configure: (UnsafeMutableRawPointer) -> Void) -> UnsafeMutableRawPointer? {
+        if let spare = spareEasy {
+            spareEasy = nil
+            return spare
+        }
+        guard let easy = curl_easy_init() else { return nil }
+        configure(easy)
+        return easy
+    }
+
+    func giveBack(easy: UnsafeMutableRawPointer) {
+        if spareEasy == nil { spareEasy = easy } else { curl_easy_cleanup(easy) }
+    }
+
+    func add(_ easy: UnsafeMutableRawPointer) { curl_multi_add_handle(multi, easy) }
+
+    /// Ends a transfer. The connection is kept if the response had been read to its end, and closed otherwise.
+    func remove(_ easy: UnsafeMutableRawPointer) { curl_multi_remove_handle(multi, easy) }
+
+    // MARK: Waiting
+
+    /// Ends the wait of the thread that is in `step`, or that enters it next. From any thread.
+    func wake() {
+        var one: UInt64 = 1
+        _ = write(alarm, &one, 8)
+    }
+
+    /// Waits until something happens, but not beyond the deadline, and lets libcurl deal with it.
+    func step(until deadline: Int64) {
+        let left = min(deadline, curlDeadline) &- platform_now()
+        // Rounded up, so that a wait that is over is really over.
+        let milliseconds = left <= 0 ? 0 : min((left - 1) / millisecond + 1, 60_000)
+        withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 8) { ready in
+            let count = epoll_wait(epoll, ready.baseAddress, 8, Int32(milliseconds))
+            for place in 0..<max(Int(count), 0) { act(on: ready[place]) }
+        }
+        if curlDeadline <= platform_now() {
+            curlDeadline = .max
+            var running: Int32 = 0
+            curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
+        }
+        var waiting: Int32 = 0
+        while let message = curl_multi_info_read(multi, &waiting) {
+            guard message.pointee.msg == CURLMSG_DONE, let transfer = platform_get_private(message.pointee.easy_handle) else { continue }
+            Handle.object(transfer, as: Transfer.self).finish(platform_result(message))
+        }
+    }
+
+    private func act(on event: epoll_event) {
+        if event.data.fd == alarm {
+            var count: UInt64 = 0
+            _ = read(alarm, &count, 8)
+            return
+        }
+        var action: Int32 = 0
+        if event.events & EPOLLIN.rawValue != 0 { action |= CURL_CSELECT_IN }
+        if event.events & EPOLLOUT.rawValue != 0 { action |= CURL_CSELECT_OUT }
+        if event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { action |= CURL_CSELECT_ERR }
+        var running: Int32 = 0
+        curl_multi_socket_action(multi, event.data.fd, action, &running)
+    }
+
+    // MARK: What libcurl asks for
+
+    private static let watch: curl_socket_callback = { _, socket, what, loop, known in
+        guard let loop else { return -1 }
+        Handle.object(loop, as: Loop.self).watch(socket, what, isKnown: known != nil)
+        return 0
+    }
+
+    private func watch(_ socket: curl_socket_t, _ what: Int32, isKnown: Bool) {
+        if what == CURL_POLL_REMOVE {
+            // The socket may be closed already, and with it out of the epoll set.
+            _ = platform_epoll_set(epoll, EPOLL_CTL_DEL, socket, 0)
+            return
+        }
+        var events: UInt32 = 0
+        if what & CURL_POLL_IN != 0 { events |= EPOLLIN.rawValue }
+        if what & CURL_POLL_OUT != 0 { events |= EPOLLOUT.rawValue }
+        _ = platform_epoll_set(epoll, isKnown ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, events)
+        if !isKnown { curl_multi_assign(multi, socket, Handle.unretained(self)) }
+    }
+
+    private static let setTimer: curl_multi_timer_callback = { _, milliseconds, loop in
+        guard let loop else { return -1 }
+        let deadline = milliseconds < 0 ? Int64.max : platform_now() + Int64(milliseconds) * millisecond
+        Handle.object(loop, as: Loop.self).curlDeadline = deadline
+        return 0
+    }
+}

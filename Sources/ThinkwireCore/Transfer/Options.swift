@@ -1,0 +1,131 @@
+import CPlatform
+import CThinkwire
+
+/// Text that does not change, for many to hold.
+package final class Text {
+    private var text = ByteBuffer()
+
+    init(_ bytes: Bytes) { text.append(bytes) }
+
+    var bytes: Bytes { text.bytes }
+    var cString: UnsafePointer<CChar> { text.cString }
+}
+
+/// A secret, overwritten before its memory is let go.
+package final class Secret {
+    private var text = ByteBuffer()
+
+    init(_ bytes: Bytes) { text.append(bytes) }
+
+    deinit { text.wipe() }
+
+    var bytes: Bytes { text.bytes }
+}
+
+/// Where and how to connect, as the caller has said it so far.
+package final class Options {
+    var baseURL: Text?
+    var key: Secret?
+    /// The caller has spoken about the key, if only to say that there is none.
+    var isKeySet = false
+    var headers: [Header] = []
+    var timeouts = Timeouts()
+    var limits = Limits()
+    var proxy: Text?
+    var certificates: Text?
+    var cleartextHosts: [Text] = []
+    var log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
+
+    package init() {}
+
+    struct Header {
+        var name: Text
+        var value: Text
+    }
+
+    /// In nanoseconds; 0 for none.
+    struct Timeouts {
+        var connect: Int64 = 10 * second
+        var firstByte: Int64 = 600 * second
+        var idle: Int64 = 120 * second
+        var total: Int64 = 0
+    }
+
+    /// In bytes.
+    struct Limits {
+        var event = 16 << 20
+        var reply = 256 << 20
+    }
+
+    package func set(baseURL url: Bytes) throws(Invalid) {
+        _ = try Endpoint(baseURL: url)
+        baseURL = Text(url)
+    }
+
+    package func set(key: Bytes) throws(Invalid) {
+        guard isHeaderValue(key) else { throw Invalid("the API key has a control character in it: check for a line end") }
+        isKeySet = true
+        self.key = key.isEmpty ? nil : Secret(key)
+    }
+
+    /// nil takes the header back.
+    package func set(header name: Bytes, to value: Bytes?) throws(Invalid) {
+        guard isHeaderName(name) else { throw Invalid("not the name of a header: ", name) }
+        headers.removeAll { $0.name.bytes.equalsIgnoringCase(name) }
+        guard let value else { return }
+        guard isHeaderValue(value) else { throw Invalid("the value of the header ", name, " has a control character in it") }
+        headers.append(Header(name: Text(name), value: Text(value)))
+    }
+
+    package func set(_ which: tw_timeout, milliseconds: Int64) throws(Invalid) {
+        guard milliseconds >= 0 else { throw Invalid("a timeout cannot be negative: 0 means none") }
+        let length = min(milliseconds, Int64.max / (4 * millisecond)) * millisecond
+        switch which {
+        case TW_TIMEOUT_CONNECT: timeouts.connect = length
+        case TW_TIMEOUT_FIRST_BYTE: timeouts.firstByte = length
+        case TW_TIMEOUT_IDLE: timeouts.idle = length
+        case TW_TIMEOUT_TOTAL: timeouts.total = length
+        default: throw Invalid("no such timeout: see tw_timeout")
+        }
+    }
+
+    package func set(_ which: tw_limit, bytes: Int64) throws(Invalid) {
+        guard bytes >= 1, bytes <= Int64(Int32.max) else { throw Invalid("a limit is from 1 to 2147483647 bytes") }
+        switch which {
+        case TW_LIMIT_EVENT: limits.event = Int(bytes)
+        case TW_LIMIT_REPLY: limits.reply = Int(bytes)
+        default: throw Invalid("no such limit: see tw_limit")
+        }
+    }
+
+    package func set(proxy: Bytes?) { self.proxy = proxy.map { Text($0) } }
+
+    package func set(certificates path: Bytes?) { certificates = path.map { Text($0) } }
+
+    package func allowCleartext(host: Bytes) throws(Invalid) {
+        guard !host.isEmpty else { throw Invalid("the host's name is empty") }
+        cleartextHosts.append(Text(host))
+    }
+
+    package func set(log function: tw_log_fn?, userdata: UnsafeMutableRawPointer?) {
+        log = function.map { ($0, userdata) }
+    }
+}
+
+let millisecond: Int64 = 1_000_000
+let second: Int64 = 1_000_000_000
+
+/// RFC 9110, section 5.6.2: a token.
+private func isHeaderName(_ name: Bytes) -> Bool {
+    !name.isEmpty
+        && name.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"):
+                true
+            default: StaticText.bytes("!#$%&'*+-.^_`|~").contains(byte)
+            }
+        }
+}
+
+/// Nothing that could end the header and begin another.
+private func isHeaderValue(_ value: Bytes) -> Bool { value.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }

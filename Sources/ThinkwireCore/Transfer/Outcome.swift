@@ -1,0 +1,175 @@
+import CPlatform
+import CThinkwire
+
+/// What was wrong with an answer.
+enum Problem {
+    case malformed(JSONError)
+    case notAnObject
+    case refused
+    case tooMany
+    case eventTooLong
+
+    init(_ error: ChunkError) {
+        switch error {
+        case .malformed(let error): self = .malformed(error)
+        case .notAnObject: self = .notAnObject
+        case .refused: self = .refused
+        case .tooMany: self = .tooMany
+        }
+    }
+}
+
+extension Reply {
+    /// Says how the exchange went, when nothing has said so yet: from what the stages met, and how the transfer ended.
+    func judge(_ problem: Problem?, _ transfer: Transfer, _ client: Client) {
+        switch (problem, transfer.end) {
+        case (.eventTooLong, _):
+            tooLarge("a line or an event of the stream", client.limits.event, "TW_LIMIT_EVENT")
+        case (.tooMany, _):
+            settle(TW_LIMIT, "the answer has more choices, or more tool calls, than anybody asks for; what had come is in the reply")
+        case (_, .tooLarge):
+            tooLarge("the answer", client.limits.reply, "TW_LIMIT_REPLY")
+        case (.malformed(let error), _) where !isCut(transfer) || !body.isEmpty && isWhole(transfer):
+            settle(TW_PROTOCOL, "the answer is not JSON: at byte ")
+            message.append(decimal: error.offset)
+            message.append(" of a chunk, ")
+            message.append(error.problem.text)
+        case (.notAnObject, _):
+            settle(TW_PROTOCOL, "the answer is JSON, but not an object; check the base URL")
+        case _ where isFinished:
+            break
+        case (_, .timedOut(let which)):
+            timedOut(which, client.timeouts)
+        case (_, .failed(let code)) where httpStatus == 0:
+            failed(code, transfer, client)
+        default:
+            truncated(transfer)
+        }
+    }
+
+    private func settle(_ status: tw_status, _ text: StaticString) {
+        self.status = status
+        message.removeAll()
+        message.append(text)
+    }
+
+    private func isWhole(_ transfer: Transfer) -> Bool {
+        if case .complete = transfer.end { return true }
+        return false
+    }
+
+    /// The transfer has ended, other than well.
+    private func isCut(_ transfer: Transfer) -> Bool { transfer.end != nil && !isWhole(transfer) }
+
+    private func tooLarge(_ what: StaticString, _ limit: Int, _ name: StaticString) {
+        settle(TW_LIMIT, what)
+        message.append(" is larger than ")
+        message.append(decimal: limit)
+        message.append(" bytes; raise ")
+        message.append(name)
+        message.append(" with tw_options_set_limit if that is right")
+    }
+
+    private func timedOut(_ which: tw_timeout, _ limits: Options.Timeouts) {
+        switch which {
+        case TW_TIMEOUT_CONNECT:
+            settle(TW_TIMEOUT, "no connection within ")
+            message.append(duration: limits.connect)
+            message.append(" (connect timeout); check the address and the network")
+        case TW_TIMEOUT_FIRST_BYTE:
+            settle(TW_TIMEOUT, "no response within ")
+            message.append(duration: limits.firstByte)
+            message.append(" of the connection (first-byte timeout); raise it with tw_options_set_timeout, or try again")
+        case TW_TIMEOUT_IDLE:
+            settle(TW_TIMEOUT, "nothing came for ")
+            message.append(duration: limits.idle)
+            message.append(" (idle timeout); what had come is in the reply; try again")
+        default:
+            settle(TW_TIMEOUT, "not finished within ")
+            message.append(duration: limits.total)
+            message.append(" (total timeout); what had come is in the reply; raise it with tw_options_set_timeout")
+        }
+    }
+
+    /// No response came.
+    private func failed(_ code: CURLcode, _ transfer: Transfer, _ client: Client) {
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
+            settle(TW_RESOLVE, "no address for the name")
+            explain(transfer, code)
+            message.append("; check the base URL and the network")
+        case CURLE_COULDNT_CONNECT, CURLE_PROXY, CURLE_INTERFACE_FAILED:
+            settle(TW_CONNECT, "no connection")
+            explain(transfer, code)
+            message.append("; check the address, and that a server listens there")
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
+            CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
+            CURLE_USE_SSL_FAILED, CURLE_SSL_ENGINE_INITFAILED:
+            settle(TW_TLS, "no secure connection")
+            explain(transfer, code)
+            message.append("; if the server's certificate is your own, name its issuer with tw_options_set_ca_file")
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_HTTP2:
+            settle(TW_PROTOCOL, "not an HTTP server")
+            explain(transfer, code)
+            message.append("; check the base URL")
+        default:
+            settle(TW_NETWORK, "the connection broke before a response")
+            explain(transfer, code)
+            message.append("; try again")
+        }
+    }
+
+    /// A response came, but not to the end of what the model had to say.
+    private func truncated(_ transfer: Transfer) {
+        if choices.isEmpty && isWhole(transfer) && !saysEventStream {
+            settle(TW_PROTOCOL, "the answer is neither an event stream nor JSON")
+            if let type = headers.value(StaticText.bytes("content-type")) {
+                message.append(", but ")
+                message.append(oneLine: type, limit: 100)
+            }
+            message.append("; check the base URL")
+            return
+        }
+        settle(TW_TRUNCATED, "the answer broke off before the model had finished")
+        if case .failed(let code) = transfer.end { explain(transfer, code) }
+        message.append("; what had come is in the reply; try again")
+    }
+
+    private var saysEventStream: Bool {
+        headers.value(StaticText.bytes("content-type")).map { $0.hasPrefix("text/event-stream") } ?? false
+    }
+
+    /// In libcurl's words.
+    private func explain(_ transfer: Transfer, _ code: CURLcode) {
+        message.append(": ")
+        if transfer.explanation.isEmpty {
+            if let words = curl_easy_strerror(code) { message.append(Bytes(cString: words)) }
+        } else {
+            message.append(oneLine: transfer.explanation, limit: 300)
+        }
+    }
+
+    /// What the provider calls this request: a header says it for every answer, a body at most for a refusal.
+    func noteRequestID() {
+        let names: [StaticString] = ["x-request-id", "request-id", "x-generation-id"]
+        for name in names {
+            guard let value = headers.value(StaticText.bytes(name)), !value.isEmpty else { continue }
+            requestID.removeAll()
+            requestID.append(oneLine: value, limit: 200)
+            return
+        }
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a time as people say it: "250 ms", "10 s".
+    fileprivate mutating func append(duration: Int64) {
+        if duration % second == 0 {
+            append(decimal: Int(duration / second))
+            append(" s")
+        } else {
+            append(decimal: Int(duration / millisecond))
+            append(" ms")
+        }
+    }
+}

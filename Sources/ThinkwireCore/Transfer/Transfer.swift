@@ -1,0 +1,190 @@
+import CPlatform
+import CThinkwire
+
+/// A request on its way out and its response on its way in, under our own clocks. It knows nothing of what the bytes mean.
+final class Transfer {
+    /// How it ended.
+    enum End {
+        case complete
+        case failed(CURLcode)
+        case timedOut(tw_timeout)
+        /// More bytes than the limit allows.
+        case tooLarge
+    }
+
+    private enum Phase {
+        case connecting, waiting, receiving
+    }
+
+    /// What has arrived and was not taken yet.
+    var inbox = ByteBuffer()
+    private(set) var end: End?
+    private(set) var received = 0
+    private(set) var hasStarted = false
+
+    private let client: Client
+    private let loop: Loop
+    private let reply: Reply
+    private let body: ByteBuffer
+    private var easy: UnsafeMutableRawPointer?
+    private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+
+    private var phase = Phase.connecting
+    private var started: Int64 = 0
+    /// When the clock of the phase was last set to zero; moved on by the time that nobody was here to receive.
+    private var phaseStart: Int64 = 0
+    private var left: Int64 = 0
+
+    init(_ client: Client, _ loop: Loop, body: consuming ByteBuffer, reply: Reply) {
+        self.client = client
+        self.loop = loop
+        self.body = body
+        self.reply = reply
+        errorText[0] = 0
+    }
+
+    deinit {
+        stop()
+        errorText.deallocate()
+    }
+
+    // MARK: Running
+
+    func start() {
+        hasStarted = true
+        started = platform_now()
+        phaseStart = started
+        left = started
+        guard let easy = loop.takeEasy(configure: configure) else {
+            end = .failed(CURLE_OUT_OF_MEMORY)
+            return
+        }
+        self.easy = easy
+        let this = Handle.unretained(self)
+        _ = platform_set_pointer(easy, CURLOPT_POSTFIELDS, body.start)
+        _ = platform_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(body.count))
+        _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        _ = platform_set_pointer(easy, CURLOPT_WRITEDATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_HEADERDATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_PREREQDATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_PRIVATE, this)
+        loop.add(easy)
+    }
+
+    /// Waits until something has arrived or it has ended, or the deadline has passed. `idleLimit` is what the idle clock is set to
+    /// from now on; the caller knows best how much longer it is worth waiting.
+    func wait(until deadline: Int64, idleLimit: Int64) {
+        let now = platform_now()
+        // Nobody was here to receive since the last wait: that is not the server's fault.
+        phaseStart += now - left
+        loop.step(until: min(deadline, clock(idleLimit).deadline))
+        left = platform_now()
+        guard end == nil else { return }
+        let (expires, which) = clock(idleLimit)
+        if left >= expires { end = .timedOut(which) }
+    }
+
+    /// The first of our clocks to run out.
+    private func clock(_ idleLimit: Int64) -> (deadline: Int64, which: tw_timeout) {
+        let (limit, which) =
+            switch phase {
+            case .connecting: (client.timeouts.connect, TW_TIMEOUT_CONNECT)
+            case .waiting: (client.timeouts.firstByte, TW_TIMEOUT_FIRST_BYTE)
+            case .receiving: (idleLimit, TW_TIMEOUT_IDLE)
+            }
+        let phaseEnd = limit > 0 ? phaseStart &+ limit : Int64.max
+        let total = client.timeouts.total > 0 ? started &+ client.timeouts.total : Int64.max
+        return total <= phaseEnd ? (total, TW_TIMEOUT_TOTAL) : (phaseEnd, which)
+    }
+
+    /// libcurl has no more to do.
+    func finish(_ result: CURLcode) {
+        if end == nil { end = result == CURLE_OK ? .complete : .failed(result) }
+    }
+
+    /// Lets go of the connection, which is kept if all was read from it.
+    func stop() {
+        guard let easy else { return }
+        self.easy = nil
+        loop.remove(easy)
+        reply.timing.pointee.reused_connection = platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0 && phase != .connecting ? 1 : 0
+        loop.giveBack(easy: easy)
+    }
+
+    /// Waits for the moment are counted from here.
+    var elapsedMicroseconds: Int64 { (platform_now() - started) / 1000 }
+
+    /// What libcurl has to say about its failure.
+    var explanation: Bytes { Bytes(cString: errorText) }
+
+    // MARK: libcurl
+
+    /// Sets what is the same for every transfer of the client.
+    private func configure(_ easy: UnsafeMutableRawPointer) {
+        _ = platform_set_pointer(easy, CURLOPT_URL, client.endpoint.url.baseAddress)
+        _ = platform_set_long(easy, CURLOPT_POST, 1)
+        _ = platform_set_pointer(easy, CURLOPT_HTTPHEADER, client.headers)
+        _ = platform_set_pointer(easy, CURLOPT_PROTOCOLS_STR, StaticText.cString("http,https"))
+        _ = platform_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
+        _ = platform_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        // Our own clocks decide; libcurl's would end a connection after five minutes of its own.
+        _ = platform_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(Int32.max))
+        // No signals in a host that is not ours; and whoever cancels does not wait for a name server.
+        _ = platform_set_long(easy, CURLOPT_NOSIGNAL, 1)
+        _ = platform_set_long(easy, CURLOPT_QUICK_EXIT, 1)
+        _ = platform_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
+        // What a proxy says about its tunnel is not the server's answer.
+        _ = platform_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        if let proxy = client.proxy { _ = platform_set_pointer(easy, CURLOPT_PROXY, proxy.cString) }
+        if let file = client.certificates { _ = platform_set_pointer(easy, CURLOPT_CAINFO, file.cString) }
+        _ = platform_set_write(easy, CURLOPT_WRITEFUNCTION, Transfer.receive)
+        _ = platform_set_write(easy, CURLOPT_HEADERFUNCTION, Transfer.receiveHeader)
+        _ = platform_set_prerequest(easy, Transfer.connected)
+    }
+
+    private static let connected: curl_prereq_callback = { transfer, _, _, _, _ in
+        guard let transfer else { return CURL_PREREQFUNC_OK }
+        let this = Handle.object(transfer, as: Transfer.self)
+        this.phase = .waiting
+        this.phaseStart = platform_now()
+        this.reply.timing.pointee.connected_us = this.elapsedMicroseconds
+        return CURL_PREREQFUNC_OK
+    }
+
+    private static let receiveHeader: curl_write_callback = { bytes, _, count, transfer in
+        guard let bytes, let transfer else { return 0 }
+        let line = Bytes(start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
+        Handle.object(transfer, as: Transfer.self).receive(header: line)
+        return count
+    }
+
+    private func receive(header line: Bytes) {
+        phase = .receiving
+        phaseStart = platform_now()
+        if reply.timing.pointee.first_byte_us < 0 { reply.timing.pointee.first_byte_us = elapsedMicroseconds }
+        if line.hasPrefix("HTTP/") {
+            reply.headers.removeAll()
+            if let easy { reply.httpStatus = platform_get_long(easy, CURLINFO_RESPONSE_CODE) }
+        } else {
+            reply.headers.add(line: line)
+        }
+    }
+
+    private static let receive: curl_write_callback = { bytes, _, count, transfer in
+        guard let bytes, let transfer else { return 0 }
+        let part = Bytes(start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
+        return Handle.object(transfer, as: Transfer.self).receive(part) ? count : 0
+    }
+
+    /// Keeps what has arrived; false ends the transfer.
+    private func receive(_ bytes: Bytes) -> Bool {
+        phaseStart = platform_now()
+        received += bytes.count
+        guard received <= client.limits.reply else {
+            end = .tooLarge
+            return false
+        }
+        inbox.append(bytes)
+        return true
+    }
+}
