@@ -20,6 +20,8 @@ package final class Exchange {
     private var format = Format.unknown
     /// The part of the transfer's inbox that was not looked at yet.
     private var input = Bytes(start: nil, count: 0)
+    /// The inbox is being looked at: events may point into it.
+    private var isInboxTaken = false
     /// The next of the decoder's events to hand out, and the chunk that they came with.
     private var nextEvent = 0
     private var raw = Bytes(start: nil, count: 0)
@@ -119,15 +121,16 @@ package final class Exchange {
 
     /// Takes one more step with what has arrived; false if more must arrive first.
     private func decodeNext(_ transfer: Transfer) -> Bool {
-        guard !input.isEmpty || takeInbox(transfer) else { return false }
+        guard isInboxTaken || takeInbox(transfer) else { return false }
         let found: EventStream.Event?
         do { found = try stream.next(&input) } catch {
             end(.eventTooLong)
             return true
         }
         guard let found else {
-            // The stream has used it up, and points nowhere into it.
+            // The stream has used it up, and points nowhere into it any more.
             transfer.inbox.removeAll()
+            isInboxTaken = false
             return false
         }
         if let problem = decode(found) { end(problem) }
@@ -146,6 +149,7 @@ package final class Exchange {
             return false
         case .events:
             input = transfer.inbox.bytes
+            isInboxTaken = true
             return true
         }
     }
@@ -161,6 +165,7 @@ package final class Exchange {
     /// Takes an event of the stream apart. Tells what is wrong with it.
     private func decode(_ found: EventStream.Event) -> Problem? {
         startEvents(with: found.data)
+        defer { noteTimes() }
         do { try decoder.decode(chunk: found.data, named: found.name, into: reply) } catch { return Problem(error) }
         if reply.isDone && lingerDeadline == .max { lingerDeadline = platform_now() + Exchange.doneGrace }
         return nil
@@ -192,10 +197,8 @@ package final class Exchange {
             switch next.kind {
             case TW_EVENT_REASONING:
                 text = choice.reasoning.text.start
-                noteTime(&reply.timing.pointee.first_reasoning_us)
             case TW_EVENT_CONTENT:
                 text = choice.content.text.start
-                noteTime(&reply.timing.pointee.first_content_us)
             case TW_EVENT_REFUSAL:
                 text = choice.refusal.text.start
             case TW_EVENT_TOOL_CALL:
@@ -214,9 +217,15 @@ package final class Exchange {
         return UnsafePointer(told)
     }
 
-    /// The first of its kind.
-    private func noteTime(_ time: inout Int64) {
-        if time < 0, let transfer { time = transfer.elapsedMicroseconds }
+    /// When the first thought and the first word came.
+    private func noteTimes() {
+        noteTime(&reply.timing.pointee.first_reasoning_us, TW_EVENT_REASONING)
+        noteTime(&reply.timing.pointee.first_content_us, TW_EVENT_CONTENT)
+    }
+
+    private func noteTime(_ time: inout Int64, _ kind: tw_event_kind) {
+        guard time < 0, let transfer, decoder.events.contains(where: { $0.kind == kind }) else { return }
+        time = transfer.elapsedMicroseconds
     }
 
     // MARK: Clocks
@@ -257,6 +266,7 @@ package final class Exchange {
     private func decodeDocument(_ transfer: Transfer) -> Problem? {
         reply.body.append(transfer.inbox)
         startEvents(with: reply.body.bytes)
+        defer { noteTimes() }
         do { try decoder.decode(document: reply.body.bytes, into: reply) } catch { return Problem(error) }
         reply.isDone = true
         return nil
@@ -289,9 +299,8 @@ package final class Exchange {
     /// Cancelled: nothing more is told, but what had arrived is kept.
     private func stopEarly() {
         guard !isOver, let transfer else { return }
-        while !input.isEmpty || takeInbox(transfer) {
-            guard let found = try? stream.next(&input) else { break }
-            if decode(found) != nil { break }
+        while isInboxTaken || takeInbox(transfer) {
+            guard let found = try? stream.next(&input), decode(found) == nil else { break }
         }
         if format == .events { _ = decodeLastEvent() }
         if format == .document { _ = decodeDocument(transfer) }
