@@ -6,7 +6,7 @@ package typealias Bytes = UnsafeBufferPointer<UInt8>
 /// Growing bytes, always followed by a NUL that is not counted, so that C can read them where they are.
 ///
 /// Not an Array: its storage must stay where it is while a callback reads it, and be handed to C without a copy.
-package struct ByteBuffer: ~Copyable {
+@usableFromInline package struct ByteBuffer: ~Copyable {
     private var storage: UnsafeMutablePointer<UInt8>?
     private var capacity = 0
     package private(set) var count = 0

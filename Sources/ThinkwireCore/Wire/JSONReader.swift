@@ -45,7 +45,7 @@ struct JSONNode {
 
 /// Reads a JSON text (exactly RFC 8259) once, and remembers where each value is. Nothing is copied or converted before it is
 /// asked for, and the room for the nodes is used again for the next text: reading allocates nothing once it has grown.
-package struct JSONReader: ~Copyable {
+@usableFromInline package struct JSONReader: ~Copyable {
     private var nodes: UnsafeMutablePointer<JSONNode>?
     private var capacity = 0
     private var count = 0
