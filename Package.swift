@@ -18,6 +18,7 @@ let package = Package(
     name: "thinkwire",
     products: [
         .library(name: "thinkwire", type: .dynamic, targets: ["Thinkwire"]),
+        .executable(name: "thinkwire-mock", targets: ["thinkwire-mock"]),
     ],
     targets: [
         .systemLibrary(name: "CThinkwire", path: "include"),
@@ -34,6 +35,11 @@ let package = Package(
                         "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "noexecstack", "-Xlinker", "-s",
                     ], .when(platforms: [.linux], configuration: .release)),
             ]),
+        .target(name: "CMock", cSettings: cSettings + [.unsafeFlags(["-std=c23"])]),
+        .executableTarget(
+            name: "thinkwire-mock", dependencies: ["ThinkwireCore", "CPlatform", "CMock"], exclude: ["recordings", "schemas"],
+            swiftSettings: shippedSettings,
+            linkerSettings: [.unsafeFlags(["-Xlinker", "-s"], embedded)]),
         .testTarget(name: "ThinkwireCoreTests", dependencies: ["ThinkwireCore"], swiftSettings: swiftSettings),
     ]
 )

@@ -1,0 +1,294 @@
+import CPlatform
+import ThinkwireCore
+
+/// Reads one HTTP/1 request (RFC 9112) from bytes that arrive in any pieces. Pure: bytes in, a request or a refusal out.
+struct HTTPRequest: ~Copyable {
+    /// A request that is not HTTP, or larger than a limit: this status, and then the connection is closed.
+    struct Malformed: Error {
+        var status: Int
+        var reason: StaticString
+    }
+
+    enum Progress { case needsMore, hasHead, isComplete }
+
+    static let longestHead = 65_536
+    static let longestBody = 64 << 20
+    private static let longestChunkLine = 1024
+
+    private struct Field {
+        var name: Range<Int>
+        var value: Range<Int>
+    }
+
+    private enum Place {
+        case head, length(Int), chunkLine, chunk(Int), chunkEnd, trailers, end
+    }
+
+    /// What has arrived, from the request line on.
+    private var input = ByteBuffer()
+    private var place = Place.head
+    private var fields: [Field] = []
+    private var methodRange = 0..<0
+    private var targetRange = 0..<0
+    /// Up to where the input is understood, and where the head ends.
+    private var read = 0
+    private var headEnd = 0
+    /// A body that came in chunks, put together.
+    private var joined = ByteBuffer()
+    private var isChunked = false
+    private var isOld = false
+
+    init() {}
+
+    var isEmpty: Bool { input.isEmpty }
+    var hasHead: Bool { headEnd > 0 }
+    var method: Bytes { input.bytes.part(methodRange) }
+    /// HTTP/1.0: no chunks, and no keeping of the connection.
+    var isHTTP10: Bool { isOld }
+
+    /// The path, without the query.
+    var path: Bytes {
+        let target = input.bytes.part(targetRange)
+        return target.part(0..<(target.firstIndex(of: UInt8(ascii: "?")) ?? target.count))
+    }
+
+    /// The body, once the request is complete.
+    var body: Bytes { isChunked ? joined.bytes : input.bytes.part(headEnd..<read) }
+
+    var fieldCount: Int { fields.count }
+
+    func field(_ index: Int) -> (name: Bytes, value: Bytes) {
+        (input.bytes.part(fields[index].name), input.bytes.part(fields[index].value))
+    }
+
+    /// The last header of that name.
+    func header(_ name: StaticString) -> Bytes? {
+        var found: Bytes?
+        for field in fields where input.bytes.part(field.name).equalsIgnoringCase(StaticText.bytes(name)) {
+            found = input.bytes.part(field.value)
+        }
+        return found
+    }
+
+    /// Whether a header that is a list ("keep-alive, upgrade") has that word.
+    func header(_ name: StaticString, has word: StaticString) -> Bool {
+        guard let list = header(name) else { return false }
+        for part in list.split(separator: UInt8(ascii: ",")) {
+            let trimmed = trim(Bytes(rebasing: part))
+            if trimmed.equalsIgnoringCase(StaticText.bytes(word)) { return true }
+        }
+        return false
+    }
+
+    /// The body has not begun to arrive, and its sender waits to be asked for it.
+    var waitsForContinue: Bool { hasHead && input.count == headEnd && header("expect") != nil }
+
+    mutating func append(_ bytes: Bytes) { input.append(bytes) }
+
+    /// Forgets a complete request, and keeps what has arrived behind it.
+    mutating func removeFirst() {
+        if input.count > HTTPRequest.longestHead && input.count == read {
+            input = ByteBuffer()
+        } else {
+            input.replace(0..<read, with: Bytes(start: nil, count: 0))
+        }
+        joined = ByteBuffer()
+        fields.removeAll(keepingCapacity: true)
+        place = .head
+        (methodRange, targetRange) = (0..<0, 0..<0)
+        (read, headEnd) = (0, 0)
+        (isChunked, isOld) = (false, false)
+    }
+
+    /// Goes on reading. `hasHead` is told once; the body is read by the next call.
+    mutating func advance() throws(Malformed) -> Progress {
+        while true {
+            switch place {
+            case .head:
+                guard try readHead() else { return .needsMore }
+                return .hasHead
+            case .length(let length):
+                guard input.count - headEnd >= length else { return .needsMore }
+                read = headEnd + length
+                place = .end
+            case .end:
+                return .isComplete
+            default:
+                guard try readChunks() else { return .needsMore }
+            }
+        }
+    }
+
+    // MARK: The head
+
+    /// The next line without its end, which is LF or CRLF; nil if it has not all come.
+    private mutating func nextLine(limit: Int) throws(Malformed) -> Range<Int>? {
+        let rest = input.bytes.dropping(read)
+        let start = read
+        guard let bytes = rest.baseAddress, let found = memchr(bytes, 0x0A, rest.count) else {
+            guard rest.count <= limit else { throw Malformed(status: 431, reason: "a line is too long") }
+            return nil
+        }
+        var end = UnsafeRawPointer(found) - UnsafeRawPointer(input.start)
+        guard end - start <= limit else { throw Malformed(status: 431, reason: "a line is too long") }
+        read = end + 1
+        if end > start, input.bytes[end - 1] == 0x0D { end -= 1 }
+        return start..<end
+    }
+
+    private mutating func readHead() throws(Malformed) -> Bool {
+        while let line = try nextLine(limit: HTTPRequest.longestHead) {
+            guard read <= HTTPRequest.longestHead else { throw Malformed(status: 431, reason: "the headers are too long") }
+            if methodRange.isEmpty {
+                if line.isEmpty { continue }
+                try readRequestLine(line)
+            } else if line.isEmpty {
+                headEnd = read
+                try planBody()
+                return true
+            } else {
+                try readField(line)
+            }
+        }
+        guard input.count <= HTTPRequest.longestHead else { throw Malformed(status: 431, reason: "the headers are too long") }
+        return false
+    }
+
+    private mutating func readRequestLine(_ line: Range<Int>) throws(Malformed) {
+        let text = input.bytes.part(line)
+        let malformed = Malformed(status: 400, reason: "the first line is not METHOD TARGET HTTP/1.1")
+        guard let first = text.firstIndex(of: 0x20), let last = text.lastIndex(of: 0x20), first > 0, last > first + 1 else {
+            throw malformed
+        }
+        let version = text.dropping(last + 1)
+        guard version.equals("HTTP/1.1") || version.equals("HTTP/1.0") else {
+            throw version.hasPrefix("HTTP/") ? Malformed(status: 505, reason: "only HTTP/1.1 is spoken here") : malformed
+        }
+        for byte in text.part(0..<first) where !isTokenByte(byte) { throw malformed }
+        for byte in text.part(first + 1..<last) where byte <= 0x20 || byte == 0x7F { throw malformed }
+        isOld = version.equals("HTTP/1.0")
+        methodRange = line.lowerBound..<line.lowerBound + first
+        targetRange = line.lowerBound + first + 1..<line.lowerBound + last
+    }
+
+    private mutating func readField(_ line: Range<Int>) throws(Malformed) {
+        let text = input.bytes.part(line)
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
+            throw Malformed(status: 400, reason: "a header is not NAME: VALUE")
+        }
+        for byte in text.part(0..<colon) where !isTokenByte(byte) {
+            throw Malformed(status: 400, reason: "a header's name holds a character that names may not have")
+        }
+        for byte in text.dropping(colon + 1) where byte < 0x20 && byte != 0x09 || byte == 0x7F {
+            throw Malformed(status: 400, reason: "a header's value holds a control character")
+        }
+        let value = trim(text.dropping(colon + 1))
+        let start = value.isEmpty ? line.upperBound : value.baseAddress! - input.start
+        let name = line.lowerBound..<line.lowerBound + colon
+        fields.append(Field(name: name, value: start..<start + value.count))
+    }
+
+    private mutating func planBody() throws(Malformed) {
+        var length: Int?
+        for index in fields.indices {
+            let (name, value) = field(index)
+            guard name.equalsIgnoringCase(StaticText.bytes("content-length")) else { continue }
+            guard let number = parseDecimal(value, limit: Int.max) else {
+                throw Malformed(status: 400, reason: "content-length is not a number")
+            }
+            guard length == nil || length == number else {
+                throw Malformed(status: 400, reason: "content-length is given twice")
+            }
+            length = number
+        }
+        if let coding = header("transfer-encoding") {
+            guard length == nil else { throw Malformed(status: 400, reason: "content-length and transfer-encoding together") }
+            guard coding.equalsIgnoringCase(StaticText.bytes("chunked")) else {
+                throw Malformed(status: 501, reason: "the only transfer-encoding known here is chunked")
+            }
+            isChunked = true
+            place = .chunkLine
+        } else {
+            guard length ?? 0 <= HTTPRequest.longestBody else { throw Malformed(status: 413, reason: "the body is too large") }
+            place = .length(length ?? 0)
+        }
+        if let expected = header("expect"), !expected.equalsIgnoringCase(StaticText.bytes("100-continue")) {
+            throw Malformed(status: 417, reason: "the only expectation known here is 100-continue")
+        }
+    }
+
+    // MARK: A body in chunks
+
+    /// Decodes what has arrived; true at the end of the body.
+    private mutating func readChunks() throws(Malformed) -> Bool {
+        defer { dropDecoded() }
+        while true {
+            switch place {
+            case .chunkLine:
+                guard let line = try nextLine(limit: HTTPRequest.longestChunkLine) else { return false }
+                let size = try chunkSize(input.bytes.part(line))
+                guard joined.count + size <= HTTPRequest.longestBody else {
+                    throw Malformed(status: 413, reason: "the body is too large")
+                }
+                place = size == 0 ? .trailers : .chunk(size)
+            case .chunk(let left):
+                let count = min(left, input.count - read)
+                joined.append(input.bytes.part(read..<read + count))
+                read += count
+                place = left == count ? .chunkEnd : .chunk(left - count)
+                if left > count { return false }
+            case .chunkEnd:
+                guard let line = try nextLine(limit: HTTPRequest.longestChunkLine) else { return false }
+                guard line.isEmpty else { throw Malformed(status: 400, reason: "a chunk is longer than it says") }
+                place = .chunkLine
+            case .trailers:
+                guard let line = try nextLine(limit: HTTPRequest.longestChunkLine) else { return false }
+                if line.isEmpty {
+                    place = .end
+                    return true
+                }
+            default:
+                return true
+            }
+        }
+    }
+
+    private func chunkSize(_ line: Bytes) throws(Malformed) -> Int {
+        let malformed = Malformed(status: 400, reason: "a chunk's size is not a hexadecimal number")
+        let digits = trim(line.part(0..<(line.firstIndex(of: UInt8(ascii: ";")) ?? line.count)))
+        guard !digits.isEmpty, digits.count <= 8 else { throw malformed }
+        var size = 0
+        for byte in digits {
+            guard let digit = hexValue(byte) else { throw malformed }
+            size = size << 4 | Int(digit)
+        }
+        return size
+    }
+
+    /// Lets go of decoded chunks, so that a body takes its own room once and not twice.
+    private mutating func dropDecoded() {
+        guard read - headEnd > 1 << 20 else { return }
+        input.replace(headEnd..<read, with: Bytes(start: nil, count: 0))
+        read = headEnd
+    }
+}
+
+/// Without the spaces and tabs around it.
+func trim(_ text: Bytes) -> Bytes {
+    var start = 0
+    var end = text.count
+    while start < end, text[start] == 0x20 || text[start] == 0x09 { start += 1 }
+    while end > start, text[end - 1] == 0x20 || text[end - 1] == 0x09 { end -= 1 }
+    return text.part(start..<end)
+}
+
+/// What methods and header names are made of (RFC 9110, section 5.6.2).
+private func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"),
+        UInt8(ascii: "."), UInt8(ascii: "^")...UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+        true
+    default: false
+    }
+}

@@ -1,0 +1,236 @@
+import CMock
+import CPlatform
+import ThinkwireCore
+
+/// Checks requests by the schema that the provider publishes: OpenAPI's JSON Schema, as far as those schemas use it.
+final class Schema {
+    /// What is wrong with a request, beginning with the field: "temperature: must be <= 2 (is 3)".
+    struct Mistake: Error { var message: Text }
+
+    private var reader = JSONReader()
+    private let root: JSONValue?
+    /// One model answers messages without a role, which its schema refuses.
+    private let roleIsOptional: Bool
+
+    init(_ data: mock_data, roleIsOptional: Bool) {
+        root = try? reader.read(Bytes(start: data.bytes, count: data.length), .refusesBrokenText)
+        self.roleIsOptional = roleIsOptional
+    }
+
+    func check(_ body: JSONValue) throws(Mistake) {
+        guard let root else { return }
+        try check(body, root, Text())
+    }
+
+    // The depth of the recursion is the schema's, whatever comes.
+    private func check(_ value: JSONValue, _ schema: JSONValue, _ path: Text) throws(Mistake) {
+        if value.isNull, schema["nullable"]?.kind == .true { return }
+        if let branches = schema["anyOf"] ?? schema["oneOf"] { return try checkBranches(value, branches, path) }
+        if let type = schema["type"], !Schema.isKind(value, type) {
+            var reason = Text("must be ")
+            Schema.describe(type, &reason)
+            throw mistake(path, reason, value)
+        }
+        if let allowed = schema["enum"] { try checkEnum(value, allowed, path) }
+        switch value.kind {
+        case .number: try checkBounds(value, schema, path)
+        case .object: try checkObject(value, schema, path)
+        case .array:
+            guard let items = schema["items"] else { return }
+            var index = 0
+            for element in value.elements {
+                try check(element, items, Schema.path(path, index: index))
+                index += 1
+            }
+        default: return
+        }
+    }
+
+    private func checkEnum(_ value: JSONValue, _ allowed: JSONValue, _ path: Text) throws(Mistake) {
+        for choice in allowed.elements where Schema.isSame(value, choice) { return }
+        var reason = Text("must be ")
+        Schema.list(allowed, &reason)
+        throw mistake(path, reason, value)
+    }
+
+    private func checkBounds(_ value: JSONValue, _ schema: JSONValue, _ path: Text) throws(Mistake) {
+        // A number too large for a double is beyond every bound.
+        let number = value.double ?? (value.raw.first == UInt8(ascii: "-") ? -.infinity : .infinity)
+        if let minimum = schema["minimum"], let bound = minimum.double, number < bound {
+            throw mistake(path, Text("must be >= ") + Text(minimum.raw), value)
+        }
+        if let maximum = schema["maximum"], let bound = maximum.double, number > bound {
+            throw mistake(path, Text("must be <= ") + Text(maximum.raw), value)
+        }
+    }
+
+    private func checkObject(_ value: JSONValue, _ schema: JSONValue, _ path: Text) throws(Mistake) {
+        if let required = schema["required"] {
+            for name in required.elements where value[name.text] == nil {
+                if roleIsOptional && name.isText("role") { continue }
+                throw Mistake(message: Schema.path(path, name: name) + Text(": is missing"))
+            }
+        }
+        let properties = schema["properties"]
+        let others = schema["additionalProperties"]
+        for member in value.members {
+            if let property = properties?[member.name.text] {
+                // The model has been looked up already, its name without what stands behind it.
+                if path.isEmpty && member.name.isText("model") { continue }
+                try check(member.value, property, Schema.path(path, name: member.name))
+            } else if let others {
+                if others.kind == .false {
+                    throw Mistake(message: Schema.path(path, name: member.name) + Text(": is not a field that is known here"))
+                }
+                try check(member.value, others, Schema.path(path, name: member.name))
+            }
+        }
+    }
+
+    // MARK: One of several
+
+    /// The branch that the value means is the one that speaks: of its kind, and of the role or type that it names.
+    private func checkBranches(_ value: JSONValue, _ branches: JSONValue, _ path: Text) throws(Mistake) {
+        var ofKind: [JSONValue] = []
+        for branch in branches.elements {
+            guard let type = branch["type"] else {
+                // A branch that is only "nullable" is there for null.
+                if value.isNull { return }
+                continue
+            }
+            if Schema.isKind(value, type) { ofKind.append(branch) }
+        }
+        guard !ofKind.isEmpty else { throw mistake(path, Schema.kinds(branches), value) }
+        guard ofKind.count > 1, let tag = Schema.tag(ofKind) else { return try checkEach(value, ofKind, path) }
+        guard let given = value[tag.text] else {
+            if roleIsOptional && tag.isText("role") { return try check(value, ofKind[0], path) }
+            throw Mistake(message: Schema.path(path, name: tag) + Text(": is missing"))
+        }
+        for branch in ofKind {
+            guard let names = branch["properties"]?[tag.text]?["enum"] else { continue }
+            for name in names.elements where Schema.isSame(name, given) { return try check(value, branch, path) }
+        }
+        var reason = Text("must be ")
+        for (index, branch) in ofKind.enumerated() {
+            if index > 0 { reason += index == ofKind.count - 1 ? " or " : ", " }
+            if let names = branch["properties"]?[tag.text]?["enum"] { Schema.list(names, &reason) }
+        }
+        throw mistake(Schema.path(path, name: tag), reason, given)
+    }
+
+    private func checkEach(_ value: JSONValue, _ branches: [JSONValue], _ path: Text) throws(Mistake) {
+        var last: Mistake?
+        for branch in branches {
+            do throws(Mistake) {
+                return try check(value, branch, path)
+            } catch {
+                last = error
+            }
+        }
+        if let last { throw last }
+    }
+
+    /// The field by which objects of several shapes are told apart.
+    private static func tag(_ branches: [JSONValue]) -> JSONValue? {
+        for name: StaticString in ["role", "type"] {
+            var found: JSONValue?
+            for branch in branches {
+                guard branch["properties"]?[name]?["enum"] != nil else {
+                    found = nil
+                    break
+                }
+                for required in branch["required"]?.elements ?? branch.elements where required.isText(name) { found = required }
+            }
+            if let found { return found }
+        }
+        return nil
+    }
+
+    private static func kinds(_ branches: JSONValue) -> Text {
+        var reason = Text("must be ")
+        var isFirst = true
+        for branch in branches.elements {
+            if !isFirst { reason += " or " }
+            isFirst = false
+            if let type = branch["type"] { describe(type, &reason) } else { reason += "null" }
+        }
+        return reason
+    }
+
+    // MARK: Words
+
+    private static func isKind(_ value: JSONValue, _ type: JSONValue) -> Bool {
+        switch value.kind {
+        case .null: false
+        case .true, .false: type.isText("boolean")
+        case .string: type.isText("string")
+        case .array: type.isText("array")
+        case .object: type.isText("object")
+        case .number: type.isText("number") || type.isText("integer") && isWhole(value)
+        }
+    }
+
+    private static func isWhole(_ value: JSONValue) -> Bool {
+        value.integer != nil || value.double.map { $0 == $0.rounded(.towardZero) } ?? false
+    }
+
+    private static func isSame(_ value: JSONValue, _ choice: JSONValue) -> Bool {
+        value.kind == choice.kind && (value.isString ? value.isText(choice.text) : value.raw.equals(choice.raw))
+    }
+
+    private static func describe(_ type: JSONValue, _ text: inout Text) {
+        if type.isText("integer") { text += "a whole number" }
+        else if type.isText("array") { text += "an array" }
+        else if type.isText("object") { text += "an object" }
+        else if type.isText("boolean") { text += "true or false" }
+        else {
+            text += "a "
+            text += type.text
+        }
+    }
+
+    private static func list(_ choices: JSONValue, _ text: inout Text) {
+        let count = choices.elements.reduce(0) { count, _ in count + 1 }
+        var index = 0
+        for choice in choices.elements {
+            if index > 0 { text += index == count - 1 ? " or " : ", " }
+            text += choice.raw
+            index += 1
+        }
+    }
+
+    private static func path(_ path: Text, name: JSONValue) -> Text {
+        var longer = path
+        if !longer.isEmpty { longer += "." }
+        longer += name.text
+        return longer
+    }
+
+    private static func path(_ path: Text, index: Int) -> Text {
+        var longer = path
+        longer += "["
+        longer.append(decimal: index)
+        longer += "]"
+        return longer
+    }
+
+    private func mistake(_ path: Text, _ reason: Text, _ value: JSONValue) -> Mistake {
+        var message = path.isEmpty ? Text("the body") : path
+        message += ": "
+        message += reason
+        message += " (is "
+        switch value.kind {
+        case .array: message += "an array"
+        case .object: message += "an object"
+        case .string where value.raw.count > 100: message += "a long string"
+        default: message += value.raw
+        }
+        message += ")"
+        return Mistake(message: message)
+    }
+}
+
+extension JSONValue {
+    /// A string as it is written between its quotes: enough for the names of a schema, which need no escapes.
+    var text: Bytes { raw.part(1..<raw.count - 1) }
+}

@@ -1,0 +1,160 @@
+import CPlatform
+import ThinkwireCore
+
+/// An answer of any length: every chunk is made when it is sent.
+///
+/// Its text goes on from chunk to chunk in a circle, so that a test knows what must have come and sees what was lost or doubled;
+/// or each chunk holds the text that was asked for.
+final class Synthetic {
+    private let orders: Orders
+    private let isStreamed: Bool
+    private let thought: Circle
+    private let answer: Circle
+
+    init(_ orders: Orders, isStreamed: Bool) {
+        self.orders = orders
+        self.isStreamed = isStreamed
+        thought = Circle("I wonder what was asked, and look at it from one side and then from the other. ", orders)
+        answer = Circle("This is what I found: the quick brown fox jumps over the lazy dog again and again. ", orders)
+    }
+
+    /// Text without end: a circle of text from which pieces are taken one behind the other.
+    private final class Circle {
+        private var text = ByteBuffer()
+        private var length = 1
+        private var step = 0
+        private var size = 0
+
+        init(_ words: StaticString, _ orders: Orders) {
+            guard let wanted = orders.text else {
+                length = words.utf8CodeUnitCount
+                size = orders.size
+                step = orders.size
+                // Once around and a piece more, so that every piece stands in one place.
+                while text.count < length + size { text.append(words) }
+                return
+            }
+            var quoted = ByteBuffer()
+            wanted.withUnsafeBufferPointer { quoted.append(jsonString: $0) }
+            text.append(quoted.bytes.part(1..<quoted.count - 1))
+            size = text.count
+        }
+
+        @inline(__always)
+        func append(_ index: Int, to piece: inout ByteBuffer) {
+            let start = step == 0 ? 0 : index &* step % length
+            piece.append(text.start + start, size)
+        }
+    }
+
+    private static let head: StaticString =
+        "{\"id\":\"chatcmpl-synthetic\",\"object\":\"chat.completion.chunk\",\"created\":1753944369,\"model\":\"mock/synthetic\","
+
+    /// Appends the piece at that place; false behind the last.
+    func append(_ index: Int, to piece: inout ByteBuffer) -> Bool {
+        guard isStreamed else {
+            guard index == 0 else { return false }
+            appendDocument(&piece)
+            return true
+        }
+        let choices = orders.choices
+        let texts = (orders.reasoning + orders.chunks) * choices
+        if index < choices {
+            appendFirst(&piece, choice: index)
+        } else if index < choices + texts {
+            let place = index - choices
+            appendText(&piece, place / choices, choice: place % choices)
+        } else if index < choices + texts + choices {
+            appendFinish(&piece, choice: index - choices - texts)
+        } else {
+            switch index - choices - texts - choices {
+            case 0 where orders.usage: appendUsage(&piece)
+            case 0 where orders.done, 1 where orders.usage && orders.done: piece.append("data: [DONE]\n\n")
+            default: return false
+            }
+        }
+        return true
+    }
+
+    @inline(__always)
+    private func begin(_ piece: inout ByteBuffer, choice: Int) {
+        piece.append("data: ")
+        piece.append(Synthetic.head)
+        piece.append("\"choices\":[{\"index\":")
+        piece.append(decimal: choice)
+    }
+
+    private func appendFirst(_ piece: inout ByteBuffer, choice: Int) {
+        begin(&piece, choice: choice)
+        piece.append(",\"delta\":{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"\"},")
+        piece.append("\"finish_reason\":null}],\"usage\":null}\n\n")
+    }
+
+    private func appendText(_ piece: inout ByteBuffer, _ place: Int, choice: Int) {
+        begin(&piece, choice: choice)
+        if place < orders.reasoning {
+            piece.append(",\"delta\":{\"content\":null,\"reasoning_content\":\"")
+            thought.append(place, to: &piece)
+            piece.append("\"},\"finish_reason\":null}],\"usage\":null}\n\n")
+        } else {
+            piece.append(",\"delta\":{\"content\":\"")
+            answer.append(place - orders.reasoning, to: &piece)
+            piece.append("\",\"reasoning_content\":null},\"finish_reason\":null}],\"usage\":null}\n\n")
+        }
+    }
+
+    private func appendFinish(_ piece: inout ByteBuffer, choice: Int) {
+        begin(&piece, choice: choice)
+        piece.append(",\"delta\":{\"content\":\"\",\"reasoning_content\":null},\"finish_reason\":")
+        orders.finish.withUnsafeBufferPointer { piece.append(jsonString: $0) }
+        piece.append("}],\"usage\":null}\n\n")
+    }
+
+    private func appendUsage(_ piece: inout ByteBuffer) {
+        piece.append("data: ")
+        piece.append(Synthetic.head)
+        piece.append("\"choices\":[],")
+        appendBill(&piece)
+        piece.append("}\n\n")
+    }
+
+    /// A token for each chunk.
+    private func appendBill(_ piece: inout ByteBuffer) {
+        let tokens = (orders.reasoning + orders.chunks) * orders.choices
+        piece.append("\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":")
+        piece.append(decimal: tokens)
+        piece.append(",\"total_tokens\":")
+        piece.append(decimal: tokens + 1)
+        piece.append(",\"completion_tokens_details\":{\"reasoning_tokens\":")
+        piece.append(decimal: orders.reasoning * orders.choices)
+        piece.append("}}")
+    }
+
+    private func appendDocument(_ piece: inout ByteBuffer) {
+        piece.append("{\"id\":\"chatcmpl-synthetic\",\"object\":\"chat.completion\",\"created\":1753944369,")
+        piece.append("\"model\":\"mock/synthetic\",\"choices\":[")
+        for choice in 0..<orders.choices {
+            piece.append(choice > 0 ? ",{\"index\":" : "{\"index\":")
+            piece.append(decimal: choice)
+            piece.append(",\"message\":{\"role\":\"assistant\",\"content\":\"")
+            for index in 0..<orders.chunks { answer.append(index, to: &piece) }
+            piece.append("\",\"reasoning_content\":\"")
+            for index in 0..<orders.reasoning { thought.append(index, to: &piece) }
+            piece.append("\"},\"finish_reason\":")
+            orders.finish.withUnsafeBufferPointer { piece.append(jsonString: $0) }
+            piece.append("}")
+        }
+        piece.append("]")
+        if orders.usage {
+            piece.append(",")
+            appendBill(&piece)
+        }
+        piece.append("}")
+    }
+
+    /// Whether an answer that is not streamed can be built: all of it is in memory before it is sent.
+    static func fitsDocument(_ orders: Orders) -> Bool {
+        let size = max(1, orders.text.map { $0.count * 6 } ?? orders.size)
+        return Double(orders.chunks + orders.reasoning) * Double(orders.choices) * Double(size) <= Double(1 << 30)
+    }
+}
