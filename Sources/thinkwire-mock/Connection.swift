@@ -7,6 +7,8 @@ import ThinkwireCore
 final class Connection {
     private enum Phase {
         case reading
+        /// The body is not read for a time.
+        case deaf
         /// The head of the answer is held back.
         case delayed
         case sending
@@ -35,6 +37,7 @@ final class Connection {
     private var phase = Phase.reading
     private var request = HTTPRequest()
     private var requestCount = 0
+    private var readsOn = false
     private var answer: Answer?
 
     /// What is ready to be sent, and how much of it has been.
@@ -86,6 +89,9 @@ final class Connection {
             send(server)
         case .resetting: resetWhenSent(server)
         case .draining: close(server)
+        case .deaf:
+            phase = .reading
+            readOn(server)
         case .reading, .closed: break
         }
     }
@@ -104,7 +110,7 @@ final class Connection {
 
     private func close(_ server: Server, byReset: Bool = false) {
         guard phase != .closed else { return }
-        if phase != .draining { log(server, "gone") }
+        if phase != .draining { log(server, byReset ? "reset" : "gone") }
         phase = .closed
         answer = nil
         timerSerial &+= 1
@@ -123,14 +129,21 @@ final class Connection {
         readOn(server)
     }
 
+    /// Reads and answers what has arrived. Several requests at once are answered in a loop and not one inside the other, however
+    /// many there are.
     private func readOn(_ server: Server) {
+        guard !readsOn else { return }
+        readsOn = true
+        defer { readsOn = false }
         do throws(HTTPRequest.Malformed) {
             while phase == .reading {
                 switch try request.advance() {
                 case .needsMore: return watch(EPOLLIN.rawValue | EPOLLRDHUP.rawValue, server)
                 case .hasHead:
                     started = server.now
-                    if let early = server.provider.earlyAnswer(request) { return start(early, server) }
+                    let plan = server.provider.plan(request)
+                    if let early = plan.early { return start(early, server) }
+                    if plan.deaf > 0 { return turnAway(for: plan.deaf, server) }
                     if request.waitsForContinue { output.append("HTTP/1.1 100 Continue\r\n\r\n") }
                     guard flush(limit: nil) != .failed else { return close(server) }
                 case .isComplete:
@@ -142,6 +155,13 @@ final class Connection {
         } catch {
             start(server.provider.answer(malformed: error, request), server)
         }
+    }
+
+    /// Leaves the body where it is for a time, so that its sender finds the connection full.
+    private func turnAway(for time: Int64, _ server: Server) {
+        phase = .deaf
+        watch(EPOLLRDHUP.rawValue, server)
+        wake(at: server.now + time, server)
     }
 
     // MARK: Out

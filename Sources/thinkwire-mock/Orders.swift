@@ -24,6 +24,8 @@ struct Orders {
     var close = false
     var drop: Drop?
     var early = false
+    /// How long the body is not read.
+    var deaf: Int64 = 0
 
     // How the answer travels.
     var write: Int?
@@ -77,7 +79,7 @@ struct Orders {
         let plain = Orders()
         (status, message, headers, cut, reset) = (nil, nil, [], nil, nil)
         (stall, resume, delay, garbage, hold) = (nil, nil, plain.delay, nil, plain.hold)
-        (close, drop, early) = (false, nil, false)
+        (close, drop, early, deaf) = (false, nil, false, plain.deaf)
     }
 
     private mutating func setFault(_ name: Bytes, _ value: Bytes) throws(Mistake) -> Bool {
@@ -105,6 +107,8 @@ struct Orders {
             close = try flag(name, value)
         } else if name.equals("early") {
             early = try flag(name, value)
+        } else if name.equals("deaf") {
+            deaf = try milliseconds(name, value)
         } else if name.equals("drop") {
             if value.equals("fin") { drop = .finish } else if value.equals("rst") { drop = .reset } else {
                 throw mistake(name, value, "must be fin or rst")
@@ -169,7 +173,7 @@ struct Orders {
 
     private mutating func addHeader(_ value: Bytes) throws(Mistake) {
         guard let colon = value.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
-            throw mistake(Bytes(start: StaticText.of("header"), count: 6), value, "must be Name:Value")
+            throw mistake(StaticText.bytes("header"), value, "must be Name:Value")
         }
         headers += value.part(0..<colon)
         headers += ": "
@@ -221,7 +225,7 @@ struct Orders {
         while index < text.count {
             if text[index] == UInt8(ascii: "%") {
                 guard index + 2 < text.count, let high = hexValue(text[index + 1]), let low = hexValue(text[index + 2]) else {
-                    throw mistake(Bytes(start: StaticText.of("value"), count: 5), text, "% must be followed by two hexadecimal digits")
+                    throw mistake(StaticText.bytes("value"), text, "% must be followed by two hexadecimal digits")
                 }
                 decoded.append(high << 4 | low)
                 index += 3

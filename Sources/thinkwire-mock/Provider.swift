@@ -42,15 +42,16 @@ final class Provider {
         return Answer.refusing(Refusal(malformed.status, malformed.reason), path: path, Orders(), terms)
     }
 
-    /// The refusal of a request whose header says that it is to come before the body has been read.
-    func earlyAnswer(_ request: borrowing HTTPRequest) -> Answer? {
+    /// What the header asks for before the body has been read: a refusal, or a time of not reading.
+    func plan(_ request: borrowing HTTPRequest) -> (early: Answer?, deaf: Int64) {
         var orders = Orders()
-        guard let words = request.header("x-mock"), (try? orders.read(words)) != nil, orders.early else { return nil }
+        guard let words = request.header("x-mock"), (try? orders.read(words)) != nil else { return (nil, 0) }
+        guard orders.early else { return (nil, orders.deaf) }
         var terms = terms(request)
         terms.closes = true
         let status = orders.status ?? 413
         let message = orders.message ?? Text(reasonPhrase(status))
-        return Answer.refusing(Refusal(status, message), path: request.path, orders, terms)
+        return (Answer.refusing(Refusal(status, message), path: request.path, orders, terms), 0)
     }
 
     private func terms(_ request: borrowing HTTPRequest) -> Answer.Terms {
@@ -207,8 +208,11 @@ final class Provider {
             text.removeAll()
             text.append(decoded)
         }
+        let status = orders.status ?? 200
+        // A refusal is no stream, unless its type says so.
+        let isStream = isStream && status < 300
         let pieces = isStream ? Prepared.events(text.bytes) : Prepared.whole(text.bytes)
-        return Answer(orders.status ?? 200, .prepared(pieces), isStream: isStream, orders, terms)
+        return Answer(status, .prepared(pieces), isStream: isStream, orders, terms)
     }
 
     private static func listModels(_ recordings: [Recording]) -> Prepared {

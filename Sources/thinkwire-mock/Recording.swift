@@ -40,7 +40,8 @@ final class Recording {
         guard let answer = try? reader.read(text), let choices = answer["choices"] else { return stream }
         for choice in choices.elements {
             guard let message = choice["message"] else { continue }
-            append(answer, choice, "{\"content\":null,\"role\":\"assistant\",\"refusal\":null,\"reasoning_content\":\"\"}", to: stream)
+            let role: StaticString = "{\"content\":null,\"role\":\"assistant\",\"refusal\":null,\"reasoning_content\":\"\"}"
+            append(answer, choice, role, to: stream)
             for word in words(message["reasoning_content"]) {
                 append(answer, choice, "{\"content\":null,\"refusal\":null,\"reasoning_content\":", word, "}", to: stream)
             }

@@ -65,16 +65,10 @@ final class Schema {
     }
 
     private func checkObject(_ value: JSONValue, _ schema: JSONValue, _ path: Text) throws(Mistake) {
-        if let required = schema["required"] {
-            for name in required.elements where value[name.text] == nil {
-                if roleIsOptional && name.isText("role") { continue }
-                throw Mistake(message: Schema.path(path, name: name) + Text(": is missing"))
-            }
-        }
         let properties = schema["properties"]
         let others = schema["additionalProperties"]
         for member in value.members {
-            if let property = properties?[member.name.text] {
+            if let property = properties?.member(named: member.name) {
                 // The model has been looked up already, its name without what stands behind it.
                 if path.isEmpty && member.name.isText("model") { continue }
                 try check(member.value, property, Schema.path(path, name: member.name))
@@ -83,6 +77,13 @@ final class Schema {
                     throw Mistake(message: Schema.path(path, name: member.name) + Text(": is not a field that is known here"))
                 }
                 try check(member.value, others, Schema.path(path, name: member.name))
+            }
+        }
+        // A wrong type or role says more than what is missing because of it, so this comes last.
+        if let required = schema["required"] {
+            for name in required.elements where value[name.text] == nil {
+                if roleIsOptional && name.isText("role") { continue }
+                throw Mistake(message: Schema.path(path, name: name) + Text(": is missing"))
             }
         }
     }
@@ -232,5 +233,13 @@ final class Schema {
 
 extension JSONValue {
     /// A string as it is written between its quotes: enough for the names of a schema, which need no escapes.
-    var text: Bytes { raw.part(1..<raw.count - 1) }
+    var text: Bytes { isString ? raw.part(1..<raw.count - 1) : raw }
+
+    /// The member that has that name, in whatever way the name is written.
+    func member(named name: JSONValue) -> JSONValue? {
+        guard name.raw.contains(UInt8(ascii: "\\")) else { return self[name.text] }
+        var decoded = ByteBuffer()
+        name.appendText(to: &decoded)
+        return self[decoded.bytes]
+    }
 }
