@@ -1,0 +1,135 @@
+# make            the library, thinkwire-chat and thinkwire-mock, in .build/release
+# make demo       watch a model think; without a key, a recorded answer of one
+# make test       everything there is to check
+# make install    PREFIX=/usr/local DESTDIR=
+#
+# demo, test and deps install what is missing (see .ci/setup).
+
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+CC         ?= cc
+CFLAGS     ?= -O2
+INSTALL    ?= install
+SWIFT      ?= swift
+
+version := $(shell sed -n 's/^.define TW_VERSION "\(.*\)"/\1/p' include/thinkwire.h)
+soname  := libthinkwire.so.0
+real    := libthinkwire.so.$(version)
+out     := .build/release
+library := $(out)/libthinkwire.so
+chat    := $(out)/thinkwire-chat
+mock    := $(out)/thinkwire-mock
+venv    := .build/venv
+stage   := $(CURDIR)/.build/stage
+
+strict  := -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude
+# Found beside the program in the build, and where it is installed without the loader's help.
+link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
+abi     := $(wildcard Tests/abi/*.c)
+
+.NOTPARALLEL:
+.PHONY: all library demo test test-swift test-asan test-tsan test-c test-install test-python check bench soak install uninstall \
+        clean deps
+.DEFAULT_GOAL := all
+
+all: library $(chat) check
+
+# SwiftPM knows what is out of date. Without symbols: what ships is what is measured and tested.
+library:
+	$(SWIFT) build -c release -Xlinker -s
+	ln -sf libthinkwire.so $(out)/$(soname)
+
+$(library): library
+
+$(chat): bindings/c/examples/chat.c include/thinkwire.h | library
+	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link) $(LDFLAGS)
+
+check: library
+	Tests/check/header.sh include/thinkwire.h
+	Tests/check/library.sh $(library) include/thinkwire.h Tests/abi
+
+deps:
+	.ci/setup
+
+demo:
+	.ci/setup build
+	$(MAKE) --no-print-directory all
+	bindings/c/examples/demo.sh $(out)
+
+test: deps all test-swift test-asan test-tsan test-c test-install test-python
+	@echo "everything passed"
+
+test-swift:
+	$(SWIFT) test
+
+test-asan:
+	$(SWIFT) test --sanitize=address --scratch-path .build/asan
+
+test-tsan:
+	$(SWIFT) test --sanitize=thread --scratch-path .build/tsan
+
+# The same programs twice: as a user would build them, and with a heap that notices what is leaked or used too late.
+test-c: library .build/abi/plain .build/abi/asan
+	THINKWIRE_MOCK=$(mock) .build/abi/plain
+	THINKWIRE_MOCK=$(mock) ASAN_OPTIONS=detect_leaks=1 .build/abi/asan
+
+.build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) -g -O1 $(if $(findstring asan,$@),-fsanitize=address) $(abi) -o $@ $(link) -lpthread
+
+test-install: all $(venv)/ready
+	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR=
+	PATH="$(CURDIR)/$(venv)/bin:$$PATH" Tests/check/install.sh $(stage) $(CURDIR)
+
+test-python: library $(venv)/ready
+	cd bindings/python && ../../$(venv)/bin/mypy --strict thinkwire
+	cd bindings/python && THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
+	    ../../$(venv)/bin/python -m pytest -q tests
+
+$(venv)/ready:
+	python3 -m venv $(venv)
+	$(venv)/bin/pip install --quiet --disable-pip-version-check pytest mypy cmake
+	touch $@
+
+bench: all .build/bench/bench
+	.build/bench/bench $(mock)
+
+.build/bench/bench: Tests/bench/bench.c include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link) -lcurl
+
+# SECONDS=60: how long.
+soak: all .build/bench/soak
+	.build/bench/soak $(mock) $(or $(SECONDS),60)
+
+.build/bench/soak: Tests/bench/soak.c include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link) -lpthread
+
+# What is there is installed, and built first only if it is not: `sudo make install` needs no Swift.
+install:
+	test -x $(chat) -a -x $(mock) -a -e $(library) || $(MAKE) --no-print-directory all
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 755 $(chat) $(mock) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 644 include/thinkwire.h $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 755 $(library) $(DESTDIR)$(LIBDIR)/$(real)
+	ln -sf $(real) $(DESTDIR)$(LIBDIR)/$(soname)
+	ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libthinkwire.so
+	bindings/c/configure.sh bindings/c/thinkwire.pc.in $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc \
+	    $(version) $(PREFIX) $(LIBDIR) $(INCLUDEDIR)
+	for name in ThinkwireConfig ThinkwireConfigVersion; do \
+	    bindings/c/configure.sh bindings/c/$$name.cmake.in $(DESTDIR)$(LIBDIR)/cmake/Thinkwire/$$name.cmake \
+	        $(version) $(PREFIX) $(LIBDIR) $(INCLUDEDIR) || exit 1; \
+	done
+	test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ! command -v ldconfig >/dev/null || ldconfig
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/thinkwire-chat $(DESTDIR)$(BINDIR)/thinkwire-mock $(DESTDIR)$(INCLUDEDIR)/thinkwire.h
+	rm -f $(DESTDIR)$(LIBDIR)/libthinkwire.so $(DESTDIR)$(LIBDIR)/$(soname) $(DESTDIR)$(LIBDIR)/$(real)
+	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc
+	rm -rf $(DESTDIR)$(LIBDIR)/cmake/Thinkwire
+
+clean:
+	rm -rf .build
