@@ -1,0 +1,304 @@
+/* Exchanges that fail: each in its own status, with the reason, and with all that had come. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- refusals ------------------------------------------------------------------------------------------------------ */
+
+static const struct refusal {
+    const char *status, *body;
+    int http_status;
+    tw_status expected;
+    const char *reason; /* What the provider said, which the message has to pass on. */
+} refusals[] = {
+    { "401 Unauthorized", "{\"error\":{\"message\":\"Invalid key\",\"type\":\"auth\",\"code\":\"invalid_api_key\"}}", 401, TW_AUTH,
+      "Invalid key" },
+    { "402 Payment Required", "{\"error\":{\"message\":\"Add credits\",\"code\":402}}", 402, TW_QUOTA, "Add credits" },
+    { "403 Forbidden", "{\"message\":\"Not for this key\",\"requestId\":\"r-403\",\"statusCode\":\"403\"}", 403, TW_FORBIDDEN,
+      "Not for this key" },
+    { "403 Forbidden", "{\"message\":\"You've run out of credits. Please top up your balance\",\"statusCode\":\"403\"}", 403, TW_QUOTA,
+      "run out of credits" },
+    { "404 Not Found", "{\"error\":\"model \\\"m\\\" not found\"}", 404, TW_NOT_FOUND, "model \"m\" not found" },
+    { "400 Bad Request", "{\"code\":\"InvalidParameter\",\"message\":\"temperature is too hot\",\"request_id\":\"r\"}", 400,
+      TW_BAD_REQUEST, "temperature is too hot" },
+    { "413 Payload Too Large", "<html><body>too large</body></html>", 413, TW_BAD_REQUEST, "413" },
+    { "422 Unprocessable Entity", "{\"detail\":\"messages is missing\"}", 422, TW_BAD_REQUEST, "messages is missing" },
+    { "418 I'm a teapot", "", 418, TW_BAD_REQUEST, "418" },
+    { "429 Too Many Requests", "{\"object\":\"error\",\"message\":\"Slow down\",\"type\":\"rate\",\"code\":40029}", 429,
+      TW_RATE_LIMITED, "Slow down" },
+    { "429 Too Many Requests", "{\"error\":{\"message\":\"You exceeded your current quota\",\"code\":\"insufficient_quota\"}}", 429,
+      TW_QUOTA, "exceeded your current quota" },
+    { "500 Internal Server Error", "", 500, TW_SERVER, "500" },
+    { "503 Service Unavailable", "{\"error\":{\"message\":\"Overloaded\\nTry later\"}}", 503, TW_SERVER, "Overloaded" },
+    { "504 Gateway Timeout", "{\"message\":\"It took too long\",\"statusCode\":\"504\"}", 504, TW_SERVER, "It took too long" },
+};
+
+static void check_refusal(const struct refusal *refusal, const tw_reply *reply)
+{
+    if (!CHECK_REPLY(reply, refusal->expected)) printf("    it was %s %s\n", refusal->status, refusal->body);
+    CHECK_INT(tw_reply_http_status(reply), refusal->http_status);
+    CHECK_HAS(tw_reply_message(reply), refusal->reason);
+    CHECK_HAS_NOT(tw_reply_message(reply), "\n");
+    CHECK_TEXT(tw_reply_content(reply, NULL), "");
+    CHECK_TEXT(tw_reply_reasoning(reply, NULL), "");
+    CHECK(tw_reply_finish_reason(reply) == NULL);
+    CHECK(tw_reply_usage(reply) == NULL);
+    CHECK_TEXT(tw_reply_json(reply, NULL), *refusal->body == '{' ? refusal->body : "");
+}
+
+void test_refusals(void)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct server server;
+        server_start(&server, WHOLE(refusals[i].status, "X-Request-Id: abc-1\r\n", refusals[i].body));
+        tw_reply *sent = send_hello(server.url, "m"), *streamed = stream_hello(server.url, "m");
+        check_refusal(&refusals[i], sent);
+        check_refusal(&refusals[i], streamed);
+        CHECK_TEXT(tw_reply_request_id(sent), "abc-1");
+        tw_reply_destroy(sent);
+        tw_reply_destroy(streamed);
+        server_stop(&server);
+    }
+
+    /* The mock refuses as the provider does. */
+    tw_reply *reply = stream_hello(mock_url, "no/such-model");
+    CHECK_REPLY(reply, TW_NOT_FOUND);
+    tw_reply_destroy(reply);
+    reply = stream_hello(mock_url, "alibaba/qwen3-32b#status=429");
+    CHECK_REPLY(reply, TW_RATE_LIMITED);
+    tw_reply_destroy(reply);
+
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, mock_url), TW_OK);
+    CHECK_STATUS(tw_options_set_api_key(options, NULL), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_request *request = hello("alibaba/qwen3-32b");
+    reply = tw_chat_send(client, request);
+    CHECK_REPLY(reply, TW_AUTH);
+    tw_reply_destroy(reply);
+    tw_client_destroy(client);
+    tw_options_destroy(options);
+
+    client = mock_client();
+    CHECK_STATUS(tw_request_set(request, "temperature", "\"hot\""), TW_OK);
+    reply = tw_chat_send(client, request);
+    CHECK_REPLY(reply, TW_BAD_REQUEST);
+    CHECK_HAS(tw_reply_message(reply), "temperature");
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+}
+
+/* ---- the way there ------------------------------------------------------------------------------------------------- */
+
+static void check_failure(const char *url, tw_status expected, const char *told)
+{
+    tw_reply *reply = send_hello(url, "m");
+    CHECK_REPLY(reply, expected);
+    CHECK_HAS(tw_reply_message(reply), told);
+    CHECK_INT(tw_reply_http_status(reply), 0);
+    CHECK_TEXT(tw_reply_json(reply, NULL), "");
+    CHECK_INT(tw_reply_timing(reply)->first_byte_us, -1);
+    CHECK(tw_reply_timing(reply)->total_us >= 0);
+    tw_reply_destroy(reply);
+}
+
+void test_transport(void)
+{
+    struct server server;
+    char url[128];
+    server_start(&server, NULL);
+    server_stop(&server); /* Nobody listens at this port any more. */
+    check_failure(server.url, TW_CONNECT, "127.0.0.1");
+    check_failure("https://no-such-host.invalid/v1", TW_RESOLVE, "no-such-host.invalid");
+
+    server_start(&server, WHOLE("200 OK", "", "{}"));
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", server.port);
+    check_failure(url, TW_TLS, ""); /* It does not speak TLS. */
+    server_stop(&server);
+
+    server_start(&server, "");
+    check_failure(server.url, TW_NETWORK, "");
+    server_stop(&server);
+
+    tw_reply *reply = send_hello(mock_url, "alibaba/qwen3-32b#reset=0");
+    CHECK_STATUS(tw_reply_status(reply) == TW_TRUNCATED ? TW_NETWORK : tw_reply_status(reply), TW_NETWORK);
+    tw_reply_destroy(reply);
+
+    /* An authority that is not there is a mistake of the caller's, not a reason to trust everybody. */
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_ca_file(options, "/nonexistent/ca.pem"), TW_INVALID);
+    tw_client_destroy(client);
+    tw_options_destroy(options);
+}
+
+/* ---- clocks -------------------------------------------------------------------------------------------------------- */
+
+/* The exchange ends by this clock, at its time, and says so; `reasoning` had come. */
+static void run_out(const char *url, tw_timeout which, int ms, const char *named, const char *reasoning)
+{
+    char number[16];
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
+    CHECK_STATUS(tw_options_set_api_key(options, "k"), TW_OK);
+    CHECK_STATUS(tw_options_set_timeout(options, which, ms), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_request *request = hello("m");
+    int64_t start = milliseconds();
+    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    int64_t took = milliseconds() - start;
+    CHECK_REPLY(reply, TW_TIMEOUT);
+    CHECK_HAS(tw_reply_message(reply), named);
+    snprintf(number, sizeof number, ms % 1000 ? "%d ms" : "%d", ms % 1000 ? ms : ms / 1000);
+    CHECK_HAS(tw_reply_message(reply), number);
+    CHECK(took >= ms - 1 && took < ms + 60);
+    CHECK_TEXT(tw_reply_reasoning(reply, NULL), reasoning);
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    tw_options_destroy(options);
+}
+
+void test_timeouts(void)
+{
+    struct server silent, stalled;
+    char url[128];
+    server_start(&silent, NULL);
+    run_out(silent.url, TW_TIMEOUT_FIRST_BYTE, 150, "first byte", "");
+    run_out(silent.url, TW_TIMEOUT_TOTAL, 150, "", "");
+    /* A connection that speaks TLS is not made before the other side does. */
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", silent.port);
+    run_out(url, TW_TIMEOUT_CONNECT, 150, "connect", "");
+    server_stop(&silent);
+
+    server_hold(&stalled, EVENTS DELTA("\"reasoning_content\":\"Hm\""));
+    run_out(stalled.url, TW_TIMEOUT_IDLE, 150, "", "Hm");
+    run_out(stalled.url, TW_TIMEOUT_TOTAL, 1000, "", "Hm");
+    server_stop(&stalled);
+
+    /* A caller that stays away is not a server that does. */
+    server_start(&stalled, EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop"));
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    const tw_event *event = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, stalled.url), TW_OK);
+    CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_IDLE, 100), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_request *request = hello("m");
+    tw_chat *chat = tw_chat_open(client, request);
+    CHECK_INT(tw_chat_next(chat, &event, 5000), TW_NEXT_EVENT);
+    sleep_ms(250);
+    CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
+    tw_reply_destroy(tw_chat_close(chat));
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    tw_options_destroy(options);
+    server_stop(&stalled);
+}
+
+/* ---- streams that are not what they should be ---------------------------------------------------------------------- */
+
+static const struct stream {
+    const char *response;
+    tw_status expected;
+    const char *reasoning, *content, *told;
+} streams[] = {
+    /* Finished: by its reason, by its end mark, or by both; the connection may do what it wants afterwards. */
+    { EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop"), TW_OK, "", "Hi", "" },
+    { EVENTS DELTA("\"content\":\"Hi\"") "data: [DONE]\n\n", TW_OK, "", "Hi", "" },
+    { EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop") "data: [DONE]\n\n: bye", TW_OK, "", "Hi", "" },
+    { EVENTS DELTA("\"reasoning\":\"Hm\"") DELTA("\"content\":\"Hi\"") FINISH("a new reason"), TW_OK, "Hm", "Hi", "" },
+    { EVENTS DELTA("\"content\":\"H\"") "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"i\"},\"finish_reason\":\"length\"}]}",
+      TW_OK, "", "Hi", "" }, /* without its last empty line */
+    { EVENTS ": ping\r\n\r\nevent: x\r\ndata:{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\r\n\r\n", TW_OK,
+      "", "Hi", "" },
+    /* Broken off. */
+    { EVENTS DELTA("\"reasoning_content\":\"Hm\"") DELTA("\"content\":\"H\""), TW_TRUNCATED, "Hm", "H", "" },
+    { EVENTS, TW_TRUNCATED, "", "", "" },
+    { EVENTS DELTA("\"content\":\"H\"") "data: {\"choi", TW_TRUNCATED, "", "H", "" },
+    /* Refused in its middle. */
+    { EVENTS DELTA("\"content\":\"H\"") "data: {\"error\":{\"message\":\"Out of memory\",\"code\":500}}\n\n", TW_SERVER, "", "H",
+      "Out of memory" },
+    { EVENTS "event: error\ndata: {\"message\":\"Overloaded\"}\n\n", TW_SERVER, "", "", "Overloaded" },
+    /* Not what the protocol promises. */
+    { EVENTS DELTA("\"content\":\"H\"") "data: {oops}\n\n" FINISH("stop"), TW_PROTOCOL, "", "H", "" },
+    { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<html>Hi</html>", TW_PROTOCOL, "", "", "" },
+    /* Not UTF-8. */
+    { EVENTS DELTA("\"content\":\"H\xFFi\"") FINISH("stop"), TW_OK, "", "H\xEF\xBF\xBDi", "" },
+    /* A character in two halves is never delivered in two. */
+    { EVENTS DELTA("\"content\":\"\\ud83d\"") DELTA("\"content\":\"\\ude0a\"") FINISH("stop"), TW_OK, "", "\xF0\x9F\x98\x8A", "" },
+};
+
+static void limits(void)
+{
+    struct server server;
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    tw_request *request = hello("m");
+    server_start(&server, EVENTS DELTA("\"content\":\"Hi\"") DELTA("\"content\":\"a longer event than the limit allows, by its text "
+                 "alone, which says nothing at all and at length\"") FINISH("stop"));
+    CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
+    for (int limit = TW_LIMIT_EVENT; limit <= TW_LIMIT_REPLY; limit++) {
+        CHECK_STATUS(tw_options_set_limit(options, TW_LIMIT_EVENT, limit == TW_LIMIT_EVENT ? 100 : 1000), TW_OK);
+        CHECK_STATUS(tw_options_set_limit(options, TW_LIMIT_REPLY, limit == TW_LIMIT_REPLY ? 150 : 1000), TW_OK);
+        CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        CHECK_REPLY(reply, TW_LIMIT);
+        CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
+        tw_reply_destroy(reply);
+        tw_client_destroy(client);
+    }
+    server_stop(&server);
+    tw_request_destroy(request);
+    tw_options_destroy(options);
+}
+
+/* The mock cuts its recording at any byte: never a success before the end, and never a word lost that had come. */
+static void cuts(void)
+{
+    tw_client *client = mock_client();
+    int truncated = 0, finished = 0;
+    for (int byte = 0; byte < 3600; byte += 73) {
+        char model[64];
+        snprintf(model, sizeof model, "alibaba/qwen3-32b#cut=%d", byte);
+        tw_request *request = hello(model);
+        tw_request_set_thinking(request, TW_THINKING_ON, 0);
+        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        tw_status status = tw_reply_status(reply);
+        bool complete = tw_reply_finish_reason(reply) != NULL;
+        CHECK_STATUS(status, complete ? TW_OK : TW_TRUNCATED);
+        truncated += status == TW_TRUNCATED;
+        finished += status == TW_OK;
+        if (byte > 1200) CHECK_HAS(tw_reply_reasoning(reply, NULL), "Okay");
+        tw_reply_destroy(reply);
+        tw_request_destroy(request);
+    }
+    CHECK(truncated > 10);
+    CHECK(finished > 0);
+    tw_client_destroy(client);
+}
+
+void test_broken_streams(void)
+{
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        struct server server;
+        server_start(&server, streams[i].response);
+        tw_reply *reply = stream_hello(server.url, "m");
+        if (!CHECK_REPLY(reply, streams[i].expected)) printf("    in answer to %s\n", streams[i].response);
+        CHECK_TEXT(tw_reply_reasoning(reply, NULL), streams[i].reasoning);
+        CHECK_TEXT(tw_reply_content(reply, NULL), streams[i].content);
+        CHECK_HAS(tw_reply_message(reply), streams[i].told);
+        CHECK_INT(tw_reply_http_status(reply), 200);
+        tw_reply_destroy(reply);
+        server_stop(&server);
+    }
+    limits();
+    cuts();
+}

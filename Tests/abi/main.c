@@ -1,0 +1,93 @@
+/*
+ * Everything that the header promises, through the header, against the library that ships and thinkwire-mock.
+ *
+ * THINKWIRE_MOCK names the mock's program. Suites named as arguments are run alone.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "check.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern int checks_passed, checks_failed;
+
+static const struct suite {
+    const char *name;
+    void (*run)(void);
+} suites[] = {
+    { "names", test_names },       { "layout", test_layout },         { "null", test_null },
+    { "options", test_options },   { "environment", test_environment }, { "request", test_request },
+    { "image", test_image },       { "send", test_send },             { "stream", test_stream },
+    { "pull", test_pull },         { "callbacks", test_callbacks },   { "refusals", test_refusals },
+    { "transport", test_transport }, { "timeouts", test_timeouts },   { "broken_streams", test_broken_streams },
+    { "reply", test_reply },       { "threads", test_threads },
+};
+
+/* Starts the mock and reads its base URL, the one line it prints. It ends with our end of the pipe, whatever becomes of us. */
+static pid_t start_mock(void)
+{
+    const char *program = getenv("THINKWIRE_MOCK");
+    int ends[2];
+    if (!program || pipe(ends) != 0) return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execl(program, "thinkwire-mock", "--port", "0", (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *output = fdopen(ends[0], "r");
+    if (!output || !fgets(mock_url, sizeof mock_url, output)) return -1;
+    mock_url[strcspn(mock_url, "\r\n")] = '\0';
+    fclose(output);
+    return pid;
+}
+
+/* No key or address of whoever runs the tests may decide how they end. */
+static void clear_environment(void)
+{
+    static const char *const names[] = { "THINKWIRE_BASE_URL", "THINKWIRE_API_KEY", "AIMLAPI_API_KEY", "OPENAI_API_KEY",
+                                         "OPENAI_BASE_URL",    "THINKWIRE_DEBUG",   "http_proxy",      "https_proxy",
+                                         "HTTPS_PROXY",        "all_proxy",         "ALL_PROXY",       "no_proxy", "NO_PROXY" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unsetenv(names[i]);
+}
+
+static bool wanted(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], name) == 0) return true;
+    }
+    return argc == 1;
+}
+
+int main(int argc, char **argv)
+{
+    /* Line by line, so that what failed is told even if the next thing that happens is a crash. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    clear_environment();
+    pid_t mock = start_mock();
+    if (mock < 0) {
+        fprintf(stderr, "the mock did not start: THINKWIRE_MOCK must name its program\n");
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
+        if (!wanted(suites[i].name, argc, argv)) continue;
+        int passed = checks_passed, failed = checks_failed;
+        int64_t start = milliseconds();
+        suites[i].run();
+        printf("%-16s %4d checks, %d failed, %lld ms\n", suites[i].name, checks_passed + checks_failed - passed - failed,
+               checks_failed - failed, (long long)(milliseconds() - start));
+        if (checks_passed + checks_failed == passed + failed) checks_failed++;
+    }
+    kill(mock, SIGTERM);
+    waitpid(mock, NULL, 0);
+    printf("%d passed, %d failed\n", checks_passed, checks_failed);
+    return checks_failed > 0 || checks_passed == 0;
+}
