@@ -36,9 +36,9 @@ abi     := $(wildcard Tests/abi/*.c)
 
 all: library $(chat) check
 
-# SwiftPM knows what is out of date. Without symbols: what ships is what is measured and tested.
+# SwiftPM knows what is out of date.
 library:
-	$(SWIFT) build -c release -Xlinker -s
+	$(SWIFT) build -c release
 	ln -sf libthinkwire.so $(out)/$(soname)
 
 $(library): library
@@ -84,7 +84,7 @@ test-install: all $(venv)/ready
 	PATH="$(CURDIR)/$(venv)/bin:$$PATH" Tests/check/install.sh $(stage) $(CURDIR)
 
 test-python: library $(venv)/ready
-	cd bindings/python && ../../$(venv)/bin/mypy --strict thinkwire
+	cd bindings/python && ../../$(venv)/bin/mypy --strict
 	cd bindings/python && THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
 	    ../../$(venv)/bin/python -m pytest -q tests
 

@@ -15,13 +15,13 @@ static const struct refusal {
     tw_status expected;
     const char *reason; /* What the provider said, which the message has to pass on. */
 } refusals[] = {
-    { "401 Unauthorized", "{\"error\":{\"message\":\"Invalid key\",\"type\":\"auth\",\"code\":\"invalid_api_key\"}}", 401, TW_AUTH,
-      "Invalid key" },
+    { "401 Unauthorized", "{\"error\":{\"message\":\"Invalid key\",\"type\":\"auth\",\"code\":\"invalid_api_key\"}}", 401,
+      TW_AUTH, "Invalid key" },
     { "402 Payment Required", "{\"error\":{\"message\":\"Add credits\",\"code\":402}}", 402, TW_QUOTA, "Add credits" },
     { "403 Forbidden", "{\"message\":\"Not for this key\",\"requestId\":\"r-403\",\"statusCode\":\"403\"}", 403, TW_FORBIDDEN,
       "Not for this key" },
-    { "403 Forbidden", "{\"message\":\"You've run out of credits. Please top up your balance\",\"statusCode\":\"403\"}", 403, TW_QUOTA,
-      "run out of credits" },
+    { "403 Forbidden", "{\"message\":\"You've run out of credits. Please top up your balance\",\"statusCode\":\"403\"}", 403,
+      TW_QUOTA, "run out of credits" },
     { "404 Not Found", "{\"error\":\"model \\\"m\\\" not found\"}", 404, TW_NOT_FOUND, "model \"m\" not found" },
     { "400 Bad Request", "{\"code\":\"InvalidParameter\",\"message\":\"temperature is too hot\",\"request_id\":\"r\"}", 400,
       TW_BAD_REQUEST, "temperature is too hot" },
@@ -30,8 +30,8 @@ static const struct refusal {
     { "418 I'm a teapot", "", 418, TW_BAD_REQUEST, "418" },
     { "429 Too Many Requests", "{\"object\":\"error\",\"message\":\"Slow down\",\"type\":\"rate\",\"code\":40029}", 429,
       TW_RATE_LIMITED, "Slow down" },
-    { "429 Too Many Requests", "{\"error\":{\"message\":\"You exceeded your current quota\",\"code\":\"insufficient_quota\"}}", 429,
-      TW_QUOTA, "exceeded your current quota" },
+    { "429 Too Many Requests", "{\"error\":{\"message\":\"You exceeded your current quota\",\"code\":\"insufficient_quota\"}}",
+      429, TW_QUOTA, "exceeded your current quota" },
     { "500 Internal Server Error", "", 500, TW_SERVER, "500" },
     { "503 Service Unavailable", "{\"error\":{\"message\":\"Overloaded\\nTry later\"}}", 503, TW_SERVER, "Overloaded" },
     { "504 Gateway Timeout", "{\"message\":\"It took too long\",\"statusCode\":\"504\"}", 504, TW_SERVER, "It took too long" },
@@ -215,10 +215,10 @@ static const struct stream {
     { EVENTS DELTA("\"content\":\"Hi\"") "data: [DONE]\n\n", TW_OK, "", "Hi", "" },
     { EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop") "data: [DONE]\n\n: bye", TW_OK, "", "Hi", "" },
     { EVENTS DELTA("\"reasoning\":\"Hm\"") DELTA("\"content\":\"Hi\"") FINISH("a new reason"), TW_OK, "Hm", "Hi", "" },
-    { EVENTS DELTA("\"content\":\"H\"") "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"i\"},\"finish_reason\":\"length\"}]}",
-      TW_OK, "", "Hi", "" }, /* without its last empty line */
-    { EVENTS ": ping\r\n\r\nevent: x\r\ndata:{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\r\n\r\n", TW_OK,
-      "", "Hi", "" },
+    { EVENTS DELTA("\"content\":\"H\"")
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"i\"},\"finish_reason\":\"length\"}]}", TW_OK, "", "Hi", "" }, /* without its last empty line */
+    { EVENTS ": ping\r\n\r\nevent: x\r\n"
+      "data:{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\r\n\r\n", TW_OK, "", "Hi", "" },
     /* Broken off. */
     { EVENTS DELTA("\"reasoning_content\":\"Hm\"") DELTA("\"content\":\"H\""), TW_TRUNCATED, "Hm", "H", "" },
     { EVENTS, TW_TRUNCATED, "", "", "" },
@@ -233,7 +233,8 @@ static const struct stream {
     /* Not UTF-8. */
     { EVENTS DELTA("\"content\":\"H\xFFi\"") FINISH("stop"), TW_OK, "", "H\xEF\xBF\xBDi", "" },
     /* A character in two halves is never delivered in two. */
-    { EVENTS DELTA("\"content\":\"\\ud83d\"") DELTA("\"content\":\"\\ude0a\"") FINISH("stop"), TW_OK, "", "\xF0\x9F\x98\x8A", "" },
+    { EVENTS DELTA("\"content\":\"\\ud83d\"") DELTA("\"content\":\"\\ude0a\"") FINISH("stop"), TW_OK, "",
+      "\xF0\x9F\x98\x8A", "" },
 };
 
 static void limits(void)
@@ -242,8 +243,9 @@ static void limits(void)
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
     tw_request *request = hello("m");
-    server_start(&server, EVENTS DELTA("\"content\":\"Hi\"") DELTA("\"content\":\"a longer event than the limit allows, by its text "
-                 "alone, which says nothing at all and at length\"") FINISH("stop"));
+    server_start(&server, EVENTS DELTA("\"content\":\"Hi\"")
+                 DELTA("\"content\":\"a longer event than the limit allows, by its text alone, which says nothing at all at length\"")
+                 FINISH("stop"));
     CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
     for (int limit = TW_LIMIT_EVENT; limit <= TW_LIMIT_REPLY; limit++) {
         CHECK_STATUS(tw_options_set_limit(options, TW_LIMIT_EVENT, limit == TW_LIMIT_EVENT ? 100 : 1000), TW_OK);

@@ -6,26 +6,28 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CALL(id, name, arguments) \
+    "{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"arguments\":\"" arguments "\"}}"
+#define BILL \
+    "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12,\"prompt_tokens_details\":{\"cached_tokens\":3}," \
+    "\"completion_tokens_details\":{\"reasoning_tokens\":4}},\"meta\":{\"usage\":{\"credits_used\":120,\"usd_spent\":0.00006}}}"
+
 static const char *const document =
-    "{\"id\":\"chat-1\", \"model\":\"m\",\"choices\":[{\"index\":0,\"finish_reason\":\"tool_calls\",\"message\":{\"role\":\"assistant\","
-    "\"content\":\"Hi \\u00e9\",\"reasoning_content\":\"Hm\",\"refusal\":null,\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\","
-    "\"function\":{\"name\":\"add\",\"arguments\":\"{\\\"a\\\":1}\"}},{\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":"
-    "\"now\",\"arguments\":\"\"}}]}}],\"a/b\":{\"m~n\":[10,20.50,true,null]},\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,"
-    "\"total_tokens\":12,\"prompt_tokens_details\":{\"cached_tokens\":3},\"completion_tokens_details\":{\"reasoning_tokens\":4}},"
-    "\"meta\":{\"usage\":{\"credits_used\":120,\"usd_spent\":0.00006}}}";
+    "{\"id\":\"chat-1\", \"model\":\"m\",\"choices\":[{\"index\":0,\"finish_reason\":\"tool_calls\",\"message\":{\"role\":"
+    "\"assistant\",\"content\":\"Hi \\u00e9\",\"reasoning_content\":\"Hm\",\"refusal\":null,\"tool_calls\":["
+    CALL("c1", "add", "{\\\"a\\\":1}") "," CALL("c2", "now", "") "]}}],\"a/b\":{\"m~n\":[10,20.50,true,null]}," BILL;
+
+#define PIECE(fields) DELTA("\"tool_calls\":[{" fields "}]")
 
 /* The same as a stream would bring it. */
 static const char *const streamed =
     EVENTS "data: {\"id\":\"chat-1\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"reasoning_content\":\"Hm\"}}]}\n\n"
     DELTA("\"content\":\"Hi \\u00e9\"")
-    DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"add\",\"arguments\":\"\"}}]")
-    DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}}]")
-    DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\":1}\"}}]")
-    DELTA("\"tool_calls\":[{\"index\":1,\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"now\",\"arguments\":\"\"}}]")
-    FINISH("tool_calls")
-    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12,\"prompt_tokens_details\":"
-    "{\"cached_tokens\":3},\"completion_tokens_details\":{\"reasoning_tokens\":4}},"
-    "\"meta\":{\"usage\":{\"credits_used\":120,\"usd_spent\":0.00006}}}\n\ndata: [DONE]\n\n";
+    PIECE("\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"add\",\"arguments\":\"\"}")
+    PIECE("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}")
+    PIECE("\"index\":0,\"function\":{\"arguments\":\":1}\"}")
+    PIECE("\"index\":1,\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"now\",\"arguments\":\"\"}")
+    FINISH("tool_calls") "data: {\"choices\":[]," BILL "\n\ndata: [DONE]\n\n";
 
 static void check_call(const tw_tool_call *call, int index, const char *id, const char *name, const char *arguments)
 {
@@ -77,8 +79,8 @@ static void check_contents(const tw_reply *reply)
     CHECK_TEXT(tw_reply_get(reply, "/meta/usage/credits_used", NULL), "120");
     CHECK_TEXT(tw_reply_get(reply, "/meta/usage/usd_spent", NULL), "0.00006");
     CHECK_TEXT(tw_reply_get(reply, "", NULL), tw_reply_json(reply, NULL));
-    static const char *const nowhere[] = { "/nothing", "/choices/1", "/choices/-", "/choices/00", "/choices/0/message/content/x", "id",
-                                           "/a~2b", "/choices/99999999999999999999" };
+    static const char *const nowhere[] = { "/nothing", "/choices/1", "/choices/-", "/choices/00", "/choices/0/message/content/x",
+                                           "id", "/a~2b", "/choices/99999999999999999999" };
     for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++) CHECK(tw_reply_get(reply, nowhere[i], NULL) == NULL);
 }
 
