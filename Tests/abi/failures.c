@@ -216,7 +216,8 @@ static const struct stream {
     { EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop") "data: [DONE]\n\n: bye", TW_OK, "", "Hi", "" },
     { EVENTS DELTA("\"reasoning\":\"Hm\"") DELTA("\"content\":\"Hi\"") FINISH("a new reason"), TW_OK, "Hm", "Hi", "" },
     { EVENTS DELTA("\"content\":\"H\"")
-      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"i\"},\"finish_reason\":\"length\"}]}", TW_OK, "", "Hi", "" }, /* without its last empty line */
+      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"i\"},\"finish_reason\":\"length\"}]}", TW_OK, "", "Hi",
+      "" }, /* without its last empty line */
     { EVENTS ": ping\r\n\r\nevent: x\r\n"
       "data:{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\r\n\r\n", TW_OK, "", "Hi", "" },
     /* Broken off. */
@@ -244,7 +245,7 @@ static void limits(void)
     tw_client *client = NULL;
     tw_request *request = hello("m");
     server_start(&server, EVENTS DELTA("\"content\":\"Hi\"")
-                 DELTA("\"content\":\"a longer event than the limit allows, by its text alone, which says nothing at all at length\"")
+                 DELTA("\"content\":\"a longer event than the limit allows, by its text alone, which says little at length\"")
                  FINISH("stop"));
     CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
     for (int limit = TW_LIMIT_EVENT; limit <= TW_LIMIT_REPLY; limit++) {

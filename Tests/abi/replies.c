@@ -9,7 +9,8 @@
 #define CALL(id, name, arguments) \
     "{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"arguments\":\"" arguments "\"}}"
 #define BILL \
-    "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12,\"prompt_tokens_details\":{\"cached_tokens\":3}," \
+    "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12," \
+    "\"prompt_tokens_details\":{\"cached_tokens\":3}," \
     "\"completion_tokens_details\":{\"reasoning_tokens\":4}},\"meta\":{\"usage\":{\"credits_used\":120,\"usd_spent\":0.00006}}}"
 
 static const char *const document =
@@ -21,7 +22,8 @@ static const char *const document =
 
 /* The same as a stream would bring it. */
 static const char *const streamed =
-    EVENTS "data: {\"id\":\"chat-1\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"reasoning_content\":\"Hm\"}}]}\n\n"
+    EVENTS
+    "data: {\"id\":\"chat-1\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"reasoning_content\":\"Hm\"}}]}\n\n"
     DELTA("\"content\":\"Hi \\u00e9\"")
     PIECE("\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"add\",\"arguments\":\"\"}")
     PIECE("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}")

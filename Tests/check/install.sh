@@ -76,8 +76,8 @@ find_package(Thinkwire 0.1 REQUIRED)
 add_executable(consumer send.c)
 target_link_libraries(consumer PRIVATE Thinkwire::thinkwire)
 END
-cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log" 2>&1 || fail "$(cat "$work/cmake.log")"
-cmake --build "$work/cmake/build" >"$work/cmake.log" 2>&1 || fail "$(cat "$work/cmake.log")"
+{ cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" && cmake --build "$work/cmake/build"; } \
+    >"$work/cmake.log" 2>&1 || fail "$(cat "$work/cmake.log")"
 cp "$work/cmake/build/consumer" "$work/consumer"
 run consumer
 
