@@ -75,7 +75,8 @@ static void by_library(void)
 {
     static tw_client *client;
     tw_options *options = tw_options_create();
-    if (tw_options_set_base_url(options, base_url) != TW_OK || tw_options_set_api_key(options, "key") != TW_OK) fail(tw_last_error());
+    if (tw_options_set_base_url(options, base_url) != TW_OK) fail(tw_last_error());
+    if (tw_options_set_api_key(options, "key") != TW_OK) fail(tw_last_error());
     if (!client && tw_client_create(options, &client) != TW_OK) fail(tw_last_error());
     tw_options_destroy(options);
     tw_request *request = tw_request_create(model);
@@ -108,7 +109,8 @@ static void by_libcurl(void)
     headers = curl_slist_append(headers, "Content-Type: application/json");
     if (!curl) curl = curl_easy_init();
     snprintf(url, sizeof url, "%s/chat/completions", base_url);
-    snprintf(body, sizeof body, "{\"model\":\"%s\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}", model);
+    snprintf(body, sizeof body, "{\"model\":\"%s\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}",
+             model);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
