@@ -1,0 +1,230 @@
+"""include/thinkwire.h in ctypes, name for name.
+
+Nothing here decides anything. A test compares every value, layout and prototype with the header as a C compiler reads it.
+
+A function whose text comes with a length is given as an address (`c_void_p`) for `ctypes.string_at`: such text may hold a NUL.
+"""
+from __future__ import annotations
+
+import ctypes
+from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_void_p
+from enum import IntEnum
+from typing import Any
+
+#: The version of the header that this module mirrors.
+VERSION = "0.1.0"
+
+
+class Status(IntEnum):
+    """How an exchange or a call ended (`tw_status`)."""
+
+    OK = 0
+    INVALID = 1
+    MISUSE = 2
+    CANCELLED = 3
+    RESOLVE = 4
+    CONNECT = 5
+    TLS = 6
+    NETWORK = 7
+    TIMEOUT = 8
+    AUTH = 9
+    FORBIDDEN = 10
+    QUOTA = 11
+    NOT_FOUND = 12
+    BAD_REQUEST = 13
+    RATE_LIMITED = 14
+    SERVER = 15
+    TRUNCATED = 16
+    PROTOCOL = 17
+    LIMIT = 18
+
+
+class TimeoutClock(IntEnum):
+    """Which clock (`tw_timeout`)."""
+
+    CONNECT = 0
+    FIRST_BYTE = 1
+    IDLE = 2
+    TOTAL = 3
+
+
+class Limit(IntEnum):
+    """Which limit on what a server may send (`tw_limit`)."""
+
+    EVENT = 0
+    REPLY = 1
+
+
+class Thinking(IntEnum):
+    """Whether the model is to think, and how hard (`tw_thinking`)."""
+
+    AUTO = 0
+    OFF = 1
+    ON = 2
+    LOW = 3
+    MEDIUM = 4
+    HIGH = 5
+
+
+class Kind(IntEnum):
+    """What an event tells (`tw_event_kind`)."""
+
+    REASONING = 1
+    CONTENT = 2
+    REFUSAL = 3
+    TOOL_CALL = 4
+    USAGE = 5
+    FINISH = 6
+
+
+class Next(IntEnum):
+    """What `tw_chat_next` found (`tw_next`)."""
+
+    TIMEOUT = -1
+    END = 0
+    EVENT = 1
+
+
+#: Each enum of the header, by its C name, with what its constants begin with there.
+ENUMS: dict[str, tuple[type[IntEnum], str]] = {
+    "tw_status": (Status, "TW_"),
+    "tw_timeout": (TimeoutClock, "TW_TIMEOUT_"),
+    "tw_limit": (Limit, "TW_LIMIT_"),
+    "tw_thinking": (Thinking, "TW_THINKING_"),
+    "tw_event_kind": (Kind, "TW_EVENT_"),
+    "tw_next": (Next, "TW_NEXT_"),
+}
+
+
+class tw_usage(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("prompt_tokens", c_int64),
+        ("completion_tokens", c_int64),
+        ("total_tokens", c_int64),
+        ("reasoning_tokens", c_int64),
+        ("cached_tokens", c_int64),
+        ("cost", c_double),
+        ("cost_unit", c_char_p),
+    ]
+
+
+class tw_event(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("kind", c_int),
+        ("choice", c_int),
+        ("text", c_void_p),
+        ("text_len", c_size_t),
+        ("tool_index", c_int),
+        ("tool_id", c_char_p),
+        ("tool_name", c_char_p),
+        ("usage", POINTER(tw_usage)),
+        ("raw", c_void_p),
+        ("raw_len", c_size_t),
+    ]
+
+
+class tw_tool_call(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("choice", c_int),
+        ("index", c_int),
+        ("id", c_char_p),
+        ("name", c_char_p),
+        ("arguments", c_void_p),
+        ("arguments_len", c_size_t),
+    ]
+
+
+class tw_timing(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("connected_us", c_int64),
+        ("first_byte_us", c_int64),
+        ("first_reasoning_us", c_int64),
+        ("first_content_us", c_int64),
+        ("total_us", c_int64),
+        ("reused_connection", c_int),
+    ]
+
+
+STRUCTS: dict[str, type[ctypes.Structure]] = {
+    "tw_usage": tw_usage,
+    "tw_event": tw_event,
+    "tw_tool_call": tw_tool_call,
+    "tw_timing": tw_timing,
+}
+
+tw_log_fn = CFUNCTYPE(None, c_void_p, c_char_p)
+tw_event_fn = CFUNCTYPE(c_int, c_void_p, POINTER(tw_event))
+
+_size_out = POINTER(c_size_t)
+_handle_out = POINTER(c_void_p)
+
+#: Every function: what it gives, then what it takes. An object of the library is a plain address.
+FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "tw_status_name": (c_char_p, [c_int]),
+    "tw_version": (c_char_p, []),
+    "tw_last_error": (c_char_p, []),
+    # Options
+    "tw_options_create": (c_void_p, []),
+    "tw_options_destroy": (None, [c_void_p]),
+    "tw_options_set_base_url": (c_int, [c_void_p, c_char_p]),
+    "tw_options_set_api_key": (c_int, [c_void_p, c_char_p]),
+    "tw_options_set_header": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "tw_options_set_timeout": (c_int, [c_void_p, c_int, c_int64]),
+    "tw_options_set_limit": (c_int, [c_void_p, c_int, c_int64]),
+    "tw_options_set_proxy": (c_int, [c_void_p, c_char_p]),
+    "tw_options_set_ca_file": (c_int, [c_void_p, c_char_p]),
+    "tw_options_allow_cleartext": (c_int, [c_void_p, c_char_p]),
+    "tw_options_set_log": (c_int, [c_void_p, tw_log_fn, c_void_p]),
+    # Client
+    "tw_client_create": (c_int, [c_void_p, _handle_out]),
+    "tw_client_destroy": (None, [c_void_p]),
+    # Request
+    "tw_request_create": (c_void_p, [c_char_p]),
+    "tw_request_parse": (c_int, [c_char_p, c_size_t, _handle_out]),
+    "tw_request_destroy": (None, [c_void_p]),
+    "tw_request_add_message": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "tw_request_add_message_json": (c_int, [c_void_p, c_char_p, c_size_t]),
+    "tw_request_add_image_url": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "tw_request_add_image": (c_int, [c_void_p, c_void_p, c_size_t, c_char_p]),
+    "tw_request_add_image_file": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "tw_request_set": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "tw_request_set_thinking": (c_int, [c_void_p, c_int, c_int64]),
+    "tw_request_json": (c_void_p, [c_void_p, _size_out]),
+    # Chat
+    "tw_chat_send": (c_void_p, [c_void_p, c_void_p]),
+    "tw_chat_stream": (c_void_p, [c_void_p, c_void_p, tw_event_fn, c_void_p]),
+    "tw_chat_open": (c_void_p, [c_void_p, c_void_p]),
+    "tw_chat_open_whole": (c_void_p, [c_void_p, c_void_p]),
+    "tw_chat_next": (c_int, [c_void_p, _handle_out, c_int]),
+    "tw_chat_run": (c_int, [c_void_p, tw_event_fn, c_void_p]),
+    "tw_chat_cancel": (None, [c_void_p]),
+    "tw_chat_close": (c_void_p, [c_void_p]),
+    # Reply
+    "tw_reply_status": (c_int, [c_void_p]),
+    "tw_reply_message": (c_char_p, [c_void_p]),
+    "tw_reply_http_status": (c_int, [c_void_p]),
+    "tw_reply_reasoning": (c_void_p, [c_void_p, _size_out]),
+    "tw_reply_content": (c_void_p, [c_void_p, _size_out]),
+    "tw_reply_refusal": (c_void_p, [c_void_p, _size_out]),
+    "tw_reply_finish_reason": (c_char_p, [c_void_p]),
+    "tw_reply_usage": (POINTER(tw_usage), [c_void_p]),
+    "tw_reply_tool_call_count": (c_size_t, [c_void_p]),
+    "tw_reply_tool_call": (POINTER(tw_tool_call), [c_void_p, c_size_t]),
+    "tw_reply_timing": (POINTER(tw_timing), [c_void_p]),
+    "tw_reply_header": (c_char_p, [c_void_p, c_char_p]),
+    "tw_reply_request_id": (c_char_p, [c_void_p]),
+    "tw_reply_json": (c_void_p, [c_void_p, _size_out]),
+    "tw_reply_get": (c_void_p, [c_void_p, c_char_p, _size_out]),
+    "tw_reply_destroy": (None, [c_void_p]),
+}
+
+
+def bind(library: ctypes.CDLL) -> None:
+    """Gives every function of the library its prototype. AttributeError names one that it does not have."""
+    for name, (restype, argtypes) in FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = restype, argtypes

@@ -1,0 +1,95 @@
+"""A conversation and its settings, as the library's request."""
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from ctypes import CDLL
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from ._abi import Thinking
+from ._handle import Handle, c_string, check, text, utf8
+from .errors import InvalidRequest
+from .images import Image
+from .reply import Reply
+
+#: One message: a dict in the API's own shape, whose content may be a list that holds str, Image, Path and bytes (of images) beside
+#: the API's parts; or a Reply, as the assistant's turn.
+Message = Union[Mapping[str, Any], Reply]
+
+#: A conversation. A str is one message of the user's.
+Messages = Union[str, Message, Iterable[Message]]
+
+#: None leaves it to the model; True and False are on and off; or how hard: "low", "medium", "high".
+ThinkingMode = Union[bool, str, Thinking, None]
+
+
+def build(
+    library: CDLL,
+    model: str,
+    messages: Messages,
+    thinking: ThinkingMode,
+    thinking_budget: Optional[int],
+    fields: Mapping[str, Any],
+) -> Handle:
+    """The request, to be sent and let go of."""
+    address = library.tw_request_create(c_string("model", model))
+    if address is None:
+        raise InvalidRequest(text(library.tw_last_error()) or "model is refused")
+    request = Handle(address, library.tw_request_destroy)
+    for message in _listed(messages):
+        body = _json("messages", _plain_message(library, message))
+        check(library, library.tw_request_add_message_json(address, body, len(body)))
+    mode = _mode(thinking, thinking_budget)
+    if mode is not Thinking.AUTO:
+        check(library, library.tw_request_set_thinking(address, mode, thinking_budget or 0))
+    for name, value in fields.items():
+        check(library, library.tw_request_set(address, c_string("a field's name", name), _json(name, value)))
+    return request
+
+
+def _listed(messages: Messages) -> Iterable[Message]:
+    if isinstance(messages, str):
+        return [{"role": "user", "content": messages}]
+    return [messages] if isinstance(messages, (Mapping, Reply)) else messages
+
+
+def _plain_message(library: CDLL, message: Message) -> Mapping[str, Any]:
+    if isinstance(message, Reply):
+        return message.as_message()
+    if not isinstance(message, Mapping):
+        raise InvalidRequest(f"messages: each is a dict or a Reply, not {type(message).__name__}")
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    return {**message, "content": [_part(library, part) for part in content]}
+
+
+def _part(library: CDLL, part: Any) -> Any:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    if isinstance(part, (Path, bytes)):
+        part = Image(part)
+    return part.part(library) if isinstance(part, Image) else part
+
+
+def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
+    if thinking is None:  # Who says how much to think says that it is to think.
+        return Thinking.ON if budget else Thinking.AUTO
+    if isinstance(thinking, bool):
+        return Thinking.ON if thinking else Thinking.OFF
+    if isinstance(thinking, Thinking):
+        return thinking
+    if isinstance(thinking, str) and thinking.upper() in Thinking.__members__:
+        return Thinking[thinking.upper()]
+    raise InvalidRequest(f"thinking is True, False, None, 'low', 'medium' or 'high', not {thinking!r}")
+
+
+def _json(name: str, value: Any) -> bytes:
+    """JSON as RFC 8259 has it, so without NaN; texts stay as they are, unescaped."""
+    try:
+        return utf8(name, json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+    except (TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, InvalidRequest):
+            raise
+        raise InvalidRequest(f"{name} can't be written as JSON: {error}") from error

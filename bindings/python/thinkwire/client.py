@@ -1,0 +1,196 @@
+"""An endpoint and its connections."""
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from ctypes import byref, c_void_p
+from types import TracebackType
+from typing import Any, Optional, Union, overload
+
+from . import _fork
+from ._handle import Handle, check
+from ._library import library as load_library
+from ._log import LogFunction
+from ._request import Messages, ThinkingMode, build
+from .errors import MisuseError
+from .options import Limits, Options, Timeout
+from .reply import Reply
+from .stream import OnEvent, Stream
+
+
+class Client:
+    """An endpoint and its kept connections. Any number of threads may use one at once; none waits for another's network.
+
+        with Client(base_url="https://api.aimlapi.com/v1", api_key="…") as client:
+            print(client.send("alibaba/qwen3-32b", "Hello", thinking=True).content)
+
+    What is not given comes from the environment (THINKWIRE_BASE_URL, THINKWIRE_API_KEY, AIMLAPI_API_KEY, OPENAI_API_KEY, proxies),
+    which is read here and nowhere else. It survives fork(): a child makes connections of its own.
+
+    base_url         the address that "/chat/completions" is put behind
+    api_key          "" sends none, whatever the environment says
+    headers          sent with every request, in place of the library's own of the same name; "" sends none of that name
+    timeout          seconds for the whole exchange, or a Timeout or a dict of connect, first_byte, idle, total
+    proxy            in curl's notation; "" uses none
+    ca_file          the certificates (PEM) to trust in place of the system's
+    limits           a Limits or a dict of event, reply: the bytes a server may send
+    allow_cleartext  hosts, other than this machine, that the key may go to over http
+    log              called with each line about what exchanges do, on the thread of the exchange; neither keys nor texts are in it
+    """
+
+    def __init__(
+        self,
+        base_url: Optional[str] = None,
+        api_key: Optional[str] = None,
+        *,
+        headers: Optional[Mapping[str, str]] = None,
+        timeout: Union[float, Timeout, Mapping[str, float], None] = None,
+        proxy: Optional[str] = None,
+        ca_file: Union[str, os.PathLike[str], None] = None,
+        limits: Union[Limits, Mapping[str, int], None] = None,
+        allow_cleartext: Union[str, Iterable[str]] = (),
+        log: Optional[LogFunction] = None,
+    ) -> None:
+        self._library = load_library()
+        self._options = Options(
+            self._library,
+            base_url=base_url,
+            api_key=api_key,
+            headers=headers,
+            timeout=timeout,
+            proxy=proxy,
+            ca_file=ca_file,
+            limits=limits,
+            allow_cleartext=allow_cleartext,
+            log=log,
+        )
+        self._lock = threading.Lock()
+        self._generation = _fork.generation
+        self._handle: Optional[Handle] = self._create()
+
+    def send(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        thinking: ThinkingMode = None,
+        thinking_budget: Optional[int] = None,
+        on_event: Optional[OnEvent] = None,
+        **fields: Any,
+    ) -> Reply:
+        """Sends the messages and waits for the whole answer. Whatever goes wrong is raised, with what had come in its `reply`.
+
+        model, messages   which model, and a str, one message or a list of them (see Message)
+        thinking          True, False, "low", "medium", "high", or None to leave it to the model
+        thinking_budget   the most tokens to think with
+        on_event          called for every event: the answer is then streamed. False cancels (the reply is given all the same, with
+                          Status.CANCELLED), anything else goes on; what it raises comes out of this call
+        fields            any other field of the request's body, sent as JSON: temperature=0.2, tools=[…]; None is null
+        """
+        if on_event is not None:
+            return self._open("tw_chat_open", model, messages, thinking, thinking_budget, fields).run(on_event)
+        return self._open("tw_chat_open_whole", model, messages, thinking, thinking_budget, fields).finish()
+
+    @overload
+    def stream(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        thinking: ThinkingMode = None,
+        thinking_budget: Optional[int] = None,
+        on_event: None = None,
+        **fields: Any,
+    ) -> Stream: ...
+
+    @overload
+    def stream(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        thinking: ThinkingMode = None,
+        thinking_budget: Optional[int] = None,
+        on_event: OnEvent,
+        **fields: Any,
+    ) -> Reply: ...
+
+    def stream(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        thinking: ThinkingMode = None,
+        thinking_budget: Optional[int] = None,
+        on_event: Optional[OnEvent] = None,
+        **fields: Any,
+    ) -> Union[Stream, Reply]:
+        """Streams the answer: gives its events to iterate over, or, with `on_event`, is send() with it. Arguments as for send()."""
+        stream = self._open("tw_chat_open", model, messages, thinking, thinking_budget, fields)
+        return stream if on_event is None else stream.run(on_event)
+
+    def close(self) -> None:
+        """Lets go of the client and its idle connections, once; what is under way goes on. From any thread."""
+        with self._lock:
+            handle, self._handle = self._handle, None
+        if handle is not None:
+            self._release(handle)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: Optional[type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # Without the lock, which nobody can hold any more, and which in a forked child may look as if somebody did.
+        handle: Optional[Handle] = getattr(self, "_handle", None)
+        if handle is not None:
+            self._release(handle)
+
+    def _open(
+        self,
+        function: str,
+        model: str,
+        messages: Messages,
+        thinking: ThinkingMode,
+        thinking_budget: Optional[int],
+        fields: Mapping[str, Any],
+    ) -> Stream:
+        request = build(self._library, model, messages, thinking, thinking_budget, fields)
+        if self._generation != _fork.generation:
+            self._renew()
+        with self._lock:  # Against close(): nothing here waits for a network.
+            if self._handle is None:
+                raise MisuseError("the client is closed")
+            chat = getattr(self._library, function)(self._handle.address, request.address)
+        return Stream(self._library, chat, self._options)
+
+    def _create(self) -> Handle:
+        address = c_void_p()
+        check(self._library, self._library.tw_client_create(self._options.handle.address, byref(address)))
+        assert address.value is not None
+        return Handle(address.value, self._library.tw_client_destroy)
+
+    def _renew(self) -> None:
+        """In a forked child: leaves the parent's connections alone and makes a client of the child's own."""
+        with _renewing:
+            if self._generation == _fork.generation:
+                return
+            self._lock = threading.Lock()
+            if self._handle is not None:
+                self._handle.abandon()
+                self._handle = self._create()
+            self._generation = _fork.generation
+
+    def _release(self, handle: Handle) -> None:
+        if self._generation == _fork.generation:
+            handle.close()
+        else:
+            handle.abandon()
+
+
+_renewing = threading.Lock()

@@ -1,0 +1,106 @@
+"""Where and how to connect."""
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from ctypes import CDLL
+from dataclasses import asdict, dataclass
+from typing import Optional, Union
+
+from . import _abi, _log
+from ._handle import Handle, c_string, check
+from .errors import InvalidRequest
+
+
+@dataclass(frozen=True)
+class Timeout:
+    """The clocks of an exchange, in seconds. None leaves the default; 0 means none."""
+
+    #: Until the connection, TLS included, is made. Default 10 s.
+    connect: Optional[float] = None
+    #: From there to the first byte of the response. Default 10 min: thinking takes time.
+    first_byte: Optional[float] = None
+    #: Between two arrivals of bytes. Default 2 min.
+    idle: Optional[float] = None
+    #: The whole exchange. Default: none.
+    total: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server may send at most, in bytes. None leaves the default; one byte more raises LimitError."""
+
+    #: A line, or the data of one event, of a stream. Default 16 MiB.
+    event: Optional[int] = None
+    #: All the bytes of a response's body. Default 256 MiB.
+    reply: Optional[int] = None
+
+
+class Options:
+    """The library's options, made of the arguments of a Client."""
+
+    def __init__(
+        self,
+        library: CDLL,
+        *,
+        base_url: Optional[str],
+        api_key: Optional[str],
+        headers: Optional[Mapping[str, str]],
+        timeout: Union[float, Timeout, Mapping[str, float], None],
+        proxy: Optional[str],
+        ca_file: Union[str, os.PathLike[str], None],
+        limits: Union[Limits, Mapping[str, int], None],
+        allow_cleartext: Union[str, Iterable[str]],
+        log: Optional[_log.LogFunction],
+    ) -> None:
+        self.handle = Handle(library.tw_options_create(), library.tw_options_destroy)
+        self.log_number: Optional[int] = None
+        address = self.handle.address
+        if base_url is not None:
+            check(library, library.tw_options_set_base_url(address, c_string("base_url", base_url)))
+        if api_key is not None:
+            check(library, library.tw_options_set_api_key(address, c_string("api_key", api_key)))
+        for name, value in (headers or {}).items():
+            field = c_string(f"the header {name!r}", value)
+            check(library, library.tw_options_set_header(address, c_string("a header's name", name), field))
+        for which, seconds in _chosen("timeout", Timeout, Timeout(total=timeout) if isinstance(timeout, (int, float)) else timeout):
+            milliseconds = _milliseconds(which, seconds)
+            check(library, library.tw_options_set_timeout(address, _abi.TimeoutClock[which.upper()], milliseconds))
+        for which, number in _chosen("limits", Limits, limits):
+            check(library, library.tw_options_set_limit(address, _abi.Limit[which.upper()], int(number)))
+        if proxy is not None:
+            check(library, library.tw_options_set_proxy(address, c_string("proxy", proxy)))
+        if ca_file is not None:
+            check(library, library.tw_options_set_ca_file(address, c_string("ca_file", os.fspath(ca_file))))
+        for host in [allow_cleartext] if isinstance(allow_cleartext, str) else allow_cleartext:
+            check(library, library.tw_options_allow_cleartext(address, c_string("allow_cleartext", host)))
+        if log is not None:
+            self.log_number = _log.register(log)
+            check(library, library.tw_options_set_log(address, _log.trampoline, self.log_number))
+
+    def __del__(self) -> None:
+        if getattr(self, "log_number", None) is not None:
+            _log.forget(self.log_number)
+
+
+def _chosen(argument: str, shape: type[Union[Timeout, Limits]], given: object) -> list[tuple[str, float]]:
+    """The fields that are set, by name, of a Timeout or a Limits or a mapping that stands for one."""
+    if given is None:
+        return []
+    if isinstance(given, Mapping):
+        try:
+            given = shape(**given)
+        except TypeError:
+            fields = ", ".join(shape.__dataclass_fields__)
+            raise InvalidRequest(f"{argument} has only {fields}, not {', '.join(map(repr, given))}") from None
+    if not isinstance(given, shape):
+        raise InvalidRequest(f"{argument} is a number, a dict or a {shape.__name__}, not {given!r}")
+    return [(name, value) for name, value in asdict(given).items() if value is not None]
+
+
+def _milliseconds(which: str, seconds: float) -> int:
+    """Rounded up, so that a time however short does not become 0, which means none."""
+    if math.isnan(seconds):
+        raise InvalidRequest(f"the timeout {which} is not a number")
+    return 0 if math.isinf(seconds) else math.ceil(seconds * 1000)
