@@ -61,7 +61,7 @@ def _checked(found: ctypes.CDLL, path: str) -> ctypes.CDLL:
     except AttributeError as error:
         raise LibraryError(f"{path} is not libthinkwire: it has no tw_version") from error
     if not compatible(version, _abi.VERSION):
-        raise LibraryError(f"{path} is libthinkwire {version}; this package needs {_abi.VERSION} or a later one compatible with it")
+        raise LibraryError(f"{path} is libthinkwire {version}; this package needs {_abi.VERSION} or a later compatible one")
     try:
         _abi.bind(found)
     except AttributeError as error:

@@ -13,8 +13,8 @@ from .errors import InvalidRequest
 from .images import Image
 from .reply import Reply
 
-#: One message: a dict in the API's own shape, whose content may be a list that holds str, Image, Path and bytes (of images) beside
-#: the API's parts; or a Reply, as the assistant's turn.
+#: One message: a dict in the API's own shape, whose content may be a list that has, beside the API's own parts, texts (str) and
+#: images (Image, a Path, or bytes); or a Reply, as the assistant's turn.
 Message = Union[Mapping[str, Any], Reply]
 
 #: A conversation. A str is one message of the user's.

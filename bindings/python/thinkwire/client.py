@@ -25,8 +25,8 @@ class Client:
         with Client(base_url="https://api.aimlapi.com/v1", api_key="…") as client:
             print(client.send("alibaba/qwen3-32b", "Hello", thinking=True).content)
 
-    What is not given comes from the environment (THINKWIRE_BASE_URL, THINKWIRE_API_KEY, AIMLAPI_API_KEY, OPENAI_API_KEY, proxies),
-    which is read here and nowhere else. It survives fork(): a child makes connections of its own.
+    What is not given comes from the environment (THINKWIRE_BASE_URL, THINKWIRE_API_KEY, AIMLAPI_API_KEY, OPENAI_API_KEY, the
+    proxies), which is read here and nowhere else. It survives fork(): a child makes connections of its own.
 
     base_url         the address that "/chat/completions" is put behind
     api_key          "" sends none, whatever the environment says
@@ -36,7 +36,7 @@ class Client:
     ca_file          the certificates (PEM) to trust in place of the system's
     limits           a Limits or a dict of event, reply: the bytes a server may send
     allow_cleartext  hosts, other than this machine, that the key may go to over http
-    log              called with each line about what exchanges do, on the thread of the exchange; neither keys nor texts are in it
+    log              called with each line about what exchanges do, on the exchange's thread; keys and texts are never in it
     """
 
     def __init__(
@@ -84,8 +84,8 @@ class Client:
         model, messages   which model, and a str, one message or a list of them (see Message)
         thinking          True, False, "low", "medium", "high", or None to leave it to the model
         thinking_budget   the most tokens to think with
-        on_event          called for every event: the answer is then streamed. False cancels (the reply is given all the same, with
-                          Status.CANCELLED), anything else goes on; what it raises comes out of this call
+        on_event          called for every event: the answer is then streamed. If it returns False, the exchange is cancelled and
+                          the reply given, with Status.CANCELLED; what it raises cancels too, and comes out of this call
         fields            any other field of the request's body, sent as JSON: temperature=0.2, tools=[…]; None is null
         """
         if on_event is not None:
@@ -126,7 +126,7 @@ class Client:
         on_event: Optional[OnEvent] = None,
         **fields: Any,
     ) -> Union[Stream, Reply]:
-        """Streams the answer: gives its events to iterate over, or, with `on_event`, is send() with it. Arguments as for send()."""
+        """Streams the answer: gives its events to iterate over; with `on_event`, does as send() does. Arguments as for send()."""
         stream = self._open("tw_chat_open", model, messages, thinking, thinking_budget, fields)
         return stream if on_event is None else stream.run(on_event)
 

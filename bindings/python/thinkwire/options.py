@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from ctypes import CDLL
 from dataclasses import asdict, dataclass
-from typing import Optional, Union
+from typing import Any, Optional, Union
 
 from . import _abi, _log
 from ._handle import Handle, c_string, check
@@ -64,7 +64,8 @@ class Options:
         for name, value in (headers or {}).items():
             field = c_string(f"the header {name!r}", value)
             check(library, library.tw_options_set_header(address, c_string("a header's name", name), field))
-        for which, seconds in _chosen("timeout", Timeout, Timeout(total=timeout) if isinstance(timeout, (int, float)) else timeout):
+        clocks = Timeout(total=timeout) if isinstance(timeout, (int, float)) else timeout
+        for which, seconds in _chosen("timeout", Timeout, clocks):
             milliseconds = _milliseconds(which, seconds)
             check(library, library.tw_options_set_timeout(address, _abi.TimeoutClock[which.upper()], milliseconds))
         for which, number in _chosen("limits", Limits, limits):
@@ -80,8 +81,9 @@ class Options:
             check(library, library.tw_options_set_log(address, _log.trampoline, self.log_number))
 
     def __del__(self) -> None:
-        if getattr(self, "log_number", None) is not None:
-            _log.forget(self.log_number)
+        number: Optional[int] = getattr(self, "log_number", None)
+        if number is not None:
+            _log.forget(number)
 
 
 def _chosen(argument: str, shape: type[Union[Timeout, Limits]], given: object) -> list[tuple[str, float]]:
@@ -89,11 +91,12 @@ def _chosen(argument: str, shape: type[Union[Timeout, Limits]], given: object) -
     if given is None:
         return []
     if isinstance(given, Mapping):
+        unread: Mapping[object, Any] = given
         try:
             given = shape(**given)
         except TypeError:
-            fields = ", ".join(shape.__dataclass_fields__)
-            raise InvalidRequest(f"{argument} has only {fields}, not {', '.join(map(repr, given))}") from None
+            fields, names = ", ".join(shape.__dataclass_fields__), ", ".join(repr(name) for name in unread)
+            raise InvalidRequest(f"{argument} has only {fields}, not {names}") from None
     if not isinstance(given, shape):
         raise InvalidRequest(f"{argument} is a number, a dict or a {shape.__name__}, not {given!r}")
     return [(name, value) for name, value in asdict(given).items() if value is not None]

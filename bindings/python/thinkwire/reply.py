@@ -173,7 +173,8 @@ class Reply:
         calls = [call for call in self.tool_calls if call.choice == 0]
         if calls:
             message["tool_calls"] = [
-                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}} for call in calls
+                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+                for call in calls
             ]
         return message
 

@@ -1,0 +1,161 @@
+"""An exchange can be left at any time, from anywhere, and leaving it takes no time."""
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Callable
+
+import pytest
+from conftest import PACKAGE, SYNTHETIC
+
+from thinkwire import CancelledError, Client, Status, Stream
+
+#: Never ends by itself: some pieces come, then nothing more, with the connection open.
+STALLED = f"{SYNTHETIC}#chunks=1000,stall=2000"
+#: Nothing comes at all.
+SILENT = f"{SYNTHETIC}#delay=30000"
+
+
+def test_leaving_early_cancels_and_keeps_what_came(client: Client) -> None:
+    began = time.monotonic()
+    with client.stream(STALLED, "Hello") as stream:
+        first = next(stream)
+    assert time.monotonic() - began < 1
+    assert stream.reply.status is Status.CANCELLED
+    assert (stream.reply.reasoning + stream.reply.content).startswith(first.text)
+    with pytest.raises(CancelledError):  # An iteration of what was cut short never looks like one that came to its end.
+        next(stream)
+
+
+def test_an_exception_in_the_body_cancels_and_passes(client: Client) -> None:
+    with pytest.raises(ZeroDivisionError):
+        with client.stream(STALLED, "Hello") as stream:
+            for _ in stream:
+                1 / 0
+    assert stream.reply.status is Status.CANCELLED
+
+
+def test_a_break_without_with_cancels_when_the_stream_is_lost(client: Client) -> None:
+    closed = []
+
+    class Watched(Stream):
+        def close(self) -> None:
+            super().close()
+            closed.append(self.reply.status)
+
+    stream = client.stream(STALLED, "Hello")
+    stream.__class__ = Watched
+    for _ in stream:
+        break
+    del stream
+    gc.collect()
+    assert closed == [Status.CANCELLED]
+
+
+def test_a_stream_that_was_never_begun_can_be_closed(client: Client) -> None:
+    stream = client.stream(STALLED, "Hello")
+    stream.close()
+    stream.close()
+    assert stream.reply.status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("end", [Stream.cancel, Stream.close])
+@pytest.mark.parametrize("model", [STALLED, SILENT])
+def test_another_thread_can_end_it(client: Client, model: str, end: Callable[[Stream], None]) -> None:
+    stream = client.stream(model, "Hello")
+    raised: list[tuple[float, BaseException]] = []
+
+    def read() -> None:
+        try:
+            stream.finish()
+        except BaseException as error:
+            raised.append((time.monotonic(), error))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    time.sleep(0.3)
+    assert not raised
+    began = time.monotonic()
+    end(stream)
+    reader.join(10)
+    assert len(raised) == 1 and isinstance(raised[0][1], CancelledError)
+    assert raised[0][0] - began < 0.1
+    assert stream.reply.status is Status.CANCELLED
+
+
+def test_cancel_after_the_end_does_nothing(client: Client) -> None:
+    stream = client.stream(f"{SYNTHETIC}#chunks=3", "Hello")
+    reply = stream.finish()
+    stream.cancel()
+    stream.close()
+    assert stream.reply is reply and reply.status is Status.OK
+
+
+def test_a_signal_handler_can_close_the_stream_it_interrupts(client: Client) -> None:
+    stream = client.stream(STALLED, "Hello")
+    previous = signal.signal(signal.SIGALRM, lambda *_: stream.close())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.raises(CancelledError):
+            stream.finish()
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+
+#: A program that waits, and tells how long it took from Ctrl-C to the exception, and what the stream then had.
+WAITING = """
+import sys, time
+from thinkwire import Client, Status
+how, base_url, model = sys.argv[1:]
+client = Client(base_url=base_url, api_key="test")
+stream = client.stream(model, "Hello")
+print("waiting", flush=True)
+try:
+    if how == "send":
+        client.send(model, "Hello")
+    elif how == "on_event":
+        client.send(model, "Hello", on_event=lambda event: None)
+    else:
+        for event in stream:
+            pass
+except KeyboardInterrupt:
+    print(time.monotonic())
+    if how == "stream":
+        assert stream.reply.status is Status.CANCELLED
+else:
+    sys.exit("it was not interrupted")
+"""
+
+
+@pytest.mark.parametrize(
+    "how, model", [("stream", STALLED), ("stream", SILENT), ("send", STALLED), ("send", SILENT), ("on_event", STALLED)]
+)
+def test_ctrl_c_is_heard_at_once(base_url: str, how: str, model: str) -> None:
+    arguments = [sys.executable, "-c", WAITING, how, base_url, model]
+    with subprocess.Popen(arguments, cwd=PACKAGE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == "waiting\n"
+        time.sleep(0.5)
+        assert process.poll() is None, process.stderr.read()
+        pressed = time.monotonic()
+        os.kill(process.pid, signal.SIGINT)
+        heard = process.stdout.readline()
+        assert process.wait(10) == 0, process.stderr.read()
+        assert float(heard) - pressed < 0.1 + 0.1  # The second tenth is for a machine that is busy with other tests.
+
+
+def test_a_callback_that_returns_false_cancels(client: Client) -> None:
+    seen: list[str] = []
+
+    def stop(event: object) -> bool:
+        seen.append(str(event))
+        return len(seen) < 3
+
+    reply = client.send(f"{SYNTHETIC}#chunks=100,reasoning=0", "Hello", on_event=stop)
+    assert len(seen) == 3
+    assert reply.status is Status.CANCELLED and reply.content

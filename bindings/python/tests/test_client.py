@@ -1,0 +1,222 @@
+"""A client's life: options, many calls, many threads, a fork, the end."""
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from typing import Any
+
+import pytest
+from conftest import QWEN3, SYNTHETIC, recorded, run_python
+
+from thinkwire import Client, InvalidRequest, Limits, MisuseError, Status, Timeout, TimeoutError
+
+
+@pytest.mark.parametrize(
+    "options, named",
+    [
+        ({"base_url": "ftp://example.com"}, ""),
+        ({"base_url": "http://exam\0ple.com"}, "base_url"),
+        ({"timeout": -1}, ""),
+        ({"timeout": float("nan")}, "total"),
+        ({"timeout": {"read": 1}}, "connect, first_byte, idle, total"),
+        ({"timeout": "soon"}, "timeout"),
+        ({"limits": {"event": 0}}, ""),
+        ({"limits": {"body": 1}}, "event, reply"),
+        ({"headers": {"X-Bad": "a\r\nb"}}, ""),
+        ({"headers": {"X-Bad": "a\0b"}}, "X-Bad"),
+        ({"headers": {"not a name": "x"}}, ""),
+    ],
+)
+def test_an_option_that_does_not_hold_is_refused(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        Client(**{"base_url": "http://127.0.0.1:1/v1", "api_key": "test", **options})
+    assert named in refused.value.message != ""
+
+
+def test_every_option_can_be_given(base_url: str) -> None:
+    with Client(
+        base_url=base_url,
+        api_key="test",
+        headers={"X-Title": "Test"},
+        timeout=Timeout(connect=5, first_byte=5, idle=5, total=0),
+        proxy="",
+        limits=Limits(event=1 << 20, reply=1 << 20),
+        allow_cleartext="example.com",
+        ca_file=None,
+    ) as client:
+        assert client.send(QWEN3, "Hello", thinking=False).status is Status.OK
+
+
+def test_a_short_timeout_is_not_none(base_url: str) -> None:
+    with Client(base_url=base_url, api_key="test", timeout=0.00001) as client:
+        with pytest.raises(TimeoutError):
+            client.send(f"{SYNTHETIC}#delay=30000", "Hello")
+
+
+def test_a_closed_client_says_so(base_url: str) -> None:
+    client = Client(base_url=base_url, api_key="test")
+    client.close()
+    client.close()
+    with pytest.raises(MisuseError, match="closed"):
+        client.send(QWEN3, "Hello")
+
+
+def test_an_exchange_outlives_its_client(base_url: str) -> None:
+    client = Client(base_url=base_url, api_key="test")
+    stream = client.stream(QWEN3, "Hello", thinking=True)
+    next(stream)
+    client.close()
+    assert stream.finish().content == recorded("qwen3-32b.sse").content
+
+
+def test_connections_are_kept(client: Client) -> None:
+    assert not client.send(QWEN3, "Hello", thinking=False).timing.reused_connection
+    assert client.send(QWEN3, "Hello", thinking=False).timing.reused_connection
+
+
+def test_threads_wait_side_by_side(client: Client) -> None:
+    """Twenty waits of half a second take half a second, while another thread goes on working."""
+    statuses: list[Status] = []
+
+    def call() -> None:
+        statuses.append(client.send(f"{SYNTHETIC}#chunks=5,delay=500", "Hello").status)
+
+    threads = [threading.Thread(target=call) for _ in range(20)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    worked = 0
+    while any(thread.is_alive() for thread in threads):
+        worked += 1
+        time.sleep(0.001)
+    assert statuses == [Status.OK] * 20
+    assert 0.5 <= time.monotonic() - began < 2.5
+    assert worked > 50
+
+
+def test_threads_stream_each_its_own(client: Client) -> None:
+    expected = recorded("qwen3-32b.sse")
+    got: list[tuple[str, str]] = []
+
+    def call() -> None:
+        for _ in range(5):
+            with client.stream(QWEN3, "Hello", thinking=True) as stream:
+                events = list(stream)
+            texts = ["".join(event.text for event in events if event.kind == kind) for kind in ("reasoning", "content")]
+            got.append((texts[0], texts[1]))
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert got == [(expected.reasoning, expected.content)] * 40
+
+
+def test_close_races_with_calls(base_url: str) -> None:
+    for _ in range(20):
+        client = Client(base_url=base_url, api_key="test")
+        outcomes: list[object] = []
+
+        def call() -> None:
+            try:
+                outcomes.append(client.send(QWEN3, "Hello", thinking=False).status)
+            except MisuseError:
+                outcomes.append("closed")
+
+        threads = [threading.Thread(target=call) for _ in range(4)] + [threading.Thread(target=client.close) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert len(outcomes) == 4 and set(outcomes) <= {Status.OK, "closed"}
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def resident_kb() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def test_a_thousand_calls_leave_nothing_behind(client: Client) -> None:
+    def call(times: int) -> None:
+        for _ in range(times):
+            client.send(QWEN3, "Hello", thinking=False)
+            for _event in client.stream(f"{SYNTHETIC}#chunks=5", "Hello"):
+                break
+
+    call(100)
+    gc.collect()
+    before, memory = descriptors(), resident_kb()
+    call(500)
+    gc.collect()
+    assert descriptors() <= before + 2
+    assert resident_kb() - memory < 4096
+
+
+FORK = """
+import os, sys
+from thinkwire import Client, MisuseError
+client = Client(base_url=sys.argv[1], api_key="test")
+expected = client.send("alibaba/qwen3-32b", "Hello", thinking=False).content
+stream = client.stream("alibaba/qwen3-32b", "Hello", thinking=True)
+first = next(stream)
+child = os.fork()
+if child == 0:
+    try:
+        stream.finish()
+    except MisuseError:
+        pass
+    else:
+        os._exit(2)
+    stream.cancel()
+    stream.close()
+    del stream
+    reply = client.send("alibaba/qwen3-32b", "Hello", thinking=False)
+    if reply.content != expected or reply.timing.reused_connection:
+        os._exit(3)
+    client.close()
+    sys.exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert stream.finish().reasoning.startswith(first.text)
+assert client.send("alibaba/qwen3-32b", "Hello", thinking=False).content == expected
+print("ok")
+"""
+
+
+def test_a_fork_leaves_the_parents_connections_alone(base_url: str) -> None:
+    assert run_python(FORK, base_url).stdout == "ok\n"
+
+
+EXIT = """
+import sys, threading
+from thinkwire import Client
+client = Client(base_url=sys.argv[1], api_key="test", log=lambda line: None)
+stream = client.stream("mock/synthetic#chunks=1000,stall=2000", "Hello")
+next(stream)
+reply = client.send("alibaba/qwen3-32b", "Hello", thinking=False)
+cycle = [client, stream, reply]
+cycle.append(cycle)
+waiting = threading.Thread(target=lambda: client.send("mock/synthetic#delay=30000", "Hello"), daemon=True)
+waiting.start()
+threading.Event().wait(0.2)
+sys.modules["kept"] = cycle
+print("ok")
+"""
+
+
+def test_the_interpreter_ends_well_with_everything_still_open(base_url: str) -> None:
+    done = run_python(EXIT, base_url)
+    assert (done.stdout, done.stderr) == ("ok\n", "")
+
+
+def test_the_environment_is_the_default(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THINKWIRE_BASE_URL", base_url)
+    monkeypatch.setenv("THINKWIRE_API_KEY", "test")
+    with Client() as client:
+        assert client.send(QWEN3, "Hello", thinking=False).status is Status.OK

@@ -1,0 +1,120 @@
+"""The main path: the recorded models, sent and streamed, give the recorded texts."""
+from __future__ import annotations
+
+import pytest
+from conftest import NEXT, QWEN3, QWEN36, SYNTHETIC, VL, Recording, recorded
+
+from thinkwire import Client, Event, EventKind, MisuseError, Status, Usage
+
+#: A model, the recording that the mock plays when it thinks, and what it is asked with.
+THINKING = [
+    (QWEN3, "qwen3-32b.sse"),
+    (NEXT, "qwen3-next-80b-a3b-thinking.json"),
+    (VL, "qwen3-vl-32b-thinking.json"),
+    (QWEN36, "qwen3.6-35b-a3b.json"),
+]
+
+
+def texts(events: list[Event], kind: EventKind) -> str:
+    return "".join(event.text for event in events if event.kind is kind)
+
+
+@pytest.mark.parametrize("model, name", THINKING)
+def test_send_gives_the_recorded_answer(client: Client, model: str, name: str) -> None:
+    recording = recorded(name)
+    assert recording.reasoning and recording.content
+    reply = client.send(model, "Hello", thinking=True)
+    assert (reply.status, reply.message, reply.http_status) == (Status.OK, "", 200)
+    assert reply.reasoning == recording.reasoning
+    assert reply.content == recording.content
+    assert reply.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("model, name", THINKING)
+def test_stream_gives_the_recorded_answer_in_pieces(client: Client, model: str, name: str) -> None:
+    recording = recorded(name)
+    with client.stream(model, "Hello", thinking=True) as stream:
+        events = list(stream)
+    assert texts(events, EventKind.REASONING) == recording.reasoning == stream.reply.reasoning
+    assert texts(events, EventKind.CONTENT) == recording.content == stream.reply.content
+    assert len([event for event in events if event.kind == "content"]) > 1
+    kinds = [event.kind for event in events]
+    assert kinds.index(EventKind.CONTENT) > max(at for at, kind in enumerate(kinds) if kind is EventKind.REASONING)
+    assert [event.text for event in events if event.kind is EventKind.FINISH] == ["stop"]
+    assert stream.reply.status is Status.OK
+
+
+def test_thinking_off_gives_no_reasoning(client: Client) -> None:
+    recording = recorded("qwen3-32b.json")
+    reply = client.send(QWEN3, "Hello", thinking=False)
+    assert (reply.reasoning, reply.content) == ("", recording.content)
+    with client.stream(QWEN3, "Hello", thinking=False) as stream:
+        events = list(stream)
+    assert texts(events, EventKind.REASONING) == "" == stream.reply.reasoning
+    assert texts(events, EventKind.CONTENT) == stream.reply.content != ""
+
+
+def test_everything_a_reply_says(client: Client) -> None:
+    document = recorded("qwen3.6-35b-a3b.json").document
+    reply = client.send(QWEN36, "Hi! What do you think about mankind?")
+    assert reply.json() == document
+    assert reply.usage == Usage(19, 1197, 1216, 840, None, 0.003511, "USD")
+    assert reply.cost == 0.003511
+    assert reply.get("/meta/usage/credits_used") == "7022"
+    assert reply.get("/choices/0/message/content") == reply.content
+    assert reply.get("/choices/1") is None
+    assert (reply.header("Content-Type") or "").startswith("application/json")
+    assert reply.header("x-no-such-header") is None
+    assert (reply.refusal, reply.tool_calls) == ("", [])
+    timing = reply.timing
+    assert timing.connected is not None and timing.first_byte is not None and timing.total is not None
+    assert 0 <= timing.connected <= timing.first_byte <= timing.total < 60
+    assert "OK" in repr(reply)
+
+
+def test_a_streams_usage_is_told_as_an_event_and_in_the_reply(client: Client) -> None:
+    with client.stream(QWEN3, "Hello", thinking=True) as stream:
+        bills = [event.usage for event in stream if event.kind is EventKind.USAGE]
+    assert bills[-1] == stream.reply.usage == Usage(13, 2010, 2023, 82, None, None, None)
+
+
+def test_an_event_shows_the_chunk_it_came_with(client: Client) -> None:
+    recording = recorded("qwen3-32b.sse")
+    with client.stream(QWEN3, "Hello", thinking=True) as stream:
+        event = next(stream)
+        assert (event.kind, event.text, event.choice) == (EventKind.REASONING, "Okay", 0)
+        assert '"reasoning_content":"Okay"' in event.raw and recording.document[1]["id"] in event.raw
+        assert (event.tool_index, event.tool_id, event.tool_name, event.usage) == (None, None, None, None)
+        assert str(event.kind) == f"{event.kind}" == "reasoning"
+        assert repr(event) == "<Event reasoning 'Okay'>"
+
+
+def test_events_can_be_kept(client: Client) -> None:
+    """They are copies: what the library reuses for the next one does not change them."""
+    with client.stream(f"{SYNTHETIC}#chunks=200,reasoning=100", "Hello") as stream:
+        events = list(stream)
+    assert texts(events, EventKind.REASONING) == stream.reply.reasoning != ""
+    assert texts(events, EventKind.CONTENT) == stream.reply.content != ""
+
+
+def test_a_reply_can_be_read_only_at_the_end(client: Client) -> None:
+    with client.stream(QWEN3, "Hello", thinking=True) as stream:
+        with pytest.raises(MisuseError, match="not over"):
+            stream.reply
+        reply = stream.finish()
+        assert reply is stream.reply and reply.content == recorded("qwen3-32b.sse").content
+        assert list(stream) == []
+
+
+def test_a_conversation_goes_on_with_the_reply(client: Client) -> None:
+    first = client.send(NEXT, [{"role": "user", "content": "Hello"}])
+    assert first.as_message() == {"role": "assistant", "content": first.content}
+    second = client.send(NEXT, [{"role": "user", "content": "Hello"}, first, {"role": "user", "content": "And now?"}])
+    assert second.content == recorded("qwen3-next-80b-a3b-thinking.json").content
+
+
+def test_recordings_are_what_they_seem() -> None:
+    """The expectations above are read from files; an empty one would make them easy to meet."""
+    for _, name in THINKING:
+        recording: Recording = recorded(name)
+        assert len(recording.reasoning) > 100 and len(recording.content) > 10

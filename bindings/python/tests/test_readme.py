@@ -1,0 +1,68 @@
+"""The examples of the README and of the docstrings run, and print what they say."""
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from conftest import PACKAGE
+
+import thinkwire
+
+README = (PACKAGE / "README.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def indented(document: str) -> str:
+    """The indented lines of a docstring: its example."""
+    blocks = re.findall(r"((?:^    .*\n|^\n)+)", inspect.cleandoc(document) + "\n", re.MULTILINE)
+    return textwrap.dedent(blocks[0])
+
+
+def run(example: str, base_url: str, tmp_path: Path) -> str:
+    environment = {
+        **os.environ,
+        "THINKWIRE_BASE_URL": base_url,
+        "THINKWIRE_API_KEY": "test",
+        "PYTHONPATH": str(PACKAGE),
+        "PYTHONUTF8": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 4
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_examples_of_the_readme_run(example: str, base_url: str, tmp_path: Path) -> None:
+    assert run(example, base_url, tmp_path) != ""
+
+
+def test_the_first_example_is_ten_lines_and_thinks(base_url: str, tmp_path: Path) -> None:
+    assert len(EXAMPLES[0].splitlines()) <= 10
+    assert "Okay, the user said" in run(EXAMPLES[0], base_url, tmp_path)
+
+
+def test_the_packages_example_runs(base_url: str, tmp_path: Path) -> None:
+    assert "reasoning Okay" in run(indented(thinkwire.__doc__ or ""), base_url, tmp_path)
+
+
+def test_the_clients_example_runs(base_url: str, tmp_path: Path) -> None:
+    example = indented(thinkwire.Client.__doc__ or "").replace("https://api.aimlapi.com/v1", base_url)
+    assert base_url in example
+    assert run("from thinkwire import Client\n" + example, base_url, tmp_path) != ""
+
+
+def test_the_streams_example_runs(base_url: str, tmp_path: Path) -> None:
+    example = "from thinkwire import Client\nclient = Client()\n" + indented(thinkwire.Stream.__doc__ or "")
+    assert "Usage(" in run(example, base_url, tmp_path)

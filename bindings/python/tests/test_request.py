@@ -1,0 +1,185 @@
+"""What goes out: the body as it was meant, and the headers."""
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from ctypes import byref, c_size_t
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import NEXT, QWEN3, QWEN36
+
+from thinkwire import Client, Image, InvalidRequest, Thinking
+from thinkwire._handle import sized_text
+from thinkwire._library import library
+from thinkwire._request import Messages, ThinkingMode, build
+
+#: The smallest PNG there is: one transparent pixel.
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c626001000000ffff030000060005057bfabd0000000049454e44ae426082"
+)
+
+
+def body(model: str, messages: Messages, thinking: ThinkingMode = None, budget: int | None = None, **fields: Any) -> Any:
+    request = build(library(), model, messages, thinking, budget, fields)
+    length = c_size_t()
+    return json.loads(sized_text(library().tw_request_json(request.address, byref(length)), length.value))
+
+
+def test_a_text_is_one_message_of_the_users() -> None:
+    assert body("m", "Grüße 😊\0\n") == {"model": "m", "messages": [{"role": "user", "content": "Grüße 😊\0\n"}]}
+
+
+def test_messages_go_out_as_they_are_given() -> None:
+    turn = {"role": "assistant", "content": None, "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f"}}]}
+    assert body("m", turn)["messages"] == [turn]
+    assert body("m", [{"content": "without a role"}, turn])["messages"] == [{"content": "without a role"}, turn]
+    assert body("m", iter([turn, turn]))["messages"] == [turn, turn]
+
+
+def test_any_field_can_be_set() -> None:
+    fields = {"temperature": 0.2, "stop": ["a", "ß"], "logit_bias": {"50256": -100}, "seed": None, "tools": [], "x-y": True}
+    sent = body("m", "Hello", **fields)
+    assert {name: sent[name] for name in fields} == fields
+
+
+def test_a_field_goes_out_in_utf_8_and_unescaped() -> None:
+    request = build(library(), "m", "Grüße", None, None, {})
+    length = c_size_t()
+    assert "Grüße" in sized_text(library().tw_request_json(request.address, byref(length)), length.value)
+
+
+@pytest.mark.parametrize(
+    "messages, fields, named",
+    [
+        ("Hello", {"temperature": float("nan")}, "temperature"),
+        ("Hello", {"user": object()}, "user"),
+        ("Hello", {"stream": True}, "stream"),
+        ("Hello", {"a\0b": True}, "NUL"),
+        ("\ud800", {}, "messages"),
+        ([1], {}, "messages"),
+        ([{"role": "user", "content": [b"no image"]}], {}, ""),
+        ([{"role": "user", "content": [Path("/no/such/file.png")]}], {}, "/no/such/file.png"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused_by_name(messages: Any, fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        body("m", messages, **fields)
+    assert named in refused.value.message != ""
+    assert isinstance(refused.value, ValueError)
+
+
+def test_a_model_is_needed(client: Client) -> None:
+    with pytest.raises(InvalidRequest):
+        client.send("", "Hello")
+
+
+@pytest.mark.parametrize("odd", ["sometimes", 3])
+def test_an_unknown_way_of_thinking_is_refused(odd: Any) -> None:
+    with pytest.raises(InvalidRequest, match="thinking is True"):
+        body("m", "Hello", odd)
+
+
+def test_images_stand_where_they_were_put(tmp_path: Path) -> None:
+    file = tmp_path / "a picture.png"
+    file.write_bytes(PNG)
+    content = ["Before", file, "between", PNG, Image("https://example.com/a.jpg", detail="low"), {"type": "text", "text": "after"}]
+    parts = body("m", [{"role": "user", "content": content, "name": "Ada"}])["messages"][0]["content"]
+    assert [part["type"] for part in parts] == ["text", "image_url", "text", "image_url", "image_url", "text"]
+    assert [part.get("text") for part in parts] == ["Before", None, "between", None, None, "after"]
+    assert parts[1] == parts[3] and parts[1]["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+    assert parts[4]["image_url"] == {"url": "https://example.com/a.jpg", "detail": "low"}
+
+
+class Echo:
+    """A server that keeps what it was sent, and answers "ok"."""
+
+    def __init__(self) -> None:
+        self.headers: list[dict[str, str]] = []
+        self.bodies: list[Any] = []
+        echo = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                echo.headers.append({name.lower(): value for name, value in self.headers.items()})
+                echo.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                streamed = echo.bodies[-1].get("stream") is True
+                part = "delta" if streamed else "message"
+                answer = json.dumps({"choices": [{"index": 0, part: {"content": "ok"}, "finish_reason": "stop"}]})
+                data = (f"data: {answer}\n\ndata: [DONE]\n\n" if streamed else answer).encode()
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream" if streamed else "application/json")
+                self.send_header("content-length", str(len(data)))
+                self.send_header("x-request-id", "req-1")
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Silence."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def echo() -> Iterator[Echo]:
+    running = Echo()
+    yield running
+    running.stop()
+
+
+def test_the_key_and_the_headers(echo: Echo) -> None:
+    with Client(echo.base_url, "a-key", headers={"X-Title": "Test", "User-Agent": "mine"}) as client:
+        reply = client.send("m", "Hello", temperature=0.5)
+    assert (reply.content, reply.request_id, reply.header("X-Request-ID")) == ("ok", "req-1", "req-1")
+    assert echo.headers[0]["authorization"] == "Bearer a-key"
+    assert (echo.headers[0]["x-title"], echo.headers[0]["user-agent"]) == ("Test", "mine")
+    assert echo.bodies == [{"model": "m", "messages": [{"role": "user", "content": "Hello"}], "temperature": 0.5}]
+
+
+def test_a_stream_says_that_it_is_one(echo: Echo) -> None:
+    with Client(echo.base_url, "") as client:
+        assert client.stream("m", "Hello").finish().content == "ok"
+        assert client.stream("m", "Hello", stream_options=None).finish().content == "ok"
+    assert "authorization" not in echo.headers[0]
+    assert (echo.bodies[0]["stream"], echo.bodies[0]["stream_options"]) == (True, {"include_usage": True})
+    assert "stream_options" not in echo.bodies[1]
+
+
+@pytest.mark.parametrize(
+    "model, thinking, budget, expected",
+    [
+        (QWEN3, True, None, {"enable_thinking": True}),
+        (QWEN3, False, None, {"enable_thinking": False}),
+        (QWEN3, True, 100, {"enable_thinking": True, "thinking_budget": 100}),
+        (QWEN3, None, 100, {"enable_thinking": True, "thinking_budget": 100}),
+        (QWEN3, None, None, {}),
+        (QWEN36, "low", None, {"reasoning_effort": "low"}),
+        (QWEN36, Thinking.HIGH, None, {"reasoning_effort": "high"}),
+        (NEXT, True, None, {}),
+    ],
+)
+def test_thinking_goes_out_in_the_models_own_words(
+    echo: Echo, model: str, thinking: ThinkingMode, budget: int | None, expected: dict[str, Any]
+) -> None:
+    with Client(echo.base_url, "") as client:
+        assert client.stream(model, "Hello", thinking=thinking, thinking_budget=budget).finish().content == "ok"
+    own = ("model", "messages", "stream", "stream_options")
+    assert {name: value for name, value in echo.bodies[0].items() if name not in own} == expected
+
+
+def test_a_field_set_by_hand_wins(echo: Echo) -> None:
+    with Client(echo.base_url, "") as client:
+        client.stream(QWEN3, "Hello", thinking=True, enable_thinking=False).finish()
+    assert echo.bodies[0]["enable_thinking"] is False
