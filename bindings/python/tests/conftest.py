@@ -5,7 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,62 @@ def base_url(mock: Mock) -> str:
 def client(base_url: str) -> Iterator[Client]:
     with Client(base_url=base_url, api_key="test") as made:
         yield made
+
+
+class Echo:
+    """A server that keeps what it was sent, and answers with what it was given to say, then with "ok"."""
+
+    def __init__(self) -> None:
+        self.headers: list[dict[str, str]] = []
+        self.bodies: list[Any] = []
+        #: What to answer next: a message, for an answer in one piece; or the chunks of a stream.
+        self.script: list[Any] = []
+        echo = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                echo.headers.append({name.lower(): value for name, value in self.headers.items()})
+                echo.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                streamed = echo.bodies[-1].get("stream") is True
+                data = echo.streamed() if streamed else echo.whole()
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream" if streamed else "application/json")
+                self.send_header("content-length", str(len(data)))
+                self.send_header("x-request-id", "req-1")
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Silence."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def whole(self) -> bytes:
+        message = self.script.pop(0) if self.script else {"role": "assistant", "content": "ok"}
+        reason = "tool_calls" if message.get("tool_calls") else "stop"
+        choice = {"index": 0, "message": message, "finish_reason": reason}
+        return json.dumps({"id": "c-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}).encode()
+
+    def streamed(self) -> bytes:
+        ok = [{"choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}]
+        chunks = self.script.pop(0) if self.script else ok
+        lines = [f"data: {json.dumps({'id': 'c-1', 'created': 1, 'model': 'm', **chunk})}\n\n" for chunk in chunks]
+        return ("".join(lines) + "data: [DONE]\n\n").encode()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def echo() -> Iterator[Echo]:
+    running = Echo()
+    yield running
+    running.stop()
 
 
 class Recording:

@@ -2,15 +2,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
 from ctypes import byref, c_size_t
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import NEXT, QWEN3, QWEN36
+from conftest import NEXT, QWEN3, QWEN36, Echo
 
 from thinkwire import Client, Image, InvalidRequest, Thinking
 from thinkwire._handle import sized_text
@@ -42,7 +39,7 @@ def test_messages_go_out_as_they_are_given() -> None:
 
 
 def test_any_field_can_be_set() -> None:
-    fields = {"temperature": 0.2, "stop": ["a", "ß"], "logit_bias": {"50256": -100}, "seed": None, "tools": [], "x-y": True}
+    fields: dict[str, Any] = {"temperature": 0.2, "stop": ["a", "ß"], "logit_bias": {"50256": -100}, "seed": None, "x-y": True}
     sent = body("m", "Hello", **fields)
     assert {name: sent[name] for name in fields} == fields
 
@@ -87,56 +84,13 @@ def test_an_unknown_way_of_thinking_is_refused(odd: Any) -> None:
 def test_images_stand_where_they_were_put(tmp_path: Path) -> None:
     file = tmp_path / "a picture.png"
     file.write_bytes(PNG)
-    content = ["Before", file, "between", PNG, Image("https://example.com/a.jpg", detail="low"), {"type": "text", "text": "after"}]
+    link = Image("https://example.com/a.jpg", detail="low")
+    content = ["Before", file, "between", PNG, link, {"type": "text", "text": "after"}]
     parts = body("m", [{"role": "user", "content": content, "name": "Ada"}])["messages"][0]["content"]
     assert [part["type"] for part in parts] == ["text", "image_url", "text", "image_url", "image_url", "text"]
     assert [part.get("text") for part in parts] == ["Before", None, "between", None, None, "after"]
     assert parts[1] == parts[3] and parts[1]["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
     assert parts[4]["image_url"] == {"url": "https://example.com/a.jpg", "detail": "low"}
-
-
-class Echo:
-    """A server that keeps what it was sent, and answers "ok"."""
-
-    def __init__(self) -> None:
-        self.headers: list[dict[str, str]] = []
-        self.bodies: list[Any] = []
-        echo = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                echo.headers.append({name.lower(): value for name, value in self.headers.items()})
-                echo.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-                streamed = echo.bodies[-1].get("stream") is True
-                part = "delta" if streamed else "message"
-                answer = json.dumps({"choices": [{"index": 0, part: {"content": "ok"}, "finish_reason": "stop"}]})
-                data = (f"data: {answer}\n\ndata: [DONE]\n\n" if streamed else answer).encode()
-                self.send_response(200)
-                self.send_header("content-type", "text/event-stream" if streamed else "application/json")
-                self.send_header("content-length", str(len(data)))
-                self.send_header("x-request-id", "req-1")
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Silence."""
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-@pytest.fixture
-def echo() -> Iterator[Echo]:
-    running = Echo()
-    yield running
-    running.stop()
 
 
 def test_the_key_and_the_headers(echo: Echo) -> None:

@@ -35,6 +35,7 @@ from .images import Image
 from .options import Limits, Timeout
 from .reply import Reply, Timing, ToolCall, Usage
 from .stream import Stream
+from .tools import Tool
 
 
 def library_version() -> str:
@@ -72,6 +73,7 @@ __all__ = [
     "Timeout",
     "TimeoutError",
     "Timing",
+    "Tool",
     "ToolCall",
     "TruncatedError",
     "Usage",

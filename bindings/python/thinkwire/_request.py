@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ._abi import Thinking
+from ._schema import schema_of
 from ._handle import Handle, c_string, check, text, utf8
 from .errors import InvalidRequest
 from .images import Image
 from .reply import Reply
+from .tools import definition_of
 
 #: One message: a dict in the API's own shape, whose content may be a list that has, beside the API's own parts, texts (str) and
 #: images (Image, a Path, or bytes); or a Reply, as the assistant's turn.
@@ -37,18 +39,23 @@ def build(
     if address is None:
         raise InvalidRequest(text(library.tw_last_error()) or "model is refused")
     request = Handle(address, library.tw_request_destroy)
-    for message in _listed(messages):
+    for message in listed(messages):
         body = _json("messages", _plain_message(library, message))
         check(library, library.tw_request_add_message_json(address, body, len(body)))
     mode = _mode(thinking, thinking_budget)
     if mode is not Thinking.AUTO:
         check(library, library.tw_request_set_thinking(address, mode, thinking_budget or 0))
     for name, value in fields.items():
+        if name == "tools" and isinstance(value, (list, tuple)):
+            value = [definition_of(tool) for tool in value]
+        elif name == "response_format" and isinstance(value, type):
+            value = response_format_of(value)
         check(library, library.tw_request_set(address, c_string("a field's name", name), _json(name, value)))
     return request
 
 
-def _listed(messages: Messages) -> Iterable[Message]:
+def listed(messages: Messages) -> Iterable[Message]:
+    """The messages, one by one."""
     if isinstance(messages, str):
         return [{"role": "user", "content": messages}]
     return [messages] if isinstance(messages, (Mapping, Reply)) else messages
@@ -83,6 +90,13 @@ def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
     if isinstance(thinking, str) and thinking.upper() in Thinking.__members__:
         return Thinking[thinking.upper()]
     raise InvalidRequest(f"thinking is True, False, None, 'low', 'medium' or 'high', not {thinking!r}")
+
+
+def response_format_of(shape: type) -> dict[str, Any]:
+    """The field that asks for an answer in the shape of a dataclass."""
+    schema = schema_of(shape)
+    strict = list(schema.get("properties", {})) == schema.get("required")
+    return {"type": "json_schema", "json_schema": {"name": shape.__name__, "schema": schema, "strict": strict}}
 
 
 def _json(name: str, value: Any) -> bytes:

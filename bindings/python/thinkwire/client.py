@@ -9,14 +9,17 @@ from types import TracebackType
 from typing import Any, Optional, Union, overload
 
 from . import _fork
+from ._abi import Status
 from ._handle import Handle, check
 from ._library import library as load_library
 from ._log import LogFunction
-from ._request import Messages, ThinkingMode, build
-from .errors import MisuseError
+from ._request import Messages, ThinkingMode, build, listed
+from .compat import Chat
+from .errors import InvalidRequest, LimitError, MisuseError
 from .options import Limits, Options, Timeout
 from .reply import Reply
 from .stream import OnEvent, Stream
+from .tools import Tool, ToolFunction, answer
 
 
 class Client:
@@ -129,6 +132,43 @@ class Client:
         """Streams the answer: gives its events to iterate over; with `on_event`, does as send() does. Arguments as for send()."""
         stream = self._open("tw_chat_open", model, messages, thinking, thinking_budget, fields)
         return stream if on_event is None else stream.run(on_event)
+
+    def run(
+        self,
+        model: str,
+        messages: Messages,
+        *,
+        tools: Iterable[ToolFunction],
+        max_rounds: int = 10,
+        on_event: Optional[OnEvent] = None,
+        **fields: Any,
+    ) -> Reply:
+        """Sends the messages, calls the tools that the model asks for and tells it what they gave, until it answers.
+
+        `tools` are functions; their signatures and docstrings describe them (see Tool). A list of messages is extended by every
+        turn, the answer included, so that the conversation can go on. What a tool raises comes out of this call; a mistake of the
+        model's is told to the model. LimitError, when it still asks after `max_rounds` answers. Else as send().
+        """
+        if max_rounds < 1:
+            raise InvalidRequest(f"max_rounds is at least 1, not {max_rounds}")
+        by_name = {tool.name: tool for tool in map(Tool, tools)}
+        fields["tools"] = [tool.definition() for tool in by_name.values()]
+        turns = messages if isinstance(messages, list) else list(listed(messages))
+        for _ in range(max_rounds):
+            reply = self.send(model, turns, on_event=on_event, **fields)
+            if reply.status is not Status.OK:
+                return reply
+            turns.append(reply.as_message())
+            calls = [call for call in reply.tool_calls if call.choice == 0]
+            if not calls:
+                return reply
+            turns.extend(answer(by_name, call) for call in calls)
+        raise LimitError(f"the model still asks for tools after {max_rounds} answers", reply, Status.LIMIT)
+
+    @property
+    def chat(self) -> Chat:
+        """For programs written for openai-python: `client.chat.completions.create(model=…, messages=…, stream=…)`."""
+        return Chat(self)
 
     def close(self) -> None:
         """Lets go of the client and its idle connections, once; what is under way goes on. From any thread."""

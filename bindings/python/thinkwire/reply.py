@@ -5,11 +5,14 @@ import json
 from ctypes import CDLL, byref, c_size_t
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar, overload
 
 from . import _abi
 from ._abi import Status
 from ._handle import Handle, c_string, sized_text, text
+from ._schema import value_of
+
+_Shape = TypeVar("_Shape")
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,19 @@ class Reply:
         length = c_size_t()
         address = self._library.tw_reply_get(self._handle.address, c_string("the pointer", pointer), byref(length))
         return sized_text(address, length.value) if address else None
+
+    @overload
+    def parse(self) -> Any: ...
+
+    @overload
+    def parse(self, shape: type[_Shape]) -> _Shape: ...
+
+    def parse(self, shape: Any = Any) -> Any:
+        """The answer as the JSON it is, or as the dataclass that it was asked for with `response_format=`.
+
+        ValueError, which says where, if it is not what was asked for.
+        """
+        return value_of(shape, json.loads(self.content), "the answer")
 
     def as_message(self) -> dict[str, Any]:
         """The assistant's turn, to be appended to the messages of the next request. Its reasoning stays behind."""

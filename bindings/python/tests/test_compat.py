@@ -1,0 +1,147 @@
+"""A program written for openai-python runs on it."""
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from conftest import NEXT, QWEN3, QWEN36, Echo, recorded
+
+import thinkwire
+from thinkwire import Client
+
+
+def test_a_completion_is_the_providers_own(client: Client) -> None:
+    document = recorded("qwen3.6-35b-a3b.json").document
+    completion = client.chat.completions.create(model=QWEN36, messages=[{"role": "user", "content": "Hi!"}])
+    assert completion == document == completion.model_dump() == json.loads(completion.model_dump_json())
+    assert type(completion.model_dump()) is dict
+    message = completion.choices[0].message
+    assert message.content == document["choices"][0]["message"]["content"]
+    assert message.reasoning_content == document["choices"][0]["message"]["reasoning_content"]
+    assert (message.role, message.tool_calls, message.refusal) == ("assistant", None, None)
+    assert completion.usage.completion_tokens_details.reasoning_tokens == 840
+    assert completion.meta.usage.usd_spent == 0.003511
+    assert getattr(message, "reasoning_content", None) and not hasattr(message, "no_such_field")
+
+
+def test_thinking_unstreamed_works_as_a_program_would_ask_for_it(client: Client) -> None:
+    recording = recorded("qwen3-32b.sse")
+    for how in ({"extra_body": {"enable_thinking": True}}, {"thinking": True}):
+        completion = client.chat.completions.create(model=QWEN3, messages="Hello", **how)
+        message = completion.choices[0].message
+        assert (message.reasoning_content, message.content) == (recording.reasoning, recording.content)
+
+
+def test_the_usual_loop_over_chunks(client: Client) -> None:
+    recording = recorded("qwen3-32b.sse")
+    messages = [{"role": "user", "content": "Hello"}]
+    stream = client.chat.completions.create(model=QWEN3, messages=messages, stream=True, extra_body={"enable_thinking": True})
+    reasoning = answer = ""
+    reasons, usage = [], None
+    for chunk in stream:
+        assert chunk.object == "chat.completion.chunk" and chunk.id == recording.document[0]["id"]
+        if chunk.usage:
+            usage = chunk.usage
+        if not chunk.choices:
+            continue
+        delta = chunk.choices[0].delta
+        reasoning += delta.reasoning_content or ""
+        answer += delta.content or ""
+        reasons.append(chunk.choices[0].finish_reason)
+    assert (reasoning, answer) == (recording.reasoning, recording.content)
+    assert [reason for reason in reasons if reason] == ["stop"] == reasons[-1:]
+    assert usage is not None and usage.completion_tokens == 2010
+    assert stream.reply.content == answer
+
+
+def test_the_loop_over_dicts_that_the_provider_prints(client: Client) -> None:
+    """Its documentation reads chunks as parsed JSON."""
+    recording = recorded("qwen3-32b.sse")
+    answer = reasoning = ""
+    for data in client.chat.completions.create(model=QWEN3, messages="Hello", stream=True, enable_thinking=True):
+        choices = data.get("choices")
+        if not choices or "delta" not in choices[0]:
+            continue
+        delta = choices[0]["delta"]
+        content_piece = delta.get("content")
+        reasoning_piece = delta.get("reasoning_content")
+        if content_piece:
+            answer += content_piece
+        if reasoning_piece:
+            reasoning += reasoning_piece
+    assert (reasoning, answer) == (recording.reasoning, recording.content)
+
+
+def test_a_message_can_be_sent_back(client: Client) -> None:
+    messages: list[Any] = [{"role": "user", "content": "Hello"}]
+    messages.append(client.chat.completions.create(model=NEXT, messages=messages).choices[0].message)
+    messages.append({"role": "user", "content": "And?"})
+    assert client.chat.completions.create(model=NEXT, messages=messages).choices[0].finish_reason == "stop"
+
+
+def test_errors_have_the_names_of_openais(client: Client) -> None:
+    with pytest.raises(thinkwire.RateLimitError):
+        client.chat.completions.create(model=f"{QWEN3}#status=429", messages="Hello")
+    with pytest.raises(thinkwire.RateLimitError):
+        list(client.chat.completions.create(model=f"{QWEN3}#status=429", messages="Hello", stream=True))
+    with pytest.raises(thinkwire.InvalidRequest, match="timeout belongs to the Client"):
+        client.chat.completions.create(model=QWEN3, messages="Hello", timeout=3)
+
+
+def test_leaving_a_stream_early(client: Client) -> None:
+    with client.chat.completions.create(model="mock/synthetic#chunks=1000,stall=2000", messages="Hello", stream=True) as stream:
+        next(stream)
+    assert stream.reply.status is thinkwire.Status.CANCELLED
+
+
+def streamed(echo: Echo, deltas: list[Any], **fields: Any) -> list[Any]:
+    echo.script = [[{"choices": [{"index": 0, "delta": delta, **fields}]} for delta in deltas]]
+    with Client(echo.base_url, "") as client:
+        return list(client.chat.completions.create(model="m", messages="Hello", stream=True))
+
+
+def test_thoughts_are_in_one_field_whatever_the_server_calls_it(echo: Echo) -> None:
+    chunks = streamed(echo, [{"role": "assistant", "reasoning": "Hm"}, {"content": "Yes"}])
+    assert [chunk.choices[0].delta for chunk in chunks] == [
+        {"role": "assistant", "reasoning_content": "Hm"},
+        {"content": "Yes"},
+    ]
+
+
+def test_equal_chunks_are_not_one(echo: Echo) -> None:
+    chunks = streamed(echo, [{"content": "ha", "extra": 1}] * 3)
+    assert [chunk.choices[0].delta.content for chunk in chunks] == ["ha"] * 3
+    assert [chunk.choices[0].delta.extra for chunk in chunks] == [1] * 3
+
+
+def test_what_came_beside_a_text_is_told_once(echo: Echo) -> None:
+    delta = {"reasoning_content": "Hm", "content": "Yes", "annotations": [{"type": "url_citation"}]}
+    thought, word = streamed(echo, [delta], logprobs={"content": []})
+    assert thought.choices[0] == {
+        "index": 0,
+        "finish_reason": None,
+        "logprobs": {"content": []},
+        "delta": {"annotations": [{"type": "url_citation"}], "role": "assistant", "reasoning_content": "Hm"},
+    }
+    assert word.choices[0] == {"index": 0, "finish_reason": None, "logprobs": None, "delta": {"content": "Yes"}}
+
+
+def test_a_tool_call_adds_up_as_openais_does(echo: Echo) -> None:
+    first = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": ""}}
+    pieces = [{"index": 0, "function": {"arguments": piece}} for piece in ("{", "}")]
+    chunks = streamed(echo, [{"tool_calls": [one]} for one in (first, *pieces)])
+    calls = [chunk.choices[0].delta.tool_calls[0] for chunk in chunks if chunk.choices]
+    assert [call.id for call in calls] == ["a", None, None]
+    assert [call.function.name for call in calls] == ["f", None, None]
+    assert "".join(call.function.arguments for call in calls) == "{}"
+
+
+def test_fields_can_be_changed_and_unknown_ones_are_named(echo: Echo) -> None:
+    with Client(echo.base_url, "") as client:
+        completion = client.chat.completions.create(model="m", messages="Hello")
+    assert completion._request_id == "req-1" and "_request_id" not in completion
+    completion.choices[0].message.content = "changed"
+    assert completion["choices"][0]["message"]["content"] == "changed"
+    with pytest.raises(AttributeError, match="no 'choice', only .*choices"):
+        completion.choice
