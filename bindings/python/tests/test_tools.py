@@ -179,7 +179,8 @@ def test_what_a_tool_raises_comes_out(echo: Echo, client: Client) -> None:
 
 def test_run_can_be_heard_and_stopped(echo: Echo, client: Client) -> None:
     delta = {"tool_calls": [{"index": 0, **call("weather", '{"city":"Köln"}')}]}
-    echo.script = [[{"choices": [{"index": 0, "delta": delta}]}, {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}]]
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    echo.script = [[{"choices": [{"index": 0, "delta": delta}]}, last]]
     heard: list[str] = []
     reply = client.run("m", "Hello", tools=[weather], on_event=lambda event: heard.append(event.kind))
     assert reply.content == "ok"

@@ -54,6 +54,8 @@ class Stream:
         self._error_told = False
         self._found = c_void_p()
         self._found_out = byref(self._found)
+        self._thread: Optional[int] = None  # Whose wait _timeout is.
+        self._timeout = _SLICE_MS
         self._event = tw_event()
         self._event_address: Optional[int] = None
         # Re-entrant, because a log function, a signal handler or a finalizer may come in on the thread that holds them.
@@ -141,10 +143,12 @@ class Stream:
             return False
 
     def _wait(self) -> int:
-        sliced = self._options.log_number is not None or threading.current_thread() is threading.main_thread()
-        timeout = _SLICE_MS if sliced else _FOR_EVER
+        thread = threading.get_ident()
+        if thread != self._thread:
+            sliced = self._options.log_number is not None or threading.current_thread() is threading.main_thread()
+            self._thread, self._timeout = thread, _SLICE_MS if sliced else _FOR_EVER
         while True:
-            found: int = self._next(self._chat, self._found_out, timeout)
+            found: int = self._next(self._chat, self._found_out, self._timeout)
             if _log.failures:
                 _log.raise_failure()
             if found == _EVENT or found == _END:
