@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "CMock.h"
 
+#include "../../include/thinkwire.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sockios.h>
@@ -27,6 +29,8 @@ __attribute__((constructor)) static void remember_arguments(int count, char **va
 }
 
 const char *mock_argument(int index) { return index >= 0 && index < argument_count ? arguments[index] : NULL; }
+
+const char *mock_version(void) { return TW_VERSION; }
 
 int mock_listen(uint16_t port) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -73,6 +73,8 @@ final class Answer {
             head.append(allow)
         }
         switch framing {
+        // RFC 9112, section 6.1: not with a status that has no body.
+        case _ where status == 204 || status == 304: break
         case .chunked: head.append("\r\ntransfer-encoding: chunked")
         case .length:
             head.append("\r\ncontent-length: ")

@@ -73,7 +73,8 @@ final class Connection {
 
     func isReady(_ kinds: UInt32, _ server: Server) {
         if kinds & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { return close(server) }
-        // A peer that sends no more while it is being answered has gone away.
+        // A peer that sends no more while it is being answered has gone away: who closes and who only half-closes cannot be told
+        // apart before something is sent, and a stalled answer sends nothing.
         if kinds & EPOLLRDHUP.rawValue != 0, phase != .reading, phase != .draining { return close(server) }
         if kinds & EPOLLIN.rawValue != 0 { receive(server) }
         if kinds & EPOLLOUT.rawValue != 0 { send(server) }

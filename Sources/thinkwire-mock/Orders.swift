@@ -100,7 +100,7 @@ struct Orders {
         } else if name.equals("delay") {
             delay = try milliseconds(name, value)
         } else if name.equals("garbage") {
-            garbage = try number(name, value, 0...(1 << 30))
+            garbage = try number(name, value, 0...(64 << 20))
         } else if name.equals("hold") {
             hold = try milliseconds(name, value)
         } else if name.equals("close") {

@@ -91,6 +91,9 @@ final class Provider {
                 guard isStream || Synthetic.fitsDocument(orders) else {
                     throw Refusal(400, "mock: more than can be answered without streaming")
                 }
+                guard orders.framing != .length || Synthetic.canBeMeasured(orders) else {
+                    throw Refusal(400, "mock: more than can be measured before it is sent; choose another framing")
+                }
                 let source = Feed.Source.synthetic(Synthetic(orders, isStreamed: isStream))
                 return Answer(status, source, isStream: isStream, orders, terms)
             }

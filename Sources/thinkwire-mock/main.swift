@@ -33,8 +33,7 @@ func run() -> Int32 {
             say(1, helpText)
             return 0
         } else if name.equals("--version") {
-            say(1, "thinkwire-mock 0.1.0\n")
-            return 0
+            return showVersion()
         } else {
             return complain("not understood: ", Bytes(cString: text), "; see --help\n", 2)
         }
@@ -57,6 +56,15 @@ private func serve(_ port: Int, _ pace: Int64, _ logs: Bool) -> Int32 {
     _ = write(1, line.start, line.count)
     let problem = server.run()
     guard problem == 0 else { return complain("can't wait for events: ", Bytes(cString: strerror(-problem)), "\n", 1) }
+    return 0
+}
+
+private func showVersion() -> Int32 {
+    var line = ByteBuffer()
+    line.append("thinkwire-mock ")
+    line.append(Bytes(cString: mock_version()))
+    line.append("\n")
+    _ = write(1, line.start, line.count)
     return 0
 }
 

@@ -21,6 +21,22 @@ def test_a_status_for_the_first_tries():
     assert ask(QWEN, headers=["X-Mock: status=418, close=1"]).headers["connection"] == "close"
 
 
+def test_any_fault_for_the_first_tries():
+    whole = ask(QWEN, stream=True).body
+    replies = [ask(QWEN, "cut=100,tries=1,newline=crlf", stream=True) for _ in range(2)]
+    assert [reply.whole for reply in replies] == [False, True]
+    assert replies[1].body == whole.replace(b"\n", b"\r\n")
+
+
+def test_a_status_without_body():
+    with connect() as connection:
+        for status in (204, 200):
+            connection.sendall(request({"model": f"{QWEN}#status={status}", "messages": HELLO, "stream": True}))
+            head = connection.recv(65536).split(b"\r\n\r\n")[0]
+            assert head.startswith(b"HTTP/1.1 %d " % status)
+            assert (b"transfer-encoding" in head) == (status == 200)
+
+
 def test_cut_after_a_byte():
     whole = ask(QWEN, stream=True).body
     for place in range(0, len(whole), 61):

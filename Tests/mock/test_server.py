@@ -5,13 +5,14 @@ import json
 import os
 import pathlib
 import random
+import re
 import resource
 import signal
 import subprocess
 import threading
 import time
 
-from desk import HELLO, PROGRAM, QWEN, Mock, Response, ask, check_refusal, connect, request, stop_mock
+from desk import HELLO, PROGRAM, QWEN, ROOT, Mock, Response, ask, check_refusal, connect, request, stop_mock
 
 
 def teardown_module():
@@ -188,7 +189,8 @@ def run(*arguments):
 
 
 def test_the_command_line():
-    assert run("--version") == (0, "thinkwire-mock 0.1.0\n", "")
+    version = re.search(r'#define TW_VERSION "(.*)"', (ROOT / "include" / "thinkwire.h").read_text())[1]
+    assert run("--version") == (0, f"thinkwire-mock {version}\n", "")
     assert run("--help")[0] == 0 and "mock/synthetic" in run("--help")[1]
     for arguments in (["--port"], ["--port", "70000"], ["--pace", "x"], ["more"]):
         code, out, errors = run(*arguments)

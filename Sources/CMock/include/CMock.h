@@ -23,6 +23,9 @@ extern const mock_data mock_qwen36_json, mock_qwen36_schema;
 /** What the process was called with; Embedded Swift has no CommandLine. NULL behind the last. */
 const char *mock_argument(int index);
 
+/** The version of the library that this belongs to. */
+const char *mock_version(void);
+
 /** A listening, non-blocking socket on 127.0.0.1; port 0: any free one. */
 int mock_listen(uint16_t port);
 
