@@ -172,6 +172,7 @@ static bool read_request(struct server *server, int fd)
         len += (size_t)got;
         server->request[len] = '\0';
         const char *end = strstr(server->request, "\r\n\r\n"), *length = strstr(server->request, "Content-Length: ");
+        if (server->request[0] == 0x16) return true; /* A TLS handshake: whoever begins so gets our answer to it. */
         if (end) wanted = (size_t)(end + 4 - server->request) + (length && length < end ? strtoul(length + 16, NULL, 10) : 0);
     }
     server->request_len = len;

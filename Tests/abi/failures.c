@@ -130,12 +130,23 @@ void test_transport(void)
     CHECK_STATUS(tw_reply_status(reply) == TW_TRUNCATED ? TW_NETWORK : tw_reply_status(reply), TW_NETWORK);
     tw_reply_destroy(reply);
 
-    /* An authority that is not there is a mistake of the caller's, not a reason to trust everybody. */
+    /* Authorities that are not there are no reason to trust everybody. */
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
-    CHECK_STATUS(tw_options_set_ca_file(options, "/nonexistent/ca.pem"), TW_INVALID);
+    server_start(&server, "never sent in clear text");
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", server.port);
+    CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
+    CHECK_STATUS(tw_options_set_ca_file(options, "/nonexistent/ca.pem"), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_request *request = hello("m");
+    reply = tw_chat_send(client, request);
+    CHECK_REPLY(reply, TW_TLS);
+    CHECK_HAS(tw_reply_message(reply), "/nonexistent/ca.pem");
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
     tw_client_destroy(client);
     tw_options_destroy(options);
+    server_stop(&server);
 }
 
 /* ---- clocks -------------------------------------------------------------------------------------------------------- */
@@ -171,16 +182,16 @@ void test_timeouts(void)
     struct server silent, stalled;
     char url[128];
     server_start(&silent, NULL);
-    run_out(silent.url, TW_TIMEOUT_FIRST_BYTE, 150, "first byte", "");
-    run_out(silent.url, TW_TIMEOUT_TOTAL, 150, "", "");
+    run_out(silent.url, TW_TIMEOUT_FIRST_BYTE, 150, "first-byte", "");
+    run_out(silent.url, TW_TIMEOUT_TOTAL, 150, "total", "");
     /* A connection that speaks TLS is not made before the other side does. */
     snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", silent.port);
     run_out(url, TW_TIMEOUT_CONNECT, 150, "connect", "");
     server_stop(&silent);
 
     server_hold(&stalled, EVENTS DELTA("\"reasoning_content\":\"Hm\""));
-    run_out(stalled.url, TW_TIMEOUT_IDLE, 150, "", "Hm");
-    run_out(stalled.url, TW_TIMEOUT_TOTAL, 1000, "", "Hm");
+    run_out(stalled.url, TW_TIMEOUT_IDLE, 150, "idle", "Hm");
+    run_out(stalled.url, TW_TIMEOUT_TOTAL, 1000, "total", "Hm");
     server_stop(&stalled);
 
     /* A caller that stays away is not a server that does. */
@@ -254,7 +265,7 @@ static void limits(void)
         CHECK_STATUS(tw_client_create(options, &client), TW_OK);
         tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
         CHECK_REPLY(reply, TW_LIMIT);
-        CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
+        if (!CHECK_TEXT(tw_reply_content(reply, NULL), "Hi")) printf("    limit %d: %s\n", limit, tw_reply_message(reply));
         tw_reply_destroy(reply);
         tw_client_destroy(client);
     }
