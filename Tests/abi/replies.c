@@ -23,7 +23,8 @@ static const char *const document =
 /* The same as a stream would bring it. */
 static const char *const streamed =
     EVENTS
-    "data: {\"id\":\"chat-1\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"reasoning_content\":\"Hm\"}}]}\n\n"
+    "data: {\"id\":\"chat-1\",\"object\":\"chat.completion.chunk\","
+    "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"reasoning_content\":\"Hm\"}}]}\n\n"
     DELTA("\"content\":\"Hi \\u00e9\"")
     PIECE("\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"add\",\"arguments\":\"\"}")
     PIECE("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}")
