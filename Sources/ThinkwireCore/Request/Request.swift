@@ -6,13 +6,17 @@ package final class Request {
     private var thinking = TW_THINKING_AUTO
     private var budget: Int64 = 0
 
-    package init(model: Bytes) throws(Invalid) {
+    private init(_ body: consuming RequestBody) { self.body = body }
+
+    // Functions and not initialisers: in Embedded Swift, an object whose initialiser throws is never freed (6.3.1).
+
+    package static func create(model: Bytes) throws(Invalid) -> Request {
         guard !model.isEmpty else { throw Invalid("the model's name is empty") }
         try checkUTF8(model, "the model's name")
-        body = RequestBody(model: model)
+        return Request(RequestBody(model: model))
     }
 
-    package init(json: Bytes) throws(Invalid) { body = try RequestBody(json: json) }
+    package static func parse(_ json: Bytes) throws(Invalid) -> Request { Request(try RequestBody(json: json)) }
 
     /// The body as it stands; until the next change.
     package var json: Bytes { body.text.bytes }

@@ -20,23 +20,29 @@ package final class Client: @unchecked Sendable {
     /// Once for the process. libcurl says that this is thread-safe since 7.84 (https://curl.se/libcurl/c/curl_global_init.html).
     private static let isCurlReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
 
-    package init(_ options: Options) throws(Invalid) {
-        guard Client.isCurlReady else { throw Invalid("libcurl can't be initialised: out of memory") }
-        let provider = try Provider(options)
-        endpoint = provider.endpoint
-        key = provider.key
-        if key != nil && !endpoint.isSecure && !endpoint.isLoopback {
+    package static func create(_ options: Options) throws(Invalid) -> Client {
+        guard isCurlReady else { throw Invalid("libcurl can't be initialised: out of memory") }
+        let provider = try Provider.of(options)
+        let endpoint = provider.endpoint
+        if provider.key != nil && !endpoint.isSecure && !endpoint.isLoopback {
             let host = endpoint.host
             guard options.cleartextHosts.contains(where: { $0.bytes.equalsIgnoringCase(host) }) else {
                 throw Invalid(
                     "the key would go in clear text over http to ", host, ": use https, or allow it with tw_options_allow_cleartext")
             }
         }
+        return Client(options, provider)
+    }
+
+    private init(_ options: Options, _ provider: Provider) {
+        endpoint = provider.endpoint
+        key = provider.key
         timeouts = options.timeouts
         limits = options.limits
         proxy = options.proxy
         certificates = options.certificates
-        log = options.log ?? (environment("THINKWIRE_DEBUG")?.bytes.equals("1") == true ? (logToStandardError, nil) : nil)
+        let isTraced = environment("THINKWIRE_DEBUG")?.bytes.equals("1") ?? false
+        log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
         headers = Client.makeHeaders(options, key)
     }
 
@@ -52,7 +58,7 @@ package final class Client: @unchecked Sendable {
     // MARK: Connections
 
     /// A loop to run an exchange on, with a connection that is already there if one is idle. nil: the system has no descriptors left.
-    func borrowLoop() -> Loop? { lock.locked { idleLoops.popLast() } ?? Loop() }
+    func borrowLoop() -> Loop? { lock.locked { idleLoops.popLast() } ?? Loop.create() }
 
     func giveBack(_ loop: Loop) {
         lock.locked { if idleLoops.count < Client.mostIdleLoops { idleLoops.append(loop) } }
@@ -125,41 +131,38 @@ package final class Client: @unchecked Sendable {
     }
 }
 
-/// Whose address and whose key: what the options say, then what the environment says, never one provider's key to another.
+/// Whose address and whose key.
 private struct Provider {
     let endpoint: Endpoint
     let key: Secret?
 
-    init(_ options: Options) throws(Invalid) {
-        let base = options.baseURL ?? environment("THINKWIRE_BASE_URL")
+    /// What the options say, then what the environment says, and never one provider's key to another.
+    static func of(_ options: Options) throws(Invalid) -> Provider {
+        let provider = try find(options)
+        if let key = provider.key, !isHeaderValue(key.bytes) {
+            throw Invalid("the API key in the environment has a control character in it: check for a line end")
+        }
+        return provider
+    }
+
+    private static func find(_ options: Options) throws(Invalid) -> Provider {
         let ownKey = options.isKeySet ? options.key : secret("THINKWIRE_API_KEY")
         let hasKey = options.isKeySet || ownKey != nil
         let aimlapi = Text(StaticText.bytes("https://api.aimlapi.com/v1"))
         let openAI = environment("OPENAI_BASE_URL") ?? Text(StaticText.bytes("https://api.openai.com/v1"))
-
-        if let base {
-            endpoint = try Endpoint(baseURL: base.bytes)
-            if hasKey {
-                key = ownKey
-            } else if endpoint.host.equalsIgnoringCase(try Endpoint(baseURL: aimlapi.bytes).host) {
-                key = secret("AIMLAPI_API_KEY")
-            } else if endpoint.host.equalsIgnoringCase(try Endpoint(baseURL: openAI.bytes).host) {
-                key = secret("OPENAI_API_KEY")
-            } else {
-                key = nil
+        if let base = options.baseURL ?? environment("THINKWIRE_BASE_URL") {
+            let endpoint = try Endpoint.of(baseURL: base.bytes)
+            if hasKey { return Provider(endpoint: endpoint, key: ownKey) }
+            if endpoint.host.equalsIgnoringCase(try Endpoint.of(baseURL: aimlapi.bytes).host) {
+                return Provider(endpoint: endpoint, key: secret("AIMLAPI_API_KEY"))
             }
-        } else if hasKey || environment("AIMLAPI_API_KEY") != nil {
-            endpoint = try Endpoint(baseURL: aimlapi.bytes)
-            key = hasKey ? ownKey : secret("AIMLAPI_API_KEY")
-        } else if environment("OPENAI_API_KEY") != nil {
-            endpoint = try Endpoint(baseURL: openAI.bytes)
-            key = secret("OPENAI_API_KEY")
-        } else {
-            throw Invalid("no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment")
+            let isOpenAI = endpoint.host.equalsIgnoringCase(try Endpoint.of(baseURL: openAI.bytes).host)
+            return Provider(endpoint: endpoint, key: isOpenAI ? secret("OPENAI_API_KEY") : nil)
         }
-        if let key, !key.bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
-            throw Invalid("the API key in the environment has a control character in it: check for a line end")
-        }
+        if hasKey { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey) }
+        if let key = secret("AIMLAPI_API_KEY") { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: key) }
+        if let key = secret("OPENAI_API_KEY") { return Provider(endpoint: try Endpoint.of(baseURL: openAI.bytes), key: key) }
+        throw Invalid("no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment")
     }
 }
 

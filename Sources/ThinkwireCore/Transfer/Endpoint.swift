@@ -10,28 +10,37 @@ final class Endpoint {
     var url: Bytes { urlText.bytes }
     var host: Bytes { hostText.bytes }
 
-    init(baseURL: Bytes) throws(Invalid) {
+    private init(url: consuming ByteBuffer, host: consuming ByteBuffer, isSecure: Bool) {
+        urlText = url
+        hostText = host
+        self.isSecure = isSecure
+    }
+
+    static func of(baseURL: Bytes) throws(Invalid) -> Endpoint {
         guard let parts = curl_url() else { throw Invalid("out of memory") }
         defer { curl_url_cleanup(parts) }
         guard Endpoint.set(parts, CURLUPART_URL, baseURL) else {
             throw Invalid("not a base URL, which looks like https://api.aimlapi.com/v1: ", baseURL)
         }
         let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
-        isSecure = scheme.bytes.equals("https")
+        // curl takes the path's first part for the host of "https:///v1".
+        guard scheme.count + 3 < baseURL.count, baseURL[scheme.count + 3] != UInt8(ascii: "/") else {
+            throw Invalid("the base URL names no host: ", baseURL)
+        }
+        let isSecure = scheme.bytes.equals("https")
         guard isSecure || scheme.bytes.equals("http") else {
             throw Invalid("the base URL is neither https nor http: ", baseURL)
         }
         guard Endpoint.part(parts, CURLUPART_USER).isEmpty, Endpoint.part(parts, CURLUPART_PASSWORD).isEmpty else {
             throw Invalid("the base URL has a user or password in it: give the key with tw_options_set_api_key")
         }
-        hostText = Endpoint.part(parts, CURLUPART_HOST)
-
         var path = Endpoint.part(parts, CURLUPART_PATH)
         while path.bytes.last == UInt8(ascii: "/") { path.truncate(to: path.count - 1) }
         if !path.bytes.hasSuffix("/chat/completions") { path.append("/chat/completions") }
         guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else { throw Invalid("not a base URL: ", baseURL) }
         curl_url_set(parts, CURLUPART_FRAGMENT, nil, 0)
-        urlText = Endpoint.part(parts, CURLUPART_URL)
+        return Endpoint(
+            url: Endpoint.part(parts, CURLUPART_URL), host: Endpoint.part(parts, CURLUPART_HOST), isSecure: isSecure)
     }
 
     /// An address of this machine, that no other can listen to.

@@ -165,6 +165,8 @@ package final class Exchange {
     /// Takes an event of the stream apart. Tells what is wrong with it.
     private func decode(_ found: EventStream.Event) -> Problem? {
         startEvents(with: found.data)
+        // The line's end behind it has been read.
+        if let transfer { transfer.inbox.endText(found.data) }
         defer { noteTimes() }
         do { try decoder.decode(chunk: found.data, named: found.name, into: reply) } catch { return Problem(error) }
         if reply.isDone && lingerDeadline == .max { lingerDeadline = platform_now() + Exchange.doneGrace }

@@ -12,17 +12,21 @@ final class Loop {
     private var spareEasy: UnsafeMutableRawPointer?
 
     /// nil: the system has no descriptors left.
-    init?() {
+    static func create() -> Loop? {
         guard let multi = curl_multi_init() else { return nil }
-        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-        alarm = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        // Whatever did not come about is closed with it.
+        let loop = Loop(
+            multi, epoll: epoll_create1(Int32(EPOLL_CLOEXEC)), alarm: eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)))
+        guard loop.epoll >= 0, loop.alarm >= 0,
+            platform_epoll_set(loop.epoll, EPOLL_CTL_ADD, loop.alarm, EPOLLIN.rawValue) == 0
+        else { return nil }
+        return loop
+    }
+
+    private init(_ multi: UnsafeMutableRawPointer, epoll: Int32, alarm: Int32) {
         self.multi = multi
-        guard epoll >= 0, alarm >= 0,
-            platform_epoll_set(epoll, EPOLL_CTL_ADD, alarm, EPOLLIN.rawValue) == 0
-        else {
-            close()
-            return nil
-        }
+        self.epoll = epoll
+        self.alarm = alarm
         let this = Handle.unretained(self)
         _ = platform_multi_set_socket(multi, Loop.watch)
         _ = platform_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this)
@@ -32,13 +36,9 @@ final class Loop {
 
     deinit {
         if let spareEasy { curl_easy_cleanup(spareEasy) }
-        close()
-    }
-
-    private func close() {
         curl_multi_cleanup(multi)
-        if epoll >= 0 { CPlatform.close(epoll) }
-        if alarm >= 0 { CPlatform.close(alarm) }
+        if epoll >= 0 { close(epoll) }
+        if alarm >= 0 { close(alarm) }
     }
 
     // MARK: Transfers

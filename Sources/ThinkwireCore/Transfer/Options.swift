@@ -58,7 +58,7 @@ package final class Options {
     }
 
     package func set(baseURL url: Bytes) throws(Invalid) {
-        _ = try Endpoint(baseURL: url)
+        _ = try Endpoint.of(baseURL: url)
         baseURL = Text(url)
     }
 
@@ -100,7 +100,13 @@ package final class Options {
 
     package func set(proxy: Bytes?) { self.proxy = proxy.map { Text($0) } }
 
-    package func set(certificates path: Bytes?) { certificates = path.map { Text($0) } }
+    package func set(certificates path: Bytes?) throws(Invalid) {
+        let file = path.map { Text($0) }
+        if let file, access(file.cString, R_OK) != 0 {
+            throw Invalid("the file of certificates can't be read: ", file.bytes)
+        }
+        certificates = file
+    }
 
     package func allowCleartext(host: Bytes) throws(Invalid) {
         guard !host.isEmpty else { throw Invalid("the host's name is empty") }
@@ -128,4 +134,4 @@ private func isHeaderName(_ name: Bytes) -> Bool {
 }
 
 /// Nothing that could end the header and begin another.
-private func isHeaderValue(_ value: Bytes) -> Bool { value.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
+func isHeaderValue(_ value: Bytes) -> Bool { value.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }

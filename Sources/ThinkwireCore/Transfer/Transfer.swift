@@ -180,11 +180,15 @@ final class Transfer {
     private func receive(_ bytes: Bytes) -> Bool {
         phaseStart = platform_now()
         received += bytes.count
-        guard received <= client.limits.reply else {
-            end = .tooLarge
-            return false
+        let excess = received - client.limits.reply
+        guard excess > 0 else {
+            inbox.append(bytes)
+            return true
         }
-        inbox.append(bytes)
-        return true
+        // What the limit allows is kept.
+        inbox.append(bytes.part(0..<max(bytes.count - excess, 0)))
+        received -= excess
+        end = .tooLarge
+        return false
     }
 }

@@ -96,6 +96,13 @@ package typealias Bytes = UnsafeBufferPointer<UInt8>
         storage![length] = 0
     }
 
+    /// Puts a NUL behind a part of it, in place of what stands there. What is not a part of it is left alone.
+    package mutating func endText(_ part: Bytes) {
+        guard let storage, let start = part.baseAddress, start >= UnsafePointer(storage) else { return }
+        let place = start + part.count - UnsafePointer(storage)
+        if place < count { storage[place] = 0 }
+    }
+
     package mutating func removeAll() { truncate(to: 0) }
 
     /// Puts `bytes` in place of the range, which must lie inside.
