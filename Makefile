@@ -12,6 +12,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 CC         ?= cc
 CFLAGS     ?= -O2
 INSTALL    ?= install
+LDCONFIG   ?= ldconfig
 SWIFT      ?= swift
 
 version := $(shell sed -n 's/^.define TW_VERSION "\(.*\)"/\1/p' include/thinkwire.h)
@@ -80,7 +81,7 @@ test-c: library .build/abi/plain .build/abi/asan
 	$(CC) $(strict) -g -O1 $(if $(findstring asan,$@),-fsanitize=address) $(abi) -o $@ $(link) -lpthread
 
 test-install: all $(venv)/ready
-	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR=
+	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR= LDCONFIG=true
 	PATH="$(CURDIR)/$(venv)/bin:$$PATH" Tests/check/install.sh $(stage) $(CURDIR)
 
 test-python: library $(venv)/ready
@@ -123,7 +124,7 @@ install:
 	    bindings/c/configure.sh bindings/c/$$name.cmake.in $(DESTDIR)$(LIBDIR)/cmake/Thinkwire/$$name.cmake \
 	        $(version) $(PREFIX) $(LIBDIR) $(INCLUDEDIR) || exit 1; \
 	done
-	test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || ! command -v ldconfig >/dev/null || ldconfig
+	test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || $(LDCONFIG) || true
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/thinkwire-chat $(DESTDIR)$(BINDIR)/thinkwire-mock $(DESTDIR)$(INCLUDEDIR)/thinkwire.h
