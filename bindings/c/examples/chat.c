@@ -22,8 +22,6 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 /* How long the library may wait before it is asked again whether Ctrl-C was pressed. */
 enum { PATIENCE_MS = 50 };
 
-static const char *const default_model = "alibaba/qwen3-32b";
-
 static const char *const usage_text =
     "usage: thinkwire-chat [options] [question …]\n"
     "\n"
@@ -39,8 +37,7 @@ static const char *const usage_text =
     "      --base-url URL     where; default: THINKWIRE_BASE_URL, else AI/ML API (or OpenAI, if only its key is set)\n"
     "      --json             print the whole answer as one JSON document, and nothing else\n"
     "  -q, --quiet            print the answer and errors, and nothing else\n"
-    "  -h, --help             print this\n"
-    "  -V, --version          print the version\n"
+    "  -h, --help             print this; -V, --version: the version\n"
     "\n"
     "Ctrl-C cancels the answer; Ctrl-D at the prompt ends the conversation.\n"
     "\n"
@@ -247,7 +244,7 @@ static int ask(tw_client *client, const tw_request *request, const struct settin
         size_t len;
         const char *json = tw_reply_json(*reply, &len);
         put_text(stdout, json, len);
-        if (len > 0 && json[len - 1] != '\n') fputc('\n', stdout);
+        if (len > 0) fputc('\n', stdout);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) return fail(EXIT_FAILED, "the answer can't be written: ", strerror(errno));
     return report(*reply, !settings->quiet && !settings->json);
@@ -289,11 +286,10 @@ static tw_status add_image(tw_request *request, const char *image)
 }
 
 /* A copy of the conversation with one more question, so that one that gets no answer can be forgotten. */
-static int extend(const tw_request *conversation, const char *question, const struct settings *settings, bool first,
-                  tw_request **request)
+static int extend(const tw_request *old, const char *question, const struct settings *settings, bool first, tw_request **request)
 {
     size_t len;
-    const char *json = tw_request_json(conversation, &len);
+    const char *json = tw_request_json(old, &len);
     if (tw_request_parse(json, len, request) != TW_OK) return refuse("the conversation");
     if (tw_request_set_thinking(*request, settings->thinking, settings->budget) != TW_OK) return refuse("thinking");
     if (tw_request_add_message(*request, "user", question) != TW_OK) return refuse("the question");
@@ -367,10 +363,7 @@ static char *join(char **words, size_t count)
     size_t len = 1;
     for (size_t i = 0; i < count; i++) len += strlen(words[i]) + 1;
     char *text = calloc(len, 1);
-    for (size_t i = 0; text && i < count; i++) {
-        if (i > 0) strcat(text, " ");
-        strcat(text, words[i]);
-    }
+    for (size_t i = 0; text && i < count; i++) strcat(strcat(text, i > 0 ? " " : ""), words[i]);
     return text;
 }
 
@@ -397,13 +390,10 @@ static const char *const short_names[OPTIONS] = { [MODEL] = "-m", [SYSTEM] = "-s
 
 static int set_effort(struct settings *settings, const char *value)
 {
-    static const char *const efforts[] = { "low", "medium", "high" };
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(value, efforts[i]) != 0) continue;
-        settings->thinking = (tw_thinking)(TW_THINKING_LOW + i);
-        return EXIT_OK;
-    }
-    return fail(EXIT_USAGE, "--effort takes low, medium or high, not ", value);
+    bool low = strcmp(value, "low") == 0, medium = strcmp(value, "medium") == 0, high = strcmp(value, "high") == 0;
+    if (!low && !medium && !high) return fail(EXIT_USAGE, "--effort takes low, medium or high, not ", value);
+    settings->thinking = low ? TW_THINKING_LOW : medium ? TW_THINKING_MEDIUM : TW_THINKING_HIGH;
+    return EXIT_OK;
 }
 
 static int set_budget(struct settings *settings, const char *value)
@@ -411,9 +401,8 @@ static int set_budget(struct settings *settings, const char *value)
     char *end;
     errno = 0;
     settings->budget = strtoll(value, &end, 10);
-    if (errno || end == value || *end || settings->budget < 1) {
-        return fail(EXIT_USAGE, "--budget takes a number of tokens, not ", value);
-    }
+    bool is_number = !errno && end != value && !*end;
+    if (!is_number || settings->budget < 1) return fail(EXIT_USAGE, "--budget takes a number of tokens, not ", value);
     if (settings->thinking == TW_THINKING_AUTO) settings->thinking = TW_THINKING_ON;
     return EXIT_OK;
 }
@@ -459,13 +448,11 @@ static int read_option(struct settings *settings, char **argv, int *index)
 static int read_arguments(struct settings *settings, char **argv)
 {
     bool only_words = false;
+    int status;
     for (int i = 1; argv[i]; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0) only_words = true;
         else if (only_words || argv[i][0] != '-' || !argv[i][1]) settings->words[settings->word_count++] = argv[i];
-        else {
-            int status = read_option(settings, argv, &i);
-            if (status != EXIT_OK) return status;
-        }
+        else if ((status = read_option(settings, argv, &i)) != EXIT_OK) return status;
     }
     return EXIT_OK;
 }
@@ -494,7 +481,7 @@ int main(int argc, char **argv)
     size_t room = (size_t)argc;
     const char *model = getenv("THINKWIRE_MODEL");
     char **lists = calloc(3 * room + 1, sizeof *lists);
-    struct settings settings = { .model = model && *model ? model : default_model };
+    struct settings settings = { .model = model && *model ? model : "alibaba/qwen3-32b" };
     /* Without SA_RESTART, so that Ctrl-C also ends a wait for a line. */
     struct sigaction action = { .sa_handler = on_interrupt };
     int status = EXIT_FAILED;
