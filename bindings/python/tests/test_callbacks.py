@@ -49,7 +49,7 @@ def test_what_on_event_raises_comes_out_at_once(client: Client) -> None:
 def test_an_error_comes_out_after_the_events(client: Client) -> None:
     heard: list[Event] = []
     with pytest.raises(TruncatedError) as broken:
-        client.send(f"{QWEN3}#cut=4000", "Hello", thinking=True, on_event=heard.append)
+        client.send(f"{QWEN3}#cut=2000", "Hello", thinking=True, on_event=heard.append)
     assert broken.value.reply is not None
     assert "".join(event.text for event in heard if event.kind is EventKind.REASONING) == broken.value.reply.reasoning != ""
 

@@ -37,7 +37,7 @@ def test_stream_gives_the_recorded_answer_in_pieces(client: Client, model: str, 
         events = list(stream)
     assert texts(events, EventKind.REASONING) == recording.reasoning == stream.reply.reasoning
     assert texts(events, EventKind.CONTENT) == recording.content == stream.reply.content
-    assert len([event for event in events if event.kind == "content"]) > 1
+    assert len([event for event in events if event.kind == "reasoning"]) > 1
     kinds = [event.kind for event in events]
     assert kinds.index(EventKind.CONTENT) > max(at for at, kind in enumerate(kinds) if kind is EventKind.REASONING)
     assert [event.text for event in events if event.kind is EventKind.FINISH] == ["stop"]

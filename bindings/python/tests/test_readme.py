@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
 import re
 import subprocess
@@ -10,7 +11,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import PACKAGE
+from conftest import PACKAGE, recorded
 
 import thinkwire
 
@@ -20,8 +21,10 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 def indented(document: str) -> str:
     """The indented lines of a docstring: its example."""
-    blocks = re.findall(r"((?:^    .*\n|^\n)+)", inspect.cleandoc(document) + "\n", re.MULTILINE)
-    return textwrap.dedent(blocks[0])
+    lines = inspect.cleandoc(document).splitlines()
+    first = next(at for at, line in enumerate(lines) if line.startswith("    "))
+    example = itertools.takewhile(lambda line: not line or line.startswith("    "), lines[first:])
+    return textwrap.dedent("\n".join(example))
 
 
 def run(example: str, base_url: str, tmp_path: Path) -> str:
@@ -50,7 +53,10 @@ def test_the_examples_of_the_readme_run(example: str, base_url: str, tmp_path: P
 
 def test_the_first_example_is_ten_lines_and_thinks(base_url: str, tmp_path: Path) -> None:
     assert len(EXAMPLES[0].splitlines()) <= 10
-    assert "Okay, the user said" in run(EXAMPLES[0], base_url, tmp_path)
+    printed = run(EXAMPLES[0], base_url, tmp_path)
+    recording = recorded("qwen3-32b.sse")
+    assert re.sub(r"\033\[\d*m", "", printed).startswith(recording.reasoning + recording.content)
+    assert printed.startswith("\033[2mOkay") and "reasoning_tokens=82" in printed
 
 
 def test_the_packages_example_runs(base_url: str, tmp_path: Path) -> None:
