@@ -5,6 +5,8 @@
     with Client() as client:
         for event in client.stream("alibaba/qwen3-32b", "Hello", thinking=True):
             print(event.kind, event.text)
+
+Client, Stream, Reply and Error say the rest.
 """
 from ._abi import VERSION as __version__
 from ._abi import Status, Thinking
