@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import os
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
@@ -47,11 +47,15 @@ def _load() -> ctypes.CDLL:
     )
 
 
-def _candidates() -> list[str]:
+def _candidates() -> Iterator[str]:
     """Where to look when the environment does not say: a library beside this file wins over the system's."""
-    beside = [path for path in (Path(__file__).with_name(name) for name in _NAMES) if path.exists()]
-    system = ctypes.util.find_library("thinkwire")
-    return [str(path) for path in beside] + ([system] if system else []) + list(_NAMES)
+    yield from (str(path) for path in map(Path(__file__).with_name, _NAMES) if path.exists())
+    yield from _NAMES
+    from ctypes.util import find_library  # It runs other programs: only when nothing else has helped.
+
+    system = find_library("thinkwire")
+    if system:
+        yield system
 
 
 def _checked(found: ctypes.CDLL, path: str) -> ctypes.CDLL:
