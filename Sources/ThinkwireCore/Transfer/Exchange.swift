@@ -94,8 +94,11 @@ package final class Exchange {
                 continue
             }
             if !transfer.hasStarted { start(transfer) }
+            let known = transfer.inbox.count
             transfer.wait(until: min(deadline, lingerDeadline), idleLimit: idleLimit)
-            if transfer.inbox.isEmpty && transfer.end == nil && platform_now() >= deadline { return .timeout }
+            // A document is collected whole: what there is of it is nothing to go on with, and no reason to stay.
+            let isNew = transfer.inbox.count != known && format != .document && format != .refusal
+            if !isNew && transfer.end == nil && platform_now() >= deadline { return .timeout }
         }
     }
 
