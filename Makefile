@@ -31,7 +31,7 @@ link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/..
 abi     := $(wildcard Tests/abi/*.c)
 
 .NOTPARALLEL:
-.PHONY: all library demo test test-swift test-asan test-tsan test-c test-install test-python check bench soak install uninstall \
+.PHONY: all library demo test test-swift test-asan test-tsan test-c test-install test-mock test-python check bench soak install uninstall \
         clean deps
 .DEFAULT_GOAL := all
 
@@ -39,7 +39,7 @@ all: library $(chat) check
 
 # SwiftPM knows what is out of date.
 library:
-	$(SWIFT) build -c release
+	$(SWIFT) build -c release --disable-local-rpath
 	ln -sf libthinkwire.so $(out)/$(soname)
 
 $(library): library
@@ -59,7 +59,7 @@ demo:
 	$(MAKE) --no-print-directory all
 	bindings/c/examples/demo.sh $(out)
 
-test: deps all test-swift test-asan test-tsan test-c test-install test-python
+test: deps all test-swift test-asan test-tsan test-c test-install test-mock test-python
 	@echo "everything passed"
 
 test-swift:
@@ -83,6 +83,9 @@ test-c: library .build/abi/plain .build/abi/asan
 test-install: all $(venv)/ready
 	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR= LDCONFIG=true
 	PATH="$(CURDIR)/$(venv)/bin:$$PATH" Tests/check/install.sh $(stage) $(CURDIR)
+
+test-mock: library $(venv)/ready
+	THINKWIRE_MOCK=$(mock) $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/mock
 
 test-python: library $(venv)/ready
 	cd bindings/python && ../../$(venv)/bin/mypy --strict
