@@ -97,6 +97,17 @@ def test_a_function_that_cannot_be_called_by_name_is_no_tool(odd: Any) -> None:
         Tool(odd)
 
 
+@dataclass
+class Tree:
+    children: List["Tree"]
+
+
+def test_a_type_that_contains_itself_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="Tree contains itself"):
+        schema_of(Tree)
+    assert schema_of(Dict[str, Place])["additionalProperties"] == schema_of(Place)
+
+
 def test_a_type_without_a_schema_is_refused() -> None:
     def odd(x: bytes) -> None: ...
 

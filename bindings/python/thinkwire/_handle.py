@@ -4,8 +4,8 @@ from __future__ import annotations
 import ctypes
 from typing import Callable, Optional
 
-from .errors import BY_STATUS, InvalidRequest
 from ._abi import Status
+from .errors import BY_STATUS, InvalidRequest
 
 
 class Handle:

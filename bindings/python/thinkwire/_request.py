@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ._abi import Thinking
-from ._schema import schema_of
 from ._handle import Handle, c_string, check, text, utf8
+from ._schema import schema_of
 from .errors import InvalidRequest
 from .images import Image
 from .reply import Reply

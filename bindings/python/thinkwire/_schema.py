@@ -17,7 +17,7 @@ _PLAIN: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: 
 _UNIONS = (Union, getattr(types, "UnionType", Union))
 
 
-def schema_of(shape: Any) -> dict[str, Any]:
+def schema_of(shape: Any, within: tuple[Any, ...] = ()) -> dict[str, Any]:
     """The JSON schema of a type: str, int, float, bool, None, lists, dicts by str, unions, Literal, enums, dataclasses."""
     if shape is Any or shape is inspect.Parameter.empty:
         return {}
@@ -25,19 +25,21 @@ def schema_of(shape: Any) -> dict[str, Any]:
         return {"type": _PLAIN[shape]}
     origin, arguments = typing.get_origin(shape), typing.get_args(shape)
     if origin in _UNIONS:
-        return {"anyOf": [schema_of(one) for one in arguments]}
+        return {"anyOf": [schema_of(one, within) for one in arguments]}
     if origin is Literal:
         return {"enum": list(arguments)}
     if _is_sequence(shape, origin):
-        return {"type": "array", "items": schema_of(arguments[0] if arguments else Any)}
+        return {"type": "array", "items": schema_of(arguments[0] if arguments else Any, within)}
     if _is_mapping(shape, origin):
-        return {"type": "object", "additionalProperties": schema_of(arguments[1] if len(arguments) == 2 else Any)}
+        return {"type": "object", "additionalProperties": schema_of(arguments[1] if len(arguments) == 2 else Any, within)}
     if isinstance(shape, type) and issubclass(shape, enum.Enum):
         return {"enum": [member.value for member in shape]}
     if isinstance(shape, type) and dataclasses.is_dataclass(shape):
-        hints = hints_of(shape)
-        fields = {field.name: schema_of(hints[field.name]) for field in dataclasses.fields(shape) if field.init}
-        return object_schema(fields, [field.name for field in dataclasses.fields(shape) if field.init and _is_required(field)])
+        if shape in within:
+            raise InvalidRequest(f"{shape.__name__} contains itself, which no JSON schema without references can say")
+        hints, fields = hints_of(shape), [field for field in dataclasses.fields(shape) if field.init]
+        properties = {field.name: schema_of(hints[field.name], (*within, shape)) for field in fields}
+        return object_schema(properties, [field.name for field in fields if _is_required(field)])
     raise InvalidRequest(f"no JSON schema is known for the type {shape!r}")
 
 

@@ -1,0 +1,61 @@
+"""The requests that the provider's documentation prints, as it prints them, give what it prints as the answers."""
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import NEXT, QWEN3, QWEN36, VL, recorded
+
+from thinkwire import BadRequestError, Client
+
+HELLO = [{"role": "user", "content": "Hello"}]
+MANKIND = "Hi! What do you think about mankind?"
+
+WHOLE = [
+    ({"model": QWEN3, "messages": HELLO, "enable_thinking": False}, "qwen3-32b.json"),
+    ({"model": NEXT, "messages": HELLO, "enable_thinking": False}, "qwen3-next-80b-a3b-thinking.json"),
+    ({"model": QWEN36, "messages": [{"role": "user", "content": MANKIND}]}, "qwen3.6-35b-a3b.json"),
+    ({"model": VL, "messages": [{"content": MANKIND}]}, "qwen3-vl-32b-thinking.json"),  # Its message has no role.
+]
+
+
+@pytest.mark.parametrize("request_fields, name", WHOLE)
+def test_an_answer_in_one_piece(client: Client, request_fields: dict[str, Any], name: str) -> None:
+    recording = recorded(name)
+    reply = client.send(**request_fields)
+    assert (reply.reasoning, reply.content) == (recording.reasoning, recording.content)
+    assert reply.json() == recording.document
+    assert client.chat.completions.create(**request_fields) == recording.document
+
+
+@pytest.mark.parametrize("request_fields, name", WHOLE)
+def test_the_same_streamed(client: Client, request_fields: dict[str, Any], name: str) -> None:
+    recording = recorded(name)
+    with client.stream(**request_fields) as stream:
+        texts = {kind: "".join(event.text for event in events) for kind, events in by_kind(list(stream)).items()}
+    assert texts.get("reasoning", "") == recording.reasoning == stream.reply.reasoning
+    assert texts["content"] == recording.content == stream.reply.content
+
+
+def by_kind(events: list[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for event in events:
+        found.setdefault(str(event.kind), []).append(event)
+    return found
+
+
+def test_a_stream_that_thinks(client: Client) -> None:
+    recording = recorded("qwen3-32b.sse")
+    stream = client.stream(QWEN3, HELLO, enable_thinking=True)
+    assert "".join(event.text for event in stream if event.kind == "reasoning") == recording.reasoning
+    assert stream.reply.content == recording.content
+
+
+def test_what_it_refuses_is_sent_in_a_way_that_it_does_not(client: Client) -> None:
+    """Thinking is refused of this model unless streamed, so a send streams; the refusal itself is a refusal."""
+    recording = recorded("qwen3-32b.sse")
+    reply = client.send(QWEN3, HELLO, enable_thinking=True)
+    assert (reply.reasoning, reply.content) == (recording.reasoning, recording.content)
+    assert reply.get("/object") == "chat.completion"
+    with pytest.raises(BadRequestError, match="enable_thinking"):
+        client.send(QWEN3, HELLO, enable_thinking="yes")
