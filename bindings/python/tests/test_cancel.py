@@ -84,7 +84,7 @@ def test_another_thread_can_end_it(client: Client, model: str, end: Callable[[St
     end(stream)
     reader.join(10)
     assert len(raised) == 1 and isinstance(raised[0][1], CancelledError)
-    assert raised[0][0] - began < 0.1
+    assert raised[0][0] - began < 0.5
     assert stream.reply.status is Status.CANCELLED
 
 
