@@ -1,0 +1,70 @@
+import Testing
+@testable import ThinkwireCore
+
+@Suite("Reasoning is heard in whichever field it comes, and once")
+struct ReasoningTests {
+    @Test(arguments: ["reasoning_content", "reasoning"])
+    func inEitherField(_ field: String) throws {
+        let fed = try Fed(
+            delta(#"{"role":"assistant","content":null,"\#(field)":""}"#), delta(#"{"content":null,"\#(field)":"Let "}"#),
+            delta(#"{"content":null,"\#(field)":"me"}"#), delta(#"{"content":"Hi","\#(field)":null}"#))
+        #expect(fed.events == ["reasoning 0 Let me", "content 0 Hi"])
+        #expect(fed.reasoning == "Let me")
+        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi","\#(field)":"Let me"}}]}"#))
+    }
+
+    @Test(arguments: ["reasoning_content", "reasoning"])
+    func inAWholeAnswer(_ field: String) {
+        let fed = Fed(document: #"{"choices":[{"index":0,"message":{"content":"Hi","\#(field)":"Hm"},"finish_reason":"stop"}]}"#)
+        #expect(fed.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
+    }
+
+    @Test func bothFieldsWithTheSameThoughtCountOnce() throws {
+        let fed = try Fed(
+            delta(#"{"reasoning":"Let ","reasoning_content":"Let "}"#), delta(#"{"reasoning_content":"me","reasoning":"me"}"#),
+            delta(#"{"content":"Hi"}"#))
+        #expect(fed.events == ["reasoning 0 Let me", "content 0 Hi"])
+        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"reasoning":"Let me","reasoning_content":null,"content":"Hi"}}]}"#))
+    }
+
+    @Test func theFieldThatSaysSomethingCounts() throws {
+        let first = try Fed(delta(#"{"reasoning":"","reasoning_content":"a"}"#), delta(#"{"reasoning":null,"reasoning_content":"b"}"#))
+        #expect(first.events == ["reasoning 0 ab"])
+        let second = try Fed(delta(#"{"reasoning":"a","reasoning_content":""}"#), delta(#"{"reasoning":"b","reasoning_content":null}"#))
+        #expect(second.events == ["reasoning 0 ab"])
+        let third = try Fed(delta(#"{"reasoning_content":"","reasoning":"a"}"#))
+        #expect(try third.isDocument(#"{"choices":[{"index":0,"message":{"reasoning":"a","reasoning_content":null}}]}"#))
+    }
+
+    @Test func detailsBesideTheThoughtAreKeptAndNotCounted() throws {
+        let fed = try Fed(
+            delta(#"{"reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a"}]}"#),
+            delta(#"{"reasoning":"b","reasoning_details":[{"type":"reasoning.text","text":"b","signature":"x"}]}"#),
+            delta(#"{"content":"c","reasoning_details":[]}"#))
+        #expect(fed.events == ["reasoning 0 ab", "content 0 c"])
+        #expect(
+            try fed.isDocument(
+                #"""
+                {"choices":[{"index":0,"message":{"reasoning":"ab","content":"c","reasoning_details":[
+                {"type":"reasoning.text","text":"a"},{"type":"reasoning.text","text":"b","signature":"x"}]}}]}
+                """#))
+    }
+
+    @Test func inOneChunkTheThoughtComesFirst() throws {
+        let fed = try Fed(delta(#"{"content":"b","reasoning_content":"a"}"#), delta(#"{"content":"d","reasoning_content":"c"}"#))
+        #expect(fed.events == ["reasoning 0 a", "content 0 b", "reasoning 0 c", "content 0 d"])
+    }
+
+    @Test func aRefusalHasItsOwnText() throws {
+        let fed = try Fed(delta(#"{"content":null,"refusal":"I "}"#), delta(#"{"refusal":"won't"}"#))
+        #expect(fed.events == ["refusal 0 I won't"])
+        #expect(fed.refusal == "I won't" && fed.content == "" && fed.reasoning == "")
+        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"content":null,"refusal":"I won't"}}]}"#))
+    }
+
+    @Test func whatIsNoTextSaysNothing() throws {
+        let fed = try Fed(delta(#"{"content":12,"reasoning":{},"reasoning_content":[],"refusal":true}"#), delta(#"{"content":"a"}"#))
+        #expect(fed.events == ["content 0 a"])
+        #expect(fed.error == nil)
+    }
+}

@@ -1,0 +1,172 @@
+import Testing
+@testable import ThinkwireCore
+
+@Suite("Calls of tools are put together from every kind of fragment")
+struct ToolCallTests {
+    /// A delta with these fragments.
+    private func calls(_ fragments: String...) -> String { delta(#"{"tool_calls":[\#(fragments.joined(separator: ","))]}"#) }
+
+    @Test func fragmentsByIndex() throws {
+        let fed = try Fed(
+            delta(#"{"role":"assistant","content":null}"#),
+            calls(#"{"index":0,"id":"call_1","type":"function","function":{"name":"weather","arguments":""}}"#),
+            calls(#"{"index":0,"function":{"arguments":"{\"city\":"}}"#), calls(#"{"index":0,"function":{"arguments":"\"Rome\"}"}}"#),
+            calls(#"{"index":1,"id":"call_2","type":"function","function":{"name":"time","arguments":"{}"}}"#),
+            #"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#)
+        #expect(
+            fed.events == [#"tool 0/0 call_1 weather {"city":"Rome"}"#, "tool 0/1 call_2 time {}", "finish 0 tool_calls"])
+        #expect(fed.toolCalls == [#"0/0 call_1 weather {"city":"Rome"}"#, "0/1 call_2 time {}"])
+        #expect(
+            try fed.isDocument(
+                #"""
+                {"choices":[{"index":0,"finish_reason":"tool_calls","message":{"role":"assistant","content":null,"tool_calls":[
+                {"id":"call_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Rome\"}"}},
+                {"id":"call_2","type":"function","function":{"name":"time","arguments":"{}"}}]}}]}
+                """#))
+    }
+
+    @Test func theBeginningIsToldThoughItHasNoArguments() throws {
+        let fed = try Fed(calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#))
+        #expect(fed.events == ["tool 0/0 a f "])
+    }
+
+    @Test func fragmentsOfTwoCallsAlternate() throws {
+        let fed = try Fed(
+            calls(
+                #"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#, #"{"index":1,"id":"b","function":{"name":"g","arguments":"["}}"#),
+            calls(#"{"index":1,"function":{"arguments":"]"}}"#, #"{"index":0,"function":{"arguments":"}"}}"#))
+        #expect(fed.toolCalls == ["0/0 a f {}", "0/1 b g []"])
+    }
+
+    @Test func anIDThatIsEmptyOrNullLater() throws {
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#),
+            calls(#"{"index":0,"id":"","function":{"name":"","arguments":"\"x\":1"}}"#),
+            calls(#"{"index":0,"id":null,"function":{"name":null,"arguments":"}"}}"#))
+        #expect(fed.toolCalls == [#"0/0 a f {"x":1}"#])
+    }
+
+    @Test func aNameOrArgumentsThatAreNull() throws {
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":null}}"#),
+            calls(#"{"index":0,"function":{"name":null,"arguments":"{}"}}"#), calls(#"{"index":0,"function":null}"#),
+            calls(#"{"index":0}"#))
+        #expect(fed.toolCalls == ["0/0 a f {}"])
+        #expect(fed.events == ["tool 0/0 a f {}"])
+    }
+
+    @Test func theIDRepeatedWithEveryFragment() throws {
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#),
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"}"}}"#),
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#))
+        #expect(fed.toolCalls == ["0/0 a f {}"])
+    }
+
+    @Test func everyCallCountedAsZero() throws {
+        // openai-python#3201
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}}"#), calls(#"{"index":0,"function":{"arguments":"1}"}}"#),
+            calls(#"{"index":0,"id":"b","function":{"name":"f","arguments":"{\"x\":"}}"#), calls(#"{"index":0,"function":{"arguments":"2}"}}"#))
+        #expect(fed.toolCalls == [#"0/0 a f {"x":1}"#, #"0/1 b f {"x":2}"#])
+    }
+
+    @Test func noIndexAtAll() throws {
+        // openai-python#2806
+        let fed = try Fed(
+            calls(#"{"id":"a","function":{"name":"f","arguments":"{"}}"#), calls(#"{"function":{"arguments":"}"}}"#),
+            calls(#"{"id":"b","function":{"name":"g","arguments":""}}"#), calls(#"{"function":{"arguments":"{}"}}"#))
+        #expect(fed.toolCalls == ["0/0 a f {}", "0/1 b g {}"])
+    }
+
+    @Test func neitherIndexNorID() throws {
+        let fed = try Fed(
+            calls(#"{"function":{"name":"f","arguments":"{\"x\":1}"}}"#, #"{"function":{"name":"g","arguments":"{}"}}"#),
+            calls(#"{"function":{"name":"f","arguments":"{\"x\":2}"}}"#))
+        #expect(fed.toolCalls == [#"0/0  f {"x":1}"#, "0/1  g {}", #"0/2  f {"x":2}"#])
+    }
+
+    @Test func severalWithoutArgumentsNorIndexNorIDInOneDelta() throws {
+        let fed = try Fed(calls(#"{"function":{"name":"f","arguments":""}}"#, #"{"function":{"name":"g","arguments":""}}"#))
+        #expect(fed.toolCalls == ["0/0  f ", "0/1  g "])
+    }
+
+    @Test func aWholeCallInOneDelta() throws {
+        // Ollama, whose own API gives the arguments as an object.
+        let fed = try Fed(
+            calls(#"{"id":"a","index":0,"type":"function","function":{"name":"f","arguments":{"city": "Rome"}}}"#),
+            #"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"tool_calls"}]}"#)
+        #expect(fed.events == [#"tool 0/0 a f {"city": "Rome"}"#, "finish 0 tool_calls"])
+        #expect(try withJSON(fed.document) { String($0.value(at: StaticText.bytes("/choices/0/message/tool_calls/0/function/arguments"))!.raw) } == #""{\"city\": \"Rome\"}""#)
+    }
+
+    @Test func argumentsThatAreNotJSON() throws {
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"city: Rome\n"}}"#), calls(#"{"index":0,"function":{"arguments":"}"}}"#))
+        #expect(fed.toolCalls == ["0/0 a f city: Rome\n}"])
+    }
+
+    @Test func indexesWithGapsAndInAnyOrder() throws {
+        let fed = try Fed(
+            calls(#"{"index":7,"id":"a","function":{"name":"f","arguments":"{"}}"#), calls(#"{"index":2,"id":"b","function":{"name":"g","arguments":"{"}}"#),
+            calls(#"{"index":7,"function":{"arguments":"}"}}"#), calls(#"{"index":2,"function":{"arguments":"}"}}"#))
+        #expect(fed.toolCalls == ["0/0 a f {}", "0/1 b g {}"])
+    }
+
+    @Test func aNameInPieces() throws {
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"get_"}}"#), calls(#"{"index":0,"function":{"name":"weather"}}"#),
+            calls(#"{"index":0,"function":{"arguments":"{}"}}"#))
+        #expect(fed.toolCalls == ["0/0 a get_weather {}"])
+    }
+
+    @Test func callsOfSeveralChoices() throws {
+        let fed = try Fed(
+            #"{"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"id":"b","function":{"name":"g","arguments":"{}"}}]}}]}"#,
+            #"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}}]}"#)
+        #expect(fed.events == ["tool 1/0 b g {}", "tool 0/0 a f {}"])
+        #expect(fed.toolCalls == ["0/0 a f {}", "1/0 b g {}"])
+    }
+
+    @Test func customCalls() throws {
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","type":"custom","custom":{"name":"sql","input":"select "}}"#), calls(#"{"index":0,"custom":{"input":"1"}}"#))
+        #expect(fed.toolCalls == ["0/0 a sql select 1"])
+        #expect(
+            try fed.isDocument(
+                #"{"choices":[{"index":0,"message":{"tool_calls":[{"id":"a","type":"custom","custom":{"name":"sql","input":"select 1"}}]}}]}"#))
+    }
+
+    @Test func callsOfAWholeAnswer() {
+        let fed = Fed(
+            document: #"""
+                {"choices":[{"index":0,"message":{"content":null,"tool_calls":[
+                {"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}},
+                {"id":"b","type":"function","function":{"name":"g","arguments":""}}]},"finish_reason":"tool_calls"}]}
+                """#)
+        #expect(fed.toolCalls == [#"0/0 a f {"x":1}"#, "0/1 b g "])
+        #expect(fed.events == [#"tool 0/0 a f {"x":1}"#, "tool 0/1 b g ", "finish 0 tool_calls"])
+    }
+
+    @Test func whatIsNoCallIsPassedOver() throws {
+        let fed = try Fed(delta(#"{"tool_calls":null}"#), delta(#"{"tool_calls":[]}"#), delta(#"{"tool_calls":[null,1,"a"]}"#), delta(#"{"tool_calls":{}}"#))
+        #expect(fed.events == [] && fed.toolCalls == [] && fed.error == nil)
+        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"tool_calls":null}}]}"#))
+    }
+
+    @Test func tooManyCallsEndTheStream() throws {
+        let many = (0...1024).map { #"{"index":\#($0),"id":"\#($0)","function":{"name":"f","arguments":"{}"}}"# }
+        let fed = try Fed(delta(#"{"tool_calls":[\#(many.joined(separator: ","))]}"#))
+        guard case .tooMany = fed.error else { return #expect(Bool(false), "\(String(describing: fed.error))") }
+        #expect(fed.reply.toolCallCount == 1024)
+    }
+
+    @Test func fragmentsCutAnywhere() throws {
+        let stream = [
+            calls(#"{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{\"é\":\"\ud83d"}}"#),
+            calls(#"{"index":0,"function":{"arguments":"\ude0a\"}"}}"#), "[DONE]",
+        ]
+        let fed = try fedAnywhere(stream.map { "data: \($0)\r\n\r\n" }.joined())
+        #expect(fed.toolCalls == [#"0/0 a f {"é":"😊"}"#])
+    }
+}
