@@ -98,12 +98,8 @@ $(venv)/ready:
 	$(venv)/bin/pip install --quiet --disable-pip-version-check pytest mypy cmake
 	touch $@
 
-bench: all .build/bench/bench
-	.build/bench/bench $(mock)
-
-.build/bench/bench: Tests/bench/bench.c include/thinkwire.h | library
-	mkdir -p $(@D)
-	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link) -lcurl
+bench: all
+	Tests/bench/run.sh $(out)
 
 # SECONDS=60: how long.
 soak: all .build/bench/soak

@@ -1,51 +1,83 @@
 /*
- * bench MOCK: what the library costs over bare libcurl. Both receive the same streams from thinkwire-mock, in one thread; what is
- * compared is the processor time of this process, which the mock's is no part of.
+ * bench MOCK LOAD LIBRARY: what the library costs, beside what else receives the same streams in the same run from the same
+ * thinkwire-mock. What is compared is the processor time of this process, which the mock's is no part of; each figure is the
+ * median of several rounds, in each of which all take their turn, so that a busy machine slows all of them alike.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <curl/curl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <thinkwire.h>
+#include "bench.h"
 
-enum { CHUNKS = 100000, SIZE = 8, ROUNDS = 5 };
+enum { MOST_ROUNDS = 400, MOST_STREAMS = 256 };
 
-static char base_url[128], model[64];
+static const struct receiver *const receivers[] = {
+    &by_libcurl,
+    &by_hand,
+#ifdef WITH_SIMDJSON
+    &by_simdjson,
+#endif
+    &by_callback,
+    &by_pull,
+};
+enum { RECEIVERS = sizeof receivers / sizeof *receivers, LIBCURL = 0, HAND = 1, CALLBACK = RECEIVERS - 2 };
 
-static double seconds(void)
+static char base_url[128];
+static pid_t mock;
+
+int64_t now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static double processor_seconds(void)
+int64_t worked_ns(void)
 {
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void fail(const char *what)
+void fail(const char *what, const char *why)
 {
-    fprintf(stderr, "bench: %s\n", what);
+    fprintf(stderr, "bench: %s: %s\n", what, why);
     exit(1);
 }
 
-static pid_t start_mock(const char *program)
+/* ---- the mock ------------------------------------------------------------------------------------------------------ */
+
+static void stop_mock(void)
+{
+    if (mock > 0) kill(mock, SIGKILL);
+    mock = 0;
+}
+
+static void stop_at(int signal)
+{
+    if (mock > 0) kill(mock, SIGKILL);
+    _exit(128 + signal);
+}
+
+static void start_mock(const char *program)
 {
     int ends[2];
-    if (pipe(ends) != 0) fail("no pipe");
-    pid_t pid = fork();
-    if (pid == 0) {
+    if (pipe(ends) != 0) fail("mock", "no pipe");
+    signal(SIGINT, stop_at);
+    signal(SIGTERM, stop_at);
+    signal(SIGHUP, stop_at);
+    atexit(stop_mock);
+    mock = fork();
+    if (mock == 0) {
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
@@ -54,98 +86,242 @@ static pid_t start_mock(const char *program)
     }
     close(ends[1]);
     FILE *output = fdopen(ends[0], "r");
-    if (!output || !fgets(base_url, sizeof base_url, output)) fail("the mock did not start");
+    if (!output || !fgets(base_url, sizeof base_url, output)) fail(program, "did not start");
     base_url[strcspn(base_url, "\r\n")] = '\0';
     fclose(output);
-    return pid;
 }
 
-/* ---- by the library ------------------------------------------------------------------------------------------------ */
-
-static long events;
-
-static int on_event(void *userdata, const tw_event *event)
+static const char *body_for(const char *model)
 {
-    (void)userdata;
-    events += event->kind == TW_EVENT_CONTENT || event->kind == TW_EVENT_REASONING;
-    return 0;
+    static char body[512];
+    snprintf(body, sizeof body,
+             "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"enable_thinking\":true,"
+             "\"stream\":true,\"stream_options\":{\"include_usage\":true}}", model);
+    return body;
 }
 
-static void by_library(void)
+/* ---- medians ------------------------------------------------------------------------------------------------------- */
+
+static int compare(const void *a, const void *b)
 {
-    static tw_client *client;
-    tw_options *options = tw_options_create();
-    if (tw_options_set_base_url(options, base_url) != TW_OK) fail(tw_last_error());
-    if (tw_options_set_api_key(options, "key") != TW_OK) fail(tw_last_error());
-    if (!client && tw_client_create(options, &client) != TW_OK) fail(tw_last_error());
-    tw_options_destroy(options);
-    tw_request *request = tw_request_create(model);
-    tw_request_add_message(request, "user", "Hello");
-    events = 0;
-    tw_reply *reply = tw_chat_stream(client, request, on_event, NULL);
-    if (tw_reply_status(reply) != TW_OK) fail(tw_reply_message(reply));
-    if (events < CHUNKS) fail("fewer events came than were sent");
-    tw_reply_destroy(reply);
-    tw_request_destroy(request);
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
 }
 
-/* ---- by bare libcurl ----------------------------------------------------------------------------------------------- */
-
-static size_t received;
-
-static size_t on_bytes(char *bytes, size_t size, size_t count, void *userdata)
+static double median(const double *values, int count)
 {
-    (void)bytes;
-    (void)userdata;
-    received += size * count;
-    return size * count;
+    double sorted[MOST_ROUNDS];
+    memcpy(sorted, values, (size_t)count * sizeof *values);
+    qsort(sorted, (size_t)count, sizeof *sorted, compare);
+    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
-static void by_libcurl(void)
+/* The median of what one costs as a multiple of what the other does in the same round. */
+static double ratio(double (*values)[MOST_ROUNDS], int one, int other, int rounds)
 {
-    static CURL *curl;
-    char url[192], body[256];
-    struct curl_slist *headers = curl_slist_append(NULL, "Authorization: Bearer key");
-    headers = curl_slist_append(headers, "Content-Type: application/json");
-    if (!curl) curl = curl_easy_init();
-    snprintf(url, sizeof url, "%s/chat/completions", base_url);
-    snprintf(body, sizeof body, "{\"model\":\"%s\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}",
-             model);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
-    received = 0;
-    if (curl_easy_perform(curl) != CURLE_OK) fail("libcurl could not stream");
-    if (received < (size_t)CHUNKS * SIZE) fail("fewer bytes came than were sent");
-    curl_slist_free_all(headers);
+    double ratios[MOST_ROUNDS];
+    for (int i = 0; i < rounds; i++) ratios[i] = values[one][i] / values[other][i];
+    return median(ratios, rounds);
 }
 
-/* The least of several rounds: what it costs when nothing disturbs it. */
-static double measure(const char *name, void (*stream)(void))
+static void print_head(const char *title, const char *unit, const char *second)
 {
-    double least = 1e9, wall = 1e9;
-    for (int i = 0; i < ROUNDS; i++) {
-        double start = processor_seconds(), start_wall = seconds();
-        stream();
-        double used = processor_seconds() - start, took = seconds() - start_wall;
-        if (used < least) least = used;
-        if (took < wall) wall = took;
+    printf("\n%s\n%-26s %14s %12s %12s%s%s\n", title, "", unit, "to libcurl", "to by hand", second ? "  " : "",
+           second ? second : "");
+}
+
+static void print_row(double (*values)[MOST_ROUNDS], int who, int rounds, double scale)
+{
+    printf("%-26s %14.3f %11.2fx %11.2fx", receivers[who]->name, median(values[who], rounds) * scale,
+           ratio(values, who, LIBCURL, rounds), ratio(values, who, HAND, rounds));
+}
+
+/* ---- as fast as it comes ------------------------------------------------------------------------------------------- */
+
+static void check(const struct receiver *receiver, const struct tally *tally, size_t pieces)
+{
+    if (receiver != &by_libcurl && tally->pieces < pieces) fail(receiver->name, "fewer pieces came than were sent");
+}
+
+static void at_line_rate(int chunks, int rounds)
+{
+    static double cost[RECEIVERS][MOST_ROUNDS];
+    char model[128];
+    snprintf(model, sizeof model, "mock/synthetic#chunks=%d,reasoning=%d,size=20", chunks / 2, chunks / 2);
+    const char *body = body_for(model);
+    void *states[RECEIVERS];
+    for (int who = 0; who < RECEIVERS; who++) states[who] = receivers[who]->open(base_url);
+    for (int round = -1; round < rounds; round++) {
+        for (int who = 0; who < RECEIVERS; who++) {
+            struct tally tally = {0};
+            int64_t start = worked_ns();
+            receivers[who]->exchange(states[who], body, &tally);
+            if (round >= 0) cost[who][round] = (double)(worked_ns() - start) / chunks / 1e3;
+            check(receivers[who], &tally, (size_t)chunks / 2 * 2);
+        }
     }
-    printf("%-12s %7.3f us of processor time a chunk, %9.0f chunks a second\n", name, least / CHUNKS * 1e6, CHUNKS / wall);
-    return least;
+    char title[128];
+    snprintf(title, sizeof title, "One stream as fast as it comes: %d chunks of 20 bytes of text, %d rounds", chunks, rounds);
+    print_head(title, "us CPU/chunk", NULL);
+    for (int who = 0; who < RECEIVERS; who++) {
+        print_row(cost, who, rounds, 1);
+        putchar('\n');
+        receivers[who]->close(states[who]);
+    }
+}
+
+/* ---- as models send it --------------------------------------------------------------------------------------------- */
+
+struct stream {
+    const struct receiver *receiver;
+    pthread_barrier_t *barrier;
+    size_t chunks;
+    char body[512];
+};
+
+/* Connects, waits for the others, streams, and waits for the others again. */
+static void *run_stream(void *argument)
+{
+    struct stream *stream = argument;
+    char first[512];
+    struct tally tally = {0};
+    void *state = stream->receiver->open(base_url);
+    snprintf(first, sizeof first, "%s", stream->body);
+    memcpy(strstr(first, "chunks=") + 7, "00001,", 6);
+    stream->receiver->exchange(state, first, &tally);
+    tally = (struct tally){0};
+    pthread_barrier_wait(stream->barrier);
+    pthread_barrier_wait(stream->barrier);
+    stream->receiver->exchange(state, stream->body, &tally);
+    check(stream->receiver, &tally, stream->chunks);
+    pthread_barrier_wait(stream->barrier);
+    stream->receiver->close(state);
+    return NULL;
+}
+
+static double cost_of_streams(const struct receiver *receiver, int streams, int pace_ms, int chunks)
+{
+    static struct stream all[MOST_STREAMS];
+    pthread_t threads[MOST_STREAMS];
+    pthread_barrier_t barrier;
+    char model[128];
+    snprintf(model, sizeof model, "mock/synthetic#chunks=%05d,size=20,pace=%d", chunks, pace_ms);
+    pthread_barrier_init(&barrier, NULL, (unsigned)streams + 1);
+    for (int i = 0; i < streams; i++) {
+        all[i] = (struct stream){.receiver = receiver, .barrier = &barrier, .chunks = (size_t)chunks};
+        snprintf(all[i].body, sizeof all[i].body, "%s", body_for(model));
+        if (pthread_create(&threads[i], NULL, run_stream, &all[i]) != 0) fail("streams", "no thread");
+    }
+    pthread_barrier_wait(&barrier);
+    int64_t start = worked_ns();
+    pthread_barrier_wait(&barrier);
+    pthread_barrier_wait(&barrier);
+    double used = (double)(worked_ns() - start) / 1e3 / streams / chunks;
+    for (int i = 0; i < streams; i++) pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&barrier);
+    return used;
+}
+
+static void at_a_pace(int streams, int pace_ms, int chunks, int rounds)
+{
+    static double cost[RECEIVERS][MOST_ROUNDS];
+    for (int round = 0; round < rounds; round++) {
+        for (int who = 0; who < RECEIVERS; who++) cost[who][round] = cost_of_streams(receivers[who], streams, pace_ms, chunks);
+    }
+    char title[128];
+    snprintf(title, sizeof title, "%d stream%s of %d chunks a second, a thread each: %d chunks, %d rounds", streams,
+             streams == 1 ? "" : "s", 1000 / pace_ms, chunks, rounds);
+    print_head(title, "us CPU/chunk", NULL);
+    for (int who = 0; who < RECEIVERS; who++) {
+        print_row(cost, who, rounds, 1);
+        putchar('\n');
+    }
+}
+
+/* ---- a small exchange ---------------------------------------------------------------------------------------------- */
+
+static void one_exchange(int rounds)
+{
+    static double cost[RECEIVERS][MOST_ROUNDS], wall[RECEIVERS][MOST_ROUNDS], first[RECEIVERS][MOST_ROUNDS];
+    enum { TIMES = 5 };
+    const char *body = body_for("alibaba/qwen3-32b");
+    void *states[RECEIVERS];
+    for (int who = 0; who < RECEIVERS; who++) states[who] = receivers[who]->open(base_url);
+    for (int round = -1; round < rounds; round++) {
+        for (int who = 0; who < RECEIVERS; who++) {
+            double waited = 0;
+            int64_t start = now_ns(), started_work = worked_ns();
+            for (int i = 0; i < TIMES; i++) {
+                struct tally tally = {0};
+                int64_t begun = now_ns();
+                receivers[who]->exchange(states[who], body, &tally);
+                waited += (double)(tally.first_ns - begun) / 1e3 / TIMES;
+                check(receivers[who], &tally, 3);
+            }
+            if (round < 0) continue;
+            cost[who][round] = (double)(worked_ns() - started_work) / 1e3 / TIMES;
+            wall[who][round] = (double)(now_ns() - start) / 1e3 / TIMES;
+            first[who][round] = waited;
+        }
+    }
+    char title[128];
+    snprintf(title, sizeof title, "One exchange, recorded of qwen3-32b, on a kept connection: %d of each", rounds * TIMES);
+    print_head(title, "us CPU", "us to first event   exchanges/s");
+    for (int who = 0; who < RECEIVERS; who++) {
+        print_row(cost, who, rounds, 1);
+        printf("  %17.0f %13.0f\n", median(first[who], rounds), 1e6 / median(wall[who], rounds));
+        receivers[who]->close(states[who]);
+    }
+}
+
+/* ---- loading, and memory ------------------------------------------------------------------------------------------- */
+
+struct loading {
+    double curl[MOST_ROUNDS], library[MOST_ROUNDS], ready[MOST_ROUNDS], memory[MOST_ROUNDS];
+};
+
+static void load_once(const char *program, const char *library, struct loading *into, int round)
+{
+    char command[1024];
+    snprintf(command, sizeof command, "'%s' libcurl.so.4 %s%s%s '%s' '%s'", program, library ? "'" : "", library ? library : "",
+             library ? "'" : "", base_url, body_for("alibaba/qwen3-32b"));
+    FILE *output = popen(command, "r");
+    if (!output || fscanf(output, "%lf %lf %lf %lf", &into->curl[round], &into->library[round], &into->ready[round],
+                          &into->memory[round]) != 4)
+        fail(program, "did not run");
+    pclose(output);
+}
+
+static void loading(const char *program, const char *library, int rounds)
+{
+    static struct loading bare, ours;
+    for (int round = 0; round < rounds; round++) {
+        load_once(program, NULL, &bare, round);
+        load_once(program, library, &ours, round);
+    }
+    struct stat file;
+    if (stat(library, &file) != 0) fail(library, "is not there");
+    printf("\nLoading, in fresh processes: %d of each\n", rounds);
+    printf("%-44s %10.0f us\n", "dlopen of libcurl.so.4, with all it needs", median(ours.curl, rounds));
+    printf("%-44s %10.0f us\n", "dlopen of libthinkwire.so behind it", median(ours.library, rounds));
+    printf("%-44s %10.0f us\n", "curl_global_init", median(bare.ready, rounds));
+    printf("%-44s %10.0f us\n", "tw_client_create, with curl_global_init in it", median(ours.ready, rounds));
+    printf("%-44s %10.0f KB\n", "memory behind an exchange of bare libcurl", median(bare.memory, rounds));
+    printf("%-44s %10.0f KB\n", "memory behind an exchange of thinkwire", median(ours.memory, rounds));
+    printf("%-44s %10ld bytes\n", "libthinkwire.so", (long)file.st_size);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2) fail("usage: bench MOCK");
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    snprintf(model, sizeof model, "mock/synthetic#chunks=%d,size=%d", CHUNKS, SIZE);
-    pid_t mock = start_mock(argv[1]);
-    printf("streams of %d chunks, the best of %d\n", CHUNKS, ROUNDS);
-    double bare = measure("libcurl", by_libcurl), ours = measure("thinkwire", by_library);
-    printf("thinkwire adds %.3f us a chunk\n", (ours - bare) / CHUNKS * 1e6);
-    kill(mock, SIGTERM);
-    waitpid(mock, NULL, 0);
+    if (argc != 4) fail("usage", "bench MOCK LOAD LIBRARY");
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGPIPE, SIG_IGN);
+    curl_global_init(CURL_GLOBAL_ALL);
+    start_mock(argv[1]);
+    at_line_rate(200000, 9);
+    at_a_pace(1, 1, 2000, 3);
+    at_a_pace(100, 20, 100, 3);
+    one_exchange(100);
+    loading(argv[2], argv[3], 15);
     return 0;
 }

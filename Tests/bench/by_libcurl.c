@@ -1,0 +1,61 @@
+/* Bare libcurl, which only counts the bytes: what receiving costs before anybody looks at what came. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+
+struct easy {
+    CURL *curl;
+    struct curl_slist *headers;
+};
+
+struct easy *easy_open(const char *base_url)
+{
+    struct easy *easy = calloc(1, sizeof *easy);
+    char url[256];
+    snprintf(url, sizeof url, "%s/chat/completions", base_url);
+    if (!easy || !(easy->curl = curl_easy_init())) fail("libcurl", "no memory");
+    easy->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    easy->headers = curl_slist_append(easy->headers, "Authorization: Bearer key");
+    curl_easy_setopt(easy->curl, CURLOPT_URL, url);
+    curl_easy_setopt(easy->curl, CURLOPT_HTTPHEADER, easy->headers);
+    curl_easy_setopt(easy->curl, CURLOPT_NOSIGNAL, 1L);
+    return easy;
+}
+
+void easy_exchange(struct easy *easy, const char *body, write_fn write, void *userdata)
+{
+    long status = 0;
+    curl_easy_setopt(easy->curl, CURLOPT_POSTFIELDS, body);
+    curl_easy_setopt(easy->curl, CURLOPT_WRITEFUNCTION, write);
+    curl_easy_setopt(easy->curl, CURLOPT_WRITEDATA, userdata);
+    CURLcode result = curl_easy_perform(easy->curl);
+    if (result != CURLE_OK) fail("libcurl", curl_easy_strerror(result));
+    curl_easy_getinfo(easy->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (status != 200) fail("libcurl", "the mock refused");
+}
+
+void easy_close(struct easy *easy)
+{
+    curl_easy_cleanup(easy->curl);
+    curl_slist_free_all(easy->headers);
+    free(easy);
+}
+
+static size_t count(char *bytes, size_t size, size_t length, void *userdata)
+{
+    struct tally *tally = userdata;
+    (void)bytes;
+    if (tally->bytes == 0) tally->first_ns = now_ns();
+    tally->bytes += size * length;
+    return size * length;
+}
+
+static void *open_bare(const char *base_url) { return easy_open(base_url); }
+static void exchange(void *state, const char *body, struct tally *tally) { easy_exchange(state, body, count, tally); }
+static void close_bare(void *state) { easy_close(state); }
+
+const struct receiver by_libcurl = {"bare libcurl", open_bare, exchange, close_bare};
