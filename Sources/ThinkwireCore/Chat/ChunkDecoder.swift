@@ -23,6 +23,11 @@ package struct ChunkDecoder: ~Copyable {
     /// For the JSON inside the JSON: a tool call's arguments.
     private var innerReader = JSONReader()
     package private(set) var events: [Event] = []
+    private var repetition = Repetition()
+    /// The chunk under way does nothing that would not come to the same if it were done again, but for the pieces of text in it.
+    private var isRepeatable = false
+    /// The last of those pieces.
+    private var piece: JSONValue?
 
     package init() {}
 
@@ -37,6 +42,15 @@ package struct ChunkDecoder: ~Copyable {
             reply.isDone = true
             return
         }
+        if name.isEmpty, let piece = repetition.text(in: text, &reader) {
+            let choice = reply.choices[repetition.choice]
+            if repetition.kind == TW_EVENT_REASONING { addReasoning(piece, choice, repetition.choice) }
+            if repetition.kind == TW_EVENT_CONTENT { addContent(piece, choice, repetition.choice) }
+            return
+        }
+        repetition.forget()
+        isRepeatable = name.isEmpty
+        piece = nil
         let chunk: JSONValue
         do { chunk = try reader.read(text) } catch { throw .malformed(error) }
         // A bare null means nothing (pydantic-ai#5165).
@@ -44,6 +58,7 @@ package struct ChunkDecoder: ~Copyable {
         guard chunk.kind == .object else { throw .notAnObject }
         if reply.readRefusal(chunk, isCertain: name.equals("error")) { throw .refused }
         try decode(chunk, isWhole: false, into: reply)
+        if isRepeatable, let piece, events.count == 1 { repetition.learn(text, piece, events[0].kind, events[0].choice) }
     }
 
     /// Takes an answer that was not streamed, which the reply keeps as it came.
@@ -86,6 +101,7 @@ package struct ChunkDecoder: ~Copyable {
             }
         }
         if let usage {
+            isRepeatable = false
             reply.readUsage(usage)
             if reply.hasUsage { events.append(Event(kind: TW_EVENT_USAGE)) }
         }
@@ -111,13 +127,17 @@ package struct ChunkDecoder: ~Copyable {
                 choice.fields.keepPlace(name)
             } else if name.isText("logprobs") {
                 choice.fields.keepPlace(name)
-                for (list, tokens) in member.members { choice.logprobs.join(list, tokens) }
+                for (list, tokens) in member.members {
+                    isRepeatable = false
+                    choice.logprobs.join(list, tokens)
+                }
             } else {
                 _ = choice.fields.keep(name, member)
             }
         }
         if let delta, delta.kind == .object { try decode(delta: delta, of: choice, position, isWhole: isWhole) }
         if let finishReason, finishReason.isString, !finishReason.contents.isEmpty {
+            isRepeatable = false
             finishTexts(of: choice, position)
             take(finishReason: finishReason, of: choice, position)
         }
@@ -145,6 +165,7 @@ package struct ChunkDecoder: ~Copyable {
             case .refusal: refusal = value
             case .toolCalls: toolCalls = value
             case .list:
+                isRepeatable = false
                 if !isWhole { choice.messageFields.join(name, value) }
                 continue
             case .other:
@@ -154,25 +175,42 @@ package struct ChunkDecoder: ~Copyable {
             if !isWhole { choice.messageFields.keepPlace(name) }
         }
         // A chunk may hold both: the thought came first.
-        if let reasoning, reasoning.isString {
-            let start = choice.reasoning.append(reasoning)
-            tell(TW_EVENT_REASONING, position, start..<choice.reasoning.text.count)
-        }
-        if let content, content.isString {
-            let start = choice.content.append(content)
-            tell(TW_EVENT_CONTENT, position, start..<choice.content.text.count)
-        }
+        if let reasoning, reasoning.isString { addReasoning(reasoning, choice, position) }
+        if let content, content.isString { addContent(content, choice, position) }
         if let refusal, refusal.isString {
+            if !refusal.contents.isEmpty { isRepeatable = false }
             let start = choice.refusal.append(refusal)
             tell(TW_EVENT_REFUSAL, position, start..<choice.refusal.text.count)
         }
         guard let toolCalls else { return }
+        if !toolCalls.isNull { isRepeatable = false }
         for fragment in toolCalls.elements where fragment.kind == .object {
             guard let added = choice.addToolCall(fragment, &innerReader) else { throw .tooMany }
             guard added.isNews else { continue }
             let end = choice.toolCalls[added.position].arguments.text.count
             tell(TW_EVENT_TOOL_CALL, position, tool: added.position, added.start..<end)
         }
+    }
+
+    @inline(__always)
+    private mutating func addReasoning(_ text: JSONValue, _ choice: Choice, _ position: Int) {
+        let start = choice.reasoning.append(text)
+        note(text)
+        tell(TW_EVENT_REASONING, position, start..<choice.reasoning.text.count)
+    }
+
+    @inline(__always)
+    private mutating func addContent(_ text: JSONValue, _ choice: Choice, _ position: Int) {
+        let start = choice.content.append(text)
+        note(text)
+        tell(TW_EVENT_CONTENT, position, start..<choice.content.text.count)
+    }
+
+    /// Two pieces in one chunk are one too many to know the next chunk by.
+    private mutating func note(_ text: JSONValue) {
+        guard !text.contents.isEmpty else { return }
+        if piece != nil { isRepeatable = false }
+        piece = text
     }
 
     /// Lists an event. Two pieces of one text in one chunk are one event, so that a NUL follows each.

@@ -77,6 +77,18 @@ struct JSONNode {
         return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
     }
 
+    /// Reads the one string whose opening quote stands at that place of a text; nil if none does, or it is not whole.
+    mutating func readString(in text: Bytes, at place: Int) -> JSONValue? {
+        count = 0
+        guard let source = text.baseAddress, text.count < Int(UInt32.max), place >= 0, place < text.count,
+            text[place] == UInt8(ascii: "\"")
+        else { return nil }
+        var scanner = Scanner(source: source, end: text.count, strict: false)
+        scanner.place = place
+        do { try readString(&scanner, isKey: false) } catch { return nil }
+        return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
+    }
+
     private mutating func add(_ kind: JSONValue.Kind, start: Int, end: Int, next: UInt32, flags: UInt8 = 0) {
         if count == capacity {
             capacity = max(64, capacity * 2)
