@@ -7,6 +7,10 @@ let embedded = BuildSettingCondition.when(platforms: [.linux], configuration: .r
 let swiftSettings: [SwiftSetting] = [
     .enableExperimentalFeature("CImplementation"),
     .unsafeFlags(["-warnings-as-errors"]),
+    // Embedded Swift's checks of exclusive access are calls to functions that do nothing.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], embedded),
+    // Every object file brings its own copy of what it uses of the standard library: one is kept of each.
+    .unsafeFlags(["-Xfrontend", "-function-sections"], embedded),
 ]
 // Where SwiftPM sees the feature, it links without the Swift runtime, and leaves the toolchain out of the run path in debug builds
 // as well. So it is told for what is shipped; the core, which the tests link, tells the compiler alone.
