@@ -1,7 +1,9 @@
 # make            the library, thinkwire-chat and thinkwire-mock, in .build/release
 # make demo       watch a model think; without a key, a recorded answer of one
 # make test       everything there is to check
-# make install    PREFIX=/usr/local DESTDIR=
+# make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back
+# make bench      what the library costs over bare libcurl
+# make soak       threads, faults and cancellations for SECONDS=60: whether anything is left behind
 #
 # demo, test and deps install what is missing (see .ci/setup).
 
@@ -84,6 +86,8 @@ test-c: library .build/abi/plain .build/abi/asan
 test-install: all $(venv)/ready
 	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR= LDCONFIG=true
 	PATH="$(CURDIR)/$(venv)/bin:$$PATH" Tests/check/install.sh $(stage) $(CURDIR)
+	$(MAKE) --no-print-directory uninstall PREFIX=$(stage) DESTDIR=
+	@left=$$(find $(stage) ! -type d); test -z "$$left" || { echo "uninstall leaves $$left" >&2; exit 1; }
 
 test-mock: library $(venv)/ready
 	THINKWIRE_MOCK=$(mock) $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/mock
@@ -101,7 +105,6 @@ $(venv)/ready:
 bench: all
 	Tests/bench/run.sh $(out)
 
-# SECONDS=60: how long.
 soak: all .build/bench/soak
 	.build/bench/soak $(mock) $(or $(SECONDS),60)
 
