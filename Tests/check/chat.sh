@@ -40,6 +40,9 @@ ok has out '"reasoning_content": *"Okay'
 ok is "$(cat "$work/err")" ""
 go 0 -m alibaba/qwen3.6-35b-a3b --effort low --system 'Be brief.' --set temperature=0.2 Hello
 ok has err ' USD, '
+printf 'GIF89a..' >"$work/image.gif"
+go 0 -m alibaba/qwen3-vl-32b-thinking --image "$work/image.gif" --image https://host/b.png What is this
+ok has err ' total '
 printf 'Hello\n' >"$work/question"
 ok is "$("$chat" --quiet --think <"$work/question")" "$greeting"
 ok is "$(THINKWIRE_MODEL=no/such-model "$chat" Hello 2>&1 | grep -c no/such-model)" 1
@@ -101,6 +104,22 @@ wait $pid || status=$?
 ok is "$status" 130
 ok has err 'Okay, the user'
 ok has err '^thinkwire-chat: interrupted'
+
+# In a conversation it ends the answer alone, and at the prompt the line alone.
+{
+    sleep 0.3
+    printf 'Hello\n'
+    sleep 0.5
+    printf '\003'
+    sleep 0.3
+    printf 'not sent\003'
+    sleep 0.2
+    printf '\004'
+    sleep 0.2
+} | TERM=xterm script -qec "$chat --think -m 'alibaba/qwen3-32b#stall=2500'; echo ended with \$?" "$work/out" >/dev/null
+ok has out 'thinkwire-chat: interrupted'
+ok is "$(grep -c 'Okay, the user\|2mOkay' "$work/out")" 1
+ok has out '^ended with 0'
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
