@@ -124,6 +124,12 @@ package struct Channel: ~Copyable {
         return start
     }
 
+    /// Appends a piece that is JSON itself, and not a string of it.
+    mutating func append(raw json: Bytes) {
+        isThere = true
+        repair.append(raw: json, to: &text)
+    }
+
     /// No more comes: half a character at the end is replaced. Tells where that begins.
     mutating func finish() -> Int {
         let start = text.count

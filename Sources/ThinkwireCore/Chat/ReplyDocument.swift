@@ -27,7 +27,7 @@ extension Reply {
             lookup.pointer.append(pointer)
             if let root = lookups.root, let value = root.value(at: pointer) {
                 var text = ByteBuffer()
-                if value.isString { value.appendText(to: &text) } else { text.append(value.raw) }
+                if value.isString { value.appendText(to: &text) } else { text = repaired(value.raw) }
                 lookup.text = consume text
             }
             lookups.found.append(lookup)
@@ -38,7 +38,11 @@ extension Reply {
     private func makeDocument() -> Bytes {
         if !lookups.isMade {
             lookups.isMade = true
-            if body.isEmpty { assemble(&lookups.document) }
+            if body.isEmpty {
+                assemble(&lookups.document)
+                // Fields were kept as they were written: what is broken in their strings is still in them.
+                if !isUTF8(lookups.document.bytes) { lookups.document = repaired(lookups.document.bytes) }
+            }
             lookups.root = try? lookups.reader.read(body.isEmpty ? lookups.document.bytes : body.bytes)
         }
         return body.isEmpty ? lookups.document.bytes : body.bytes
@@ -73,6 +77,14 @@ extension Reply {
         }
         json.append(UInt8(ascii: "]"))
     }
+}
+
+/// JSON with U+FFFD for what is not UTF-8 in its strings; there is nothing of that kind anywhere else in it.
+private func repaired(_ json: Bytes) -> ByteBuffer {
+    var text = ByteBuffer()
+    var repair = TextRepair()
+    repair.append(raw: json, to: &text)
+    return text
 }
 
 extension Lookups.Lookup {

@@ -40,7 +40,7 @@ extension Choice {
                 _ = call.arguments.append(arguments)
             } else {
                 // Ollama's own API gives them as an object.
-                call.arguments.text.append(arguments.raw)
+                call.arguments.append(raw: arguments.raw)
             }
         }
         return (position, start, known == nil || call.arguments.text.count > start)
