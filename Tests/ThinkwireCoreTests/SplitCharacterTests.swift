@@ -63,4 +63,18 @@ struct SplitCharacterTests {
         #expect(fed.content == "a")
         #expect(fed.reply.document.elementsEqual(#"{"id":"\#u{FFFD}","choices":[{"index":0,"message":{"content":"a"}}]}"#.utf8))
     }
+
+    @Test func soAreThoseInWhatIsLookedUpAndInArgumentsThatAreNoString() throws {
+        let broken = Array(#"{"a":""#.utf8) + [0xE2, 0x82] + Array(#""}"#.utf8)
+        let expected = #"{"a":"\#u{FFFD}"}"#
+        let reply = Reply()
+        var decoder = ChunkDecoder()
+        withCopy(Array(#"{"choices":[],"b":"#.utf8) + broken + Array("}".utf8)) { reply.body.append($0) }
+        try decoder.decode(document: reply.body.bytes, into: reply)
+        #expect(withCopy("/b") { pointer in reply.lookUp(pointer).map { $0.elementsEqual(expected.utf8) } } == true)
+
+        let call = Array(#"{"choices":[{"index":0,"delta":{"tool_calls":[{"id":"x","function":{"name":"f","arguments":"#.utf8)
+        let fed = try Fed([data([call + broken + Array("}}]}}]}".utf8)])])
+        #expect(fed.events == ["tool 0/0 x f " + expected])
+    }
 }
