@@ -169,6 +169,20 @@ TW_API tw_status tw_options_set_proxy(tw_options *options, const char *proxy);
 /** A file of the certificates (PEM) to trust, in place of the system's. NULL: the system's. TW_INVALID: it can't be read. */
 TW_API tw_status tw_options_set_ca_file(tw_options *options, const char *path);
 
+/** In which words a model is told whether to think. */
+typedef enum tw_dialect {
+    TW_DIALECT_AUTO = 0,             /**< Those of the model, else of the host: the table in the README. */
+    TW_DIALECT_NONE = 1,             /**< In none: it always thinks, or never. */
+    TW_DIALECT_ENABLE_THINKING = 2,  /**< `enable_thinking`, `thinking_budget`: Qwen's own API, AI/ML API. */
+    TW_DIALECT_CHAT_TEMPLATE = 3,    /**< `chat_template_kwargs`: {"enable_thinking": …}: vLLM, SGLang. */
+    TW_DIALECT_REASONING_EFFORT = 4, /**< `reasoning_effort`: OpenAI. */
+    TW_DIALECT_REASONING_OBJECT = 5, /**< `reasoning`: {"effort", "max_tokens", "enabled"}: OpenRouter. */
+    TW_DIALECT_MAX_ENUM = 0x7FFFFFFF
+} tw_dialect;
+
+/** Says in which words tw_request_set_thinking speaks to this endpoint, where the library cannot know. */
+TW_API tw_status tw_options_set_dialect(tw_options *options, tw_dialect dialect);
+
 /** Lets the key go over http to this host, which is not this machine. Compared without case; may be called for several. */
 TW_API tw_status tw_options_allow_cleartext(tw_options *options, const char *host);
 
@@ -254,13 +268,23 @@ typedef enum tw_thinking {
 } tw_thinking;
 
 /**
- * Switches thinking, in the words of whatever model and endpoint the request is sent to: `enable_thinking` and
- * `thinking_budget`, or `reasoning_effort`. A field set with tw_request_set wins over it.
+ * Switches thinking, in the words of whatever model and endpoint the request is sent to (see tw_dialect). A field set with
+ * tw_request_set wins over it.
  *
  * `budget` is the most tokens to think with; 0: no bound of ours. A model that has no such switch, or always thinks, is sent
  * nothing. TW_INVALID: an unknown mode, a negative budget, or a budget with thinking off.
+ *
+ * With thinking off, some servers put the answer into the field for reasoning (vllm#40816, ollama#17911). So what comes as
+ * reasoning then is told when it is clear what it is: as reasoning once an answer follows it, as the answer if it ends without.
  */
 TW_API tw_status tw_request_set_thinking(tw_request *request, tw_thinking mode, int64_t budget);
+
+/**
+ * Says whether the model's chat template holds the opening `<think>`, so that its answers begin with a thought and only the closing
+ * tag comes. Default 0. Without it, `<think>…</think>` is taken for reasoning where an answer begins with it, and nowhere else; once
+ * reasoning comes in a field of its own, no tags are looked for at all.
+ */
+TW_API tw_status tw_request_set_starts_thinking(tw_request *request, int yes);
 
 /** The body as it stands, without what the sending call adds. Borrowed until the request is changed or destroyed. */
 TW_API const char *tw_request_json(const tw_request *request, size_t *len);
@@ -443,7 +467,8 @@ TW_API const char *tw_reply_request_id(const tw_reply *reply);
  * refusal, the provider's JSON. "" if no JSON came.
  *
  * How a stream is put together: texts and logprobs are joined, tool calls made whole, null fields filled in by what came later;
- * of any other field, known to us or not, the last value that is not null is kept in the place where it stood.
+ * of any other field, known to us or not, the last value that is not null is kept in the place where it stood. It is the
+ * provider's document: `<think>` tags that tw_reply_content is without are in it.
  */
 TW_API const char *tw_reply_json(const tw_reply *reply, size_t *len);
 

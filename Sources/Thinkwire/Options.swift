@@ -60,6 +60,13 @@ public func tw_options_set_ca_file(_ options: OpaquePointer?, _ path: UnsafePoin
     }
 }
 
+@implementation @_cdecl("tw_options_set_dialect")
+public func tw_options_set_dialect(_ options: OpaquePointer?, _ dialect: tw_dialect) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(dialect)
+    }
+}
+
 @implementation @_cdecl("tw_options_allow_cleartext")
 public func tw_options_allow_cleartext(_ options: OpaquePointer?, _ host: UnsafePointer<CChar>?) -> tw_status {
     status { () throws(Invalid) in

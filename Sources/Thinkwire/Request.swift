@@ -87,6 +87,13 @@ public func tw_request_set_thinking(_ request: OpaquePointer?, _ mode: tw_thinki
     }
 }
 
+@implementation @_cdecl("tw_request_set_starts_thinking")
+public func tw_request_set_starts_thinking(_ request: OpaquePointer?, _ yes: Int32) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").startsInsideThink = yes != 0
+    }
+}
+
 @implementation @_cdecl("tw_request_json")
 public func tw_request_json(_ request: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>? {
     lend(request.map { Handle.object($0, as: Request.self).json } ?? StaticText.bytes(""), length)

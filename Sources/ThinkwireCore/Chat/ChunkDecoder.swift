@@ -22,6 +22,8 @@ package struct ChunkDecoder: ~Copyable {
     private var reader = JSONReader()
     /// For the JSON inside the JSON: a tool call's arguments.
     private var innerReader = JSONReader()
+    /// For a piece of an answer on its way through the stage that looks for tags.
+    private var scratch = ByteBuffer()
     package private(set) var events: [Event] = []
     private var repetition = Repetition()
     /// The chunk under way does nothing that would not come to the same if it were done again, but for the pieces of text in it.
@@ -72,7 +74,10 @@ package struct ChunkDecoder: ~Copyable {
 
     /// Nothing more comes: what was held back of every text is replaced and told.
     package mutating func finish(_ reply: Reply) {
-        for position in reply.choices.indices { finishTexts(of: reply.choices[position], position) }
+        for position in reply.choices.indices {
+            let choice = reply.choices[position]
+            finishTexts(of: choice, position, isFinished: reply.isDone || !choice.finishReason.isEmpty)
+        }
     }
 
     private mutating func decode(_ chunk: JSONValue, isWhole: Bool, into reply: Reply) throws(ChunkError) {
@@ -138,7 +143,7 @@ package struct ChunkDecoder: ~Copyable {
         if let delta, delta.kind == .object { try decode(delta: delta, of: choice, position, isWhole: isWhole) }
         if let finishReason, finishReason.isString, !finishReason.contents.isEmpty {
             isRepeatable = false
-            finishTexts(of: choice, position)
+            finishTexts(of: choice, position, isFinished: true)
             take(finishReason: finishReason, of: choice, position)
         }
         if let error, !error.isNull {
@@ -152,6 +157,7 @@ package struct ChunkDecoder: ~Copyable {
         var content: JSONValue?
         var refusal: JSONValue?
         var toolCalls: JSONValue?
+        var details: JSONValue?
         choice.messageFields.rewind()
         for (name, value) in delta.members {
             switch DeltaField(name) {
@@ -164,6 +170,18 @@ package struct ChunkDecoder: ~Copyable {
             case .content: content = value
             case .refusal: refusal = value
             case .toolCalls: toolCalls = value
+            case .audio:
+                isRepeatable = false
+                if !isWhole {
+                    choice.messageFields.keepPlace(name)
+                    choice.addAudio(value)
+                }
+                continue
+            case .details:
+                isRepeatable = false
+                if !isWhole { choice.messageFields.join(name, value) }
+                details = value
+                continue
             case .list:
                 isRepeatable = false
                 if !isWhole { choice.messageFields.join(name, value) }
@@ -176,6 +194,7 @@ package struct ChunkDecoder: ~Copyable {
         }
         // A chunk may hold both: the thought came first.
         if let reasoning, reasoning.isString { addReasoning(reasoning, choice, position) }
+        if let details, reasoning?.contents.isEmpty ?? true { addDetails(details, choice, position) }
         if let content, content.isString { addContent(content, choice, position) }
         if let refusal, refusal.isString {
             if !refusal.contents.isEmpty { isRepeatable = false }
@@ -186,6 +205,7 @@ package struct ChunkDecoder: ~Copyable {
         if !toolCalls.isNull { isRepeatable = false }
         for fragment in toolCalls.elements where fragment.kind == .object {
             guard let added = choice.addToolCall(fragment, &innerReader) else { throw .tooMany }
+            if choice.holdsReasoning { releaseReasoning(of: choice, position) }
             guard added.isNews else { continue }
             let end = choice.toolCalls[added.position].arguments.text.count
             tell(TW_EVENT_TOOL_CALL, position, tool: added.position, added.start..<end)
@@ -194,16 +214,60 @@ package struct ChunkDecoder: ~Copyable {
 
     @inline(__always)
     private mutating func addReasoning(_ text: JSONValue, _ choice: Choice, _ position: Int) {
+        if !choice.tags.isPassed && !text.contents.isEmpty { passTags(of: choice, position) }
         let start = choice.reasoning.append(text)
         note(text)
-        tell(TW_EVENT_REASONING, position, start..<choice.reasoning.text.count)
+        if !choice.holdsReasoning { tell(TW_EVENT_REASONING, position, start..<choice.reasoning.text.count) }
+    }
+
+    /// OpenRouter's list of thoughts: those that can be read (`reasoning.text`, `reasoning.summary`), where no other field has them.
+    private mutating func addDetails(_ details: JSONValue, _ choice: Choice, _ position: Int) {
+        for detail in details.elements {
+            if let text = detail["text"] ?? detail["summary"], text.isString { addReasoning(text, choice, position) }
+        }
     }
 
     @inline(__always)
     private mutating func addContent(_ text: JSONValue, _ choice: Choice, _ position: Int) {
-        let start = choice.content.append(text)
         note(text)
+        guard choice.tags.isPassed else { return addTagged(text, choice, position) }
+        let start = choice.content.append(text)
+        if choice.holdsReasoning && choice.content.text.count > start { releaseReasoning(of: choice, position) }
         tell(TW_EVENT_CONTENT, position, start..<choice.content.text.count)
+    }
+
+    /// The answer begins: it may begin with a thought.
+    private mutating func addTagged(_ text: JSONValue, _ choice: Choice, _ position: Int) {
+        isRepeatable = false
+        choice.content.isThere = true
+        scratch.removeAll()
+        choice.content.repair.append(text, to: &scratch)
+        let (reasoning, content) = (choice.reasoning.text.count, choice.content.text.count)
+        choice.tags.split(scratch.bytes, reasoning: &choice.reasoning.text, content: &choice.content.text)
+        tellGrowth(of: choice, position, reasoning, content)
+    }
+
+    /// Reasoning comes in a field of its own, so that there are no tags to look for.
+    private mutating func passTags(of choice: Choice, _ position: Int) {
+        let content = choice.content.text.count
+        choice.tags.pass(content: &choice.content.text)
+        tell(TW_EVENT_CONTENT, position, content..<choice.content.text.count)
+    }
+
+    /// Tells what has come beyond these lengths: the thought first.
+    private mutating func tellGrowth(of choice: Choice, _ position: Int, _ reasoning: Int, _ content: Int) {
+        if choice.holdsReasoning {
+            if choice.content.text.count > content { releaseReasoning(of: choice, position) }
+        } else {
+            tell(TW_EVENT_REASONING, position, reasoning..<choice.reasoning.text.count)
+        }
+        tell(TW_EVENT_CONTENT, position, content..<choice.content.text.count)
+    }
+
+    /// It was reasoning after all.
+    private mutating func releaseReasoning(of choice: Choice, _ position: Int) {
+        choice.holdsReasoning = false
+        tell(TW_EVENT_REASONING, position, 0..<choice.reasoning.text.count)
     }
 
     /// Two pieces in one chunk are one too many to know the next chunk by.
@@ -223,15 +287,37 @@ package struct ChunkDecoder: ~Copyable {
         if !range.isEmpty || tool >= 0 { events.append(Event(kind: kind, choice: choice, tool: tool, range: range)) }
     }
 
-    private mutating func finishTexts(of choice: Choice, _ position: Int) {
-        let reasoning = choice.reasoning.finish()
-        tell(TW_EVENT_REASONING, position, reasoning..<choice.reasoning.text.count)
-        let content = choice.content.finish()
-        tell(TW_EVENT_CONTENT, position, content..<choice.content.text.count)
-        let refusal = choice.refusal.finish()
+    private mutating func finishAnswer(of choice: Choice, _ position: Int) {
+        let (reasoning, content) = (choice.reasoning.text.count, choice.content.text.count)
+        choice.reasoning.finish()
+        if choice.tags.isPassed {
+            choice.content.finish()
+        } else {
+            scratch.removeAll()
+            choice.content.repair.finish(&scratch)
+            choice.tags.split(scratch.bytes, reasoning: &choice.reasoning.text, content: &choice.content.text)
+            choice.tags.finish(reasoning: &choice.reasoning.text, content: &choice.content.text)
+        }
+        tellGrowth(of: choice, position, reasoning, content)
+    }
+
+    /// What was held back of a choice's texts is replaced and told. Finished: the model has said so.
+    private mutating func finishTexts(of choice: Choice, _ position: Int, isFinished: Bool) {
+        finishAnswer(of: choice, position)
+        if choice.holdsReasoning && isFinished && choice.hasOnlyReasoning {
+            choice.holdsReasoning = false
+            choice.wasAnswerInReasoning = true
+            swap(&choice.reasoning.text, &choice.content.text)
+            tell(TW_EVENT_CONTENT, position, 0..<choice.content.text.count)
+        } else if choice.holdsReasoning {
+            releaseReasoning(of: choice, position)
+        }
+        let refusal = choice.refusal.text.count
+        choice.refusal.finish()
         tell(TW_EVENT_REFUSAL, position, refusal..<choice.refusal.text.count)
         for tool in choice.toolCalls.indices {
-            let start = choice.toolCalls[tool].arguments.finish()
+            let start = choice.toolCalls[tool].arguments.text.count
+            choice.toolCalls[tool].arguments.finish()
             let end = choice.toolCalls[tool].arguments.text.count
             if end > start { tell(TW_EVENT_TOOL_CALL, position, tool: tool, start..<end) }
         }
@@ -250,7 +336,7 @@ package struct ChunkDecoder: ~Copyable {
 
 /// What a field of a delta is to us.
 private enum DeltaField {
-    case reasoning, content, refusal, toolCalls, list, other
+    case reasoning, details, content, refusal, toolCalls, list, audio, other
 
     @inline(__always)
     init(_ name: JSONValue) {
@@ -260,9 +346,10 @@ private enum DeltaField {
         case 7 where text.equals("refusal"): self = .refusal
         case 9 where text.equals("reasoning"): self = .reasoning
         case 10 where text.equals("tool_calls"): self = .toolCalls
+        case 5 where text.equals("audio"): self = .audio
         case 11 where text.equals("annotations"): self = .list
         case 17 where text.equals("reasoning_content"): self = .reasoning
-        case 17 where text.equals("reasoning_details"): self = .list
+        case 17 where text.equals("reasoning_details"): self = .details
         default: self = .other
         }
     }

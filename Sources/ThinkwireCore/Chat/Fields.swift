@@ -51,6 +51,17 @@ package struct Fields: ~Copyable {
         field.value.append(UInt8(ascii: "]"))
     }
 
+    /// Joins a piece of a text to those that came before.
+    mutating func joinText(_ name: JSONValue, _ piece: JSONValue) {
+        let field = field(name).field
+        guard piece.isString, field.value.bytes.hasPrefix("\"") else {
+            _ = keep(name, piece)
+            return
+        }
+        field.value.truncate(to: field.value.count - 1)
+        field.value.append(piece.raw.dropping(1))
+    }
+
     private mutating func field(_ name: JSONValue) -> (field: Field, isNew: Bool) {
         let wanted = name.contents
         if expected < all.count, all[expected].name.bytes.equals(wanted) {

@@ -11,6 +11,7 @@ package final class Reply {
     /// Where C reads it.
     package let timing = UnsafeMutablePointer<tw_timing>.allocate(capacity: 1)
 
+    package var expected = Expected()
     package var choices: [Choice] = []
     /// Where C reads it, once there is one.
     package let usage = UnsafeMutablePointer<tw_usage>.allocate(capacity: 1)
@@ -74,8 +75,18 @@ package final class Reply {
     func choice(_ index: Int) -> Int? {
         if let known = choices.firstIndex(where: { $0.index == index }) { return known }
         guard choices.count < Reply.mostChoices else { return nil }
-        choices.append(Choice(index: index))
+        choices.append(Choice(index: index, expected))
         return choices.count - 1
+    }
+
+    /// What the request says about the answer.
+    package struct Expected {
+        /// The caller has switched thinking off.
+        package var isThinkingOff = false
+        /// The opening `<think>` stands in the model's chat template.
+        package var startsInsideThink = false
+
+        package init() {}
     }
 
     /// More than the 128 that any provider allows for `n`.
@@ -97,8 +108,32 @@ package final class Choice {
     var fields = Fields()
     var messageFields = Fields()
     var logprobs = Fields()
+    var audio = Fields()
 
-    init(index: Int) { self.index = index }
+    var tags: ThinkTags
+    /// Thinking is switched off, so that what comes as reasoning may be the answer (vllm#40816, ollama#17911): it is not told before
+    /// that is known.
+    var holdsReasoning: Bool
+    /// It was, and has become the content; the provider's own document has it in the field for reasoning.
+    var wasAnswerInReasoning = false
+
+    init(index: Int, _ expected: Reply.Expected) {
+        self.index = index
+        tags = ThinkTags(isOpened: expected.startsInsideThink)
+        holdsReasoning = expected.isThinkingOff
+    }
+
+    /// Puts the audio of an answer together: its data and its transcript come in pieces.
+    func addAudio(_ audio: JSONValue) {
+        for (name, value) in audio.members {
+            if name.isText("data") || name.isText("transcript") { self.audio.joinText(name, value) } else { _ = self.audio.keep(name, value) }
+        }
+    }
+
+    /// What came is reasoning, and nothing else.
+    var hasOnlyReasoning: Bool {
+        !reasoning.text.isEmpty && content.text.isEmpty && refusal.text.isEmpty && toolCalls.isEmpty
+    }
 
     /// Remembers which field the reasoning comes in.
     func nameReasoning(_ name: JSONValue) {
@@ -130,12 +165,8 @@ package struct Channel: ~Copyable {
         repair.append(raw: json, to: &text)
     }
 
-    /// No more comes: half a character at the end is replaced. Tells where that begins.
-    mutating func finish() -> Int {
-        let start = text.count
-        repair.finish(&text)
-        return start
-    }
+    /// No more comes: half a character at the end is replaced.
+    mutating func finish() { repair.finish(&text) }
 }
 
 /// The headers of a response.

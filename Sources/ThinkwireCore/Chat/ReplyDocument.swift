@@ -108,7 +108,7 @@ extension Choice {
                 json.append(field.value)
             } else if name.equals("finish_reason") {
                 json.appendName(field)
-                json.append(text: finishReason, isThere: !finishReason.isEmpty)
+                json.append(text: finishReason.bytes, isThere: !finishReason.isEmpty)
             } else if name.equals("logprobs") {
                 json.appendName(field)
                 logprobs.assemble(&json)
@@ -131,17 +131,31 @@ extension Choice {
             if !field.isAssembled {
                 json.append(field.value)
             } else if name.equals("content") {
-                json.append(text: content.text, isThere: content.isThere)
+                assembleContent(&json)
             } else if name.equals("refusal") {
-                json.append(text: refusal.text, isThere: refusal.isThere)
+                json.append(text: refusal.text.bytes, isThere: refusal.isThere)
+            } else if name.equals("audio") {
+                audio.assemble(&json)
             } else if name.equals("tool_calls") {
                 assembleToolCalls(&json)
             } else {
-                json.append(text: reasoning.text, isThere: reasoning.isThere && name.equals(reasoningField.bytes))
+                let text = wasAnswerInReasoning ? content.text.bytes : reasoning.text.bytes
+                json.append(text: text, isThere: reasoning.isThere && name.equals(reasoningField.bytes))
             }
         }
         if messageFields.all.isEmpty { json.append(UInt8(ascii: "{")) }
         json.append(UInt8(ascii: "}"))
+    }
+
+    /// As the provider has it: with the tags that were taken out of it, and without what it never had.
+    private func assembleContent(_ json: inout ByteBuffer) {
+        guard !tags.prefix.isEmpty || wasAnswerInReasoning else {
+            return json.append(text: content.text.bytes, isThere: content.isThere)
+        }
+        var whole = ByteBuffer()
+        whole.append(tags.prefix)
+        if !wasAnswerInReasoning { whole.append(content.text) }
+        json.append(text: whole.bytes, isThere: content.isThere)
     }
 
     private func assembleToolCalls(_ json: inout ByteBuffer) {
@@ -193,7 +207,7 @@ extension ByteBuffer {
         append("\":")
     }
 
-    fileprivate mutating func append(text: borrowing ByteBuffer, isThere: Bool) {
-        if isThere { append(jsonString: text.bytes) } else { append("null") }
+    fileprivate mutating func append(text: Bytes, isThere: Bool) {
+        if isThere { append(jsonString: text) } else { append("null") }
     }
 }

@@ -5,6 +5,8 @@ package final class Request {
     private var body: RequestBody
     private var thinking = TW_THINKING_AUTO
     private var budget: Int64 = 0
+    /// The model's chat template holds the opening `<think>`.
+    package var startsInsideThink = false
 
     private init(_ body: consuming RequestBody) { self.body = body }
 
@@ -105,12 +107,15 @@ package final class Request {
     /// What goes over the wire, and whether the answer will be streamed.
     ///
     /// `stream` and `stream_options` belong to the call; what the model's thinking takes is added unless the caller has set it.
-    package func wireBody(wantsStream: Bool, host: Bytes) -> WireBody {
+    package func wireBody(wantsStream: Bool, host: Bytes, dialect: ThinkingDialect? = nil) -> WireBody {
         var wire = body.copy()
         if thinking != TW_THINKING_AUTO {
-            let dialect = ThinkingDialect(model: modelName.bytes, host: host)
+            let dialect = dialect ?? ThinkingDialect(model: modelName.bytes, host: host)
             dialect.write(thinking, budget: budget, into: &wire)
         }
+        var expected = Reply.Expected()
+        expected.startsInsideThink = startsInsideThink
+        expected.isThinkingOff = thinking == TW_THINKING_OFF || wire.switchesThinkingOff
         let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false
         if isStreamed {
             wire.set("stream", to: "true")
@@ -123,7 +128,7 @@ package final class Request {
             if wire.value("stream") != nil { wire.set("stream", to: "false") }
             wire.remove("stream_options")
         }
-        return WireBody(text: wire.takeText(), isStreamed: isStreamed)
+        return WireBody(text: wire.takeText(), isStreamed: isStreamed, expected: expected)
     }
 
     private var modelName: ByteBuffer {
@@ -138,6 +143,7 @@ package final class Request {
 package struct WireBody: ~Copyable {
     package var text: ByteBuffer
     package let isStreamed: Bool
+    package let expected: Reply.Expected
 }
 
 /// Text that goes into JSON must be UTF-8: the server would refuse it in words that help nobody.

@@ -1,7 +1,7 @@
 import CThinkwire
 
 /// How a model and its endpoint want to be told whether to think.
-enum ThinkingDialect {
+package enum ThinkingDialect {
     /// Not at all: the model always thinks, or there is no switch.
     case none
     /// `enable_thinking` and `thinking_budget` (Qwen's own API, AI/ML API). Such models think only when streamed
@@ -91,6 +91,17 @@ enum ThinkingDialect {
 }
 
 extension RequestBody {
+    /// The caller has said in one of these dialects himself that there is to be no thinking.
+    var switchesThinkingOff: Bool {
+        func isFalse(_ field: StaticString, _ pointer: StaticString) -> Bool {
+            var reader = JSONReader()
+            guard let written = value(field), let object = try? reader.read(written) else { return false }
+            return object.value(at: StaticText.bytes(pointer))?.kind == .false
+        }
+        return isFalse("enable_thinking", "") || isFalse("chat_template_kwargs", "/enable_thinking")
+            || isFalse("reasoning", "/enabled")
+    }
+
     fileprivate mutating func add(_ name: StaticString, _ value: StaticString) {
         if self.value(name) == nil { set(name, to: value) }
     }

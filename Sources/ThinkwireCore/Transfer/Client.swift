@@ -8,6 +8,7 @@ package final class Client: @unchecked Sendable {
     let limits: Options.Limits
     let proxy: Text?
     let certificates: Text?
+    let dialect: ThinkingDialect?
     let headers: UnsafeMutablePointer<curl_slist>?
     private let key: Secret?
     private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
@@ -41,6 +42,7 @@ package final class Client: @unchecked Sendable {
         limits = options.limits
         proxy = options.proxy
         certificates = options.certificates
+        dialect = options.dialect
         let isTraced = environment("THINKWIRE_DEBUG")?.bytes.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
         headers = Client.makeHeaders(options, key)

@@ -56,7 +56,8 @@ package final class Exchange {
             end(TW_NETWORK, "the system has no file descriptors left: close some, or raise the limit (ulimit -n)")
             return
         }
-        let body = request.wireBody(wantsStream: wantsStream, host: client.endpoint.host)
+        let body = request.wireBody(wantsStream: wantsStream, host: client.endpoint.host, dialect: client.dialect)
+        reply.expected = body.expected
         transfer = Transfer(client, loop, body: body.text, reply: reply)
     }
 

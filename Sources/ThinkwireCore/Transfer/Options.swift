@@ -36,6 +36,8 @@ package final class Options {
     var cleartextHosts: [Text] = []
     var log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
 
+    var dialect: ThinkingDialect?
+
     package init() {}
 
     struct Header {
@@ -95,6 +97,18 @@ package final class Options {
         case TW_LIMIT_EVENT: limits.event = Int(bytes)
         case TW_LIMIT_REPLY: limits.reply = Int(bytes)
         default: throw Invalid("no such limit: see tw_limit")
+        }
+    }
+
+    package func set(_ dialect: tw_dialect) throws(Invalid) {
+        switch dialect {
+        case TW_DIALECT_AUTO: self.dialect = nil
+        case TW_DIALECT_NONE: self.dialect = ThinkingDialect.none
+        case TW_DIALECT_ENABLE_THINKING: self.dialect = .enableThinking
+        case TW_DIALECT_CHAT_TEMPLATE: self.dialect = .chatTemplate
+        case TW_DIALECT_REASONING_EFFORT: self.dialect = .reasoningEffort
+        case TW_DIALECT_REASONING_OBJECT: self.dialect = .reasoningObject
+        default: throw Invalid("no such dialect: see tw_dialect")
         }
     }
 

@@ -96,6 +96,9 @@ package typealias Bytes = UnsafeBufferPointer<UInt8>
         storage![length] = 0
     }
 
+    /// Forgets the first `length` bytes, which must be there.
+    package mutating func removeFirst(_ length: Int) { replace(0..<length, with: Bytes(start: nil, count: 0)) }
+
     /// Puts a NUL behind a part of it, in place of what stands there. What is not a part of it is left alone.
     package mutating func endText(_ part: Bytes) {
         guard let storage, let start = part.baseAddress, start >= UnsafePointer(storage) else { return }
