@@ -112,7 +112,7 @@ struct ThinkTags: ~Copyable {
 
     /// There was no tag: all of it is the answer.
     private mutating func give(to content: inout ByteBuffer) {
-        content.append(held)
+        content.append(prefix)
         held.removeAll()
         prefix.removeAll()
         state = .passed
