@@ -33,8 +33,8 @@ link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/..
 abi     := $(wildcard Tests/abi/*.c)
 
 .NOTPARALLEL:
-.PHONY: all library demo test test-swift test-asan test-tsan test-c test-install test-mock test-python check bench soak install uninstall \
-        clean deps
+.PHONY: all library demo test test-swift test-asan test-tsan test-c test-install test-mock test-python check bench soak \
+        install uninstall clean deps
 .DEFAULT_GOAL := all
 
 all: library $(chat) check
