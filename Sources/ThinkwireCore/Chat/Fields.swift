@@ -36,10 +36,9 @@ package struct Fields: ~Copyable {
             if field.value.isEmpty { field.value.append(array.raw) }
             return
         }
-        guard field.value.bytes.hasPrefix("[") else {
+        if !field.value.bytes.hasPrefix("[") {
             field.value.removeAll()
-            field.value.append(array.raw)
-            return
+            field.value.append("[]")
         }
         var isFirst = field.value.count == 2
         field.value.truncate(to: field.value.count - 1)
