@@ -53,12 +53,22 @@ package struct ChunkDecoder: ~Copyable {
         repetition.forget()
         isRepeatable = name.isEmpty
         piece = nil
+        let isError = name.equals("error")
         let chunk: JSONValue
-        do { chunk = try reader.read(text) } catch { throw .malformed(error) }
-        // A bare null means nothing (pydantic-ai#5165).
-        if chunk.isNull { return }
-        guard chunk.kind == .object else { throw .notAnObject }
-        if reply.readRefusal(chunk, isCertain: name.equals("error")) { throw .refused }
+        do { chunk = try reader.read(text) } catch {
+            guard isError else { throw .malformed(error) }
+            // An error in plain words is an error all the same.
+            reply.refuse(plainBody: text)
+            throw .refused
+        }
+        guard chunk.kind == .object else {
+            // A bare null means nothing (pydantic-ai#5165).
+            if chunk.isNull && !isError { return }
+            guard isError else { throw .notAnObject }
+            reply.readRefusal(ofChoice: chunk)
+            throw .refused
+        }
+        if reply.readRefusal(chunk, isCertain: isError) { throw .refused }
         try decode(chunk, isWhole: false, into: reply)
         if isRepeatable, let piece, events.count == 1 { repetition.learn(text, piece, events[0].kind, events[0].choice) }
     }

@@ -27,7 +27,7 @@ extension Reply {
         return true
     }
 
-    /// A choice of a chunk that says that it went wrong (OpenRouter).
+    /// A choice of a chunk that says that it went wrong (OpenRouter), or an error that is no object.
     func readRefusal(ofChoice error: JSONValue) {
         var refusal = Refusal()
         refusal.read(error, plainText: error)
