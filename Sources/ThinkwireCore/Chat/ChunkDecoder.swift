@@ -105,7 +105,7 @@ package struct ChunkDecoder: ~Copyable {
             if name.isText("usage") { usage = value }
             if name.isText("meta") {
                 reply.readMeta(value)
-                usage = usage ?? value
+                if let bill = value["usage"], bill.kind == .object { usage = usage ?? bill }
             }
         }
         if let choices {
