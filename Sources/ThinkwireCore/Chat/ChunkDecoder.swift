@@ -213,8 +213,10 @@ package struct ChunkDecoder: ~Copyable {
         }
         guard let toolCalls else { return }
         if !toolCalls.isNull { isRepeatable = false }
+        var isFirst = true
         for fragment in toolCalls.elements where fragment.kind == .object {
-            guard let added = choice.addToolCall(fragment, &innerReader) else { throw .tooMany }
+            guard let added = choice.addToolCall(fragment, isFirst: isFirst, &innerReader) else { throw .tooMany }
+            isFirst = false
             if choice.holdsReasoning { releaseReasoning(of: choice, position) }
             guard added.isNews else { continue }
             let end = choice.toolCalls[added.position].arguments.text.count

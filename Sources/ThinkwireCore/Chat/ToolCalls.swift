@@ -16,7 +16,10 @@ extension Choice {
 
     /// Adds a fragment to the call it belongs to. Tells which one, where its piece of the arguments begins, and whether the
     /// fragment said anything; nil when there are too many calls.
-    func addToolCall(_ fragment: JSONValue, _ reader: inout JSONReader) -> (position: Int, start: Int, isNews: Bool)? {
+    /// `isFirst`: no other fragment came before it in its chunk.
+    func addToolCall(
+        _ fragment: JSONValue, isFirst: Bool, _ reader: inout JSONReader
+    ) -> (position: Int, start: Int, isNews: Bool)? {
         let function = fragment["function"] ?? fragment["custom"]
         var id = ByteBuffer()
         fragment["id"]?.appendText(to: &id)
@@ -24,7 +27,9 @@ extension Choice {
         function?["name"]?.appendText(to: &name)
         let wireIndex = fragment["index"]?.integer
 
-        let known = callContinued(by: wireIndex, id: id.bytes, name: name.bytes, &reader)
+        // Two names without an index in one chunk are two calls, whatever arguments they have.
+        let isOther = !isFirst && wireIndex == nil && id.isEmpty && !name.isEmpty
+        let known = isOther ? nil : callContinued(by: wireIndex, id: id.bytes, name: name.bytes, &reader)
         guard known != nil || toolCalls.count < Choice.mostToolCalls else { return nil }
         if known == nil { toolCalls.append(ToolCall(wireIndex: wireIndex)) }
         let position = known ?? toolCalls.count - 1
