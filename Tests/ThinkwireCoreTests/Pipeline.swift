@@ -45,6 +45,19 @@ final class Fed {
         reply.layOut()
     }
 
+    /// A response with a status of 300 or more.
+    init(httpStatus: Int, body: String) {
+        reply.httpStatus = httpStatus
+        withCopy(body) { reply.body.append($0) }
+        do { try decoder.decode(document: reply.body.bytes, into: reply) } catch { self.error = error }
+        guard case .refused = error else {
+            // No JSON, or none that says something: the text itself.
+            reply.body.removeAll()
+            withCopy(body) { reply.refuse(plainBody: $0) }
+            return
+        }
+    }
+
     private func decode(_ event: EventStream.Event, _ sourceLocation: SourceLocation) {
         decoder.removeEvents()
         do { try decoder.decode(chunk: event.data, named: event.name, into: reply) } catch { self.error = error }

@@ -1,0 +1,127 @@
+import Testing
+@testable import ThinkwireCore
+
+@Suite("Chunks are understood as providers send them")
+struct ChunkTests {
+    private let hello = delta(#"{"content":"Hello"}"#)
+
+    private func finish(_ reason: String) -> String { #"{"choices":[{"index":0,"delta":{},"finish_reason":\#(reason)}]}"# }
+
+    @Test(arguments: [
+        "null", "{}", #"{"choices":null}"#, #"{"choices":[]}"#, #"{"choices":[{}]}"#, #"{"choices":[{"index":0}]}"#,
+        #"{"choices":[{"index":0,"delta":null}]}"#, #"{"choices":[{"index":0,"delta":{}}]}"#, #"{"choices":[null]}"#, #"{"choices":{}}"#,
+        #"{"object":"chat.completion.chunk"}"#, "", "  ", #"{"choices":[{"index":0,"delta":[]}]}"#, #"{"error":null,"choices":[]}"#,
+        #"{"choices":[{"index":0,"delta":{"content":null},"finish_reason":null,"error":null}]}"#,
+    ])
+    func whatSaysNothingSaysNothing(_ chunk: String) throws {
+        let fed = try Fed(chunk, hello, chunk, finish("\"stop\""), chunk)
+        #expect(fed.events == ["content 0 Hello", "finish 0 stop"])
+        #expect(fed.error == nil && fed.reply.isFinished && fed.usage == nil)
+        #expect(jsonProblem(fed.document) == nil)
+    }
+
+    @Test func theEnd() throws {
+        let fed = try Fed(hello, "[DONE]")
+        #expect(fed.events == ["content 0 Hello"])
+        #expect(fed.reply.isDone && fed.reply.isFinished && fed.finishReason == "")
+        #expect(try Fed(hello, " [DONE] ").reply.isDone)
+        #expect(try Fed(hello).reply.isFinished == false)
+        #expect(try Fed("{}").reply.isFinished == false)
+    }
+
+    @Test func aFinishWithTheLastText() throws {
+        let fed = try Fed(#"{"choices":[{"finish_reason":"stop","delta":{"content":"Bye"},"index":0}]}"#)
+        #expect(fed.events == ["content 0 Bye", "finish 0 stop"])
+    }
+
+    @Test func anEmptyReasonIsNone() throws {
+        // ollama#4357
+        let fed = try Fed(#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":""}]}"#)
+        #expect(fed.events == ["content 0 a"])
+        #expect(!fed.reply.isFinished)
+        #expect(try Fed(hello, finish("\"\""), "[DONE]").reply.isFinished)
+    }
+
+    @Test(arguments: ["length", "content_filter", "tool_calls", "function_call", "insufficient_system_resource", "error", "ünknown"])
+    func anyReasonIsPassedOn(_ reason: String) throws {
+        let fed = try Fed(hello, finish("\"\(reason)\""))
+        #expect(fed.events == ["content 0 Hello", "finish 0 \(reason)"])
+        #expect(fed.finishReason == reason)
+    }
+
+    @Test func aReasonSentTwiceIsToldOnceAndTheLastCounts() throws {
+        // Claude models behind AI/ML API: two finish chunks, with the usage on the first.
+        let fed = try Fed(
+            #"{"id":"a","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#,
+            #"{"id":"","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"completion_tokens":3}}"#,
+            #"{"id":"","choices":[{"index":0,"finish_reason":"stop"}],"usage":null}"#)
+        #expect(fed.events == ["content 0 Hi", "finish 0 stop", "usage 3"])
+        let changed = try Fed(hello, finish("\"stop\""), finish("\"length\""))
+        #expect(changed.events == ["content 0 Hello", "finish 0 stop", "finish 0 length"])
+        #expect(changed.finishReason == "length")
+    }
+
+    @Test func severalChoicesAreApart() throws {
+        let fed = try Fed(
+            #"{"choices":[{"index":1,"delta":{"content":"b"}},{"index":0,"delta":{"content":"a"}}]}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"A"},"finish_reason":"stop"}]}"#, #"{"choices":[{"index":1,"delta":{"content":"B"}}]}"#)
+        #expect(fed.events == ["content 1 b", "content 0 aA", "finish 0 stop", "content 1 B"])
+        #expect(fed.content == "aA")
+        #expect(!fed.reply.isFinished)
+        #expect(
+            try fed.isDocument(
+                #"{"choices":[{"index":0,"message":{"content":"aA"},"finish_reason":"stop"},{"index":1,"message":{"content":"bB"}}]}"#))
+    }
+
+    @Test func choicesWithoutAnIndexAreCounted() throws {
+        let fed = try Fed(
+            #"{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]}"#, #"{"choices":[{"delta":{"content":"A"}},{"delta":{"content":"B"}}]}"#)
+        #expect(fed.reply.choices.map { String($0.content.text) } == ["aA", "bB"])
+    }
+
+    @Test func whateverTheOrderOfMembers() throws {
+        let fed = try Fed(#"{"usage":{"completion_tokens":1},"choices":[{"finish_reason":"stop","delta":{"refusal":null,"content":"a"},"index":0}]}"#)
+        #expect(fed.events == ["content 0 a", "finish 0 stop", "usage 1"])
+    }
+
+    @Test func theLastOfSeveralMembersCounts() throws {
+        let fed = try Fed(#"{"choices":[{"index":0,"delta":{"content":"a","content":"b"},"delta":{"content":"c","\u0063ontent":"d"}}]}"#)
+        #expect(fed.content == "c" || fed.content == "d")
+        #expect(try Fed(delta(#"{"content":"a","content":"b"}"#)).content == "b")
+    }
+
+    @Test func wholeAnswers() {
+        let fed = Fed(
+            document: #"""
+                 {"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},"finish_reason":null},
+                {"index":1,"message":{"content":"Ho"},"finish_reason":"length"}],"usage":{"completion_tokens":2}}
+                """#)
+        #expect(fed.events == ["content 0 Hi", "content 1 Ho", "finish 1 length", "usage 2"])
+        #expect(fed.document.hasPrefix(" {\"id\"") && fed.document.hasSuffix("}}"))
+    }
+
+    @Test func tooManyChoicesEndTheStream() throws {
+        let fed = try Fed(#"{"choices":[\#((0...256).map { #"{"index":\#($0),"delta":{"content":"a"}}"# }.joined(separator: ","))]}"#)
+        guard case .tooMany = fed.error else { return #expect(Bool(false), "\(String(describing: fed.error))") }
+        #expect(fed.reply.choices.count == 256)
+    }
+
+    @Test func whatIsNoChunkEndsTheStream() throws {
+        for chunk in ["{\"a\":", "{]", "hello", "{\"choices\":[]} x", "[DONE"] {
+            let fed = try Fed(hello, chunk, hello)
+            guard case .malformed = fed.error else { return #expect(Bool(false), "\(chunk): \(String(describing: fed.error))") }
+            #expect(fed.content == "Hello")
+        }
+        for chunk in ["[]", "1", "\"text\"", "true", "[{}]"] {
+            let fed = try Fed(hello, chunk, hello)
+            guard case .notAnObject = fed.error else { return #expect(Bool(false), "\(chunk): \(String(describing: fed.error))") }
+        }
+    }
+
+    @Test func oddIndexesDoNotTrap() throws {
+        for index in ["-1", "9223372036854775807", "-9223372036854775808", "1e3", "1e30", "0.5", "\"0\"", "null", "{}"] {
+            let fed = try Fed(#"{"choices":[{"index":\#(index),"delta":{"content":"a","tool_calls":[{"index":\#(index),"id":"x"}]}}]}"#)
+            #expect(fed.content == "a" && fed.reply.toolCallCount == 1, "\(index)")
+        }
+    }
+}

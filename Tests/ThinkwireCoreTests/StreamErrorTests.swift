@@ -1,0 +1,99 @@
+import Testing
+@testable import ThinkwireCore
+
+@Suite("An error in the middle of a stream ends it, and what had come is kept")
+struct StreamErrorTests {
+    private func stream(_ event: String, _ events: [String] = []) throws -> Fed {
+        let fed = try fedAnywhere("data: \(delta(#"{"content":"Hel"}"#))\n\n\(event)\n\ndata: \(delta(#"{"content":"lo"}"#))\n\n")
+        guard case .refused = fed.error else {
+            #expect(Bool(false), "\(event): \(String(describing: fed.error))")
+            return fed
+        }
+        #expect(fed.events == ["content 0 Hel"] + events)
+        #expect(fed.content == "Hel")
+        return fed
+    }
+
+    private let lead = "the server reported an error in its answer: "
+
+    @Test func wrapped() throws {
+        let fed = try stream(#"data: {"error":{"message":"The server had an error","type":"server_error","code":null}}"#)
+        #expect(fed.status == "TW_SERVER")
+        #expect(fed.message == lead + "The server had an error (type server_error); try again later")
+    }
+
+    @Test(arguments: [
+        (#""rate_limit_exceeded""#, "TW_RATE_LIMITED"), ("429", "TW_RATE_LIMITED"), (#""429""#, "TW_RATE_LIMITED"), ("401", "TW_AUTH"), ("402", "TW_QUOTA"),
+        (#""invalid_api_key""#, "TW_AUTH"), ("500", "TW_SERVER"), ("502", "TW_SERVER"), ("null", "TW_SERVER"), (#""""#, "TW_SERVER"), ("404", "TW_NOT_FOUND"),
+        ("400", "TW_BAD_REQUEST"), (#""insufficient_quota""#, "TW_QUOTA"), ("99999999999999999999", "TW_SERVER"), ("-1", "TW_SERVER"), ("0", "TW_SERVER"),
+        ("{}", "TW_SERVER"), (#""context_length_exceeded""#, "TW_SERVER"),
+    ])
+    func codesOfAnyKind(_ code: String, _ status: String) throws {
+        #expect(try stream(#"data: {"error":{"message":"no","code":\#(code)}}"#).status == status)
+    }
+
+    @Test(arguments: [
+        ("invalid_request_error", "TW_BAD_REQUEST"), ("rate_limit_error", "TW_RATE_LIMITED"), ("authentication_error", "TW_AUTH"),
+        ("permission_error", "TW_FORBIDDEN"), ("not_found_error", "TW_NOT_FOUND"), ("overloaded_error", "TW_SERVER"), ("api_error", "TW_SERVER"),
+    ])
+    func typesWithoutACode(_ type: String, _ status: String) throws {
+        #expect(try stream(#"data: {"error":{"message":"no","type":"\#(type)"}}"#).status == status)
+    }
+
+    @Test func beside() throws {
+        // OpenRouter puts it beside the choices, or inside one.
+        let beside = try stream(#"data: {"id":"x","error":{"code":502,"message":"Provider gone"},"choices":[{"index":0,"delta":{"content":""}}]}"#)
+        #expect(beside.status == "TW_SERVER" && beside.message == lead + "Provider gone (code 502); try again later")
+        let choice = #"{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":429,"message":"Busy"}}"#
+        let inside = try stream(#"data: {"choices":[\#(choice)]}"#, ["finish 0 error"])
+        #expect(inside.status == "TW_RATE_LIMITED" && inside.message == lead + "Busy (code 429); wait, then try again")
+    }
+
+    @Test func aPlainTextAsTheError() throws {
+        #expect(try stream(#"data: {"error":"model crashed"}"#).message == lead + "model crashed; try again later")
+    }
+
+    @Test func aBareErrorLine() throws {
+        // llama.cpp before PR 16109
+        let fed = try stream(#"error: {"code":500,"message":"context full","type":"server_error"}"#)
+        #expect(fed.status == "TW_SERVER" && fed.message == lead + "context full (type server_error, code 500); try again later")
+    }
+
+    @Test func anEventNamedError() throws {
+        let fed = try stream("event: error\ndata: {\"message\":\"overloaded\",\"code\":503}")
+        #expect(fed.status == "TW_SERVER" && fed.message == lead + "overloaded (code 503); try again later")
+        let wrapped = try stream("event: error\ndata: {\"error\":{\"message\":\"busy\",\"code\":429}}")
+        #expect(wrapped.status == "TW_RATE_LIMITED" && wrapped.message == lead + "busy (code 429); wait, then try again")
+    }
+
+    @Test func anEventNamedErrorThatIsNoObject() throws {
+        #expect(try stream("event: error\ndata: upstream is gone").message == lead + "upstream is gone; try again later")
+        #expect(try stream("event: error\ndata: \"upstream is gone\"").status == "TW_SERVER")
+        #expect(try stream("error: out of memory").message == lead + "out of memory; try again later")
+        #expect(try stream("event: error\ndata: null").status == "TW_SERVER")
+    }
+
+    @Test func unwrappedAsOnlyAnErrorCanBe() throws {
+        let aimlapi = try stream(#"data: {"message":"Generation took too long","statusCode":"504","requestId":"r"}"#)
+        #expect(aimlapi.status == "TW_SERVER" && aimlapi.requestID == "r")
+        let vllm = try stream(#"data: {"object":"error","message":"bad","type":"BadRequestError","code":400}"#)
+        #expect(vllm.status == "TW_BAD_REQUEST")
+        let dashScope = try stream(#"data: {"code":"Throttling.RateQuota","message":"slow down","request_id":"q"}"#)
+        #expect(dashScope.status == "TW_SERVER" && dashScope.requestID == "q")
+    }
+
+    @Test func aWholeErrorBodyWithAGoodStatus() {
+        for body in [#"{"error":{"message":"no","code":401}}"#, #"{"message":"no","statusCode":"401"}"#, #"{"object":"error","message":"no","code":401}"#] {
+            let fed = Fed(document: body)
+            guard case .refused = fed.error else { return #expect(Bool(false), "\(body)") }
+            #expect(fed.status == "TW_AUTH")
+            #expect(fed.document == body)
+        }
+        guard case .refused = Fed(document: #"{"detail":"Not here"}"#).error else { return #expect(Bool(false)) }
+    }
+
+    @Test func aMessageAloneIsNoError() throws {
+        let fed = try Fed(#"{"message":"keep-alive"}"#, delta(#"{"content":"a"}"#))
+        #expect(fed.error == nil && fed.content == "a")
+    }
+}

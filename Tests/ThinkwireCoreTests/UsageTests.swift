@@ -1,0 +1,62 @@
+import Testing
+@testable import ThinkwireCore
+
+@Suite("The bill is read wherever it stands, and the last one counts")
+struct UsageTests {
+    private let hello = #"{"choices":[{"index":0,"delta":{"content":"a"}}],"usage":null}"#
+
+    private func usage(_ json: String) -> String { #"{"choices":[],"usage":\#(json)}"# }
+
+    @Test func everyNumber() throws {
+        let fed = try Fed(
+            usage(
+                #"""
+                {"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"completion_tokens_details":{"reasoning_tokens":4,"text_tokens":9},"prompt_tokens_details":{"cached_tokens":5}}
+                """#))
+        #expect(fed.events == ["usage 2"])
+        #expect(fed.usage == [1, 2, 3, 4, 5])
+        #expect(fed.cost == nil)
+    }
+
+    @Test func whatIsNotToldIsBelowZero() throws {
+        #expect(try Fed(hello).usage == nil)
+        #expect(try Fed(usage("{}")).usage == [-1, -1, -1, -1, -1])
+        let odd = usage(#"{"prompt_tokens":null,"completion_tokens":"7","total_tokens":-3,"completion_tokens_details":null,"prompt_tokens_details":[]}"#)
+        #expect(try Fed(odd).usage == [-1, -1, -1, -1, -1])
+        #expect(try Fed(usage(#"{"total_tokens":12.0,"prompt_tokens":1e400,"completion_tokens":0.5}"#)).usage == [-1, -1, 12, -1, -1])
+    }
+
+    @Test func repeatedOrNullLater() throws {
+        let one = #"{"choices":[{"index":0,"delta":{"content":"a"}}],"usage":{"completion_tokens":1}}"#
+        let fed = try Fed(one, one, hello, usage(#"{"completion_tokens":2}"#), usage("null"))
+        #expect(fed.events == ["content 0 a", "usage 1", "content 0 aa", "usage 2"])
+        #expect(fed.usage == [-1, 2, -1, -1, -1])
+        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"content":"aaa"}}],"usage":{"completion_tokens":2}}"#))
+    }
+
+    @Test func onTheLastChunkWithText() throws {
+        // DeepSeek
+        let fed = try Fed(#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"usage":{"completion_tokens":1}}"#, "[DONE]")
+        #expect(fed.events == ["content 0 a", "finish 0 stop", "usage 1"])
+    }
+
+    @Test func costs() throws {
+        #expect(try Fed(usage(#"{"cost":0.25}"#)).cost == "0.25 USD")
+        #expect(try Fed(usage(#"{"cost":null}"#)).cost == nil)
+        #expect(try Fed(usage(#"{"cost":-1}"#)).cost == nil)
+        func meta(_ json: String) -> String { #"{"choices":[],"usage":{"completion_tokens":1},"meta":{"usage":\#(json)}}"# }
+        #expect(try Fed(meta(#"{"credits_used":7022,"usd_spent":0.5}"#)).cost == "0.5 USD")
+        #expect(try Fed(meta(#"{"credits_used":7022}"#)).cost == "7022.0 credits")
+        #expect(try Fed(meta(#"{"tokens_used":12}"#)).cost == "12.0 credits")
+        #expect(try Fed(meta("null")).cost == nil)
+        let alone = try Fed(#"{"choices":[],"meta":{"usage":{"usd_spent":0}}}"#)
+        #expect(alone.cost == "0.0 USD" && alone.events == ["usage -1"])
+        let before = try Fed(#"{"meta":{"usage":{"usd_spent":2}},"usage":{"completion_tokens":1},"choices":[]}"#)
+        #expect(before.cost == "2.0 USD" && before.events == ["usage 1"])
+    }
+
+    @Test func otherThingsBesideTheUsageAreNoBill() throws {
+        let fed = try Fed(#"{"choices":[],"meta":{"region":"eu"},"usage":null}"#, #"{"meta":{}}"#)
+        #expect(fed.usage == nil && fed.events == [])
+    }
+}
