@@ -54,7 +54,7 @@ package final class Request {
         guard let json else { return body.remove(field) }
         var reader = JSONReader()
         _ = try read(json, &reader, field)
-        body.set(field, to: json)
+        body.set(field, to: trimmed(json))
     }
 
     package func setThinking(_ mode: tw_thinking, budget: Int64) throws(Invalid) {
