@@ -36,10 +36,12 @@ package enum ThinkingDialect {
         }
         for known in ThinkingDialect.hosts {
             let suffix = StaticText.bytes(known.suffix)
-            if host.count >= suffix.count, host.dropping(host.count - suffix.count).equalsIgnoringCase(suffix) {
-                self = known.dialect
-                return
-            }
+            let start = host.count - suffix.count
+            guard start >= 0, host.dropping(start).equalsIgnoringCase(suffix) else { continue }
+            // A whole name of the domain, not the end of one.
+            guard start == 0 || host[start - 1] == UInt8(ascii: ".") else { continue }
+            self = known.dialect
+            return
         }
         self = .chatTemplate
     }
