@@ -73,9 +73,9 @@ package final class Options {
     /// nil takes the header back.
     package func set(header name: Bytes, to value: Bytes?) throws(Invalid) {
         guard isHeaderName(name) else { throw Invalid("not the name of a header: ", name) }
+        if let value, !isHeaderValue(value) { throw Invalid("the value of the header ", name, " has a control character in it") }
         headers.removeAll { $0.name.bytes.equalsIgnoringCase(name) }
         guard let value else { return }
-        guard isHeaderValue(value) else { throw Invalid("the value of the header ", name, " has a control character in it") }
         headers.append(Header(name: Text(name), value: Text(value)))
     }
 
