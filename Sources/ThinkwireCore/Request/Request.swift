@@ -110,7 +110,9 @@ package final class Request {
     package func wireBody(wantsStream: Bool, host: Bytes, dialect: ThinkingDialect? = nil) -> WireBody {
         var wire = body.copy()
         if thinking != TW_THINKING_AUTO {
-            let dialect = dialect ?? ThinkingDialect(model: modelName.bytes, host: host)
+            // Held by a name: the bytes of an expression's value do not outlive the expression.
+            let model = modelName
+            let dialect = dialect ?? ThinkingDialect(model: model.bytes, host: host)
             dialect.write(thinking, budget: budget, into: &wire)
         }
         var expected = Reply.Expected()

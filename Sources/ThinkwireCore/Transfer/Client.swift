@@ -43,7 +43,7 @@ package final class Client: @unchecked Sendable {
         proxy = options.proxy
         certificates = options.certificates
         dialect = options.dialect
-        let isTraced = environment("THINKWIRE_DEBUG")?.bytes.equals("1") ?? false
+        let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
         headers = Client.makeHeaders(options, key)
     }
@@ -155,10 +155,10 @@ private struct Provider {
         if let base = options.baseURL ?? environment("THINKWIRE_BASE_URL") {
             let endpoint = try Endpoint.of(baseURL: base.bytes)
             if hasKey { return Provider(endpoint: endpoint, key: ownKey) }
-            if endpoint.host.equalsIgnoringCase(try Endpoint.of(baseURL: aimlapi.bytes).host) {
+            if endpoint.isHost(of: try Endpoint.of(baseURL: aimlapi.bytes)) {
                 return Provider(endpoint: endpoint, key: secret("AIMLAPI_API_KEY"))
             }
-            let isOpenAI = endpoint.host.equalsIgnoringCase(try Endpoint.of(baseURL: openAI.bytes).host)
+            let isOpenAI = endpoint.isHost(of: try Endpoint.of(baseURL: openAI.bytes))
             return Provider(endpoint: endpoint, key: isOpenAI ? secret("OPENAI_API_KEY") : nil)
         }
         if hasKey { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey) }

@@ -43,6 +43,9 @@ final class Endpoint {
             url: Endpoint.part(parts, CURLUPART_URL), host: Endpoint.part(parts, CURLUPART_HOST), isSecure: isSecure)
     }
 
+    /// The same host. Also of an endpoint that nobody holds: its `host` alone would outlive it.
+    func isHost(of other: Endpoint) -> Bool { withExtendedLifetime(other) { host.equalsIgnoringCase(other.host) } }
+
     /// An address of this machine, that no other can listen to.
     var isLoopback: Bool {
         if host.equalsIgnoringCase(StaticText.bytes("localhost")) || host.equals("[::1]") { return true }

@@ -9,6 +9,9 @@ package final class Text {
 
     var bytes: Bytes { text.bytes }
     var cString: UnsafePointer<CChar> { text.cString }
+
+    /// Also for a text that nobody holds: `bytes` alone would outlive it.
+    func equals(_ other: StaticString) -> Bool { withExtendedLifetime(self) { text.bytes.equals(other) } }
 }
 
 /// A secret, overwritten before its memory is let go.
