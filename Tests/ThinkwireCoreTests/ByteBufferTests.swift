@@ -59,9 +59,23 @@ struct ByteBufferTests {
     }
 
     @Test func truncating() {
-        #expect(bytes { $0.append("abcdef"); $0.truncate(to: 2) } == Array("ab".utf8))
-        #expect(bytes { $0.append("abc"); $0.truncate(to: 3); $0.truncate(to: 9) } == Array("abc".utf8))
-        #expect(bytes { $0.append("abc"); $0.removeAll(); $0.append("d") } == Array("d".utf8))
+        #expect(
+            bytes {
+                $0.append("abcdef")
+                $0.truncate(to: 2)
+            } == Array("ab".utf8))
+        #expect(
+            bytes {
+                $0.append("abc")
+                $0.truncate(to: 3)
+                $0.truncate(to: 9)
+            } == Array("abc".utf8))
+        #expect(
+            bytes {
+                $0.append("abc")
+                $0.removeAll()
+                $0.append("d")
+            } == Array("d".utf8))
         #expect(bytes { $0.removeAll() } == [])
     }
 
@@ -85,8 +99,11 @@ struct ByteBufferTests {
     @Test func comparing() {
         withCopy("Content-Type") { name in
             #expect(name.equals("Content-Type") && !name.equals("content-type") && !name.equals("Content-Typ"))
-            #expect(name.equalsIgnoringCase(StaticText.bytes("content-TYPE")) && !name.equalsIgnoringCase(StaticText.bytes("content-typ")))
-            #expect(name.hasPrefix("Content") && name.hasPrefix("") && !name.hasPrefix("Content-Types") && !name.hasPrefix("ontent"))
+            #expect(
+                name.equalsIgnoringCase(StaticText.bytes("content-TYPE"))
+                    && !name.equalsIgnoringCase(StaticText.bytes("content-typ")))
+            #expect(
+                name.hasPrefix("Content") && name.hasPrefix("") && !name.hasPrefix("Content-Types") && !name.hasPrefix("ontent"))
             #expect(name.hasSuffix("Type") && name.hasSuffix("") && !name.hasSuffix("xContent-Type") && !name.hasSuffix("Typ"))
         }
         // Letters alone have a case: '@' and '`', '[' and '{' differ by the same bit.

@@ -9,8 +9,10 @@ struct ChunkTests {
 
     @Test(arguments: [
         "null", "{}", #"{"choices":null}"#, #"{"choices":[]}"#, #"{"choices":[{}]}"#, #"{"choices":[{"index":0}]}"#,
-        #"{"choices":[{"index":0,"delta":null}]}"#, #"{"choices":[{"index":0,"delta":{}}]}"#, #"{"choices":[null]}"#, #"{"choices":{}}"#,
-        #"{"object":"chat.completion.chunk"}"#, "", "  ", #"{"choices":[{"index":0,"delta":[]}]}"#, #"{"error":null,"choices":[]}"#,
+        #"{"choices":[{"index":0,"delta":null}]}"#, #"{"choices":[{"index":0,"delta":{}}]}"#, #"{"choices":[null]}"#,
+        #"{"choices":{}}"#,
+        #"{"object":"chat.completion.chunk"}"#, "", "  ", #"{"choices":[{"index":0,"delta":[]}]}"#,
+        #"{"error":null,"choices":[]}"#,
         #"{"choices":[{"index":0,"delta":{"content":null},"finish_reason":null,"error":null}]}"#,
     ])
     func whatSaysNothingSaysNothing(_ chunk: String) throws {
@@ -42,7 +44,9 @@ struct ChunkTests {
         #expect(try Fed(hello, finish("\"\""), "[DONE]").reply.isFinished)
     }
 
-    @Test(arguments: ["length", "content_filter", "tool_calls", "function_call", "insufficient_system_resource", "error", "ünknown"])
+    @Test(arguments: [
+        "length", "content_filter", "tool_calls", "function_call", "insufficient_system_resource", "error", "ünknown",
+    ])
     func anyReasonIsPassedOn(_ reason: String) throws {
         let fed = try Fed(hello, finish("\"\(reason)\""))
         #expect(fed.events == ["content 0 Hello", "finish 0 \(reason)"])
@@ -64,28 +68,36 @@ struct ChunkTests {
     @Test func severalChoicesAreApart() throws {
         let fed = try Fed(
             #"{"choices":[{"index":1,"delta":{"content":"b"}},{"index":0,"delta":{"content":"a"}}]}"#,
-            #"{"choices":[{"index":0,"delta":{"content":"A"},"finish_reason":"stop"}]}"#, #"{"choices":[{"index":1,"delta":{"content":"B"}}]}"#)
+            #"{"choices":[{"index":0,"delta":{"content":"A"},"finish_reason":"stop"}]}"#,
+            #"{"choices":[{"index":1,"delta":{"content":"B"}}]}"#)
         #expect(fed.events == ["content 1 b", "content 0 aA", "finish 0 stop", "content 1 B"])
         #expect(fed.content == "aA")
         #expect(!fed.reply.isFinished)
         #expect(
             try fed.isDocument(
-                #"{"choices":[{"index":0,"message":{"content":"aA"},"finish_reason":"stop"},{"index":1,"message":{"content":"bB"}}]}"#))
+                #"{"choices":[{"index":0,"message":{"content":"aA"},"finish_reason":"stop"},{"index":1,"#
+                    + #""message":{"content":"bB"}}]}"#
+            ))
     }
 
     @Test func choicesWithoutAnIndexAreCounted() throws {
         let fed = try Fed(
-            #"{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]}"#, #"{"choices":[{"delta":{"content":"A"}},{"delta":{"content":"B"}}]}"#)
+            #"{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]}"#,
+            #"{"choices":[{"delta":{"content":"A"}},{"delta":{"content":"B"}}]}"#)
         #expect(fed.reply.choices.map { String($0.content.text) } == ["aA", "bB"])
     }
 
     @Test func whateverTheOrderOfMembers() throws {
-        let fed = try Fed(#"{"usage":{"completion_tokens":1},"choices":[{"finish_reason":"stop","delta":{"refusal":null,"content":"a"},"index":0}]}"#)
+        let fed = try Fed(
+            #"{"usage":{"completion_tokens":1},"choices":[{"finish_reason":"stop","delta":{"refusal":null,"#
+                + #""content":"a"},"index":0}]}"#
+        )
         #expect(fed.events == ["content 0 a", "finish 0 stop", "usage 1"])
     }
 
     @Test func theLastOfSeveralMembersCounts() throws {
-        let fed = try Fed(#"{"choices":[{"index":0,"delta":{"content":"a","content":"b"},"delta":{"content":"c","\u0063ontent":"d"}}]}"#)
+        let fed = try Fed(
+            #"{"choices":[{"index":0,"delta":{"content":"a","content":"b"},"delta":{"content":"c","\u0063ontent":"d"}}]}"#)
         #expect(fed.content == "c" || fed.content == "d")
         #expect(try Fed(delta(#"{"content":"a","content":"b"}"#)).content == "b")
     }
@@ -93,7 +105,8 @@ struct ChunkTests {
     @Test func wholeAnswers() {
         let fed = Fed(
             document: #"""
-                 {"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},"finish_reason":null},
+                 {"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},\#
+                 "finish_reason":null},
                 {"index":1,"message":{"content":"Ho"},"finish_reason":"length"}],"usage":{"completion_tokens":2}}
                 """#)
         #expect(fed.events == ["content 0 Hi", "content 1 Ho", "finish 1 length", "usage 2"])
@@ -101,7 +114,8 @@ struct ChunkTests {
     }
 
     @Test func tooManyChoicesEndTheStream() throws {
-        let fed = try Fed(#"{"choices":[\#((0...256).map { #"{"index":\#($0),"delta":{"content":"a"}}"# }.joined(separator: ","))]}"#)
+        let fed = try Fed(
+            #"{"choices":[\#((0...256).map { #"{"index":\#($0),"delta":{"content":"a"}}"# }.joined(separator: ","))]}"#)
         guard case .tooMany = fed.error else { return #expect(Bool(false), "\(String(describing: fed.error))") }
         #expect(fed.reply.choices.count == 256)
     }
@@ -120,7 +134,8 @@ struct ChunkTests {
 
     @Test func oddIndexesDoNotTrap() throws {
         for index in ["-1", "9223372036854775807", "-9223372036854775808", "1e3", "1e30", "0.5", "\"0\"", "null", "{}"] {
-            let fed = try Fed(#"{"choices":[{"index":\#(index),"delta":{"content":"a","tool_calls":[{"index":\#(index),"id":"x"}]}}]}"#)
+            let fed = try Fed(
+                #"{"choices":[{"index":\#(index),"delta":{"content":"a","tool_calls":[{"index":\#(index),"id":"x"}]}}]}"#)
             #expect(fed.content == "a" && fed.reply.toolCallCount == 1, "\(index)")
         }
     }

@@ -20,8 +20,11 @@ struct ImageTests {
                 == #"[{"role":"user","content":[{"type":"text","text":"Look \"here\"\u0021"},"# + part + "]}]")
         #expect(
             try messages(#"[{"role":"system","content":"x"}, { "content" : "Look" , "role" : "user" } ]"#)
-                == #"[{"role":"system","content":"x"}, { "content" : [{"type":"text","text":"Look"},"# + part + #"] , "role" : "user" } ]"#)
-        #expect(try messages(#"[{"role":"user","content":""}]"#) == #"[{"role":"user","content":[{"type":"text","text":""},"# + part + "]}]")
+                == #"[{"role":"system","content":"x"}, { "content" : [{"type":"text","text":"Look"},"# + part
+                + #"] , "role" : "user" } ]"#)
+        #expect(
+            try messages(#"[{"role":"user","content":""}]"#) == #"[{"role":"user","content":[{"type":"text","text":""},"# + part
+                + "]}]")
     }
 
     @Test func behindTheOtherParts() throws {
@@ -56,7 +59,8 @@ struct ImageTests {
     @Test func aContentOfAnotherKindIsRefused() throws {
         for content in [#","content":null"#, #","content":{}"#, #","content":1"#, ""] {
             #expect(
-                complaint { _ = try messages(#"[{"role":"user"\#(content)}]"#) } == "the last message's content is neither text nor an array of parts")
+                complaint { _ = try messages(#"[{"role":"user"\#(content)}]"#) }
+                    == "the last message's content is neither text nor an array of parts")
         }
         #expect(complaint { _ = try messages("{}") } == "the request's messages are not an array")
     }
@@ -75,14 +79,17 @@ struct ImageTests {
         for url in ["http://a/b.jpg", "data:image/png;base64,AAAA", "https://a/\"b\\"] { try made.add(image: url) }
         #expect(made.text.contains(#"{"url":"https://a/\"b\\"}"#))
         for url in ["", "a.png", "file:///a.png", "/a.png", "ftp://a/b.png", "HTTPS"] {
-            #expect(complaint { try made.add(image: url) } == "an image's URL begins with https://, http:// or data:, unlike \(url)")
+            #expect(
+                complaint { try made.add(image: url) } == "an image's URL begins with https://, http:// or data:, unlike \(url)")
         }
-        #expect(complaint { try withCopy(Array("http://".utf8) + [0xFF]) { try made.addImage(url: $0, detail: nil) } } == "the image's URL is not UTF-8")
+        #expect(
+            complaint { try withCopy(Array("http://".utf8) + [0xFF]) { try made.addImage(url: $0, detail: nil) } }
+                == "the image's URL is not UTF-8")
     }
 
     static let files: [(type: String, bytes: [UInt8])] = [
-        ("jpeg", [0xFF, 0xD8, 0xFF, 0xE0, 0x00]), ("png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0xFF]), ("gif", Array("GIF87a!".utf8)),
-        ("gif", Array("GIF89a".utf8)), ("webp", Array("RIFF\u{1}\u{2}\u{3}\u{4}WEBPVP8 ".utf8)),
+        ("jpeg", [0xFF, 0xD8, 0xFF, 0xE0, 0x00]), ("png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0xFF]),
+        ("gif", Array("GIF87a!".utf8)), ("gif", Array("GIF89a".utf8)), ("webp", Array("RIFF\u{1}\u{2}\u{3}\u{4}WEBPVP8 ".utf8)),
     ]
 
     @Test(arguments: files)
@@ -90,7 +97,9 @@ struct ImageTests {
         let made = try request(model: "m")
         try withCopy(bytes) { try made.addImage(bytes: $0, detail: nil) }
         let url = try withJSON(made.text) { body in
-            withCopy("/messages/0/content/0/image_url/url") { pointer in body.value(at: pointer).map { url in ByteBuffer.text { url.appendText(to: &$0) } } }
+            withCopy("/messages/0/content/0/image_url/url") { pointer in
+                body.value(at: pointer).map { url in ByteBuffer.text { url.appendText(to: &$0) } }
+            }
         }
         #expect(url == "data:image/\(type);base64," + Data(bytes).base64EncodedString())
         // All but the last byte of what it is recognised by is not enough.
@@ -108,7 +117,9 @@ struct ImageTests {
         try made.addImage(file: path, detail: nil)
         try FileManager.default.removeItem(atPath: path)
         #expect(made.text.contains("data:image/gif;base64,R0lGODlh"))
-        #expect(complaint { try made.addImage(file: path, detail: nil) } == "the image file \(path) can't be read: No such file or directory")
+        #expect(
+            complaint { try made.addImage(file: path, detail: nil) }
+                == "the image file \(path) can't be read: No such file or directory")
         #expect(complaint { try made.addImage(file: "/", detail: nil) } == "the image file / can't be read: Is a directory")
     }
 }

@@ -16,8 +16,8 @@ struct JSONPointerTests {
     @Test func theTableOfTheRFC() throws {
         #expect(try follow("", in: document) == document)
         let table = [
-            ("/foo", #"["bar", "baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"), ("/c%d", "2"), ("/e^f", "3"), ("/g|h", "4"),
-            ("/i\\j", "5"), ("/k\"l", "6"), ("/ ", "7"), ("/m~0n", "8"),
+            ("/foo", #"["bar", "baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"), ("/c%d", "2"), ("/e^f", "3"),
+            ("/g|h", "4"), ("/i\\j", "5"), ("/k\"l", "6"), ("/ ", "7"), ("/m~0n", "8"),
         ]
         for (pointer, value) in table { #expect(try follow(pointer, in: document) == value, "\(pointer)") }
     }
@@ -34,7 +34,9 @@ struct JSONPointerTests {
 
     @Test func whatIsNoPointerLeadsNowhere() throws {
         let text = #"{"a":{"b":1},"~":2,"a~":3,"~2":4}"#
-        for pointer in ["a", "a/b", "#/a", " /a", "/~", "/a~", "/~2", "/~~", "/a/~"] { #expect(try follow(pointer, in: text) == nil, "\(pointer)") }
+        for pointer in ["a", "a/b", "#/a", " /a", "/~", "/a~", "/~2", "/~~", "/a/~"] {
+            #expect(try follow(pointer, in: text) == nil, "\(pointer)")
+        }
     }
 
     @Test func arraysAreCountedFromZeroWithoutLeadingZeros() throws {
@@ -44,7 +46,10 @@ struct JSONPointerTests {
         #expect(try follow("/2/0", in: text) == "30")
         #expect(try follow("/2/00", in: text) == "31")
         #expect(try follow("/2/-", in: text) == "32")
-        let nowhere = ["/3", "/00", "/01", "/-", "/-1", "/+1", "/1.0", "/1e0", "/", "/ 1", "/0 ", "/１", "/99999999999999999999999", "/4294967296"]
+        let nowhere = [
+            "/3", "/00", "/01", "/-", "/-1", "/+1", "/1.0", "/1e0", "/", "/ 1", "/0 ", "/１", "/99999999999999999999999",
+            "/4294967296",
+        ]
         for pointer in nowhere { #expect(try follow(pointer, in: text) == nil, "\(pointer)") }
     }
 

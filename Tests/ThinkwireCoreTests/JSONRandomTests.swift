@@ -7,9 +7,12 @@ private struct Documents {
     var dice: Dice
 
     private static let pieces = [
-        "a", "Z", " ", "é", "€", "😊", "\u{7F}", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\u0000", "\\ud83d\\ude0a", "\\u20AC", "longer text, plain",
+        "a", "Z", " ", "é", "€", "😊", "\u{7F}", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\u0000", "\\ud83d\\ude0a", "\\u20AC",
+        "longer text, plain",
     ]
-    private static let numbers = ["0", "-0", "1", "-17", "3.25", "1e3", "-2.5E-2", "9007199254740992", "1E+2", "0.1", "123456789"]
+    private static let numbers = [
+        "0", "-0", "1", "-17", "3.25", "1e3", "-2.5E-2", "9007199254740992", "1E+2", "0.1", "123456789",
+    ]
 
     mutating func space() -> String { dice.roll(4) == 0 ? dice.pick([" ", "\n", "\t", "\r", "  \r\n"]) : "" }
 
@@ -63,7 +66,8 @@ struct JSONRandomTests {
             (theirs as? [String: Any]).map { theirs in
                 // Foundation takes names for the same that are canonically equivalent; none of these are.
                 let last = Dictionary(members.map { ($0.name, $0.value) }) { $1 }
-                return last.count == theirs.count && last.allSatisfy { name, value in theirs[name].map { same(value, $0) } ?? false }
+                return last.count == theirs.count
+                    && last.allSatisfy { name, value in theirs[name].map { same(value, $0) } ?? false }
             } ?? false
         }
     }

@@ -28,7 +28,7 @@ struct JSONReaderTests {
         let space = " \t\r\n"
         try expect("\(space)1\(space)", .number("1"))
         try expect(
-            "\(space){\(space)\"a\"\(space):\(space)[\(space)1\(space),\(space)2\(space)]\(space),\(space)\"b\"\(space):{\(space)}}\(space)",
+            ["", "{", "\"a\"", ":", "[", "1", ",", "2", "]", ",", "\"b\"", ":", "{", "}", "}", ""].joined(separator: space),
             .object([
                 .init(name: "a", value: .array([.number("1"), .number("2")])), .init(name: "b", value: .object([])),
             ]))

@@ -64,7 +64,9 @@ struct JSONReference {
             case UInt8(ascii: "\\"):
                 guard let letter = rest.popFirst() else { return nil }
                 if letter == UInt8(ascii: "u") {
-                    guard rest.count >= 4, rest.prefix(4).allSatisfy({ "0123456789abcdefABCDEF".utf8.contains($0) }) else { return nil }
+                    guard rest.count >= 4, rest.prefix(4).allSatisfy({ "0123456789abcdefABCDEF".utf8.contains($0) }) else {
+                        return nil
+                    }
                     rest.removeFirst(4)
                 } else if !"\"\\/bfnrt".utf8.contains(letter) {
                     return nil

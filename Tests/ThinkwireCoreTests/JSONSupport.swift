@@ -3,7 +3,12 @@ import Testing
 
 /// A JSON value, copied out of the text it was read from. Members keep their order, duplicates included.
 indirect enum JSON: Equatable {
-    case null, bool(Bool), number(String), string(String), array([JSON]), object([Member])
+    case null
+    case bool(Bool)
+    case number(String)
+    case string(String)
+    case array([JSON])
+    case object([Member])
 
     struct Member: Equatable {
         var name: String

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Text is written as a JSON string that every reader reads back")
 struct JSONWriterTests {
-    private func written(_ text: String) -> String { ByteBuffer.text { buffer in withCopy(text) { buffer.append(jsonString: $0) } } }
+    private func written(_ text: String) -> String {
+        ByteBuffer.text { buffer in withCopy(text) { buffer.append(jsonString: $0) } }
+    }
 
     @Test func escapesWhereTheRFCDemandsIt() {
         #expect(written("") == "\"\"")
@@ -17,7 +19,8 @@ struct JSONWriterTests {
 
     @Test func isReadBack() throws {
         var dice = Dice(8)
-        let pieces = (0..<0x30).map { String(Unicode.Scalar(UInt8($0))) } + ["\\", "é", "€", "😊", "\u{7F}", "\u{2028}", "plain text"]
+        let pieces =
+            (0..<0x30).map { String(Unicode.Scalar(UInt8($0))) } + ["\\", "é", "€", "😊", "\u{7F}", "\u{2028}", "plain text"]
         for _ in 0..<1000 {
             let text = (0..<dice.roll(10)).map { _ in dice.pick(pieces) }.joined()
             let json = Array(written(text).utf8)

@@ -109,7 +109,8 @@ final class Fed {
     /// The calls of tools as C reads them: "choice/index id name arguments".
     var toolCalls: [String] {
         (0..<reply.toolCallCount).compactMap { reply.toolCall($0)?.pointee }.map { call in
-            "\(call.choice)/\(call.index) \(String(cString: call.id)) \(String(cString: call.name)) \(String(cString: call.arguments))"
+            let texts = [call.id, call.name, call.arguments].compactMap { $0.map { String(cString: $0) } }
+            return "\(call.choice)/\(call.index) " + texts.joined(separator: " ")
         }
     }
 
@@ -128,8 +129,11 @@ final class Fed {
 
     /// All that is to be the same wherever the stream was cut.
     var everything: [String] {
-        events + [document, status, message, requestID, "\(usage ?? [])", cost ?? "", "\(reply.isDone) \(reply.isFinished)"] + toolCalls
-            + reply.choices.flatMap { ["\($0.index)", String($0.reasoning.text), String($0.content.text), String($0.finishReason)] }
+        events + [document, status, message, requestID, "\(usage ?? [])", cost ?? "", "\(reply.isDone) \(reply.isFinished)"]
+            + toolCalls
+            + reply.choices.flatMap {
+                ["\($0.index)", String($0.reasoning.text), String($0.content.text), String($0.finishReason)]
+            }
     }
 
     /// Whether the document is this one, whatever the order of its members.

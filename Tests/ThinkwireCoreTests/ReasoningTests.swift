@@ -10,7 +10,8 @@ struct ReasoningTests {
             delta(#"{"content":null,"\#(field)":"me"}"#), delta(#"{"content":"Hi","\#(field)":null}"#))
         #expect(fed.events == ["reasoning 0 Let me", "content 0 Hi"])
         #expect(fed.reasoning == "Let me")
-        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi","\#(field)":"Let me"}}]}"#))
+        #expect(
+            try fed.isDocument(#"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi","\#(field)":"Let me"}}]}"#))
     }
 
     @Test(arguments: ["reasoning_content", "reasoning"])
@@ -24,13 +25,17 @@ struct ReasoningTests {
             delta(#"{"reasoning":"Let ","reasoning_content":"Let "}"#), delta(#"{"reasoning_content":"me","reasoning":"me"}"#),
             delta(#"{"content":"Hi"}"#))
         #expect(fed.events == ["reasoning 0 Let me", "content 0 Hi"])
-        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"reasoning":"Let me","reasoning_content":null,"content":"Hi"}}]}"#))
+        #expect(
+            try fed.isDocument(
+                #"{"choices":[{"index":0,"message":{"reasoning":"Let me","reasoning_content":null,"content":"Hi"}}]}"#))
     }
 
     @Test func theFieldThatSaysSomethingCounts() throws {
-        let first = try Fed(delta(#"{"reasoning":"","reasoning_content":"a"}"#), delta(#"{"reasoning":null,"reasoning_content":"b"}"#))
+        let first = try Fed(
+            delta(#"{"reasoning":"","reasoning_content":"a"}"#), delta(#"{"reasoning":null,"reasoning_content":"b"}"#))
         #expect(first.events == ["reasoning 0 ab"])
-        let second = try Fed(delta(#"{"reasoning":"a","reasoning_content":""}"#), delta(#"{"reasoning":"b","reasoning_content":null}"#))
+        let second = try Fed(
+            delta(#"{"reasoning":"a","reasoning_content":""}"#), delta(#"{"reasoning":"b","reasoning_content":null}"#))
         #expect(second.events == ["reasoning 0 ab"])
         let third = try Fed(delta(#"{"reasoning_content":"","reasoning":"a"}"#))
         #expect(try third.isDocument(#"{"choices":[{"index":0,"message":{"reasoning":"a","reasoning_content":null}}]}"#))
@@ -63,7 +68,8 @@ struct ReasoningTests {
     }
 
     @Test func whatIsNoTextSaysNothing() throws {
-        let fed = try Fed(delta(#"{"content":12,"reasoning":{},"reasoning_content":[],"refusal":true}"#), delta(#"{"content":"a"}"#))
+        let fed = try Fed(
+            delta(#"{"content":12,"reasoning":{},"reasoning_content":[],"refusal":true}"#), delta(#"{"content":"a"}"#))
         #expect(fed.events == ["content 0 a"])
         #expect(fed.error == nil)
     }

@@ -5,9 +5,10 @@ import Testing
 @Suite("The recorded answers are understood, wherever the network has cut them")
 struct RecordingTests {
     private let reasoning = """
-        Okay, the user said "Hello". I should respond in a friendly and welcoming manner. Let me make sure to acknowledge their greeting \
-        and offer assistance. Maybe something like, "Hello! How can I assist you today?" That's simple and open-ended. I need to check \
-        if there's any specific context I should consider, but since there's none, a general response is fine. Alright, that should work.
+        Okay, the user said "Hello". I should respond in a friendly and welcoming manner. Let me make sure to acknowledge \
+        their greeting and offer assistance. Maybe something like, "Hello! How can I assist you today?" That's simple and \
+        open-ended. I need to check if there's any specific context I should consider, but since there's none, a general \
+        response is fine. Alright, that should work.
         """
 
     @Test func theStreamOfQwen3() throws {
@@ -28,7 +29,8 @@ struct RecordingTests {
                 == #"{"id":"chatcmpl-81964e30-1a7c-9668-b78c-a750587ec497","choices":[{"message":{"content":"#
                 + #""Hello! How can I assist you today?","role":"assistant","refusal":null,"reasoning_content":"# + quoted
                 + #"},"index":0,"finish_reason":"stop"}],"created":1753944369,"model":"qwen3-32b","object":"chat.completion","#
-                + #""usage":{"prompt_tokens":13,"completion_tokens":2010,"total_tokens":2023,"completion_tokens_details":{"reasoning_tokens":82}}}"#
+                + #""usage":{"prompt_tokens":13,"completion_tokens":2010,"total_tokens":2023,"#
+                + #""completion_tokens_details":{"reasoning_tokens":82}}}"#
         )
     }
 
@@ -52,7 +54,9 @@ struct RecordingTests {
             #expect(fed.reply.isFinished == (fed.finishReason == "stop"))
             #expect(fed.document.isEmpty || jsonProblem(fed.document) == nil)
             // The last event may be cut in two: that is no JSON, and all else is kept.
-            if case .malformed(let error) = fed.error { #expect(error.problem == .unexpectedEnd || error.problem == .expectedValue) }
+            if case .malformed(let error) = fed.error {
+                #expect(error.problem == .unexpectedEnd || error.problem == .expectedValue)
+            }
             lengths.insert(fed.reasoning.count)
         }
         #expect(lengths.count > 5)
@@ -60,7 +64,8 @@ struct RecordingTests {
 
     @Test(arguments: [
         ("qwen3-32b", [19, 65, 84, -1, -1], String?.none), ("qwen3-next-80b-a3b-thinking", [9, 7182, 7191, 277, -1], nil),
-        ("qwen3-vl-32b-thinking", [19, 1241, 1260, 654, -1], "10383.0 credits"), ("qwen3.6-35b-a3b", [19, 1197, 1216, 840, -1], "0.003511 USD"),
+        ("qwen3-vl-32b-thinking", [19, 1241, 1260, 654, -1], "10383.0 credits"),
+        ("qwen3.6-35b-a3b", [19, 1197, 1216, 840, -1], "0.003511 USD"),
     ])
     func theAnswersThatWereNotStreamed(_ model: String, _ usage: [Int64], _ cost: String?) throws {
         let bytes = try recording(model + ".json")

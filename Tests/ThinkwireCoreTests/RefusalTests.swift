@@ -12,15 +12,22 @@ struct RefusalTests {
 
     @Test func openAI() {
         let fed = refused(
-            401, #"{"error":{"message":"Incorrect API key provided.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}"#)
+            401,
+            #"{"error":{"message":"Incorrect API key provided.","type":"invalid_request_error","param":null,"#
+                + #""code":"invalid_api_key"}}"#
+        )
         #expect(fed.status == "TW_AUTH")
-        #expect(fed.message == "HTTP 401: Incorrect API key provided. (type invalid_request_error, code invalid_api_key); check the API key")
+        #expect(
+            fed.message
+                == "HTTP 401: Incorrect API key provided. (type invalid_request_error, code invalid_api_key); check the API key")
     }
 
     @Test func aimlapi() {
         let fed = refused(
             429,
-            #"{"message":"Too many requests","path":"/v1/chat/completions","requestId":"798b860e","statusCode":"429","timestamp":"2025-03-11"}"#)
+            #"{"message":"Too many requests","path":"/v1/chat/completions","requestId":"798b860e","#
+                + #""statusCode":"429","timestamp":"2025-03-11"}"#
+        )
         #expect(fed.status == "TW_RATE_LIMITED")
         #expect(fed.message == "HTTP 429: Too many requests (code 429); wait, then try again")
         #expect(fed.requestID == "798b860e")
@@ -28,9 +35,14 @@ struct RefusalTests {
 
     @Test func dashScope() {
         let wrapped = refused(
-            400, #"{"error":{"code":"invalid_parameter_error","param":null,"message":"enable_thinking must be false","type":"x"},"id":"a","request_id":"b"}"#)
+            400,
+            #"{"error":{"code":"invalid_parameter_error","param":null,"message":"enable_thinking must be false","#
+                + #""type":"x"},"id":"a","request_id":"b"}"#
+        )
         #expect(wrapped.status == "TW_BAD_REQUEST" && wrapped.requestID == "b")
-        #expect(wrapped.message == "HTTP 400: enable_thinking must be false (type x, code invalid_parameter_error); change the request")
+        #expect(
+            wrapped.message
+                == "HTTP 400: enable_thinking must be false (type x, code invalid_parameter_error); change the request")
         let bare = refused(401, #"{"code":"InvalidApiKey","message":"No API-key provided.","request_id":"c"}"#)
         #expect(bare.status == "TW_AUTH" && bare.requestID == "c")
         #expect(bare.message == "HTTP 401: No API-key provided. (code InvalidApiKey); check the API key")
@@ -39,7 +51,9 @@ struct RefusalTests {
     @Test func otherShapes() {
         let vllm = refused(404, #"{"object":"error","message":"The model does not exist.","type":"NotFoundError","code":404}"#)
         #expect(vllm.status == "TW_NOT_FOUND")
-        #expect(vllm.message == "HTTP 404: The model does not exist. (type NotFoundError, code 404); check the model's name and the base URL")
+        #expect(
+            vllm.message
+                == "HTTP 404: The model does not exist. (type NotFoundError, code 404); check the model's name and the base URL")
         #expect(refused(422, #"{"detail":"Field required"}"#).message == "HTTP 422: Field required; change the request")
         #expect(
             refused(422, #"{"detail":[{"loc":["body"],"msg":"Field required"}]}"#).message
@@ -59,9 +73,9 @@ struct RefusalTests {
     }
 
     @Test(arguments: [
-        (301, TW_PROTOCOL), (400, TW_BAD_REQUEST), (401, TW_AUTH), (402, TW_QUOTA), (403, TW_FORBIDDEN), (404, TW_NOT_FOUND), (405, TW_BAD_REQUEST),
-        (408, TW_BAD_REQUEST), (413, TW_BAD_REQUEST), (422, TW_BAD_REQUEST), (429, TW_RATE_LIMITED), (500, TW_SERVER), (503, TW_SERVER),
-        (504, TW_SERVER), (529, TW_SERVER), (599, TW_SERVER),
+        (301, TW_PROTOCOL), (400, TW_BAD_REQUEST), (401, TW_AUTH), (402, TW_QUOTA), (403, TW_FORBIDDEN), (404, TW_NOT_FOUND),
+        (405, TW_BAD_REQUEST), (408, TW_BAD_REQUEST), (413, TW_BAD_REQUEST), (422, TW_BAD_REQUEST), (429, TW_RATE_LIMITED),
+        (500, TW_SERVER), (503, TW_SERVER), (504, TW_SERVER), (529, TW_SERVER), (599, TW_SERVER),
     ])
     func everyStatus(_ code: Int, _ status: tw_status) {
         for body in [#"{"error":{"message":"no"}}"#, #"{"message":"no"}"#, "no", "", "<p>no</p>"] {
@@ -72,7 +86,9 @@ struct RefusalTests {
     @Test func creditUsedUp() {
         #expect(refused(403, #"{"message":"You have run out of Credits","statusCode":403}"#).status == "TW_QUOTA")
         #expect(refused(403, #"{"error":{"message":"Insufficient balance"}}"#).status == "TW_QUOTA")
-        #expect(refused(429, #"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#).status == "TW_QUOTA")
+        #expect(
+            refused(429, #"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#).status
+                == "TW_QUOTA")
         #expect(refused(429, #"{"error":{"message":"slow down","type":"insufficient_quota"}}"#).status == "TW_QUOTA")
         #expect(refused(403, #"{"error":{"message":"This key may not use this model"}}"#).status == "TW_FORBIDDEN")
     }

@@ -3,16 +3,21 @@ import Testing
 
 @Suite("A stream is put together into the document that would have come unstreamed")
 struct ReplyDocumentTests {
-    private func lookUp(_ pointer: String, in fed: Fed) -> String? { withCopy(pointer) { fed.reply.lookUp($0).map { String($0) } } }
+    private func lookUp(_ pointer: String, in fed: Fed) -> String? {
+        withCopy(pointer) { fed.reply.lookUp($0).map { String($0) } }
+    }
 
     @Test func lastValuesThatAreNotNullStandInTheirFirstPlace() throws {
         let fed = try Fed(
-            #"{"id":"a","object":"chat.completion.chunk","created":1,"new_field":null,"choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}"#,
-            #"{"id":"","object":"chat.completion.chunk","created":1,"new_field":{"x":[1, 2]},"late":true,"choices":[{"index":0,"delta":{"content":"Hi"}}]}"#,
+            #"{"id":"a","object":"chat.completion.chunk","created":1,"new_field":null,"choices":[{"index":0,"#
+                + #""delta":{"role":"assistant"},"finish_reason":null}]}"#,
+            #"{"id":"","object":"chat.completion.chunk","created":1,"new_field":{"x":[1, 2]},"late":true,"#
+                + #""choices":[{"index":0,"delta":{"content":"Hi"}}]}"#,
             #"{"id":null,"new_field":null,"choices":[{"index":0,"delta":{},"finish_reason":"stop","matched":7}]}"#)
         #expect(
             fed.document
-                == #"{"id":"","object":"chat.completion","created":1,"new_field":{"x":[1, 2]},"choices":[{"index":0,"message":{"role":"assistant","#
+                == #"{"id":"","object":"chat.completion","created":1,"new_field":{"x":[1, 2]},"#
+                + #""choices":[{"index":0,"message":{"role":"assistant","#
                 + #""content":"Hi"},"finish_reason":"stop","matched":7}],"late":true}"#)
     }
 
@@ -32,19 +37,22 @@ struct ReplyDocumentTests {
 
     @Test func textsThatWereNullOrEmptyStaySo() throws {
         let fed = try Fed(delta(#"{"content":null,"refusal":null,"reasoning_content":""}"#))
-        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"content":null,"refusal":null,"reasoning_content":""}}]}"#))
+        #expect(
+            try fed.isDocument(#"{"choices":[{"index":0,"message":{"content":null,"refusal":null,"reasoning_content":""}}]}"#))
         #expect(try Fed(delta(#"{"content":""}"#)).isDocument(#"{"choices":[{"index":0,"message":{"content":""}}]}"#))
     }
 
     @Test func logprobsAreJoined() throws {
         func chunk(_ logprobs: String) -> String { #"{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":\#(logprobs)}]}"# }
         let fed = try Fed(
-            chunk("null"), chunk(#"{"content":[],"refusal":null}"#), chunk(#"{"content":[{"token":"a","logprob":-1}],"refusal":null}"#),
+            chunk("null"), chunk(#"{"content":[],"refusal":null}"#),
+            chunk(#"{"content":[{"token":"a","logprob":-1}],"refusal":null}"#),
             chunk(#"{"content":[{"token":"b"},{"token":"c"}]}"#), chunk("null"))
         #expect(
             try fed.isDocument(
                 #"""
-                {"choices":[{"index":0,"message":{"content":"aaaaa"},"logprobs":{"content":[{"token":"a","logprob":-1},{"token":"b"},{"token":"c"}],
+                {"choices":[{"index":0,"message":{"content":"aaaaa"},"logprobs":{"content":[{"token":"a","logprob":-1},\#
+                {"token":"b"},{"token":"c"}],
                 "refusal":null}}]}
                 """#))
         #expect(try Fed(chunk("null")).isDocument(#"{"choices":[{"index":0,"message":{"content":"a"},"logprobs":null}]}"#))
@@ -53,9 +61,12 @@ struct ReplyDocumentTests {
     @Test(arguments: ["[]", "[ ]", "[ \t ]", "null"])
     func listsAreJoinedWhateverStandsFirst(_ first: String) throws {
         let fed = try Fed(
-            delta(#"{"annotations":\#(first)}"#), delta(#"{"annotations":[ {"type":"url_citation"} ]}"#), delta(#"{"annotations":\#(first)}"#),
+            delta(#"{"annotations":\#(first)}"#), delta(#"{"annotations":[ {"type":"url_citation"} ]}"#),
+            delta(#"{"annotations":\#(first)}"#),
             delta(#"{"annotations":[2,3]}"#))
-        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"annotations":[{"type":"url_citation"},2,3]}}]}"#), "\(fed.document)")
+        #expect(
+            try fed.isDocument(#"{"choices":[{"index":0,"message":{"annotations":[{"type":"url_citation"},2,3]}}]}"#),
+            "\(fed.document)")
     }
 
     @Test func aChoiceWithoutAnythingIsAnObject() throws {
@@ -65,7 +76,8 @@ struct ReplyDocumentTests {
 
     @Test func textsAreWrittenSoThatTheyAreReadBack() throws {
         let fed = try Fed(delta(#"{"content":"\"\\\n\u0000\u001f","reasoning":"\ud83d\ude0a\u2028"}"#))
-        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"content":"\"\\\n\u0000\u001f","reasoning":"😊\#u{2028}"}}]}"#))
+        #expect(
+            try fed.isDocument(#"{"choices":[{"index":0,"message":{"content":"\"\\\n\u0000\u001f","reasoning":"😊\#u{2028}"}}]}"#))
         #expect(lookUp("/choices/0/message/content", in: fed) == "\"\\\n\u{0}\u{1F}")
     }
 
@@ -83,7 +95,9 @@ struct ReplyDocumentTests {
         #expect(lookUp("/usage", in: fed) == #"{"completion_tokens": 2, "x":[ ]}"#)
         #expect(lookUp("/usage/completion_tokens", in: fed) == "2")
         #expect(lookUp("", in: fed) == fed.document)
-        for nowhere in ["/choices/1", "/nothing", "id", "/choices/0/delta"] { #expect(lookUp(nowhere, in: fed) == nil, "\(nowhere)") }
+        for nowhere in ["/choices/1", "/nothing", "id", "/choices/0/delta"] {
+            #expect(lookUp(nowhere, in: fed) == nil, "\(nowhere)")
+        }
     }
 
     @Test func whatWasLookedUpStaysWhereItIs() throws {

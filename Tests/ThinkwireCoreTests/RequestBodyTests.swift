@@ -5,7 +5,9 @@ import Testing
 @Suite("A body is edited in places, and the rest of it stays as it was")
 struct RequestBodyTests {
     /// The body's text after an edit, which must be JSON still.
-    private func edited(_ json: String, sourceLocation: SourceLocation = #_sourceLocation, _ edit: (inout RequestBody) throws -> Void) throws -> String {
+    private func edited(
+        _ json: String, sourceLocation: SourceLocation = #_sourceLocation, _ edit: (inout RequestBody) throws -> Void
+    ) throws -> String {
         var body = try withCopy(json) { try RequestBody(json: $0) }
         try edit(&body)
         let text = String(body.text)
@@ -24,7 +26,9 @@ struct RequestBodyTests {
         try edited(json) { body in withCopy(name) { name in withCopy(value) { body.set(name, to: $0) } } }
     }
 
-    private func remove(_ json: String, _ name: String) throws -> String { try edited(json) { body in withCopy(name) { body.remove($0) } } }
+    private func remove(_ json: String, _ name: String) throws -> String {
+        try edited(json) { body in withCopy(name) { body.remove($0) } }
+    }
 
     private func append(_ json: String, _ message: String) throws -> String {
         try edited(json) { body in try withCopy(message) { try body.append(message: $0) } }
@@ -87,7 +91,8 @@ struct RequestBodyTests {
         #expect(try append(#"{"messages":[]}"#, "{}") == #"{"messages":[{}]}"#)
         #expect(try append(#"{"messages":[ ]}"#, "{}") == #"{"messages":[{} ]}"#)
         #expect(try append(#"{"messages":[1]}"#, "{}") == #"{"messages":[1,{}]}"#)
-        #expect(try append("{\"messages\" : [ {\"x\":[]} \n ] , \"b\":1}", "{}") == "{\"messages\" : [ {\"x\":[]},{} \n ] , \"b\":1}")
+        #expect(
+            try append("{\"messages\" : [ {\"x\":[]} \n ] , \"b\":1}", "{}") == "{\"messages\" : [ {\"x\":[]},{} \n ] , \"b\":1}")
         #expect(try append("{}", "{}") == #"{"messages":[{}]}"#)
         #expect(try append(#"{"a":1}"#, "{}") == #"{"a":1,"messages":[{}]}"#)
         #expect(try append(#"{"messages":[1],"messages":[2]}"#, "{}") == #"{"messages":[1],"messages":[2,{}]}"#)
@@ -109,9 +114,13 @@ struct RequestBodyTests {
         #expect(refused("") == "the request is not JSON: at byte 0, it ends too early")
         #expect(refused(#"{"a":01}"#) == "the request is not JSON: at byte 6, a comma or the closing bracket is expected")
         #expect(refused(#"{"a":1,}"#) == "the request is not JSON: at byte 7, a name in quotes is expected")
-        for json in ["[]", "null", "\"{}\"", "12"] { #expect(refused(json) == "the request is JSON, but not an object: put it in { }") }
+        for json in ["[]", "null", "\"{}\"", "12"] {
+            #expect(refused(json) == "the request is JSON, but not an object: put it in { }")
+        }
         #expect(
-            complaint { _ = try withCopy(Array("{\"a\":\"".utf8) + [0xFF, 0x22, 0x7D]) { String(try RequestBody(json: $0).text) } }
+            complaint {
+                _ = try withCopy(Array("{\"a\":\"".utf8) + [0xFF, 0x22, 0x7D]) { String(try RequestBody(json: $0).text) }
+            }
                 == "the request is not JSON: at byte 6, not UTF-8")
     }
 
@@ -122,12 +131,18 @@ struct RequestBodyTests {
         let spellings = ["a": ["\"a\"", "\"\\u0061\""], "b": ["\"b\""], "c": ["\"c\"", "\"\\u0063\""]]
         let values = ["1", "\"x\"", "[ ]", "{\"a\":[1,2]}", "null", "-1.5e3", "\"\\\"}\""]
         for _ in 0..<400 {
-            var model: [(name: String, value: String)] = (0..<dice.roll(6)).map { _ in (dice.pick(["a", "b", "c"]), dice.pick(values)) }
-            let members = model.map { member in
-                dice.pick(spaces) + dice.pick(spellings[member.name]!) + dice.pick(spaces) + ":" + dice.pick(spaces) + member.value + dice.pick(spaces)
+            var model: [(name: String, value: String)] = (0..<dice.roll(6)).map { _ in
+                (dice.pick(["a", "b", "c"]), dice.pick(values))
             }
-            let json = dice.pick(spaces) + "{" + (members.isEmpty ? dice.pick(spaces) : members.joined(separator: ",")) + "}" + dice.pick(spaces)
-            let edits = (0..<6).map { _ in (name: dice.pick(["a", "b", "c"]), value: dice.roll(3) == 0 ? nil : dice.pick(values)) }
+            let members = model.map { member in
+                dice.pick(spaces) + dice.pick(spellings[member.name]!) + dice.pick(spaces) + ":" + dice.pick(spaces)
+                    + member.value + dice.pick(spaces)
+            }
+            let json =
+                dice.pick(spaces) + "{" + (members.isEmpty ? dice.pick(spaces) : members.joined(separator: ",")) + "}"
+                + dice.pick(spaces)
+            let edits = (0..<6).map { _ in (name: dice.pick(["a", "b", "c"]), value: dice.roll(3) == 0 ? nil : dice.pick(values))
+            }
             let text = try edited(json) { body in
                 for edit in edits {
                     withCopy(edit.name) { name in

@@ -19,7 +19,9 @@ extension Request {
         }
     }
 
-    func add(_ role: String, _ text: String) throws { try withCopy(role) { role in try withCopy(text) { try addMessage(role: role, text: $0) } } }
+    func add(_ role: String, _ text: String) throws {
+        try withCopy(role) { role in try withCopy(text) { try addMessage(role: role, text: $0) } }
+    }
 
     func add(json: String) throws { try withCopy(json) { try addMessage(json: $0) } }
 
@@ -50,7 +52,8 @@ struct RequestTests {
         try made.set("temperature", "0.2")
         #expect(
             made.text
-                == #"{"model":"alibaba/qwen3-32b","messages":[{"role":"system","content":"Be \"brief\"\n"},{"role":"user","content":""},"#
+                == #"{"model":"alibaba/qwen3-32b","messages":[{"role":"system","content":"Be \"brief\"\n"},"#
+                + #"{"role":"user","content":""},"#
                 + #"{"role":"somebody","content":"😊"}],"temperature":0.2}"#)
     }
 
@@ -67,9 +70,15 @@ struct RequestTests {
         #expect(jsonProblem(made.text) == nil)
         #expect(complaint { try made.add(json: "[]") } == "the message is JSON, but not an object: put it in { }")
         #expect(complaint { try made.add(json: "{\"role\":}") } == "the message is not JSON: at byte 8, a value is expected")
-        #expect(complaint { try made.add("", "x") } == "the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\"")
-        #expect(complaint { try withCopy([0xC3]) { text in try withCopy("user") { try made.addMessage(role: $0, text: text) } } } == "the message's text is not UTF-8")
-        #expect(complaint { try withCopy([0xC3]) { role in try withCopy("x") { try made.addMessage(role: role, text: $0) } } } == "the message's role is not UTF-8")
+        #expect(
+            complaint { try made.add("", "x") }
+                == "the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\"")
+        #expect(
+            complaint { try withCopy([0xC3]) { text in try withCopy("user") { try made.addMessage(role: $0, text: text) } } }
+                == "the message's text is not UTF-8")
+        #expect(
+            complaint { try withCopy([0xC3]) { role in try withCopy("x") { try made.addMessage(role: role, text: $0) } } }
+                == "the message's role is not UTF-8")
     }
 
     @Test func fieldsAreSetAndTakenAway() throws {
@@ -90,9 +99,13 @@ struct RequestTests {
         #expect(complaint { try made.set("a", "") } == "a is not JSON: at byte 0, it ends too early")
         #expect(complaint { try made.set("a", "0.2, \"b\":1") } == "a is not JSON: at byte 3, text behind the value")
         #expect(complaint { try made.set("", "1") } == "the field's name is empty")
-        #expect(complaint { try withCopy([0xFF]) { field in try withCopy("1") { try made.set(field, to: $0) } } } == "the field's name is not UTF-8")
+        #expect(
+            complaint { try withCopy([0xFF]) { field in try withCopy("1") { try made.set(field, to: $0) } } }
+                == "the field's name is not UTF-8")
         for json in ["true", "false", nil] {
-            #expect(complaint { try made.set("stream", json) } == "stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
+            #expect(
+                complaint { try made.set("stream", json) }
+                    == "stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
         }
         #expect(complaint { try made.set("a\nb", "x") } == "a b is not JSON: at byte 0, a value is expected")
         #expect(made.text == #"{"a":1}"#)
@@ -106,7 +119,8 @@ struct RequestTests {
         #expect(!made.sent(streamed: true).text.contains("stream_options"))
         try made.set("messages", " [ ] ")
         try made.add("user", "Hi")
-        #expect(try withJSON(made.text) { $0["messages"]?.elements.map { String($0.raw) } } == [#"{"role":"user","content":"Hi"}"#])
+        #expect(
+            try withJSON(made.text) { $0["messages"]?.elements.map { String($0.raw) } } == [#"{"role":"user","content":"Hi"}"#])
     }
 
     @Test func theSendingCallSetsTheStream() throws {
@@ -126,17 +140,22 @@ struct RequestTests {
 
     @Test func aModelThatIsToThinkIsStreamedInside() throws {
         let asked = try request(#"{"enable_thinking":true}"#)
-        #expect(asked.sent(streamed: false) == (#"{"enable_thinking":true,"stream":true,"stream_options":{"include_usage":true}}"#, true))
+        #expect(
+            asked.sent(streamed: false) == (
+                #"{"enable_thinking":true,"stream":true,"stream_options":{"include_usage":true}}"#, true
+            ))
         #expect(try request(#"{"enable_thinking":false}"#).sent(streamed: false) == (#"{"enable_thinking":false}"#, false))
         #expect(try request(#"{"enable_thinking":false,"enable_thinking": true }"#).sent(streamed: false).isStreamed)
     }
 
     @Test func theBodyGoesOutByteForByte() throws {
-        let odd = "{\r\n \"z\":1e5 ,\t\"model\" : \"\\u0061\\/\", \"z\":[ ] , \"messages\":[{\"content\":\"😊\\ud83d\\ude0a\"}] }\n"
+        let odd =
+            "{\r\n \"z\":1e5 ,\t\"model\" : \"\\u0061\\/\", \"z\":[ ] , \"messages\":[{\"content\":\"😊\\ud83d\\ude0a\"}] }\n"
         #expect(try request(odd).sent(streamed: false).text == odd)
         #expect(try request(odd).text == odd)
         #expect(
             try request(odd).sent(streamed: true).text
-                == odd.replacingOccurrences(of: "}] }\n", with: "}],\"stream\":true,\"stream_options\":{\"include_usage\":true} }\n"))
+                == odd.replacingOccurrences(
+                    of: "}] }\n", with: "}],\"stream\":true,\"stream_options\":{\"include_usage\":true} }\n"))
     }
 }

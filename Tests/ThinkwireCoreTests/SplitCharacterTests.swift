@@ -10,7 +10,9 @@ struct SplitCharacterTests {
     }
 
     @Test func rawBytes() throws {
-        let stream = data([chunk(0, "content", [0x61, 0xF0, 0x9F]), chunk(0, "content", [0x98]), chunk(0, "content", [0x8A, 0x62])])
+        let stream = data([
+            chunk(0, "content", [0x61, 0xF0, 0x9F]), chunk(0, "content", [0x98]), chunk(0, "content", [0x8A, 0x62]),
+        ])
         let fed = try fedAnywhere(stream)
         #expect(fed.events == ["content 0 a😊b"])
         #expect(fed.document == #"{"choices":[{"index":0,"message":{"content":"a😊b"}}]}"#)
@@ -27,7 +29,9 @@ struct SplitCharacterTests {
         let texts = ["é", "€", "😊", "😀"].map { Array($0.utf8) }
         var chunks: [[UInt8]] = []
         for place in 0..<4 {
-            for (field, text) in zip(fields, texts) where place < text.count { chunks.append(chunk(field.0, field.1, [text[place]])) }
+            for (field, text) in zip(fields, texts) where place < text.count {
+                chunks.append(chunk(field.0, field.1, [text[place]]))
+            }
         }
         let fed = try Fed([data(chunks)])
         #expect(fed.events == ["content 0 é", "content 1 €", "reasoning 0 😊", "reasoning 1 😀"])
@@ -35,10 +39,13 @@ struct SplitCharacterTests {
 
     @Test func argumentsToo() throws {
         func fragment(_ arguments: [UInt8]) -> [UInt8] {
-            Array(#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""#.utf8) + arguments
+            Array(#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""#.utf8)
+                + arguments
                 + Array(#""}}]}}]}"#.utf8)
         }
-        let stream = data([fragment(Array(#"{\"a\":\""#.utf8) + [0xE2]), fragment([0x82]), fragment([0xAC] + Array(#"\"}"#.utf8))])
+        let stream = data([
+            fragment(Array(#"{\"a\":\""#.utf8) + [0xE2]), fragment([0x82]), fragment([0xAC] + Array(#"\"}"#.utf8)),
+        ])
         let fed = try fedAnywhere(stream)
         #expect(fed.events == [#"tool 0/0 x f {"a":"€"}"#])
         #expect(fed.toolCalls == [#"0/0 x f {"a":"€"}"#])
@@ -50,7 +57,8 @@ struct SplitCharacterTests {
         #expect(cutOff.content == "a\u{FFFD}")
         let finished = try Fed([
             data([
-                chunk(0, "content", Array(#"a\ud83d"#.utf8)), Array(#"{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}"#.utf8),
+                chunk(0, "content", Array(#"a\ud83d"#.utf8)),
+                Array(#"{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}"#.utf8),
             ])
         ])
         // Before the finish, as the last of the text.

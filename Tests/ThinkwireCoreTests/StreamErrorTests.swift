@@ -23,9 +23,10 @@ struct StreamErrorTests {
     }
 
     @Test(arguments: [
-        (#""rate_limit_exceeded""#, "TW_RATE_LIMITED"), ("429", "TW_RATE_LIMITED"), (#""429""#, "TW_RATE_LIMITED"), ("401", "TW_AUTH"), ("402", "TW_QUOTA"),
-        (#""invalid_api_key""#, "TW_AUTH"), ("500", "TW_SERVER"), ("502", "TW_SERVER"), ("null", "TW_SERVER"), (#""""#, "TW_SERVER"), ("404", "TW_NOT_FOUND"),
-        ("400", "TW_BAD_REQUEST"), (#""insufficient_quota""#, "TW_QUOTA"), ("99999999999999999999", "TW_SERVER"), ("-1", "TW_SERVER"), ("0", "TW_SERVER"),
+        (#""rate_limit_exceeded""#, "TW_RATE_LIMITED"), ("429", "TW_RATE_LIMITED"), (#""429""#, "TW_RATE_LIMITED"),
+        ("401", "TW_AUTH"), ("402", "TW_QUOTA"), (#""invalid_api_key""#, "TW_AUTH"), ("500", "TW_SERVER"), ("502", "TW_SERVER"),
+        ("null", "TW_SERVER"), (#""""#, "TW_SERVER"), ("404", "TW_NOT_FOUND"), ("400", "TW_BAD_REQUEST"),
+        (#""insufficient_quota""#, "TW_QUOTA"), ("99999999999999999999", "TW_SERVER"), ("-1", "TW_SERVER"), ("0", "TW_SERVER"),
         ("{}", "TW_SERVER"), (#""context_length_exceeded""#, "TW_SERVER"),
     ])
     func codesOfAnyKind(_ code: String, _ status: String) throws {
@@ -34,7 +35,8 @@ struct StreamErrorTests {
 
     @Test(arguments: [
         ("invalid_request_error", "TW_BAD_REQUEST"), ("rate_limit_error", "TW_RATE_LIMITED"), ("authentication_error", "TW_AUTH"),
-        ("permission_error", "TW_FORBIDDEN"), ("not_found_error", "TW_NOT_FOUND"), ("overloaded_error", "TW_SERVER"), ("api_error", "TW_SERVER"),
+        ("permission_error", "TW_FORBIDDEN"), ("not_found_error", "TW_NOT_FOUND"), ("overloaded_error", "TW_SERVER"),
+        ("api_error", "TW_SERVER"),
     ])
     func typesWithoutACode(_ type: String, _ status: String) throws {
         #expect(try stream(#"data: {"error":{"message":"no","type":"\#(type)"}}"#).status == status)
@@ -42,7 +44,8 @@ struct StreamErrorTests {
 
     @Test func beside() throws {
         // OpenRouter puts it beside the choices, or inside one.
-        let beside = try stream(#"data: {"id":"x","error":{"code":502,"message":"Provider gone"},"choices":[{"index":0,"delta":{"content":""}}]}"#)
+        let beside = try stream(
+            #"data: {"id":"x","error":{"code":502,"message":"Provider gone"},"choices":[{"index":0,"delta":{"content":""}}]}"#)
         #expect(beside.status == "TW_SERVER" && beside.message == lead + "Provider gone (code 502); try again later")
         let choice = #"{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":429,"message":"Busy"}}"#
         let inside = try stream(#"data: {"choices":[\#(choice)]}"#, ["finish 0 error"])
@@ -83,7 +86,10 @@ struct StreamErrorTests {
     }
 
     @Test func aWholeErrorBodyWithAGoodStatus() {
-        for body in [#"{"error":{"message":"no","code":401}}"#, #"{"message":"no","statusCode":"401"}"#, #"{"object":"error","message":"no","code":401}"#] {
+        for body in [
+            #"{"error":{"message":"no","code":401}}"#, #"{"message":"no","statusCode":"401"}"#,
+            #"{"object":"error","message":"no","code":401}"#,
+        ] {
             let fed = Fed(document: body)
             guard case .refused = fed.error else { return #expect(Bool(false), "\(body)") }
             #expect(fed.status == "TW_AUTH")

@@ -54,7 +54,8 @@ struct ThinkingTests {
                 #","reasoning":{"effort":"medium"}"#, #","reasoning":{"effort":"high"}"#,
             ])
         let bound = #","reasoning":{"max_tokens":100}"#
-        #expect(try added("qwen/qwen3-32b", "openrouter.ai", 100) == [#","reasoning":{"enabled":false}"#, bound, bound, bound, bound])
+        #expect(
+            try added("qwen/qwen3-32b", "openrouter.ai", 100) == [#","reasoning":{"enabled":false}"#, bound, bound, bound, bound])
     }
 
     @Test(arguments: ["localhost", "gpu.example.com", "", "notopenrouter.ai", "api.openai.com.example.com", "myaliyuncs.com"])
@@ -70,13 +71,20 @@ struct ThinkingTests {
             try made.setThinking(mode, budget: budget)
             return made.sent(streamed: false, to: host).text
         }
-        #expect(try sent(#""enable_thinking":false"#, "api.aimlapi.com", TW_THINKING_ON) == #"{"model":"m","enable_thinking":false}"#)
+        #expect(
+            try sent(#""enable_thinking":false"#, "api.aimlapi.com", TW_THINKING_ON) == #"{"model":"m","enable_thinking":false}"#)
         #expect(
             try sent(#""enable_thinking":true,"thinking_budget":7"#, "api.aimlapi.com", TW_THINKING_ON, budget: 100)
-                == #"{"model":"m","enable_thinking":true,"thinking_budget":7,"stream":true,"stream_options":{"include_usage":true}}"#)
-        #expect(try sent(#""reasoning_effort":"minimal""#, "api.openai.com", TW_THINKING_HIGH) == #"{"model":"m","reasoning_effort":"minimal"}"#)
+                == #"{"model":"m","enable_thinking":true,"thinking_budget":7,"stream":true,"#
+                + #""stream_options":{"include_usage":true}}"#
+        )
+        #expect(
+            try sent(#""reasoning_effort":"minimal""#, "api.openai.com", TW_THINKING_HIGH)
+                == #"{"model":"m","reasoning_effort":"minimal"}"#)
         #expect(try sent(#""reasoning":null"#, "openrouter.ai", TW_THINKING_HIGH) == #"{"model":"m","reasoning":null}"#)
-        #expect(try sent(#""chat_template_kwargs":{"x":1}"#, "localhost", TW_THINKING_ON) == #"{"model":"m","chat_template_kwargs":{"x":1}}"#)
+        #expect(
+            try sent(#""chat_template_kwargs":{"x":1}"#, "localhost", TW_THINKING_ON)
+                == #"{"model":"m","chat_template_kwargs":{"x":1}}"#)
     }
 
     @Test func onlyThinkingThatNeedsItIsStreamedInside() throws {
@@ -96,11 +104,14 @@ struct ThinkingTests {
     @Test func theModelIsReadHoweverItIsWritten() throws {
         let made = try request(#"{"model":"other","mod\u0065l":"alibaba\/qwen3-vl-32b-thinking"}"#)
         try made.setThinking(TW_THINKING_ON, budget: 0)
-        #expect(made.sent(streamed: false, to: "localhost").text == #"{"model":"other","mod\u0065l":"alibaba\/qwen3-vl-32b-thinking"}"#)
+        #expect(
+            made.sent(streamed: false, to: "localhost").text
+                == #"{"model":"other","mod\u0065l":"alibaba\/qwen3-vl-32b-thinking"}"#)
         for odd in [#"{"model":null}"#, #"{"model":["alibaba/qwen3-32b"]}"#, "{}"] {
             let made = try request(odd)
             try made.setThinking(TW_THINKING_ON, budget: 0)
-            #expect(made.sent(streamed: false, to: "localhost").text.hasSuffix(#""chat_template_kwargs":{"enable_thinking":true}}"#))
+            #expect(
+                made.sent(streamed: false, to: "localhost").text.hasSuffix(#""chat_template_kwargs":{"enable_thinking":true}}"#))
         }
     }
 
@@ -108,7 +119,9 @@ struct ThinkingTests {
         let made = try request(model: "m")
         #expect(complaint { try made.setThinking(tw_thinking(6), budget: 0) } == "no such mode of thinking: see tw_thinking")
         #expect(complaint { try made.setThinking(tw_thinking(.max), budget: 0) } == "no such mode of thinking: see tw_thinking")
-        #expect(complaint { try made.setThinking(TW_THINKING_ON, budget: -1) } == "a budget for thinking cannot be negative: 0 means no bound")
+        #expect(
+            complaint { try made.setThinking(TW_THINKING_ON, budget: -1) }
+                == "a budget for thinking cannot be negative: 0 means no bound")
         #expect(complaint { try made.setThinking(TW_THINKING_OFF, budget: 1) } == "a budget for thinking that is switched off")
         #expect(made.sent(streamed: false, to: "api.aimlapi.com").text == #"{"model":"m","messages":[]}"#)
     }

@@ -10,7 +10,8 @@ struct ToolCallTests {
         let fed = try Fed(
             delta(#"{"role":"assistant","content":null}"#),
             calls(#"{"index":0,"id":"call_1","type":"function","function":{"name":"weather","arguments":""}}"#),
-            calls(#"{"index":0,"function":{"arguments":"{\"city\":"}}"#), calls(#"{"index":0,"function":{"arguments":"\"Rome\"}"}}"#),
+            calls(#"{"index":0,"function":{"arguments":"{\"city\":"}}"#),
+            calls(#"{"index":0,"function":{"arguments":"\"Rome\"}"}}"#),
             calls(#"{"index":1,"id":"call_2","type":"function","function":{"name":"time","arguments":"{}"}}"#),
             #"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#)
         #expect(
@@ -33,7 +34,8 @@ struct ToolCallTests {
     @Test func fragmentsOfTwoCallsAlternate() throws {
         let fed = try Fed(
             calls(
-                #"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#, #"{"index":1,"id":"b","function":{"name":"g","arguments":"["}}"#),
+                #"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#,
+                #"{"index":1,"id":"b","function":{"name":"g","arguments":"["}}"#),
             calls(#"{"index":1,"function":{"arguments":"]"}}"#, #"{"index":0,"function":{"arguments":"}"}}"#))
         #expect(fed.toolCalls == ["0/0 a f {}", "0/1 b g []"])
     }
@@ -66,8 +68,10 @@ struct ToolCallTests {
     @Test func everyCallCountedAsZero() throws {
         // openai-python#3201
         let fed = try Fed(
-            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}}"#), calls(#"{"index":0,"function":{"arguments":"1}"}}"#),
-            calls(#"{"index":0,"id":"b","function":{"name":"f","arguments":"{\"x\":"}}"#), calls(#"{"index":0,"function":{"arguments":"2}"}}"#))
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}}"#),
+            calls(#"{"index":0,"function":{"arguments":"1}"}}"#),
+            calls(#"{"index":0,"id":"b","function":{"name":"f","arguments":"{\"x\":"}}"#),
+            calls(#"{"index":0,"function":{"arguments":"2}"}}"#))
         #expect(fed.toolCalls == [#"0/0 a f {"x":1}"#, #"0/1 b f {"x":2}"#])
     }
 
@@ -97,18 +101,23 @@ struct ToolCallTests {
             calls(#"{"id":"a","index":0,"type":"function","function":{"name":"f","arguments":{"city": "Rome"}}}"#),
             #"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"tool_calls"}]}"#)
         #expect(fed.events == [#"tool 0/0 a f {"city": "Rome"}"#, "finish 0 tool_calls"])
-        #expect(try withJSON(fed.document) { String($0.value(at: StaticText.bytes("/choices/0/message/tool_calls/0/function/arguments"))!.raw) } == #""{\"city\": \"Rome\"}""#)
+        #expect(
+            try withJSON(fed.document) {
+                String($0.value(at: StaticText.bytes("/choices/0/message/tool_calls/0/function/arguments"))!.raw)
+            } == #""{\"city\": \"Rome\"}""#)
     }
 
     @Test func argumentsThatAreNotJSON() throws {
         let fed = try Fed(
-            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"city: Rome\n"}}"#), calls(#"{"index":0,"function":{"arguments":"}"}}"#))
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"city: Rome\n"}}"#),
+            calls(#"{"index":0,"function":{"arguments":"}"}}"#))
         #expect(fed.toolCalls == ["0/0 a f city: Rome\n}"])
     }
 
     @Test func indexesWithGapsAndInAnyOrder() throws {
         let fed = try Fed(
-            calls(#"{"index":7,"id":"a","function":{"name":"f","arguments":"{"}}"#), calls(#"{"index":2,"id":"b","function":{"name":"g","arguments":"{"}}"#),
+            calls(#"{"index":7,"id":"a","function":{"name":"f","arguments":"{"}}"#),
+            calls(#"{"index":2,"id":"b","function":{"name":"g","arguments":"{"}}"#),
             calls(#"{"index":7,"function":{"arguments":"}"}}"#), calls(#"{"index":2,"function":{"arguments":"}"}}"#))
         #expect(fed.toolCalls == ["0/0 a f {}", "0/1 b g {}"])
     }
@@ -130,11 +139,14 @@ struct ToolCallTests {
 
     @Test func customCalls() throws {
         let fed = try Fed(
-            calls(#"{"index":0,"id":"a","type":"custom","custom":{"name":"sql","input":"select "}}"#), calls(#"{"index":0,"custom":{"input":"1"}}"#))
+            calls(#"{"index":0,"id":"a","type":"custom","custom":{"name":"sql","input":"select "}}"#),
+            calls(#"{"index":0,"custom":{"input":"1"}}"#))
         #expect(fed.toolCalls == ["0/0 a sql select 1"])
         #expect(
             try fed.isDocument(
-                #"{"choices":[{"index":0,"message":{"tool_calls":[{"id":"a","type":"custom","custom":{"name":"sql","input":"select 1"}}]}}]}"#))
+                #"{"choices":[{"index":0,"message":{"tool_calls":[{"id":"a","type":"custom","#
+                    + #""custom":{"name":"sql","input":"select 1"}}]}}]}"#
+            ))
     }
 
     @Test func callsOfAWholeAnswer() {
@@ -149,7 +161,9 @@ struct ToolCallTests {
     }
 
     @Test func whatIsNoCallIsPassedOver() throws {
-        let fed = try Fed(delta(#"{"tool_calls":null}"#), delta(#"{"tool_calls":[]}"#), delta(#"{"tool_calls":[null,1,"a"]}"#), delta(#"{"tool_calls":{}}"#))
+        let fed = try Fed(
+            delta(#"{"tool_calls":null}"#), delta(#"{"tool_calls":[]}"#), delta(#"{"tool_calls":[null,1,"a"]}"#),
+            delta(#"{"tool_calls":{}}"#))
         #expect(fed.events == [] && fed.toolCalls == [] && fed.error == nil)
         #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"tool_calls":null}}]}"#))
     }

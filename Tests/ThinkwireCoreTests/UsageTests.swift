@@ -11,7 +11,8 @@ struct UsageTests {
         let fed = try Fed(
             usage(
                 #"""
-                {"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"completion_tokens_details":{"reasoning_tokens":4,"text_tokens":9},"prompt_tokens_details":{"cached_tokens":5}}
+                {"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,\#
+                "completion_tokens_details":{"reasoning_tokens":4,"text_tokens":9},"prompt_tokens_details":{"cached_tokens":5}}
                 """#))
         #expect(fed.events == ["usage 2"])
         #expect(fed.usage == [1, 2, 3, 4, 5])
@@ -21,9 +22,13 @@ struct UsageTests {
     @Test func whatIsNotToldIsBelowZero() throws {
         #expect(try Fed(hello).usage == nil)
         #expect(try Fed(usage("{}")).usage == [-1, -1, -1, -1, -1])
-        let odd = usage(#"{"prompt_tokens":null,"completion_tokens":"7","total_tokens":-3,"completion_tokens_details":null,"prompt_tokens_details":[]}"#)
+        let odd = usage(
+            #"{"prompt_tokens":null,"completion_tokens":"7","total_tokens":-3,"completion_tokens_details":null,"#
+                + #""prompt_tokens_details":[]}"#
+        )
         #expect(try Fed(odd).usage == [-1, -1, -1, -1, -1])
-        #expect(try Fed(usage(#"{"total_tokens":12.0,"prompt_tokens":1e400,"completion_tokens":0.5}"#)).usage == [-1, -1, 12, -1, -1])
+        #expect(
+            try Fed(usage(#"{"total_tokens":12.0,"prompt_tokens":1e400,"completion_tokens":0.5}"#)).usage == [-1, -1, 12, -1, -1])
     }
 
     @Test func repeatedOrNullLater() throws {
@@ -36,7 +41,9 @@ struct UsageTests {
 
     @Test func onTheLastChunkWithText() throws {
         // DeepSeek
-        let fed = try Fed(#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"usage":{"completion_tokens":1}}"#, "[DONE]")
+        let fed = try Fed(
+            #"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"usage":{"completion_tokens":1}}"#, "[DONE]"
+        )
         #expect(fed.events == ["content 0 a", "finish 0 stop", "usage 1"])
     }
 

@@ -1,0 +1,178 @@
+import CPlatform
+import Foundation
+import Testing
+@testable import ThinkwireCore
+
+/// One after the other: the environment belongs to the whole process. Nothing else here makes a client.
+@Suite("A client asks the right address with the right key, and tells it to nobody else", .serialized)
+struct ClientTests {
+    private static let variables = [
+        "THINKWIRE_BASE_URL", "THINKWIRE_API_KEY", "AIMLAPI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "THINKWIRE_DEBUG",
+    ]
+
+    /// "URL key" of the client that is made in this environment; or the reason why none is.
+    private func client(_ environment: [String: String], _ configure: (Options) throws -> Void = { _ in }) -> String {
+        var made = ""
+        let problem = complaint {
+            let client = try ClientTests.make(environment, configure)
+            let key = ClientTests.headers(of: client).first { $0.hasPrefix("Authorization: Bearer ") }
+            made = String(client.endpoint.url) + " " + (key.map { String($0.dropFirst("Authorization: Bearer ".count)) } ?? "-")
+        }
+        return problem ?? made.replacingOccurrences(of: "/chat/completions", with: "")
+    }
+
+    private static func make(_ environment: [String: String], _ configure: (Options) throws -> Void) throws -> Client {
+        let before = variables.map { name in getenv(name).map { String(cString: $0) } }
+        defer { for (name, value) in zip(variables, before) { set(name, value) } }
+        for name in variables { set(name, environment[name]) }
+        let options = Options()
+        try configure(options)
+        return try Client(options)
+    }
+
+    private static func set(_ name: String, _ value: String?) {
+        if let value { setenv(name, value, 1) } else { unsetenv(name) }
+    }
+
+    private static func headers(of client: Client) -> [String] {
+        Array(
+            sequence(first: client.headers) { $0?.pointee.next }.prefix { $0 != nil }.compactMap { $0 }.map {
+                String(cString: $0.pointee.data)
+            })
+    }
+
+    @Test func noKeyAnywhere() {
+        let reason = "no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment"
+        #expect(client([:]) == reason)
+        #expect(client(["THINKWIRE_API_KEY": "", "AIMLAPI_API_KEY": "", "OPENAI_API_KEY": ""]) == reason)
+        #expect(client(["OPENAI_BASE_URL": "https://a.b"]) == reason)
+    }
+
+    @Test func theKeyThatIsThere() {
+        #expect(client(["THINKWIRE_API_KEY": "t"]) == "https://api.aimlapi.com/v1 t")
+        #expect(client(["AIMLAPI_API_KEY": "a"]) == "https://api.aimlapi.com/v1 a")
+        #expect(client(["OPENAI_API_KEY": "o"]) == "https://api.openai.com/v1 o")
+        #expect(client(["OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "https://a.b/x"]) == "https://a.b/x o")
+        #expect(
+            client(["THINKWIRE_API_KEY": "t", "AIMLAPI_API_KEY": "a", "OPENAI_API_KEY": "o"]) == "https://api.aimlapi.com/v1 t")
+        #expect(
+            client(["AIMLAPI_API_KEY": "a", "OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "https://a.b"])
+                == "https://api.aimlapi.com/v1 a")
+    }
+
+    @Test func noProviderHearsTheKeyOfAnother() {
+        let all = ["AIMLAPI_API_KEY": "a", "OPENAI_API_KEY": "o"]
+        func at(_ url: String, _ environment: [String: String]) -> String { client(environment) { try $0.set(url: url) } }
+        #expect(at("https://api.aimlapi.com/v2", all) == "https://api.aimlapi.com/v2 a")
+        #expect(at("https://API.OPENAI.com/v1", all).hasSuffix(" o"))
+        #expect(at("https://example.com/v1", all) == "https://example.com/v1 -")
+        #expect(at("https://api.openai.com.example.com/v1", all) == "https://api.openai.com.example.com/v1 -")
+        #expect(at("https://api.aimlapi.com/v1", ["OPENAI_API_KEY": "o"]) == "https://api.aimlapi.com/v1 -")
+        #expect(
+            at("https://example.com/v1", all.merging(["OPENAI_BASE_URL": "https://example.com/x"]) { $1 })
+                == "https://example.com/v1 o")
+        #expect(
+            at("https://api.openai.com/v1", all.merging(["OPENAI_BASE_URL": "https://example.com/x"]) { $1 })
+                == "https://api.openai.com/v1 -")
+        #expect(at("https://example.com/v1", all.merging(["THINKWIRE_API_KEY": "t"]) { $1 }) == "https://example.com/v1 t")
+    }
+
+    @Test func theEnvironmentsAddress() {
+        #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1"]) == "https://a.b/v1 -")
+        #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1", "AIMLAPI_API_KEY": "a"]) == "https://a.b/v1 -")
+        #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1"]) { try $0.set(url: "https://c.d/v1") } == "https://c.d/v1 -")
+        #expect(client(["THINKWIRE_BASE_URL": "a.b"]).hasPrefix("not a base URL"))
+        #expect(client(["THINKWIRE_BASE_URL": "", "AIMLAPI_API_KEY": "a"]) == "https://api.aimlapi.com/v1 a")
+    }
+
+    @Test func whatTheCallerSaysWins() {
+        let all = ["THINKWIRE_API_KEY": "t", "AIMLAPI_API_KEY": "a", "OPENAI_API_KEY": "o"]
+        #expect(client(all) { try $0.set(key: "own") } == "https://api.aimlapi.com/v1 own")
+        #expect(client(all) { try $0.set(key: "") } == "https://api.aimlapi.com/v1 -")
+        #expect(client([:]) { try $0.set(key: "") } == "https://api.aimlapi.com/v1 -")
+    }
+
+    @Test(arguments: ["http://example.com/v1", "http://127.0.0.1.example.com", "http://10.0.0.1:8000/v1"])
+    func noKeyInClearText(_ url: String) {
+        let host = url.split(separator: "/")[1].split(separator: ":")[0]
+        let reason = "the key would go in clear text over http to \(host): use https, or allow it with tw_options_allow_cleartext"
+        #expect(client(["THINKWIRE_API_KEY": "t"]) { try $0.set(url: url) } == reason)
+        #expect(client(["THINKWIRE_API_KEY": "t", "THINKWIRE_BASE_URL": url]) == reason)
+        #expect(client([:]) { try $0.set(url: url) }.hasSuffix(" -"))
+        func allowing(_ name: String) -> String {
+            client([:]) { options in
+                try options.set(url: url)
+                try options.set(key: "k")
+                try withCopy(name) { try options.allowCleartext(host: $0) }
+            }
+        }
+        #expect(allowing(host.uppercased()).hasSuffix(" k"))
+        #expect(allowing("other") == reason)
+        #expect(allowing(String(host.dropFirst())) == reason)
+    }
+
+    @Test func clearTextWithinThisMachine() {
+        for url in ["http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:1/v1"] {
+            #expect(client(["THINKWIRE_API_KEY": "t"]) { try $0.set(url: url) } == url + " t")
+        }
+    }
+
+    @Test func aKeyWithALineEndIsNoKey() {
+        for key in ["a\n", "a\r\nX: y", "\u{7F}"] {
+            let problem = client(["THINKWIRE_API_KEY": key])
+            #expect(problem == "the API key in the environment has a control character in it: check for a line end")
+        }
+    }
+
+    @Test func theHeadersOfARequest() throws {
+        let client = try ClientTests.make([:]) { options in
+            try options.set(key: "k")
+            try options.set(header: "X-Title", "a b")
+            try options.set(header: "user-agent", "mine/1")
+            try options.set(header: "Accept", "")
+        }
+        let headers = ClientTests.headers(of: client)
+        #expect(
+            headers == [
+                "Content-Type: application/json", "Accept-Encoding: identity", "Authorization: Bearer k", "X-Title: a b",
+                "user-agent: mine/1", "Accept:",
+                "Expect:",
+            ])
+        let own = try ClientTests.make([:]) { options in
+            try options.set(key: "k")
+            try options.set(header: "AUTHORIZATION", "Basic x")
+        }
+        #expect(ClientTests.headers(of: own).filter { $0.lowercased().hasPrefix("authorization") } == ["AUTHORIZATION: Basic x"])
+    }
+
+    @Test func theKeyIsStruckOutOfWhatAServerSays() throws {
+        let client = try ClientTests.make([:]) { try $0.set(key: "sk-1") }
+        func struck(_ text: String) -> String {
+            ByteBuffer.text { buffer in
+                withCopy(text) { buffer.append($0) }
+                client.strike(&buffer)
+            }
+        }
+        #expect(struck("key sk-1 is bad: sk-1") == "key *** is bad: ***")
+        #expect(struck("sk-1") == "***")
+        #expect(struck("sk-") == "sk-")
+        #expect(struck("") == "")
+        #expect(struck("sk-sk-1sk-1") == "sk-******")
+    }
+
+    @Test func theKeyIsStruckOutOfTheLog() throws {
+        final class Lines { var all: [String] = [] }
+        let lines = Lines()
+        let userdata = Unmanaged.passUnretained(lines).toOpaque()
+        let client = try ClientTests.make([:]) { options in
+            try options.set(key: "sk-1")
+            options.set(
+                log: { userdata, line in
+                    guard let userdata, let line else { return }
+                    Unmanaged<Lines>.fromOpaque(userdata).takeUnretainedValue().all.append(String(cString: line))
+                }, userdata: userdata)
+        }
+        client.log { $0.append("POST sk-1") }
+        #expect(lines.all == ["POST ***"])
+    }
+}
