@@ -28,3 +28,18 @@ cc $strict $with "$here"/bench.c "$here"/by_*.c $simdjson -o "$work/bench" -L"$b
 # shellcheck disable=SC2086
 cc $strict -Wno-pedantic "$here/load.c" -o "$work/load" -ldl
 "$work/bench" "$build/thinkwire-mock" "$work/load" "$build/libthinkwire.so"
+
+# The binding for Python beside openai-python, where that is or can be had.
+venv=$root/.build/venv-bench
+if ! { [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import openai' 2>/dev/null; }; then
+    { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check openai; } >"$work/pip.log" 2>&1 || {
+        echo "without Python: openai is not installed, see $work/pip.log"
+        exit 0
+    }
+fi
+"$build/thinkwire-mock" --port 0 >"$work/url" &
+mock=$!
+trap 'kill $mock 2>/dev/null' EXIT
+trap 'exit 1' INT TERM HUP
+until [ -s "$work/url" ]; do sleep 0.05; done
+THINKWIRE_LIBRARY="$build/libthinkwire.so" PYTHONPATH="$root/bindings/python" "$venv/bin/python" "$here/python.py" "$(cat "$work/url")"
