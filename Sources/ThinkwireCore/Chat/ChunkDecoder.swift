@@ -28,8 +28,8 @@ package struct ChunkDecoder: ~Copyable {
     private var repetition = Repetition()
     /// The chunk under way does nothing that would not come to the same if it were done again, but for the pieces of text in it.
     private var isRepeatable = false
-    /// The last of those pieces.
-    private var piece: JSONValue?
+    /// The last of those pieces, and the field and choice it came in.
+    private var piece: (text: JSONValue, kind: tw_event_kind, choice: Int)?
 
     package init() {}
 
@@ -70,7 +70,7 @@ package struct ChunkDecoder: ~Copyable {
         }
         if reply.readRefusal(chunk, isCertain: isError) { throw .refused }
         try decode(chunk, isWhole: false, into: reply)
-        if isRepeatable, let piece, events.count == 1 { repetition.learn(text, piece, events[0].kind, events[0].choice) }
+        if isRepeatable, let piece { repetition.learn(text, piece.text, piece.kind, piece.choice) }
     }
 
     /// Takes an answer that was not streamed, which the reply keeps as it came.
@@ -228,7 +228,7 @@ package struct ChunkDecoder: ~Copyable {
     private mutating func addReasoning(_ text: JSONValue, _ choice: Choice, _ position: Int) {
         if !choice.tags.isPassed && !text.contents.isEmpty { passTags(of: choice, position) }
         let start = choice.reasoning.append(text)
-        note(text)
+        note(text, TW_EVENT_REASONING, position)
         if !choice.holdsReasoning { tell(TW_EVENT_REASONING, position, start..<choice.reasoning.text.count) }
     }
 
@@ -241,7 +241,7 @@ package struct ChunkDecoder: ~Copyable {
 
     @inline(__always)
     private mutating func addContent(_ text: JSONValue, _ choice: Choice, _ position: Int) {
-        note(text)
+        note(text, TW_EVENT_CONTENT, position)
         guard choice.tags.isPassed else { return addTagged(text, choice, position) }
         let start = choice.content.append(text)
         if choice.holdsReasoning && choice.content.text.count > start { releaseReasoning(of: choice, position) }
@@ -250,7 +250,6 @@ package struct ChunkDecoder: ~Copyable {
 
     /// The answer begins: it may begin with a thought.
     private mutating func addTagged(_ text: JSONValue, _ choice: Choice, _ position: Int) {
-        isRepeatable = false
         choice.content.isThere = true
         scratch.removeAll()
         choice.content.repair.append(text, to: &scratch)
@@ -283,10 +282,10 @@ package struct ChunkDecoder: ~Copyable {
     }
 
     /// Two pieces in one chunk are one too many to know the next chunk by.
-    private mutating func note(_ text: JSONValue) {
+    private mutating func note(_ text: JSONValue, _ kind: tw_event_kind, _ choice: Int) {
         guard !text.contents.isEmpty else { return }
         if piece != nil { isRepeatable = false }
-        piece = text
+        piece = (text, kind, choice)
     }
 
     /// Lists an event. Two pieces of one text in one chunk are one event, so that a NUL follows each.

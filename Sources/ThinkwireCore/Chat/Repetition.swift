@@ -7,7 +7,7 @@ struct Repetition: ~Copyable {
     private var chunk = ByteBuffer()
     /// Where the text stands in it, without its quotes.
     private var hole = 0..<0
-    /// Which text of which choice it went to.
+    /// Which field it came in, by the event that tells of it, and of which choice.
     private(set) var kind = TW_EVENT_CONTENT
     private(set) var choice = 0
 
