@@ -26,7 +26,7 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CThinkwire", path: "include"),
-        .target(name: "CPlatform", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl"), .linkedLibrary("m")]),
+        .target(name: "CPlatform", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "ThinkwireCore", dependencies: ["CPlatform", "CThinkwire"], swiftSettings: coreSettings),
         .target(
             name: "Thinkwire", dependencies: ["ThinkwireCore", "CPlatform", "CThinkwire"], exclude: ["exports.map"],
@@ -45,7 +45,7 @@ let package = Package(
         .executableTarget(
             name: "thinkwire-mock", dependencies: ["ThinkwireCore", "CPlatform", "CMock"], exclude: ["recordings", "schemas"],
             swiftSettings: shippedSettings,
-            linkerSettings: [.unsafeFlags(["-Xlinker", "-s"], embedded)]),
+            linkerSettings: [.linkedLibrary("m"), .unsafeFlags(["-Xlinker", "-s"], embedded)]),
         .testTarget(name: "ThinkwireCoreTests", dependencies: ["ThinkwireCore"], swiftSettings: swiftSettings),
     ]
 )

@@ -1,6 +1,6 @@
 #!/bin/sh
 # library.sh LIBRARY HEADER [TESTS]: the library is what it promises to be. What is declared is exported and the other way round,
-# and used somewhere in the C tests; nothing but libcurl, libm and libc is needed; it is small, and hardened.
+# and used somewhere in the C tests; nothing but libcurl and libc is needed; it is small, and hardened.
 set -eu
 library=$1 header=$2 tests=${3:-}
 work=$(mktemp -d)
@@ -25,7 +25,7 @@ readelf -lW "$library" >"$work/segments"
 grep -q 'Library soname: \[libthinkwire\.so\.0\]' "$work/dynamic" || complain "the soname is not libthinkwire.so.0"
 for needed in $(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic"); do
     case $needed in
-    libcurl.so.4 | libm.so.6 | libc.so.6 | ld-linux*) ;;
+    libcurl.so.4 | libc.so.6 | ld-linux*) ;;
     *) complain "needs $needed" ;;
     esac
 done

@@ -73,8 +73,10 @@ package struct JSONValue {
     }
 
     private var integerOfDouble: Int64? {
-        guard let double, double == double.rounded(.towardZero), abs(double) < 9e18 else { return nil }
-        return Int64(double)
+        guard let double, abs(double) < 9e18 else { return nil }
+        // Not `rounded`, for whose sake alone libm would be loaded.
+        let whole = Int64(double)
+        return Double(whole) == double ? whole : nil
     }
 
     /// The nearest double of a number; nil beyond the largest.
