@@ -27,7 +27,7 @@ struct ClientTests {
         for name in variables { set(name, environment[name]) }
         let options = Options()
         try configure(options)
-        return try Client(options)
+        return try Client.create(options)
     }
 
     private static func set(_ name: String, _ value: String?) {

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("A base URL becomes the address of the chat completions, or is refused with the reason")
 struct EndpointTests {
-    private func endpoint(_ url: String) throws -> Endpoint { try withCopy(url) { try Endpoint(baseURL: $0) } }
+    private func endpoint(_ url: String) throws -> Endpoint { try withCopy(url) { try Endpoint.of(baseURL: $0) } }
 
     @Test(arguments: [
         ("https://api.aimlapi.com/v1", "https://api.aimlapi.com/v1/chat/completions", "api.aimlapi.com"),

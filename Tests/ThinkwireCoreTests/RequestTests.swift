@@ -4,10 +4,10 @@ import Testing
 @testable import ThinkwireCore
 
 /// A request of a body.
-func request(_ json: String) throws -> Request { try withCopy(json) { try Request(json: $0) } }
+func request(_ json: String) throws -> Request { try withCopy(json) { try Request.parse($0) } }
 
 /// A request of nothing but a model.
-func request(model: String) throws -> Request { try withCopy(model) { try Request(model: $0) } }
+func request(model: String) throws -> Request { try withCopy(model) { try Request.create(model: $0) } }
 
 extension Request {
     var text: String { String(json) }
@@ -60,7 +60,7 @@ struct RequestTests {
     @Test func aModelWithAnyLetters() throws {
         #expect(try request(model: "a\"b\\c/d\u{0}é").text == #"{"model":"a\"b\\c/d\u0000é","messages":[]}"#)
         #expect(complaint { _ = try request(model: "") } == "the model's name is empty")
-        #expect(complaint { _ = try withCopy([0x61, 0xFF]) { try Request(model: $0) } } == "the model's name is not UTF-8")
+        #expect(complaint { _ = try withCopy([0x61, 0xFF]) { try Request.create(model: $0) } } == "the model's name is not UTF-8")
     }
 
     @Test func messagesGivenAsJSONStayAsTheyAre() throws {
