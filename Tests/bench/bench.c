@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -78,6 +81,9 @@ static void start_mock(const char *program)
     atexit(stop_mock);
     mock = fork();
     if (mock == 0) {
+#ifdef __linux__
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
