@@ -93,5 +93,6 @@ void test_broken_streams(void);
 void test_reply(void);
 void test_threads(void);
 void test_layout(void);
+void test_thinking(void);
 
 #endif

@@ -8,6 +8,7 @@ package struct Fields: ~Copyable {
         var isAssembled = false
     }
 
+    private static let most = 256
     private(set) var all: [Field] = []
     /// Where the next member is looked for first: chunks repeat their members in the same order.
     private var expected = 0
@@ -73,6 +74,8 @@ package struct Fields: ~Copyable {
         }
         let field = Field()
         field.name.append(wanted)
+        // No object of any provider has so many members. What one that is made to hurt has beyond them is not kept.
+        guard all.count < Fields.most else { return (field, true) }
         all.append(field)
         expected = all.count
         return (field, true)

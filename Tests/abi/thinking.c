@@ -1,0 +1,96 @@
+/* Thinking, switched in the words of an endpoint and heard wherever a server puts it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+
+/* What is sent for a low effort of at most 100 tokens, and for none at all, in every dialect. */
+static const struct {
+    tw_dialect dialect;
+    const char *low, *off;
+} words[] = {
+    { TW_DIALECT_NONE, "]", "]" },
+    { TW_DIALECT_ENABLE_THINKING, "],\"enable_thinking\":true,\"thinking_budget\":100", "],\"enable_thinking\":false" },
+    { TW_DIALECT_CHAT_TEMPLATE, "],\"chat_template_kwargs\":{\"enable_thinking\":true}",
+      "],\"chat_template_kwargs\":{\"enable_thinking\":false}" },
+    { TW_DIALECT_REASONING_EFFORT, "],\"reasoning_effort\":\"low\"", "]" },
+    { TW_DIALECT_REASONING_OBJECT, "],\"reasoning\":{\"max_tokens\":100}", "],\"reasoning\":{\"enabled\":false}" },
+};
+
+/* Sends to a model that answers with the body it was sent. */
+static void check_sent(tw_client *client, tw_thinking mode, int64_t budget, const char *expected)
+{
+    char end[160];
+    tw_request *request = hello("mock/echo");
+    CHECK_STATUS(tw_request_set_thinking(request, mode, budget), TW_OK);
+    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    CHECK_REPLY(reply, TW_OK);
+    snprintf(end, sizeof end, "%s,\"stream\":true,\"stream_options\":{\"include_usage\":true}}", expected);
+    CHECK_HAS(tw_reply_content(reply, NULL), end);
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+}
+
+static void dialects(void)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        tw_options *options = tw_options_create();
+        tw_client *client = NULL;
+        CHECK_STATUS(tw_options_set_base_url(options, mock_url), TW_OK);
+        CHECK_STATUS(tw_options_set_api_key(options, "key"), TW_OK);
+        CHECK_STATUS(tw_options_set_dialect(options, words[i].dialect), TW_OK);
+        CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+        check_sent(client, TW_THINKING_LOW, 100, words[i].low);
+        check_sent(client, TW_THINKING_OFF, 0, words[i].off);
+        check_sent(client, TW_THINKING_AUTO, 0, "]");
+        tw_client_destroy(client);
+        tw_options_destroy(options);
+    }
+    tw_options *options = tw_options_create();
+    CHECK_STATUS(tw_options_set_dialect(options, TW_DIALECT_AUTO), TW_OK);
+    CHECK_STATUS(tw_options_set_dialect(options, (tw_dialect)6), TW_INVALID);
+    CHECK_STATUS(tw_options_set_dialect(NULL, TW_DIALECT_AUTO), TW_INVALID);
+    tw_options_destroy(options);
+}
+
+/* Streams from a server that says these bytes. */
+static void check_heard(const char *said, bool starts_thinking, tw_thinking mode, const char *reasoning, const char *content)
+{
+    struct server server;
+    server_start(&server, said);
+    tw_client *client = client_of(server.url);
+    tw_request *request = hello("m");
+    CHECK_STATUS(tw_request_set_thinking(request, mode, 0), TW_OK);
+    CHECK_STATUS(tw_request_set_starts_thinking(request, starts_thinking), TW_OK);
+    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    CHECK_REPLY(reply, TW_OK);
+    CHECK_TEXT(tw_reply_reasoning(reply, NULL), reasoning);
+    CHECK_TEXT(tw_reply_content(reply, NULL), content);
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    server_stop(&server);
+}
+
+static void tags(void)
+{
+    static const char said[] = EVENTS DELTA("\"content\":\"Hm.\\n</th\"") DELTA("\"content\":\"ink>\\n\\nHi\"") FINISH("stop");
+    check_heard(said, true, TW_THINKING_AUTO, "Hm.", "Hi");
+    check_heard(said, false, TW_THINKING_AUTO, "", "Hm.\n</think>\n\nHi");
+    check_heard(EVENTS DELTA("\"content\":\"<think>Hm.</think>Hi\"") FINISH("stop"), false, TW_THINKING_AUTO, "Hm.", "Hi");
+    CHECK_STATUS(tw_request_set_starts_thinking(NULL, 1), TW_INVALID);
+}
+
+static void answer_as_reasoning(void)
+{
+    static const char said[] = EVENTS DELTA("\"reasoning\":\"Hi\"") FINISH("stop");
+    check_heard(said, false, TW_THINKING_OFF, "", "Hi");
+    check_heard(said, false, TW_THINKING_ON, "Hi", "");
+}
+
+void test_thinking(void)
+{
+    dialects();
+    tags();
+    answer_as_reasoning();
+}
