@@ -128,7 +128,7 @@ struct ChunkTests {
         }
         for chunk in ["[]", "1", "\"text\"", "true", "[{}]"] {
             let fed = try Fed(hello, chunk, hello)
-            guard case .notAnObject = fed.error else { return #expect(Bool(false), "\(chunk): \(String(describing: fed.error))") }
+            guard case .notAnAnswer = fed.error else { return #expect(Bool(false), "\(chunk): \(String(describing: fed.error))") }
         }
     }
 

@@ -12,7 +12,7 @@ package struct Event {
 /// Why a chunk ends the exchange.
 package enum ChunkError: Error {
     case malformed(JSONError)
-    case notAnObject
+    case notAnAnswer
     case refused
     case tooMany
 }
@@ -64,7 +64,7 @@ package struct ChunkDecoder: ~Copyable {
         guard chunk.kind == .object else {
             // A bare null means nothing (pydantic-ai#5165).
             if chunk.isNull && !isError { return }
-            guard isError else { throw .notAnObject }
+            guard isError else { throw .notAnAnswer }
             reply.readRefusal(ofChoice: chunk)
             throw .refused
         }
@@ -77,8 +77,12 @@ package struct ChunkDecoder: ~Copyable {
     package mutating func decode(document: Bytes, into reply: Reply) throws(ChunkError) {
         let answer: JSONValue
         do { answer = try reader.read(document) } catch { throw .malformed(error) }
-        guard answer.kind == .object else { throw .notAnObject }
-        if reply.readRefusal(answer, isCertain: answer["choices"] == nil) { throw .refused }
+        guard answer.kind == .object else { throw .notAnAnswer }
+        let hasChoices = answer["choices"] != nil
+        // FastAPI's refusals have nothing but a detail.
+        let isCertain = reply.httpStatus >= 300 || !hasChoices && answer["detail"] != nil
+        if reply.readRefusal(answer, isCertain: isCertain) { throw .refused }
+        guard hasChoices else { throw .notAnAnswer }
         try decode(answer, isWhole: true, into: reply)
     }
 

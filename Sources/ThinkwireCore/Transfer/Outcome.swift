@@ -4,7 +4,7 @@ import CThinkwire
 /// What was wrong with an answer.
 enum Problem {
     case malformed(JSONError)
-    case notAnObject
+    case notAnAnswer
     case refused
     case tooMany
     case eventTooLong
@@ -12,7 +12,7 @@ enum Problem {
     init(_ error: ChunkError) {
         switch error {
         case .malformed(let error): self = .malformed(error)
-        case .notAnObject: self = .notAnObject
+        case .notAnAnswer: self = .notAnAnswer
         case .refused: self = .refused
         case .tooMany: self = .tooMany
         }
@@ -34,8 +34,8 @@ extension Reply {
             message.append(decimal: error.offset)
             message.append(" of a chunk, ")
             message.append(error.problem.text)
-        case (.notAnObject, _):
-            settle(TW_PROTOCOL, "the answer is JSON, but not an object; check the base URL")
+        case (.notAnAnswer, _):
+            settle(TW_PROTOCOL, "the answer is JSON, but not a chat completion; check the base URL")
         case _ where isFinished:
             break
         case (_, .timedOut(let which)):

@@ -115,6 +115,8 @@ final class Transfer {
         self.easy = nil
         loop.remove(easy)
         reply.timing.pointee.reused_connection = platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0 && phase != .connecting ? 1 : 0
+        // It is kept for another transfer, and our text is not.
+        _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
         loop.giveBack(easy: easy)
     }
 
