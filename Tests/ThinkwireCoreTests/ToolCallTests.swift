@@ -75,6 +75,14 @@ struct ToolCallTests {
         #expect(fed.toolCalls == [#"0/0 a f {"x":1}"#, #"0/1 b f {"x":2}"#])
     }
 
+    @Test func anotherIDIsAnotherCallThoughTheFirstHasNoArguments() throws {
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
+            calls(#"{"index":0,"id":"b","function":{"name":"f","arguments":"{"}}"#),
+            calls(#"{"index":0,"id":"c","function":{"name":"f","arguments":"["}}"#))
+        #expect(fed.toolCalls == ["0/0 a f ", "0/1 b f {", "0/2 c f ["])
+    }
+
     @Test func noIndexAtAll() throws {
         // openai-python#2806
         let fed = try Fed(
