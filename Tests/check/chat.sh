@@ -17,11 +17,24 @@ go() {
     "$chat" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
     ok is "$status" "$wanted"
 }
-# terminal STATUS COMMAND: runs it on a terminal of its own; what it shows is in `out`.
+# on_terminal COMMAND: runs it on a terminal of its own; what it shows is in `out`, at once.
+on_terminal() {
+    rm -f "$work/out"
+    SHELL=/bin/sh TERM=xterm script -qefc "$1" "$work/out" >/dev/null
+}
+# terminal STATUS COMMAND: the same, and how it ends.
 terminal() {
     status=0
-    TERM=xterm script -qec "$2" "$work/out" >/dev/null || status=$?
+    on_terminal "$2" || status=$?
     ok is "$status" "$1"
+}
+# until_has FILE PATTERN [TIMES]: waits until that many lines have it; half a minute, as the machine may be busy.
+until_has() {
+    tries=300
+    while [ "$tries" -gt 0 ] && [ "$(cat "$work/$1" 2>/dev/null | grep -c -e "$2")" -lt "${3:-1}" ]; do
+        tries=$((tries - 1))
+        sleep 0.1
+    done
 }
 greeting='Hello! How can I assist you today?'
 escape=$(printf '\033')
@@ -91,13 +104,13 @@ ok hasnt out "$escape"
 
 # A conversation keeps its history, and ends with the end of input.
 printf 'Hello\n\nHello again\n' >"$work/question"
-TERM=xterm script -qec "$chat --quiet --think" "$work/out" <"$work/question" >/dev/null
+terminal 0 "$chat --quiet --think" <"$work/question"
 ok is "$(grep -c "$greeting" "$work/out")" 2
 
 # Ctrl-C ends the answer: what had come is shown, and the status tells.
 "$chat" --think -m 'alibaba/qwen3-32b#stall=2500' Hello >"$work/out" 2>"$work/err" &
 pid=$!
-sleep 0.5
+until_has err 'Okay, the user'
 kill -INT $pid
 status=0
 wait $pid || status=$?
@@ -106,17 +119,21 @@ ok has err 'Okay, the user'
 ok has err '^thinkwire-chat: interrupted'
 
 # In a conversation it ends the answer alone, and at the prompt the line alone.
+# The shell in between gets each Ctrl-C as well, and must outlive it.
 {
-    sleep 0.3
     printf 'Hello\n'
-    sleep 0.5
+    until_has out '2mOkay'
     printf '\003'
-    sleep 0.3
+    until_has out '^> ' 2
     printf 'not sent\003'
-    sleep 0.2
-    printf '\004'
-    sleep 0.2
-} | TERM=xterm script -qec "$chat --think -m 'alibaba/qwen3-32b#stall=2500'; echo ended with \$?" "$work/out" >/dev/null
+    until_has out '^> ' 3
+    tries=60
+    while [ "$tries" -gt 0 ] && ! grep -q '^ended with' "$work/out"; do
+        printf '\004'
+        tries=$((tries - 1))
+        sleep 0.5
+    done
+} | on_terminal "trap : INT; $chat --think -m 'alibaba/qwen3-32b#stall=2500'; echo ended with \$?" || true
 ok has out 'thinkwire-chat: interrupted'
 ok is "$(grep -c 'Okay, the user\|2mOkay' "$work/out")" 1
 ok has out '^ended with 0'
