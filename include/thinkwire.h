@@ -218,6 +218,9 @@ TW_API void tw_client_destroy(tw_client *client);
 /** A request is the JSON text of its body. The functions here edit that text; what they do not touch stays as it was. */
 typedef struct tw_request tw_request;
 
+/** How an exchange ended, and all that came: see below. */
+typedef struct tw_reply tw_reply;
+
 /** A request for that model, without messages yet. NULL if model is NULL, "" or not UTF-8: see tw_last_error. */
 TW_API tw_request *tw_request_create(const char *model);
 
@@ -233,8 +236,28 @@ TW_API void tw_request_destroy(tw_request *request);
 /** Adds a message. Roles are "system", "user", "assistant", "tool" and whatever else the server knows; any text is accepted. */
 TW_API tw_status tw_request_add_message(tw_request *request, const char *role, const char *text);
 
-/** Adds a message given as a JSON object: content parts, tool calls and their results, names. */
+/** Adds a message given as a JSON object: content parts, names, and whatever else a server takes. It goes out as it is given. */
 TW_API tw_status tw_request_add_message_json(tw_request *request, const char *json, size_t len);
+
+/**
+ * Adds the assistant's turn, so that the conversation can go on: of the reply's first choice the content (null, or left out where
+ * a model refuses null, if there is only a refusal or calls of tools), the refusal, and the calls of tools, whole. Its reasoning
+ * goes back only to endpoints that want it (OpenRouter), which is decided when the request is sent; tw_request_json does not
+ * show it.
+ * How the reply ended is yours to judge: of an answer that broke off, what had come is added. TW_INVALID: it has no choice.
+ */
+TW_API tw_status tw_request_add_reply(tw_request *request, const tw_reply *reply);
+
+/** Adds what a tool gave, for the call of that id: see tw_reply_tool_call. Every call of a turn must be answered behind it. */
+TW_API tw_status tw_request_add_tool_result(tw_request *request, const char *tool_call_id, const char *text);
+
+/**
+ * Offers the model a function to call. `parameters` is a JSON schema of an object; NULL: the function takes none. `description`
+ * tells the model what it is for; NULL: nothing is told. For `strict`, or tools that are no functions, set "tools" whole.
+ * TW_INVALID: a name that is not 1 to 64 of A-Z, a-z, 0-9, _ and -; parameters that are not a JSON object; more than 128 tools.
+ */
+TW_API tw_status tw_request_add_tool(
+    tw_request *request, const char *name, const char *description, const char *parameters);
 
 /**
  * Adds an image to the last message, or begins a user message with it when the last one is not the user's. `url` is an http or
@@ -339,7 +362,6 @@ typedef int (*tw_event_fn)(void *userdata, const tw_event *event);
 /* Chat: one exchange                                                                                                 */
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-typedef struct tw_reply tw_reply;
 typedef struct tw_chat tw_chat;
 
 /**

@@ -41,6 +41,34 @@ public func tw_request_add_message_json(_ request: OpaquePointer?, _ json: Unsaf
     }
 }
 
+@implementation @_cdecl("tw_request_add_tool_result")
+public func tw_request_add_tool_result(
+    _ request: OpaquePointer?, _ id: UnsafePointer<CChar>?, _ words: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").addToolResult(id: text(id, "tool_call_id"), text: text(words, "text"))
+    }
+}
+
+@implementation @_cdecl("tw_request_add_reply")
+public func tw_request_add_reply(_ request: OpaquePointer?, _ reply: OpaquePointer?) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").addReply(object(reply, Reply.self, "reply"))
+    }
+}
+
+@implementation @_cdecl("tw_request_add_tool")
+public func tw_request_add_tool(
+    _ request: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ description: UnsafePointer<CChar>?,
+    _ parameters: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").addTool(
+            name: text(name, "name"), description: description.map { Bytes(cString: $0) },
+            parameters: parameters.map { Bytes(cString: $0) })
+    }
+}
+
 @implementation @_cdecl("tw_request_add_image_url")
 public func tw_request_add_image_url(
     _ request: OpaquePointer?, _ url: UnsafePointer<CChar>?, _ detail: UnsafePointer<CChar>?

@@ -114,6 +114,12 @@ static void null_request(void)
     CHECK_STATUS(tw_request_add_message(request, "user", NULL), TW_INVALID);
     CHECK_STATUS(tw_request_add_message_json(NULL, "{}", 2), TW_INVALID);
     CHECK_STATUS(tw_request_add_message_json(request, NULL, 2), TW_INVALID);
+    CHECK_STATUS(tw_request_add_reply(request, NULL), TW_INVALID);
+    CHECK_STATUS(tw_request_add_tool_result(NULL, "c", "x"), TW_INVALID);
+    CHECK_STATUS(tw_request_add_tool_result(request, NULL, "x"), TW_INVALID);
+    CHECK_STATUS(tw_request_add_tool_result(request, "c", NULL), TW_INVALID);
+    CHECK_STATUS(tw_request_add_tool(NULL, "f", NULL, NULL), TW_INVALID);
+    CHECK_STATUS(tw_request_add_tool(request, NULL, NULL, NULL), TW_INVALID);
     CHECK_STATUS(tw_request_add_image_url(NULL, "http://x/y.png", NULL), TW_INVALID);
     CHECK_STATUS(tw_request_add_image_url(request, NULL, NULL), TW_INVALID);
     CHECK_STATUS(tw_request_add_image(NULL, "\xFF\xD8\xFF", 3, NULL), TW_INVALID);

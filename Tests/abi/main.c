@@ -25,7 +25,8 @@ static const struct suite {
     { "image", test_image },       { "send", test_send },             { "stream", test_stream },
     { "pull", test_pull },         { "callbacks", test_callbacks },   { "refusals", test_refusals },
     { "transport", test_transport }, { "timeouts", test_timeouts },   { "broken_streams", test_broken_streams },
-    { "reply", test_reply },       { "threads", test_threads },     { "thinking", test_thinking },
+    { "reply", test_reply },       { "threads", test_threads },       { "thinking", test_thinking },
+    { "tools", test_tools },       { "turns", test_turns },
 };
 
 /* Starts the mock and reads its base URL, the one line it prints. It ends with our end of the pipe, whatever becomes of us. */

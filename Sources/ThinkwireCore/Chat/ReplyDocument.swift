@@ -137,7 +137,7 @@ extension Choice {
             } else if name.equals("audio") {
                 audio.assemble(&json)
             } else if name.equals("tool_calls") {
-                assembleToolCalls(&json)
+                writeToolCalls(to: &json)
             } else {
                 let text = wasAnswerInReasoning ? content.text.bytes : reasoning.text.bytes
                 json.append(text: text, isThere: reasoning.isThere && name.equals(reasoningField.bytes))
@@ -158,7 +158,8 @@ extension Choice {
         json.append(text: whole.bytes, isThere: content.isThere)
     }
 
-    private func assembleToolCalls(_ json: inout ByteBuffer) {
+    /// The calls as they stand in a message; null if there are none.
+    func writeToolCalls(to json: inout ByteBuffer) {
         guard !toolCalls.isEmpty else {
             json.append("null")
             return

@@ -2,7 +2,9 @@ import CThinkwire
 
 /// A conversation and its settings: the text of the body that will be sent, and what is asked of the model's thinking.
 package final class Request {
-    private var body: RequestBody
+    var body: RequestBody
+    /// The reasoning of the turns that were added, for the endpoints that want it back.
+    var pastThoughts: [PastThought] = []
     private var thinking = TW_THINKING_AUTO
     private var budget: Int64 = 0
     /// The model's chat template holds the opening `<think>`.
@@ -51,10 +53,15 @@ package final class Request {
         guard !field.equals("stream") else {
             throw Invalid("stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
         }
-        guard let json else { return body.remove(field) }
-        var reader = JSONReader()
-        _ = try read(json, &reader, field)
-        body.set(field, to: trimmed(json))
+        if let json {
+            var reader = JSONReader()
+            _ = try read(json, &reader, field)
+            body.set(field, to: trimmed(json))
+        } else {
+            body.remove(field)
+        }
+        // Their turns are gone.
+        if field.equals("messages") { pastThoughts = [] }
     }
 
     package func setThinking(_ mode: tw_thinking, budget: Int64) throws(Invalid) {
@@ -100,7 +107,7 @@ package final class Request {
         try body.append(message: message.bytes)
     }
 
-    private func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes) throws(Invalid) -> JSONValue {
+    func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes) throws(Invalid) -> JSONValue {
         do { return try reader.read(json, .refusesBrokenText) } catch { throw Invalid(subject, isNotJSON: error) }
     }
 
@@ -109,12 +116,11 @@ package final class Request {
     /// `stream` and `stream_options` belong to the call; what the model's thinking takes is added unless the caller has set it.
     package func wireBody(wantsStream: Bool, host: Bytes, dialect: ThinkingDialect? = nil) -> WireBody {
         var wire = body.copy()
-        if thinking != TW_THINKING_AUTO {
-            // Held by a name: the bytes of an expression's value do not outlive the expression.
-            let model = modelName
-            let dialect = dialect ?? ThinkingDialect(model: model.bytes, host: host)
-            dialect.write(thinking, budget: budget, into: &wire)
-        }
+        // Held by a name: the bytes of an expression's value do not outlive the expression.
+        let model = modelName
+        let dialect = dialect ?? ThinkingDialect(model: model.bytes, host: host)
+        if dialect.takesReasoningBack && !pastThoughts.isEmpty { wire.returnThoughts(pastThoughts) }
+        if thinking != TW_THINKING_AUTO { dialect.write(thinking, budget: budget, into: &wire) }
         var expected = Reply.Expected()
         expected.startsInsideThink = startsInsideThink
         expected.isThinkingOff = thinking == TW_THINKING_OFF || wire.switchesThinkingOff
@@ -133,7 +139,7 @@ package final class Request {
         return WireBody(text: wire.takeText(), isStreamed: isStreamed, expected: expected)
     }
 
-    private var modelName: ByteBuffer {
+    var modelName: ByteBuffer {
         var name = ByteBuffer()
         var reader = JSONReader()
         if let written = body.value("model"), let value = try? reader.read(written) { value.appendText(to: &name) }

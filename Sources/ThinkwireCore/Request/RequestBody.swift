@@ -83,19 +83,23 @@ package struct RequestBody: ~Copyable {
         }
     }
 
-    /// Adds an element to the array of messages, which is made if there is none.
-    package mutating func append(message: Bytes) throws(Invalid) {
-        guard let place = last(StaticText.bytes("messages")) else {
-            set("messages", to: StaticText.bytes("[]"))
-            return try append(message: message)
+    package mutating func append(message: Bytes) throws(Invalid) { try append(message, to: "messages") }
+
+    /// Adds an element to a member that is an array, which is made if there is none.
+    package mutating func append(_ addition: Bytes, to name: StaticString) throws(Invalid) {
+        guard let place = last(StaticText.bytes(name)) else {
+            set(name, to: "[]")
+            return try append(addition, to: name)
         }
         let value = members[place].value
-        guard text.bytes[value.lowerBound] == UInt8(ascii: "[") else { throw Invalid("the request's messages are not an array") }
+        guard text.bytes[value.lowerBound] == UInt8(ascii: "[") else {
+            throw Invalid("the request's ", StaticText.bytes(name), " are not an array")
+        }
         var end = value.upperBound - 1
         while isSpace(text.bytes[end - 1]) { end -= 1 }
         var element = ByteBuffer()
         if text.bytes[end - 1] != UInt8(ascii: "[") { element.append(UInt8(ascii: ",")) }
-        element.append(message)
+        element.append(addition)
         text.replace(end..<end, with: element.bytes)
         members[place].value = value.lowerBound..<value.upperBound + element.count
         shift(from: place + 1, by: element.count)

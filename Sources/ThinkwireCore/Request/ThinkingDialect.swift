@@ -46,6 +46,10 @@ package enum ThinkingDialect {
         self = .chatTemplate
     }
 
+    /// The reasoning of earlier turns goes back with them. OpenRouter wants it
+    /// (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens#preserving-reasoning); DeepSeek refuses it (pi#3636).
+    var takesReasoningBack: Bool { self == .reasoningObject }
+
     /// Adds what the caller has not set himself.
     func write(_ mode: tw_thinking, budget: Int64, into body: inout RequestBody) {
         let isOn = mode != TW_THINKING_OFF

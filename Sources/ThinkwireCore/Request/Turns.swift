@@ -1,0 +1,148 @@
+/// What goes to and fro beside texts: tools, what they gave, and the assistant's own turns.
+extension Request {
+    /// As many as the API takes (https://platform.openai.com/docs/api-reference/chat/create, and the four models' schemas).
+    static let mostTools = 128
+
+    /// Offers a function.
+    package func addTool(name: Bytes, description: Bytes?, parameters: Bytes?) throws(Invalid) {
+        guard isToolName(name) else { throw Invalid("a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike ", name) }
+        var tool = ByteBuffer()
+        tool.append("{\"type\":\"function\",\"function\":{\"name\":")
+        tool.append(jsonString: name)
+        if let description {
+            try checkUTF8(description, "the tool's description")
+            tool.append(",\"description\":")
+            tool.append(jsonString: description)
+        }
+        tool.append(",\"parameters\":")
+        if let parameters {
+            var reader = JSONReader()
+            guard try read(parameters, &reader, StaticText.bytes("the parameters")).kind == .object else {
+                throw Invalid("the parameters are JSON, but not an object: give a schema, such as {\"type\":\"object\"}")
+            }
+            tool.append(parameters)
+        } else {
+            // The API's own way to say "none" is to leave it out, which the four models' schemas refuse.
+            tool.append("{\"type\":\"object\",\"properties\":{}}")
+        }
+        tool.append("}}")
+        guard count("tools") < Request.mostTools else { throw Invalid("the request has 128 tools already: more are not taken") }
+        try body.append(tool.bytes, to: "tools")
+    }
+
+    /// Adds what a tool gave.
+    package func addToolResult(id: Bytes, text: Bytes) throws(Invalid) {
+        try checkUTF8(id, "the tool call's id")
+        try checkUTF8(text, "the tool's result")
+        var message = ByteBuffer()
+        message.append("{\"role\":\"tool\",\"tool_call_id\":")
+        message.append(jsonString: id)
+        message.append(",\"content\":")
+        message.append(jsonString: text)
+        message.append("}")
+        try body.append(message: message.bytes)
+    }
+
+    /// Adds the assistant's turn, and remembers its reasoning for the endpoints that want it back.
+    package func addReply(_ reply: Reply) throws(Invalid) {
+        guard let choice = reply.firstChoice else { throw Invalid("the reply has no answer that could be added: see its status") }
+        let place = count("messages")
+        var message = ByteBuffer()
+        choice.writeTurn(to: &message, takesNull: true)
+        try body.append(message: message.bytes)
+        if let thought = PastThought.of(reply, choice, place: place) { pastThoughts.append(thought) }
+    }
+
+    /// How many elements a member has; none if it is no array.
+    private func count(_ member: StaticString) -> Int {
+        var reader = JSONReader()
+        guard let written = body.value(member), let value = try? reader.read(written) else { return 0 }
+        return value.elements.reduce(0) { count, _ in count + 1 }
+    }
+}
+
+/// A tool's name as the API takes it.
+func isToolName(_ name: Bytes) -> Bool {
+    !name.isEmpty && name.count <= 64
+        && name.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+}
+
+extension Choice {
+    /// The message that it is when it is sent again.
+    fileprivate func writeTurn(to message: inout ByteBuffer, takesNull: Bool) {
+        message.append("{\"role\":\"assistant\"")
+        if !content.text.isEmpty || (toolCalls.isEmpty && refusal.text.isEmpty) {
+            message.append(",\"content\":")
+            message.append(jsonString: content.text.bytes)
+        } else if takesNull {
+            message.append(",\"content\":null")
+        }
+        if !refusal.text.isEmpty {
+            message.append(",\"refusal\":")
+            message.append(jsonString: refusal.text.bytes)
+        }
+        if !toolCalls.isEmpty {
+            message.append(",\"tool_calls\":")
+            writeToolCalls(to: &message)
+        }
+        message.append("}")
+    }
+}
+
+/// The reasoning of a turn that was added to a request.
+final class PastThought {
+    /// Which of the messages the turn is.
+    let place: Int
+    /// The member that takes it back, with the comma before it.
+    private(set) var member = ByteBuffer()
+
+    private init(place: Int) { self.place = place }
+
+    /// The reasoning of a choice; nil if there is none.
+    static func of(_ reply: Reply, _ choice: Choice, place: Int) -> PastThought? {
+        let thought = PastThought(place: place)
+        // Signed and encrypted blocks are only there; whoever gave them wants them back, in place of the plain text.
+        if let details = reply.lookUp(StaticText.bytes("/choices/0/message/reasoning_details")), details.contains(UInt8(ascii: "{")) {
+            thought.member.append(",\"reasoning_details\":")
+            thought.member.append(details)
+        } else if !choice.reasoning.text.isEmpty {
+            thought.member.append(",\"reasoning\":")
+            thought.member.append(jsonString: choice.reasoning.text.bytes)
+        } else {
+            return nil
+        }
+        return thought
+    }
+}
+
+extension RequestBody {
+    /// Puts the reasoning of earlier turns into them.
+    mutating func returnThoughts(_ thoughts: [PastThought]) {
+        var reader = JSONReader()
+        guard let written = value("messages"), let messages = try? reader.read(written) else { return }
+        var changed = ByteBuffer()
+        var copied = 0
+        var place = 0
+        var next = 0
+        for message in messages.elements {
+            if next < thoughts.count, thoughts[next].place == place {
+                // Before the brace.
+                let end = message.range.upperBound - 1
+                changed.append(written.part(copied..<end))
+                changed.append(thoughts[next].member)
+                copied = end
+                next += 1
+            }
+            place += 1
+        }
+        changed.append(written.part(copied..<written.count))
+        set("messages", to: changed.bytes)
+    }
+}
