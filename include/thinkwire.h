@@ -215,7 +215,15 @@ TW_API void tw_client_destroy(tw_client *client);
 /* Request: a conversation and its settings                                                                           */
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-/** A request is the JSON text of its body. The functions here edit that text; what they do not touch stays as it was. */
+/**
+ * A request is the JSON text of its body. The functions here edit that text; what they do not touch stays as it was.
+ *
+ * Of four models (alibaba/qwen3-32b, …/qwen3-next-80b-a3b-thinking, …/qwen3-vl-32b-thinking, …/qwen3.6-35b-a3b) it is known
+ * what they take. When the request's model is one of them at the time of the call, the functions refuse what its schema
+ * refuses (TW_INVALID): "temperature must be at most 2, not 3 (alibaba/qwen3-32b)". A field that its schema does not have passes,
+ * and so does JSON given to tw_request_parse and tw_request_add_message_json. What takes two fields to see (top_logprobs without
+ * logprobs, thinking without a stream) is left to the server. No other model is second-guessed.
+ */
 typedef struct tw_request tw_request;
 
 /** How an exchange ended, and all that came: see below. */
@@ -233,7 +241,7 @@ TW_API tw_status tw_request_parse(const char *json, size_t len, tw_request **req
 
 TW_API void tw_request_destroy(tw_request *request);
 
-/** Adds a message. Roles are "system", "user", "assistant", "tool" and whatever else the server knows; any text is accepted. */
+/** Adds a message. Roles are "system", "user", "assistant" and whatever else the model knows; any text is accepted. */
 TW_API tw_status tw_request_add_message(tw_request *request, const char *role, const char *text);
 
 /** Adds a message given as a JSON object: content parts, names, and whatever else a server takes. It goes out as it is given. */
@@ -275,7 +283,8 @@ TW_API tw_status tw_request_add_image_file(tw_request *request, const char *path
 /**
  * Sets a field of the body to a JSON value: tw_request_set(request, "temperature", "0.2"). In place of any value it had; a NULL
  * `json` takes the field away. What is set here always wins over what the library would send.
- * TW_INVALID: not JSON, with the place of the mistake; or `stream`, which belongs to the call that sends.
+ * TW_INVALID: not JSON, with the place of the mistake; a value that the model refuses; or `stream`, which belongs to the call
+ * that sends.
  */
 TW_API tw_status tw_request_set(tw_request *request, const char *field, const char *json);
 

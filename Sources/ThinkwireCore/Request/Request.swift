@@ -35,7 +35,25 @@ package final class Request {
         message.append(",\"content\":")
         message.append(jsonString: text)
         message.append("}")
-        try body.append(message: message.bytes)
+        try add(message.bytes)
+    }
+
+    /// Adds a message that was made here, if the model takes such.
+    func add(_ message: Bytes) throws(Invalid) {
+        try check(message)
+        try body.append(message: message)
+    }
+
+    private func check(_ message: Bytes) throws(Invalid) {
+        var reader = JSONReader()
+        guard let rules, let value = try? reader.read(message) else { return }
+        try rules.check(message: value)
+    }
+
+    /// What the model takes, if we know it.
+    var rules: ModelRules? {
+        let name = modelName
+        return ModelRules.of(name.bytes)
     }
 
     package func addMessage(json: Bytes) throws(Invalid) {
@@ -55,7 +73,8 @@ package final class Request {
         }
         if let json {
             var reader = JSONReader()
-            _ = try read(json, &reader, field)
+            let value = try read(json, &reader, field)
+            try rules?.check(field, value)
             body.set(field, to: trimmed(json))
         } else {
             body.remove(field)
@@ -75,10 +94,12 @@ package final class Request {
     /// Adds an image to the last message, or begins a user message with it when the last one is not the user's.
     package func addImage(url: Bytes, detail: Bytes?) throws(Invalid) {
         let part = try imagePart(url: url, detail: detail)
+        let message = userMessage(ofParts: part.bytes)
+        try check(message.bytes)
         var reader = JSONReader()
         guard let written = body.value("messages"), let messages = try? reader.read(written),
             let last = messages.elements.reduce(nil, { $1 as JSONValue? }), last["role"]?.isText("user") ?? (last.kind == .object)
-        else { return try addMessage(ofParts: part.bytes) }
+        else { return try body.append(message: message.bytes) }
         guard let content = last["content"], content.isString || content.kind == .array else {
             throw Invalid("the last message's content is neither text nor an array of parts")
         }
@@ -99,12 +120,12 @@ package final class Request {
         body.set("messages", to: changed.bytes)
     }
 
-    private func addMessage(ofParts parts: Bytes) throws(Invalid) {
+    private func userMessage(ofParts parts: Bytes) -> ByteBuffer {
         var message = ByteBuffer()
         message.append("{\"role\":\"user\",\"content\":[")
         message.append(parts)
         message.append("]}")
-        try body.append(message: message.bytes)
+        return message
     }
 
     func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes) throws(Invalid) -> JSONValue {

@@ -48,8 +48,9 @@ extension Request {
         guard let choice = reply.firstChoice else { throw Invalid("the reply has no answer that could be added: see its status") }
         let place = count("messages")
         var message = ByteBuffer()
-        choice.writeTurn(to: &message, takesNull: true)
-        try body.append(message: message.bytes)
+        // The four models' schemas refuse null; elsewhere it is what the API gives and takes.
+        choice.writeTurn(to: &message, takesNull: rules == nil)
+        try add(message.bytes)
         if let thought = PastThought.of(reply, choice, place: place) { pastThoughts.append(thought) }
     }
 

@@ -53,9 +53,15 @@ def test_no_key_and_no_such_model(base_url: str, client: Client) -> None:
 
 def test_the_providers_own_words_are_in_the_message(client: Client) -> None:
     with pytest.raises(thinkwire.BadRequestError) as refused:
+        client.send(QWEN3, "Hello", top_logprobs=3)
+    assert "top_logprobs" in refused.value.message
+    assert refused.value.reply is not None and "top_logprobs" in refused.value.reply.raw_json()
+
+
+def test_what_the_model_is_known_to_refuse_is_not_sent(client: Client) -> None:
+    with pytest.raises(thinkwire.InvalidRequest, match=r"max_tokens must be at least 1, not 0 \(alibaba/qwen3-32b\)") as refused:
         client.send(QWEN3, "Hello", max_tokens=0)
-    assert "max_tokens" in refused.value.message
-    assert refused.value.reply is not None and "max_tokens" in refused.value.reply.raw_json()
+    assert refused.value.reply is None
 
 
 def test_a_stream_that_breaks_off_gives_what_came_and_then_raises(client: Client) -> None:

@@ -13,7 +13,7 @@ from ._schema import schema_of
 from .errors import InvalidRequest
 from .images import Image
 from .reply import Reply
-from .tools import definition_of
+from .tools import Tool, definition_of
 
 #: One message: a dict in the API's own shape, whose content may be a list that has, beside the API's own parts, texts (str) and
 #: images (Image, a Path, or bytes); or a Reply, as the assistant's turn.
@@ -40,13 +40,20 @@ def build(
         raise InvalidRequest(text(library.tw_last_error()) or "model is refused")
     request = Handle(address, library.tw_request_destroy)
     for message in listed(messages):
-        body = _json("messages", _plain_message(library, message))
-        check(library, library.tw_request_add_message_json(address, body, len(body)))
+        if isinstance(message, Reply):
+            check(library, message.add_to(address))
+        else:
+            body = _json("messages", _plain_message(library, message))
+            check(library, library.tw_request_add_message_json(address, body, len(body)))
     mode = _mode(thinking, thinking_budget)
     if mode is not Thinking.AUTO:
         check(library, library.tw_request_set_thinking(address, mode, thinking_budget or 0))
     for name, value in fields.items():
         if name == "tools" and isinstance(value, (list, tuple)):
+            if value and all(callable(tool) or isinstance(tool, Tool) for tool in value):
+                for tool in value:
+                    check(library, library.tw_request_add_tool(address, *_tool(tool)))
+                continue
             value = [definition_of(tool) for tool in value]
         elif name == "response_format" and isinstance(value, type):
             value = response_format_of(value)
@@ -61,9 +68,14 @@ def listed(messages: Messages) -> Iterable[Message]:
     return [messages] if isinstance(messages, (Mapping, Reply)) else messages
 
 
-def _plain_message(library: CDLL, message: Message) -> Mapping[str, Any]:
-    if isinstance(message, Reply):
-        return message.as_message()
+def _tool(tool: Any) -> tuple[bytes, bytes, bytes]:
+    """The name, the description and the parameters of a function."""
+    function = definition_of(tool)["function"]
+    name, description = (c_string(f"a tool's {part}", function[part]) for part in ("name", "description"))
+    return name, description, _json("a tool's parameters", function["parameters"])
+
+
+def _plain_message(library: CDLL, message: Any) -> Mapping[str, Any]:
     if not isinstance(message, Mapping):
         raise InvalidRequest(f"messages: each is a dict or a Reply, not {type(message).__name__}")
     content = message.get("content")

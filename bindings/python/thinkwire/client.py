@@ -152,17 +152,23 @@ class Client:
         if max_rounds < 1:
             raise InvalidRequest(f"max_rounds is at least 1, not {max_rounds}")
         by_name = {tool.name: tool for tool in map(Tool, tools)}
-        fields["tools"] = [tool.definition() for tool in by_name.values()]
-        turns = messages if isinstance(messages, list) else list(listed(messages))
+        fields["tools"] = list(by_name.values())
+        # What the caller is left with is plain; what goes out has the replies themselves, reasoning and all.
+        plain = messages if isinstance(messages, list) else []
+        turns = list(listed(messages))
         for _ in range(max_rounds):
             reply = self.send(model, turns, on_event=on_event, **fields)
             if reply.status is not Status.OK:
                 return reply
-            turns.append(reply.as_message())
-            calls = [call for call in reply.tool_calls if call.choice == 0]
-            if not calls:
+            turns.append(reply)
+            plain.append(reply.as_message())
+            for call in reply.tool_calls:
+                if call.choice == 0:
+                    told = answer(by_name, call)
+                    turns.append(told)
+                    plain.append(told)
+            if turns[-1] is reply:
                 return reply
-            turns.extend(answer(by_name, call) for call in calls)
         raise LimitError(f"the model still asks for tools after {max_rounds} answers", reply, Status.LIMIT)
 
     @property

@@ -182,7 +182,10 @@ class Reply:
         return value_of(shape, json.loads(self.content), "the answer")
 
     def as_message(self) -> dict[str, Any]:
-        """The assistant's turn, to be appended to the messages of the next request. Its reasoning stays behind."""
+        """The assistant's turn as a plain message, without its reasoning.
+
+        To go on with a conversation, append the reply itself: then the reasoning goes back to the endpoints that want it.
+        """
         message: dict[str, Any] = {"role": "assistant", "content": self.content or None}
         if self.refusal:
             message["refusal"] = self.refusal
@@ -193,6 +196,10 @@ class Reply:
                 for call in calls
             ]
         return message
+
+    def add_to(self, request: Optional[int]) -> int:
+        """Appends the assistant's turn to a request of the library's, and gives the status of that."""
+        return int(self._library.tw_request_add_reply(request, self._handle.address))
 
     def _sized(self, function: str) -> str:
         length = c_size_t()

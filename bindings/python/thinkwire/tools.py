@@ -70,7 +70,9 @@ class Tool:
 
 
 def definition_of(tool: Any) -> Any:
-    """What stands for it in a request's `tools`: of a function, its definition; anything else is the caller's own."""
+    """What stands for it in a request's `tools`: of a function or a Tool, its definition; anything else is the caller's own."""
+    if isinstance(tool, Tool):
+        return tool.definition()
     return Tool(tool).definition() if callable(tool) else tool
 
 
