@@ -31,7 +31,8 @@
  *   Arguments    are copied before a call returns. NULL where an object is needed is answered with TW_INVALID, or with the
  *                value that means "nothing" (NULL, 0, -1). It never crashes.
  *   Text         is UTF-8. What is borrowed ends in a NUL that its length does not count. Text from the network that is not
- *                UTF-8 has the broken parts replaced by U+FFFD.
+ *                UTF-8 has the broken parts replaced by U+FFFD; only what is given byte for byte as it came (an event's raw, the
+ *                tw_reply_json of an answer that was not streamed) is as broken as it came.
  *   Errors       A function that returns tw_status leaves its reason in tw_last_error() when that is not TW_OK. An exchange
  *                leaves it in tw_reply_message().
  *   Threads      The library has none. A call blocks the thread it was made on, and its callbacks run on that thread.

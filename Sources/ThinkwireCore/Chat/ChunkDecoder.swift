@@ -137,6 +137,8 @@ package struct ChunkDecoder: ~Copyable {
         choice.fields.rewind()
         for (name, member) in value.members {
             let isMessage = name.isText("delta") || name.isText("message")
+            // A whole message beside the last delta repeats what was heard.
+            if isMessage && delta != nil && !name.isText("delta") { continue }
             if isMessage { delta = member }
             let isReason = name.isText("finish_reason")
             if isReason { finishReason = member }

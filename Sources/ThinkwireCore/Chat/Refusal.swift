@@ -100,7 +100,7 @@ extension Refusal {
     fileprivate mutating func read(_ error: JSONValue, plainText: JSONValue?) {
         if let said = error["message"] ?? error["msg"] ?? plainText, !said.isNull { message.append(said, limit: 1000) }
         if let type = error["type"], !type.isNull { self.type.append(type, limit: 100) }
-        guard let code = error["code"] ?? error["statusCode"], !code.isNull else { return }
+        guard let code = error["code"].flatMap({ $0.isNull ? nil : $0 }) ?? error["statusCode"], !code.isNull else { return }
         self.code.append(code, limit: 100)
         // A number, or a number in quotes: an HTTP status.
         var status = 0

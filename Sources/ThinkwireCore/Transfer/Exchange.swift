@@ -128,6 +128,7 @@ package final class Exchange {
         guard isInboxTaken || takeInbox(transfer) else { return false }
         let found: EventStream.Event?
         do { found = try stream.next(&input) } catch {
+            startEvents(with: Bytes(start: nil, count: 0))
             end(.eventTooLong)
             return true
         }
