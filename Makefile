@@ -64,12 +64,13 @@ demo:
 test: deps all test-swift test-asan test-tsan test-c test-install test-mock test-python
 	@echo "everything passed"
 
-# All tests are Swift Testing's; XCTest, which SwiftPM starts as well, leaks what the address sanitizer then complains of.
+# All tests are Swift Testing's; XCTest, which SwiftPM starts as well, leaks what the address sanitizer then complains of. And gold,
+# SwiftPM's linker here, warns of each of the sanitizer's hundreds of symbols; lld does not.
 test-swift:
 	$(SWIFT) test --disable-xctest
 
 test-asan:
-	$(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build/asan
+	$(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build/asan -Xswiftc -use-ld=lld
 
 test-tsan:
 	$(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/tsan
