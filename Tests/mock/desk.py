@@ -28,7 +28,7 @@ class Mock:
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
-        _, errors = self.process.communicate(timeout=10)
+        _, errors = self.process.communicate(timeout=60)
         return self.process.returncode, errors.decode()
 
 
@@ -124,7 +124,7 @@ class Response:
 
 
 def connect(port=None):
-    connection = socket.create_connection(("127.0.0.1", port or mock().port), timeout=20)
+    connection = socket.create_connection(("127.0.0.1", port or mock().port), timeout=60)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 

@@ -73,7 +73,7 @@ def test_waits():
         start = time.monotonic()
         response = ask(QWEN, orders, stream=True)
         assert response.whole and response.body == whole
-        assert 0.14 < time.monotonic() - start < 2, orders
+        assert 0.14 < time.monotonic() - start < 10, orders
 
 
 def test_pieces_and_paces():
@@ -85,7 +85,7 @@ def test_pieces_and_paces():
     assert len(response.chunks) == 101 and len(response.texts()[1]) == 16000
     start = time.monotonic()
     ask("mock/synthetic", "chunks=100,pace=2.5", stream=True)
-    assert 0.25 < time.monotonic() - start < 2
+    assert 0.25 < time.monotonic() - start < 10
 
 
 def test_framings_and_line_ends():

@@ -92,7 +92,7 @@ def test_threads_wait_side_by_side(client: Client) -> None:
         worked += 1
         time.sleep(0.001)
     assert statuses == [Status.OK] * 20
-    assert 0.5 <= time.monotonic() - began < 2.5
+    assert 0.5 <= time.monotonic() - began < 5
     assert worked > 50
 
 

@@ -115,7 +115,7 @@ def test_a_timeout_is_pythons_own_too(base_url: str, how: str) -> None:
                 client.send(f"{QWEN3}#delay=5000", "Hello")
             else:
                 list(client.stream(f"{SYNTHETIC}#chunks=10,stall=500", "Hello"))
-        assert 0.25 < time.monotonic() - began < 2
+        assert 0.25 < time.monotonic() - began < 4
     assert isinstance(late.value, thinkwire.TimeoutError) and isinstance(late.value, thinkwire.APIConnectionError)
     assert late.value.status is Status.TIMEOUT and "total" in late.value.message
 
