@@ -44,15 +44,15 @@ extension Request {
 @Suite("A request is the text of its body, and says what is wrong with what it is given")
 struct RequestTests {
     @Test func isBuilt() throws {
-        let made = try request(model: "alibaba/qwen3-32b")
-        #expect(made.text == #"{"model":"alibaba/qwen3-32b","messages":[]}"#)
+        let made = try request(model: "m")
+        #expect(made.text == #"{"model":"m","messages":[]}"#)
         try made.add("system", "Be \"brief\"\n")
         try made.add("user", "")
         try made.add("somebody", "😊")
         try made.set("temperature", "0.2")
         #expect(
             made.text
-                == #"{"model":"alibaba/qwen3-32b","messages":[{"role":"system","content":"Be \"brief\"\n"},"#
+                == #"{"model":"m","messages":[{"role":"system","content":"Be \"brief\"\n"},"#
                 + #"{"role":"user","content":""},"#
                 + #"{"role":"somebody","content":"😊"}],"temperature":0.2}"#)
     }

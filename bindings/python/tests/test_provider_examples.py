@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, VL, recorded
 
-from thinkwire import BadRequestError, Client
+from thinkwire import Client, InvalidRequest
 
 HELLO = [{"role": "user", "content": "Hello"}]
 MANKIND = "Hi! What do you think about mankind?"
