@@ -320,6 +320,39 @@ static void fields(void)
     tw_request_destroy(request);
 }
 
+/* What the four models are known to refuse, and nobody else. */
+static void models(void)
+{
+    tw_request *request = tw_request_create("alibaba/qwen3-32b#cut=900");
+    CHECK_STATUS(tw_request_set(request, "temperature", "3"), TW_INVALID);
+    CHECK_TEXT(tw_last_error(), "temperature must be at most 2, not 3 (alibaba/qwen3-32b)");
+    CHECK_STATUS(tw_request_set(request, "logit_bias", "7"), TW_OK); /* Its schema does not have it. */
+    CHECK_STATUS(tw_request_set(request, "frequency_penalty", "null"), TW_OK);
+    CHECK_STATUS(tw_request_set(request, "temperature", "null"), TW_INVALID);
+    CHECK_STATUS(tw_request_set(request, "temperature", NULL), TW_OK);
+    CHECK_STATUS(tw_request_set(request, "stream_options", "null"), TW_OK);
+    CHECK_STATUS(tw_request_set(request, "stop", "[\"a\",\"b\",\"c\",\"d\",\"e\"]"), TW_INVALID);
+    CHECK_STATUS(tw_request_set(request, "response_format", "{\"type\":\"json_object\"}"), TW_OK);
+    CHECK_STATUS(tw_request_set(request, "response_format", "{\"type\":\"json\"}"), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "response_format.type");
+    CHECK_STATUS(tw_request_add_message(request, "developer", "x"), TW_INVALID);
+    CHECK_STATUS(tw_request_add_message_json(request, "{\"role\":\"developer\"}", 20), TW_OK);
+    CHECK_STATUS(tw_request_add_image_url(request, "https://host/a.png", NULL), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "image_url");
+    CHECK_STATUS(tw_request_add_tool(request, "f", NULL, NULL), TW_OK);
+    CHECK_STATUS(tw_request_set(request, "model", "\"m\""), TW_OK);
+    CHECK_STATUS(tw_request_set(request, "temperature", "3"), TW_OK);
+    tw_request_destroy(request);
+
+    static const char text[] = "{\"model\":\"alibaba/qwen3.6-35b-a3b\",\"seed\":-1}";
+    CHECK_STATUS(tw_request_parse(text, strlen(text), &request), TW_OK);
+    CHECK_STATUS(tw_request_set(request, "logit_bias", "{\"50256\":-101}"), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "logit_bias.50256 must be at least -100, not -101");
+    CHECK_STATUS(tw_request_set(request, "logit_bias", "{\"50256\":-100}"), TW_OK);
+    CHECK_TEXT(JSON_OF(request), "{\"model\":\"alibaba/qwen3.6-35b-a3b\",\"seed\":-1,\"logit_bias\":{\"50256\":-100}}");
+    tw_request_destroy(request);
+}
+
 static void messages(void)
 {
     tw_request *request = tw_request_create("m\"\\");
@@ -353,6 +386,7 @@ void test_request(void)
 {
     parsing();
     fields();
+    models();
     messages();
 }
 
