@@ -33,7 +33,7 @@ link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/..
 abi     := $(wildcard Tests/abi/*.c)
 
 .NOTPARALLEL:
-.PHONY: all library demo test test-swift test-asan test-tsan test-c test-install test-mock test-python check bench soak \
+.PHONY: all library demo test test-swift test-asan test-tsan test-c test-corpus test-install test-mock test-python check bench soak \
         install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -61,7 +61,7 @@ demo:
 	$(MAKE) --no-print-directory all
 	bindings/c/examples/demo.sh $(out)
 
-test: deps all test-swift test-asan test-tsan test-c test-install test-mock test-python
+test: deps all test-swift test-asan test-tsan test-c test-corpus test-install test-mock test-python
 	@echo "everything passed"
 
 # All tests are Swift Testing's; XCTest, which SwiftPM starts as well, leaks what the address sanitizer then complains of. And gold,
@@ -83,6 +83,16 @@ test-c: library .build/abi/plain .build/abi/asan
 .build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(if $(findstring asan,$@),-fsanitize=address) $(abi) -o $@ $(link) -lpthread
+
+# What providers really send, through the library that ships; through Swift and Python it goes with their tests.
+test-corpus: library .build/corpus/heard
+	Tests/corpus/corpus.py plan > .build/corpus/plan
+	ASAN_OPTIONS=detect_leaks=1 timeout 300 .build/corpus/heard < .build/corpus/plan > .build/corpus/heard.jsonl
+	Tests/corpus/corpus.py check < .build/corpus/heard.jsonl
+
+.build/corpus/heard: Tests/corpus/heard.c include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) -g -O1 -fsanitize=address $< -o $@ $(link) -lpthread
 
 test-install: all $(venv)/ready
 	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR= LDCONFIG=true

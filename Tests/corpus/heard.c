@@ -134,8 +134,16 @@ static struct {
     const struct answer *answer;
     size_t first, rest; /* How long the first piece is, and each after it. */
     bool gated;         /* The next piece is sent when `go` is posted. `sent` is posted for each. */
-    sem_t go, sent;
+    sem_t go, sent, done;
 } server;
+
+static void wait_for(sem_t *semaphore)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += 20;
+    if (sem_timedwait(semaphore, &deadline) != 0) die("client and server have lost each other");
+}
 
 static bool send_all(int fd, const char *bytes, size_t len)
 {
@@ -175,7 +183,7 @@ static void send_answer(int fd)
     size_t place = 0, len = server.first;
     bool alive = send_all(fd, answer->head, answer->head_len);
     do {
-        if (place > 0 && server.gated) sem_wait(&server.go);
+        if (place > 0 && server.gated) wait_for(&server.go);
         if (len > answer->body_len - place) len = answer->body_len - place;
         if (len > 0) {
             /* A chunk of its own for each piece: curl hands them on one by one. */
@@ -202,7 +210,10 @@ static void *serve(void *unused)
         int fd = accept(server.listener, NULL, NULL), on = 1;
         if (fd < 0) return NULL;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        while (read_request(fd)) send_answer(fd);
+        while (read_request(fd)) {
+            send_answer(fd);
+            sem_post(&server.done);
+        }
         close(fd);
     }
 }
@@ -218,6 +229,7 @@ static void start_server(void)
     server.port = ntohs(address.sin_port);
     sem_init(&server.go, 0, 0);
     sem_init(&server.sent, 0, 0);
+    sem_init(&server.done, 0, 0);
     if (pthread_create(&thread, NULL, serve, NULL) != 0) die("pthread_create");
     pthread_detach(thread);
 }
@@ -369,17 +381,20 @@ static tw_reply *pull(tw_client *client, const tw_request *request, struct heard
     const tw_event *event;
     size_t left = server.answer->body_len, piece = server.first;
     tw_next found;
+    bool came;
     /* The request goes out, and the first piece comes; after that, one by one. */
     do {
         found = tw_chat_next(chat, &event, 1);
         if (found == TW_NEXT_EVENT) hear(heard, event);
-    } while (sem_trywait(&server.sent) != 0 && found != TW_NEXT_END);
+        came = sem_trywait(&server.sent) == 0;
+    } while (!came && found != TW_NEXT_END);
+    if (!came) wait_for(&server.sent);
     while (left > piece) {
         while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT) hear(heard, event);
         left -= piece;
         piece = server.rest;
         sem_post(&server.go);
-        sem_wait(&server.sent);
+        wait_for(&server.sent);
     }
     while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT) hear(heard, event);
     return tw_chat_close(chat);
@@ -398,6 +413,7 @@ static char *listen_to(tw_client *client, const struct answer *answer, enum way 
     tw_reply *reply = way == PULLED       ? pull(client, request, &heard)
                       : way == BY_CALLBACK ? tw_chat_stream(client, request, hear, &heard)
                                            : tw_chat_send(client, request);
+    wait_for(&server.done);
     end_event(&heard);
     if (way != IN_ONE_PIECE) {
         put(&line, "\"events\":[");
