@@ -85,10 +85,10 @@ void test_refusals(void)
     tw_options_destroy(options);
 
     client = mock_client();
-    CHECK_STATUS(tw_request_set(request, "temperature", "\"hot\""), TW_OK);
+    CHECK_STATUS(tw_request_set(request, "top_logprobs", "3"), TW_OK);
     reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_BAD_REQUEST);
-    CHECK_HAS(tw_reply_message(reply), "temperature");
+    CHECK_HAS(tw_reply_message(reply), "top_logprobs");
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
