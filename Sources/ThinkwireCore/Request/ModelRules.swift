@@ -18,33 +18,34 @@ struct ModelRules {
         ("alibaba/qwen3.6-35b-a3b", .qwen36),
     ]
 
-    private static let fields: [(name: StaticString, models: Models, shape: Shape)] = [
-        ("messages", [.qwen3, .next], .list(Parts.message(user: Parts.text), .max)),
+    /// The shapes are made when they are asked for: none of them stays behind.
+    private static let fields: [(name: StaticString, models: Models, shape: @Sendable () -> Shape)] = [
+        ("messages", [.qwen3, .next], { .list(Parts.message(user: Parts.text), .max) }),
         // The page's own sample has no role, and an answer.
-        ("messages", .vision, .list(Parts.message(user: Parts.textOrImage, needsRole: false), .max)),
-        ("messages", .qwen36, .list(Parts.message(user: Parts.textOrImage, isClosed: false), .max)),
-        ("max_tokens", .all, .number("1", nil)),
-        ("max_completion_tokens", [.qwen3, .next, .vision], .whole("1")),
+        ("messages", .vision, { .list(Parts.message(user: Parts.textOrImage, needsRole: false), .max) }),
+        ("messages", .qwen36, { .list(Parts.message(user: Parts.textOrImage, isClosed: false), .max) }),
+        ("max_tokens", .all, { .number("1", nil) }),
+        ("max_completion_tokens", [.qwen3, .next, .vision], { .whole("1") }),
         // Null is ours: none are sent.
-        ("stream_options", .all, .nullable(.object([.needed("include_usage", .boolean)]))),
-        ("tools", .all, .list(Parts.tool, Request.mostTools)),
-        ("tool_choice", .all, Parts.toolChoice),
-        ("parallel_tool_calls", .all, .boolean),
-        ("temperature", .all, .number("0", "2")),
-        ("top_p", .all, .number("0.01", "1")),
-        ("stop", .all, .nullable(.either(.text, .list(.text, 4)))),
-        ("frequency_penalty", .all, .nullable(.number("-2", "2"))),
-        ("presence_penalty", .all, .nullable(.number("-2", "2"))),
-        ("repetition_penalty", [.qwen3, .next, .vision], .nullable(.number(nil, nil))),
-        ("seed", .all, .whole("1")),
-        ("logprobs", [.qwen3, .qwen36], .nullable(.boolean)),
-        ("top_logprobs", [.qwen3, .qwen36], .nullable(.number("0", "20"))),
-        ("logit_bias", .qwen36, .nullable(.map(.number("-100", "100")))),
-        ("response_format", .all, Parts.responseFormat),
-        ("prediction", .all, Parts.prediction),
-        ("reasoning_effort", .qwen36, .word(["low", "medium", "high"])),
-        ("enable_thinking", .qwen3, .boolean),
-        ("thinking_budget", .qwen3, .whole("1")),
+        ("stream_options", .all, { .nullable(.object([.needed("include_usage", .boolean)])) }),
+        ("tools", .all, { .list(Parts.tool, Request.mostTools) }),
+        ("tool_choice", .all, { Parts.toolChoice }),
+        ("parallel_tool_calls", .all, { .boolean }),
+        ("temperature", .all, { .number("0", "2") }),
+        ("top_p", .all, { .number("0.01", "1") }),
+        ("stop", .all, { .nullable(.either(.text, .list(.text, 4))) }),
+        ("frequency_penalty", .all, { .nullable(.number("-2", "2")) }),
+        ("presence_penalty", .all, { .nullable(.number("-2", "2")) }),
+        ("repetition_penalty", [.qwen3, .next, .vision], { .nullable(.number(nil, nil)) }),
+        ("seed", .all, { .whole("1") }),
+        ("logprobs", [.qwen3, .qwen36], { .nullable(.boolean) }),
+        ("top_logprobs", [.qwen3, .qwen36], { .nullable(.number("0", "20")) }),
+        ("logit_bias", .qwen36, { .nullable(.map(.number("-100", "100"))) }),
+        ("response_format", .all, { Parts.responseFormat }),
+        ("prediction", .all, { Parts.prediction }),
+        ("reasoning_effort", .qwen36, { .word(["low", "medium", "high"]) }),
+        ("enable_thinking", .qwen3, { .boolean }),
+        ("thinking_budget", .qwen3, { .whole("1") }),
     ]
 
     private let model: Models
@@ -67,33 +68,36 @@ struct ModelRules {
     func check(_ field: Bytes, _ value: JSONValue) throws(Invalid) {
         for known in ModelRules.fields where known.models.contains(model) && field.equals(known.name) {
             var check = ShapeCheck(known.name, of: name)
-            try check.check(value, known.shape)
+            try check.check(value, known.shape())
         }
     }
 
     /// Holds a message that is about to be added against what the model takes.
     func check(message: JSONValue) throws(Invalid) {
         for known in ModelRules.fields where known.models.contains(model) && StaticText.bytes(known.name).equals("messages") {
-            guard case .list(let shape, _) = known.shape else { continue }
+            guard case .list(let shape, _) = known.shape() else { continue }
             var check = ShapeCheck("message", of: name)
             try check.check(message, shape)
         }
-    }}
+    }
+}
 
 /// The shapes that take more than a line.
 private enum Parts {
-    static let textPart: Shape = .object([.needed("type", .word(["text"])), .needed("text", .text)])
+    static var textPart: Shape { .object([.needed("type", .word(["text"])), .needed("text", .text)]) }
 
-    static let imagePart: Shape = .object([
-        .needed("type", .text),
-        .needed("image_url", .object([.needed("url", .text), .maybe("detail", .word(["low", "high", "auto"]))])),
-    ])
+    static var imagePart: Shape {
+        .object([
+            .needed("type", .text),
+            .needed("image_url", .object([.needed("url", .text), .maybe("detail", .word(["low", "high", "auto"]))])),
+        ])
+    }
 
-    static let refusalPart: Shape = .object([.needed("type", .text), .needed("refusal", .text)])
+    static var refusalPart: Shape { .object([.needed("type", .text), .needed("refusal", .text)]) }
 
-    static let text: Shape = .tagged("type", [.when("text", textPart)])
-    static let textOrImage: Shape = .tagged("type", [.when("text", textPart), .when("image_url", imagePart)])
-    static let textOrRefusal: Shape = .tagged("type", [.when("text", textPart), .when("refusal", refusalPart)])
+    static var text: Shape { .tagged("type", [.when("text", textPart)]) }
+    static var textOrImage: Shape { .tagged("type", [.when("text", textPart), .when("image_url", imagePart)]) }
+    static var textOrRefusal: Shape { .tagged("type", [.when("text", textPart), .when("refusal", refusalPart)]) }
 
     /// A text, or a list of parts.
     static func content(_ part: Shape) -> Shape { .either(.text, .list(part, .max)) }
@@ -114,42 +118,54 @@ private enum Parts {
             ], isRequired: needsRole)
     }
 
-    static let assistant: Shape = .object([
-        .maybe("content", content(textOrRefusal)), .maybe("name", .text), .maybe("tool_calls", .list(call, .max)),
-        .maybe("refusal", .nullable(.text)),
-    ])
-
-    static let call: Shape = .object([
-        .needed("id", .text), .needed("type", .word(["function"])),
-        .needed("function", .object([.needed("name", .text), .needed("arguments", .text)])),
-    ])
-
-    static let tool: Shape = .closed([
-        .needed("type", .word(["function"])),
-        .needed(
-            "function",
-            .closed([
-                .maybe("description", .text), .needed("name", .toolName), .needed("parameters", .map(.anything)),
-                .maybe("strict", .nullable(.boolean)),
-            ])),
-    ])
-
-    static let toolChoice: Shape = .either(
-        .word(["none", "auto", "required"]),
-        .object([.needed("type", .word(["function"])), .needed("function", .object([.needed("name", .text)]))]))
-
-    static let prediction: Shape = .object([.needed("type", .word(["content"])), .needed("content", content(text))])
-
-    static let responseFormat: Shape = .tagged(
-        "type",
-        [
-            .when("text", .closed([.needed("type", .text)])),
-            .when("json_object", .closed([.needed("type", .text)])),
-            .when("json_schema", .closed([.needed("type", .text), .needed("json_schema", jsonSchema)])),
+    static var assistant: Shape {
+        .object([
+            .maybe("content", content(textOrRefusal)), .maybe("name", .text), .maybe("tool_calls", .list(call, .max)),
+            .maybe("refusal", .nullable(.text)),
         ])
+    }
 
-    static let jsonSchema: Shape = .closed([
-        .needed("name", .text), .maybe("schema", .map(.anything)), .maybe("strict", .nullable(.boolean)),
-        .maybe("description", .text),
-    ])
+    static var call: Shape {
+        .object([
+            .needed("id", .text), .needed("type", .word(["function"])),
+            .needed("function", .object([.needed("name", .text), .needed("arguments", .text)])),
+        ])
+    }
+
+    static var tool: Shape {
+        .closed([
+            .needed("type", .word(["function"])),
+            .needed(
+                "function",
+                .closed([
+                    .maybe("description", .text), .needed("name", .toolName), .needed("parameters", .map(.anything)),
+                    .maybe("strict", .nullable(.boolean)),
+                ])),
+        ])
+    }
+
+    static var toolChoice: Shape {
+        .either(
+            .word(["none", "auto", "required"]),
+            .object([.needed("type", .word(["function"])), .needed("function", .object([.needed("name", .text)]))]))
+    }
+
+    static var prediction: Shape { .object([.needed("type", .word(["content"])), .needed("content", content(text))]) }
+
+    static var responseFormat: Shape {
+        .tagged(
+            "type",
+            [
+                .when("text", .closed([.needed("type", .text)])),
+                .when("json_object", .closed([.needed("type", .text)])),
+                .when("json_schema", .closed([.needed("type", .text), .needed("json_schema", jsonSchema)])),
+            ])
+    }
+
+    static var jsonSchema: Shape {
+        .closed([
+            .needed("name", .text), .maybe("schema", .map(.anything)), .maybe("strict", .nullable(.boolean)),
+            .maybe("description", .text),
+        ])
+    }
 }
