@@ -56,7 +56,8 @@ struct CorpusCase {
     private let document: NSObject?
 
     init(_ name: String) throws {
-        func bytes(_ suffix: String) -> Data? { try? Data(contentsOf: CorpusCase.directory.appendingPathComponent(name + suffix)) }
+        let path = CorpusCase.directory.appendingPathComponent(name).path
+        func bytes(_ suffix: String) -> Data? { FileManager.default.contents(atPath: path + suffix) }
         self.name = name
         let json = try #require(bytes(".json"))
         let said = try #require(try JSONSerialization.jsonObject(with: json) as? [String: NSObject])
@@ -194,7 +195,8 @@ final class Listener {
     // MARK: The reply
 
     /// All that is to be the same wherever the stream was cut.
-    private(set) lazy var everything: [NSObject] = events + members.map(\.value.heard) + [message as NSString, document as NSString]
+    private(set) lazy var everything: [NSObject] =
+        events + members.map(\.value.heard) + [message as NSString, document as NSString]
 
     var message: String { String(reply.message) }
     var document: String { String(reply.document) }
@@ -226,8 +228,8 @@ final class Listener {
         let usage = reply.usage.pointee
         var told: [String: Any] = [:]
         let counts = [
-            "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, "total_tokens": usage.total_tokens,
-            "reasoning_tokens": usage.reasoning_tokens, "cached_tokens": usage.cached_tokens,
+            "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
+            "total_tokens": usage.total_tokens, "reasoning_tokens": usage.reasoning_tokens, "cached_tokens": usage.cached_tokens,
         ]
         for (name, count) in counts where count >= 0 { told[name] = count }
         if let unit = usage.cost_unit { (told["cost"], told["cost_unit"]) = (usage.cost, String(cString: unit)) }
@@ -236,8 +238,8 @@ final class Listener {
 
     private var toolCalls: [NSArray] {
         (0..<reply.toolCallCount).compactMap { reply.toolCall($0)?.pointee }.map { call in
-            let said: [Any] = [Int(call.index), String(cString: call.id), String(cString: call.name), String(cString: call.arguments)]
-            return (said + (call.choice == 0 ? [] : [Int(call.choice)])) as NSArray
+            let texts = [call.id, call.name, call.arguments].map { String(cString: $0!) }
+            return ([Int(call.index)] + texts + (call.choice == 0 ? [] : [Int(call.choice)]) as [Any]) as NSArray
         }
     }
 }

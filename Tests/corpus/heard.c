@@ -67,8 +67,8 @@ static void put_string(struct text *text, const char *bytes, size_t len)
     for (size_t i = 0; i < len; i++) {
         char escape[8];
         unsigned char byte = (unsigned char)bytes[i];
-        if (byte < 0x20 || byte == '"' || byte == '\\') add(text, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", byte));
-        else add(text, bytes + i, 1);
+        if (byte >= 0x20 && byte != '"' && byte != '\\') add(text, bytes + i, 1);
+        else add(text, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", byte));
     }
     put(text, "\"");
 }
@@ -119,7 +119,8 @@ static char *read_bytes(size_t len)
 static bool read_answer(struct answer *answer)
 {
     char then[16];
-    if (scanf("%127s %15s %15s %zu %zu", answer->name, answer->request, then, &answer->head_len, &answer->body_len) != 5) return false;
+    size_t *head = &answer->head_len, *body = &answer->body_len;
+    if (scanf("%127s %15s %15s %zu %zu", answer->name, answer->request, then, head, body) != 5) return false;
     if (getchar() != '\n') die("the plan");
     answer->then = strcmp(then, "cut") == 0 ? THEN_CUT : strcmp(then, "open") == 0 ? THEN_OPEN : THEN_CLOSE;
     answer->head = read_bytes(answer->head_len);
@@ -296,7 +297,8 @@ static int hear(void *userdata, const tw_event *event)
 {
     struct heard *heard = userdata;
     bool single = event->kind == TW_EVENT_USAGE || event->kind == TW_EVENT_FINISH;
-    if (single || event->kind != heard->kind || event->choice != heard->choice || event->tool_index != heard->tool) end_event(heard);
+    bool same = event->kind == heard->kind && event->choice == heard->choice && event->tool_index == heard->tool;
+    if (single || !same) end_event(heard);
     heard->kind = event->kind;
     heard->choice = event->choice;
     heard->tool = event->tool_index;
@@ -443,8 +445,8 @@ static void tell(tw_client *client, const struct answer *answer, enum way way, s
     char **known = &first_heard[way];
     exchanges++;
     if (!*known || strcmp(*known, line) != 0) {
-        printf("{\"case\":\"%s\",\"how\":\"%s, the first piece %zu bytes, the others %zu\",%s}\n", answer->name, names[way], first, rest,
-               line);
+        printf("{\"case\":\"%s\",\"how\":\"%s, the first piece %zu bytes, the others %zu\",", answer->name, names[way], first, rest);
+        printf("%s}\n", line);
     }
     if (*known) free(line);
     else *known = line;

@@ -1,4 +1,4 @@
-"""What providers really send: each case of Tests/corpus, through the binding and over a socket. Its README says what a case is."""
+"""What providers really send: each case of Tests/corpus, through the binding. The README there says what a case is."""
 from __future__ import annotations
 
 import importlib.util
@@ -9,7 +9,7 @@ from typing import Any, Optional
 import pytest
 from conftest import ROOT
 
-from thinkwire import Client, Event, EventKind, Reply, ThinkwireError
+from thinkwire import Client, Error, Event, EventKind, Reply
 from thinkwire.reply import Usage
 
 
@@ -70,27 +70,29 @@ def test_what_is_heard_wrong_is_noticed(server: str) -> None:
 
 def listen(client: Client, case: Any) -> tuple[list[Any], Reply]:
     """The events of a streamed answer in the corpus' words, and the reply, whether it is one of success or not."""
-    stream = client.stream("m", "Hello", thinking=thinking(case))
+    stream = client.stream("m", "Hello", **thinking(case))
     events = []
     with stream:
         try:
             for event in stream:
                 events.append(written(event))
-        except ThinkwireError:
+        except Error:
             pass
     return events, stream.reply
 
 
 def send(client: Client, case: Any) -> Reply:
     try:
-        return client.send("m", "Hello", thinking=thinking(case))
-    except ThinkwireError as error:
+        return client.send("m", "Hello", **thinking(case))
+    except Error as error:
         assert error.reply is not None
         return error.reply
 
 
-def thinking(case: Any) -> Optional[bool]:
-    return False if case.request.get("thinking") == "off" else None
+def thinking(case: Any) -> dict[str, Any]:
+    """What a case has to be asked with, in the binding's words."""
+    given = {"starts_thinking": bool(case.request.get("starts_thinking"))}
+    return {**given, "thinking": False} if case.request.get("thinking") == "off" else given
 
 
 def written(event: Event) -> list[Any]:

@@ -9,7 +9,7 @@
 Client, Stream, Reply and Error say the rest.
 """
 from ._abi import VERSION as __version__
-from ._abi import Status, Thinking
+from ._abi import Dialect, Status, Thinking
 from ._library import library as _library
 from .client import Client
 from .errors import (
@@ -53,6 +53,7 @@ __all__ = [
     "BadRequestError",
     "CancelledError",
     "Client",
+    "Dialect",
     "Error",
     "Event",
     "EventKind",

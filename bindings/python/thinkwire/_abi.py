@@ -55,6 +55,17 @@ class Limit(IntEnum):
     REPLY = 1
 
 
+class Dialect(IntEnum):
+    """In which words a model is told whether to think (`tw_dialect`)."""
+
+    AUTO = 0
+    NONE = 1
+    ENABLE_THINKING = 2
+    CHAT_TEMPLATE = 3
+    REASONING_EFFORT = 4
+    REASONING_OBJECT = 5
+
+
 class Thinking(IntEnum):
     """Whether the model is to think, and how hard (`tw_thinking`)."""
 
@@ -90,6 +101,7 @@ ENUMS: dict[str, tuple[type[IntEnum], str]] = {
     "tw_status": (Status, "TW_"),
     "tw_timeout": (TimeoutClock, "TW_TIMEOUT_"),
     "tw_limit": (Limit, "TW_LIMIT_"),
+    "tw_dialect": (Dialect, "TW_DIALECT_"),
     "tw_thinking": (Thinking, "TW_THINKING_"),
     "tw_event_kind": (Kind, "TW_EVENT_"),
     "tw_next": (Next, "TW_NEXT_"),
@@ -177,6 +189,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_options_set_limit": (c_int, [c_void_p, c_int, c_int64]),
     "tw_options_set_proxy": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_ca_file": (c_int, [c_void_p, c_char_p]),
+    "tw_options_set_dialect": (c_int, [c_void_p, c_int]),
     "tw_options_allow_cleartext": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_log": (c_int, [c_void_p, tw_log_fn, c_void_p]),
     # Client
@@ -196,6 +209,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_request_add_image_file": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_request_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_request_set_thinking": (c_int, [c_void_p, c_int, c_int64]),
+    "tw_request_set_starts_thinking": (c_int, [c_void_p, c_int]),
     "tw_request_json": (c_void_p, [c_void_p, _size_out]),
     # Chat
     "tw_chat_send": (c_void_p, [c_void_p, c_void_p]),

@@ -33,6 +33,7 @@ def build(
     thinking: ThinkingMode,
     thinking_budget: Optional[int],
     fields: Mapping[str, Any],
+    starts_thinking: bool = False,
 ) -> Handle:
     """The request, to be sent and let go of."""
     address = library.tw_request_create(c_string("model", model))
@@ -48,6 +49,8 @@ def build(
     mode = _mode(thinking, thinking_budget)
     if mode is not Thinking.AUTO:
         check(library, library.tw_request_set_thinking(address, mode, thinking_budget or 0))
+    if starts_thinking:
+        check(library, library.tw_request_set_starts_thinking(address, 1))
     for name, value in fields.items():
         if name == "tools" and isinstance(value, (list, tuple)):
             if value and all(callable(tool) or isinstance(tool, Tool) for tool in value):

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Optional, Union, overload
 
 from . import _fork
-from ._abi import Status
+from ._abi import Dialect, Status
 from ._handle import Handle, check
 from ._library import library as load_library
 from ._log import LogFunction
@@ -38,6 +38,8 @@ class Client:
     proxy            in curl's notation; "" uses none
     ca_file          the certificates (PEM) to trust in place of the system's
     limits           a Limits or a dict of event, reply: the bytes a server may send
+    dialect          in which words models are told whether to think, where the library cannot know: "enable_thinking",
+                     "chat_template", "reasoning_effort", "reasoning_object", "none"
     allow_cleartext  hosts, other than this machine, that the key may go to over http
     log              called with each line about what exchanges do, on the exchange's thread; keys and texts are never in it
     """
@@ -52,6 +54,7 @@ class Client:
         proxy: Optional[str] = None,
         ca_file: Union[str, os.PathLike[str], None] = None,
         limits: Union[Limits, Mapping[str, int], None] = None,
+        dialect: Union[str, Dialect, None] = None,
         allow_cleartext: Union[str, Iterable[str]] = (),
         log: Optional[LogFunction] = None,
     ) -> None:
@@ -65,6 +68,7 @@ class Client:
             proxy=proxy,
             ca_file=ca_file,
             limits=limits,
+            dialect=dialect,
             allow_cleartext=allow_cleartext,
             log=log,
         )
@@ -79,6 +83,7 @@ class Client:
         *,
         thinking: ThinkingMode = None,
         thinking_budget: Optional[int] = None,
+        starts_thinking: bool = False,
         on_event: Optional[OnEvent] = None,
         **fields: Any,
     ) -> Reply:
@@ -87,13 +92,14 @@ class Client:
         model, messages   which model, and a str, one message or a list of them (see Message)
         thinking          True, False, "low", "medium", "high", or None to leave it to the model
         thinking_budget   the most tokens to think with
+        starts_thinking   the model's chat template holds the opening <think>, so that only the closing tag comes
         on_event          called for every event: the answer is then streamed. If it returns False, the exchange is cancelled and
                           the reply given, with Status.CANCELLED; what it raises cancels too, and comes out of this call
         fields            any other field of the request's body, sent as JSON: temperature=0.2, tools=[…]; None is null
         """
         if on_event is not None:
-            return self._open("tw_chat_open", model, messages, thinking, thinking_budget, fields).run(on_event)
-        return self._open("tw_chat_open_whole", model, messages, thinking, thinking_budget, fields).finish()
+            return self._open("tw_chat_open", model, messages, thinking, thinking_budget, starts_thinking, fields).run(on_event)
+        return self._open("tw_chat_open_whole", model, messages, thinking, thinking_budget, starts_thinking, fields).finish()
 
     @overload
     def stream(
@@ -103,6 +109,7 @@ class Client:
         *,
         thinking: ThinkingMode = None,
         thinking_budget: Optional[int] = None,
+        starts_thinking: bool = False,
         on_event: None = None,
         **fields: Any,
     ) -> Stream: ...
@@ -115,6 +122,7 @@ class Client:
         *,
         thinking: ThinkingMode = None,
         thinking_budget: Optional[int] = None,
+        starts_thinking: bool = False,
         on_event: OnEvent,
         **fields: Any,
     ) -> Reply: ...
@@ -126,11 +134,12 @@ class Client:
         *,
         thinking: ThinkingMode = None,
         thinking_budget: Optional[int] = None,
+        starts_thinking: bool = False,
         on_event: Optional[OnEvent] = None,
         **fields: Any,
     ) -> Union[Stream, Reply]:
         """Streams the answer: gives its events to iterate over; with `on_event`, does as send() does. Arguments as for send()."""
-        stream = self._open("tw_chat_open", model, messages, thinking, thinking_budget, fields)
+        stream = self._open("tw_chat_open", model, messages, thinking, thinking_budget, starts_thinking, fields)
         return stream if on_event is None else stream.run(on_event)
 
     def run(
@@ -204,9 +213,10 @@ class Client:
         messages: Messages,
         thinking: ThinkingMode,
         thinking_budget: Optional[int],
+        starts_thinking: bool,
         fields: Mapping[str, Any],
     ) -> Stream:
-        request = build(self._library, model, messages, thinking, thinking_budget, fields)
+        request = build(self._library, model, messages, thinking, thinking_budget, fields, starts_thinking)
         if self._generation != _fork.generation:
             self._renew()
         with self._lock:  # Against close(): nothing here waits for a network.

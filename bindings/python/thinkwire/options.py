@@ -51,6 +51,7 @@ class Options:
         proxy: Optional[str],
         ca_file: Union[str, os.PathLike[str], None],
         limits: Union[Limits, Mapping[str, int], None],
+        dialect: Union[str, _abi.Dialect, None],
         allow_cleartext: Union[str, Iterable[str]],
         log: Optional[_log.LogFunction],
     ) -> None:
@@ -74,6 +75,8 @@ class Options:
             check(library, library.tw_options_set_proxy(address, c_string("proxy", proxy)))
         if ca_file is not None:
             check(library, library.tw_options_set_ca_file(address, c_string("ca_file", os.fspath(ca_file))))
+        if dialect is not None:
+            check(library, library.tw_options_set_dialect(address, _dialect(dialect)))
         for host in [allow_cleartext] if isinstance(allow_cleartext, str) else allow_cleartext:
             check(library, library.tw_options_allow_cleartext(address, c_string("allow_cleartext", host)))
         if log is not None:
@@ -100,6 +103,15 @@ def _chosen(argument: str, shape: type[Union[Timeout, Limits]], given: object) -
     if not isinstance(given, shape):
         raise InvalidRequest(f"{argument} is a number, a dict or a {shape.__name__}, not {given!r}")
     return [(name, value) for name, value in asdict(given).items() if value is not None]
+
+
+def _dialect(given: Union[str, _abi.Dialect]) -> _abi.Dialect:
+    known = _abi.Dialect.__members__
+    if isinstance(given, str) and given.upper() in known:
+        return known[given.upper()]
+    if isinstance(given, _abi.Dialect):
+        return given
+    raise InvalidRequest(f"dialect is {', '.join(repr(name.lower()) for name in known)} or None, not {given!r}")
 
 
 def _milliseconds(which: str, seconds: float) -> int:
