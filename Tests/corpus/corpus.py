@@ -125,19 +125,26 @@ class Handler(socketserver.StreamRequestHandler):
 
     def handle(self):
         try:
-            self.play()
+            while self.play():
+                pass
         except OSError:
             pass  # The client has heard enough.
 
     def play(self):
-        path, length = self.rfile.readline().split()[1].decode(), 0
+        """Answers one request; true if another one may come."""
+        words, length = self.rfile.readline().split(), 0
+        if len(words) < 2:
+            return False
         while (line := self.rfile.readline().strip()):
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
                 length = int(value)
         self.rfile.read(length)
-        name, cut = path.split("/")[1:3]
-        case = self.server.cases[name]
+        _, name, cut, *_ = words[1].decode().split("/") + ["", ""]
+        case = self.server.cases.get(name)
+        if case is None:
+            self.wfile.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            return True
         self.wfile.write(case.head)
         for piece in pieces(case.body, cut):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
@@ -145,8 +152,10 @@ class Handler(socketserver.StreamRequestHandler):
                 time.sleep(0.002)
         if case.then == "close":
             self.wfile.write(b"0\r\n\r\n")
+            return True
         if case.then == "open":
             self.rfile.read(1)
+        return False
 
 
 def pieces(body, cut):

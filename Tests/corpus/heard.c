@@ -445,7 +445,8 @@ static void tell(tw_client *client, const struct answer *answer, enum way way, s
     char **known = &first_heard[way];
     exchanges++;
     if (!*known || strcmp(*known, line) != 0) {
-        printf("{\"case\":\"%s\",\"how\":\"%s, the first piece %zu bytes, the others %zu\",", answer->name, names[way], first, rest);
+        printf("{\"case\":\"%s\",", answer->name);
+        printf("\"how\":\"%s, the first piece %zu bytes, the others %zu\",", names[way], first, rest);
         printf("%s}\n", line);
     }
     if (*known) free(line);

@@ -4,12 +4,12 @@ from __future__ import annotations
 import json
 from ctypes import byref, c_size_t
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, Echo
 
-from thinkwire import Client, Image, InvalidRequest, Thinking
+from thinkwire import Client, Dialect, Image, InvalidRequest, Thinking
 from thinkwire._handle import sized_text
 from thinkwire._library import library
 from thinkwire._request import Messages, ThinkingMode, build
@@ -100,6 +100,29 @@ def test_the_key_and_the_headers(echo: Echo) -> None:
     assert echo.headers[0]["authorization"] == "Bearer a-key"
     assert (echo.headers[0]["x-title"], echo.headers[0]["user-agent"]) == ("Test", "mine")
     assert echo.bodies == [{"model": "m", "messages": [{"role": "user", "content": "Hello"}], "temperature": 0.5}]
+
+
+@pytest.mark.parametrize(
+    "dialect, sent",
+    [
+        ("enable_thinking", {"enable_thinking": True}),
+        ("chat_template", {"chat_template_kwargs": {"enable_thinking": True}}),
+        ("reasoning_effort", {"reasoning_effort": "high"}),
+        (Dialect.REASONING_OBJECT, {"reasoning": {"effort": "high"}}),
+        ("none", {}),
+    ],
+)
+def test_the_words_for_thinking_can_be_chosen(echo: Echo, dialect: Union[str, Dialect], sent: dict[str, object]) -> None:
+    with Client(echo.base_url, "", dialect=dialect) as client:
+        client.stream("m", "Hello", thinking="high", stream_options=None).finish()
+    for name in ("model", "messages", "stream", "stream_options"):
+        echo.bodies[0].pop(name, None)
+    assert echo.bodies == [sent]
+
+
+def test_a_dialect_that_nobody_speaks(echo: Echo) -> None:
+    with pytest.raises(InvalidRequest, match="dialect is 'auto', 'none', .* or None, not 'latin'"):
+        Client(echo.base_url, "", dialect="latin")
 
 
 def test_a_stream_says_that_it_is_one(echo: Echo) -> None:
