@@ -9,7 +9,8 @@ trap 'test -z "$mock" || kill "$mock" 2>/dev/null || true; rm -rf "$work"' EXIT
 fail() { echo "install.sh: $*" >&2; exit 1; }
 
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
-unset THINKWIRE_API_KEY AIMLAPI_API_KEY OPENAI_API_KEY OPENAI_BASE_URL http_proxy https_proxy all_proxy || true
+unset THINKWIRE_API_KEY AIMLAPI_API_KEY OPENAI_API_KEY OPENAI_BASE_URL THINKWIRE_MODEL THINKWIRE_DEBUG NO_COLOR
+unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY
 mkfifo "$work/url"
 "$prefix/bin/thinkwire-mock" --port 0 >"$work/url" &
 mock=$!

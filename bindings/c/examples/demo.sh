@@ -16,6 +16,8 @@ if [ -z "${THINKWIRE_API_KEY:-}${AIMLAPI_API_KEY:-}${OPENAI_API_KEY:-}" ]; then
     # Ends without a line if the program does.
     read -r THINKWIRE_BASE_URL <"$directory/url"
     THINKWIRE_API_KEY=demo
+    # No proxy leads to this machine.
+    unset http_proxy all_proxy ALL_PROXY
     export THINKWIRE_BASE_URL THINKWIRE_API_KEY
     echo "No key is set: thinkwire-mock answers at $THINKWIRE_BASE_URL with a recording of qwen3-32b."
 fi
