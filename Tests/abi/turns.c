@@ -110,6 +110,33 @@ static void a_tool_is_used(void)
               "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"12:00 \\\"sharp\\\"\"}],\"tools\":[");
 }
 
+/* A turn sent again in the words of an endpoint: its reasoning goes where it is wanted, and nowhere else. */
+static void reasoning_goes_back(void)
+{
+    struct server server;
+    server_start(&server, EVENTS DELTA("\"reasoning\":\"H\"") DELTA("\"reasoning\":\"m\"") DELTA("\"content\":\"Hi\"")
+                 FINISH("stop"));
+    for (int dialect = TW_DIALECT_AUTO; dialect <= TW_DIALECT_REASONING_OBJECT; dialect++) {
+        tw_options *options = tw_options_create();
+        tw_client *client = NULL;
+        CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
+        CHECK_STATUS(tw_options_set_dialect(options, (tw_dialect)dialect), TW_OK);
+        CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+        tw_request *request = hello("m");
+        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
+        CHECK_HAS(JSON_OF(request), "{\"role\":\"assistant\",\"content\":\"Hi\"}]}");
+        tw_reply_destroy(reply);
+        tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
+        if (dialect == TW_DIALECT_REASONING_OBJECT) CHECK_HAS(server.request, "\"content\":\"Hi\",\"reasoning\":\"Hm\"}]");
+        else CHECK_HAS_NOT(server.request, "reasoning");
+        tw_request_destroy(request);
+        tw_client_destroy(client);
+        tw_options_destroy(options);
+    }
+    server_stop(&server);
+}
+
 static void nothing_to_add(void)
 {
     struct server server;
@@ -130,5 +157,6 @@ void test_turns(void)
 {
     each_kind_of_turn();
     a_tool_is_used();
+    reasoning_goes_back();
     nothing_to_add();
 }

@@ -169,6 +169,34 @@ def test_run_calls_tools_until_the_model_answers(echo: Echo, client: Client) -> 
     assert messages == [*echo.bodies[2]["messages"], {"role": "assistant", "content": "Rain."}]
 
 
+def test_reasoning_goes_back_with_the_calls_where_it_is_wanted(echo: Echo) -> None:
+    first = {**asks(call("weather", '{"city":"Köln"}', "a")), "reasoning": "Hm"}
+    messages: list[Any] = [{"role": "user", "content": "How will it be?"}]
+    for dialect in ("reasoning_object", "chat_template"):
+        echo.script = [first]
+        with Client(echo.base_url, "", dialect=dialect) as client:
+            assert client.run("m", messages, tools=[weather]).content == "ok"
+    back, plain = echo.bodies[1]["messages"], echo.bodies[3]["messages"]
+    assert back[1] == {**asks(call("weather", '{"city":"Köln"}', "a")), "reasoning": "Hm"}
+    assert not any("reasoning" in message for message in [*plain, *messages])
+    assert messages[:-1] == plain
+
+
+@pytest.mark.parametrize(
+    "tools, names",
+    [([weather], ["weather"]), ([Tool(weather), weather], ["weather"] * 2), ([weather, {"type": "own"}], ["weather", None]), ([], [])],
+)
+def test_tools_are_functions_or_ones_own(echo: Echo, client: Client, tools: list[Any], names: list[Any]) -> None:
+    client.send("m", "Hello", tools=tools)
+    assert [tool.get("function", {}).get("name") for tool in echo.bodies[0]["tools"]] == names
+    assert all(tool in (Tool(weather).definition(), {"type": "own"}) for tool in echo.bodies[0]["tools"])
+
+
+def test_a_tool_whose_name_cannot_be_sent_is_refused(client: Client) -> None:
+    with pytest.raises(InvalidRequest, match="a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike <lambda>"):
+        client.send("m", "Hello", tools=[lambda: None])
+
+
 def test_run_is_bounded(echo: Echo, client: Client) -> None:
     echo.script = [asks(call("weather", '{"city":"Köln"}')) for _ in range(10)]
     with pytest.raises(LimitError, match="after 3 answers") as endless:
