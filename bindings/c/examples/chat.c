@@ -307,7 +307,7 @@ static int turn(tw_client *client, tw_request **conversation, const char *questi
     int status = extend(*conversation, question, settings, first, &request);
     if (status == EXIT_OK) status = ask(client, request, settings, &reply);
     const char *content = tw_reply_content(reply, NULL);
-    if (content && *content && tw_request_add_message(request, "assistant", content) == TW_OK) {
+    if (content && *content && tw_request_add_reply(request, reply) == TW_OK) {
         tw_request *previous = *conversation;
         *conversation = request;
         request = previous;
