@@ -68,7 +68,11 @@ package struct ChunkDecoder: ~Copyable {
             reply.readRefusal(ofChoice: chunk)
             throw .refused
         }
-        if reply.readRefusal(chunk, isCertain: isError) { throw .refused }
+        if reply.readRefusal(chunk, isCertain: isError) {
+            // OpenRouter's errors stand beside choices, with the last of the text and a finish_reason.
+            if chunk["choices"] != nil { try decode(chunk, isWhole: false, into: reply) }
+            throw .refused
+        }
         try decode(chunk, isWhole: false, into: reply)
         if isRepeatable, let piece { repetition.learn(text, piece.text, piece.kind, piece.choice) }
     }
