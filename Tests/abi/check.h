@@ -96,5 +96,6 @@ void test_reply(void);
 void test_threads(void);
 void test_layout(void);
 void test_thinking(void);
+void test_models(void);
 
 #endif

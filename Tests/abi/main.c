@@ -26,7 +26,7 @@ static const struct suite {
     { "pull", test_pull },         { "callbacks", test_callbacks },   { "refusals", test_refusals },
     { "transport", test_transport }, { "timeouts", test_timeouts },   { "broken_streams", test_broken_streams },
     { "reply", test_reply },       { "threads", test_threads },       { "thinking", test_thinking },
-    { "tools", test_tools },       { "turns", test_turns },
+    { "tools", test_tools },       { "turns", test_turns },         { "models", test_models },
 };
 
 /* Starts the mock and reads its base URL, the one line it prints. It ends with our end of the pipe, whatever becomes of us. */

@@ -14,8 +14,10 @@ MANKIND = "Hi! What do you think about mankind?"
 WHOLE = [
     ({"model": QWEN3, "messages": HELLO, "enable_thinking": False}, "qwen3-32b.json"),
     ({"model": NEXT, "messages": HELLO, "enable_thinking": False}, "qwen3-next-80b-a3b-thinking.json"),
+    ({"model": NEXT, "messages": HELLO}, "qwen3-next-80b-a3b-thinking.json"),
     ({"model": QWEN36, "messages": [{"role": "user", "content": MANKIND}]}, "qwen3.6-35b-a3b.json"),
     ({"model": VL, "messages": [{"content": MANKIND}]}, "qwen3-vl-32b-thinking.json"),  # Its message has no role.
+    ({"model": VL, "messages": [{"role": "user", "content": MANKIND}]}, "qwen3-vl-32b-thinking.json"),
 ]
 
 
@@ -35,6 +37,19 @@ def test_the_same_streamed(client: Client, request_fields: dict[str, Any], name:
         texts = {kind: "".join(event.text for event in events) for kind, events in by_kind(list(stream)).items()}
     assert texts.get("reasoning", "") == recording.reasoning == stream.reply.reasoning
     assert texts["content"] == recording.content == stream.reply.content
+
+
+@pytest.mark.parametrize("thinking", [True, False])
+@pytest.mark.parametrize("request_fields, name", WHOLE)
+def test_with_thinking_on_and_off(client: Client, request_fields: dict[str, Any], name: str, thinking: bool) -> None:
+    """Streamed and not; the page's own word for it would win, so it is left out."""
+    fields = {field: value for field, value in request_fields.items() if field != "enable_thinking"}
+    recording = recorded("qwen3-32b.sse" if thinking and fields["model"] == QWEN3 else name)
+    stream = client.stream(**fields, thinking=thinking)
+    texts = {kind: "".join(event.text for event in events) for kind, events in by_kind(list(stream)).items()}
+    assert (texts.get("reasoning", ""), texts["content"]) == (recording.reasoning, recording.content)
+    reply = client.send(**fields, thinking=thinking)
+    assert (reply.reasoning, reply.content) == (recording.reasoning, recording.content)
 
 
 def by_kind(events: list[Any]) -> dict[str, list[Any]]:
