@@ -50,7 +50,8 @@ struct TurnTests {
     }
 
     @Test func blocksAsTheyCameWhole() throws {
-        let blocks = #"[{"type":"reasoning.encrypted","data":"x","id":"1","index":0},{"type":"reasoning.text","text":"Hm","signature":"s"}]"#
+        let blocks =
+            #"[{"type":"reasoning.encrypted","data":"x","id":"1","index":0},{"type":"reasoning.text","text":"Hm","signature":"s"}]"#
         let turn = Fed(document: #"{"choices":[{"message":{"content":"Hi","reasoning":"Hm","reasoning_details":\#(blocks)}}]}"#)
         #expect(
             try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
@@ -62,8 +63,10 @@ struct TurnTests {
         let turn = try Fed(
             details(#"{"type":"reasoning.summary","summary":"H","format":"f","index":0}"#),
             details(#"{"type":"reasoning.summary","summary":"m\ud83d","format":null,"index":0}"#),
-            details(#"{"type":"reasoning.summary","summary":"\ude0a","index":0},{"type":"reasoning.text","text":"Aha","signature":null,"index":1}"#),
-            details(#"{"type":"reasoning.text","text":"!","signature":"s","index":1}"#), details("{}"), delta(#"{"content":"Hi"}"#))
+            details(#"{"type":"reasoning.summary","summary":"\ude0a","index":0},"#
+                + #"{"type":"reasoning.text","text":"Aha","signature":null,"index":1}"#),
+            details(#"{"type":"reasoning.text","text":"!","signature":"s","index":1}"#), details("{}"),
+            delta(#"{"content":"Hi"}"#))
         #expect(
             try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
                 #""reasoning_details":[{"type":"reasoning.summary","summary":"Hm😊","format":"f","index":0},"#
@@ -71,7 +74,8 @@ struct TurnTests {
     }
 
     @Test func thinkTagsStayBehind() throws {
-        let turn = try Fed(delta(#"{"content":"<think>Hm</think>Hi"}"#), #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)
+        let turn = try Fed(
+            delta(#"{"content":"<think>Hm</think>Hi"}"#), #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)
         #expect(try conversation(turn).text.contains(#"{"role":"assistant","content":"Hi"}"#))
     }
 

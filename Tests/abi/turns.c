@@ -62,13 +62,16 @@ static void check_turn(const char *model, const char *response, tw_status status
 }
 
 #define CALLS \
-    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":\\\"\\u00e9\\\"}\"}}]"
+    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\"," \
+    "\"arguments\":\"{\\\"a\\\":\\\"\\u00e9\\\"}\"}}]"
 #define CALLS_WRITTEN \
-    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":\\\"\xC3\xA9\\\"}\"}}]"
+    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\"," \
+    "\"arguments\":\"{\\\"a\\\":\\\"\xC3\xA9\\\"}\"}}]"
 
 static void each_kind_of_turn(void)
 {
-    check_turn("m", WHOLE("200 OK", "", ANSWER("{\"role\":\"assistant\",\"content\":\"H\\u0000\\ud83d\\ude0a\",\"reasoning\":\"Hm\"}")),
+    check_turn("m",
+               WHOLE("200 OK", "", ANSWER("{\"role\":\"assistant\",\"content\":\"H\\u0000\\ud83d\\ude0a\",\"reasoning\":\"Hm\"}")),
                TW_OK, "},{\"role\":\"assistant\",\"content\":\"H\\u0000\xF0\x9F\x98\x8A\"}]}");
     check_turn("m", WHOLE("200 OK", "", ANSWER("{\"content\":null,\"refusal\":\"No.\"}")), TW_OK,
                "{\"role\":\"assistant\",\"content\":null,\"refusal\":\"No.\"}]}");

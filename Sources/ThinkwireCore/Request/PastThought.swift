@@ -30,7 +30,7 @@ final class PastThought {
 
 extension ByteBuffer {
     /// Appends blocks of reasoning, each put together of the fragments in which it was streamed: those that follow each other
-    /// with the same type and index (kilocode PR 3605). Their texts are joined; of anything else the last that is not null counts.
+    /// with the same type and index (kilocode PR 3605). Their texts are joined; of anything else the last but null counts.
     fileprivate mutating func append(thoughts fragments: JSONValue) {
         var block: [JSONValue] = []
         var separator = UInt8(ascii: "[")
@@ -59,7 +59,8 @@ extension ByteBuffer {
                 append(name.raw)
                 append(UInt8(ascii: ":"))
                 let all = fragments[place...].compactMap { $0.member(writtenAs: name) }.filter { !$0.isNull }
-                if name.isText("text") || name.isText("summary") || name.isText("data"), all.allSatisfy({ $0.isString }), !all.isEmpty {
+                let isText = name.isText("text") || name.isText("summary") || name.isText("data")
+                if isText, !all.isEmpty, all.allSatisfy({ $0.isString }) {
                     var text = ByteBuffer()
                     var repair = TextRepair()
                     for piece in all { repair.append(piece, to: &text) }

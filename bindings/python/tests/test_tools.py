@@ -184,7 +184,12 @@ def test_reasoning_goes_back_with_the_calls_where_it_is_wanted(echo: Echo) -> No
 
 @pytest.mark.parametrize(
     "tools, names",
-    [([weather], ["weather"]), ([Tool(weather), weather], ["weather"] * 2), ([weather, {"type": "own"}], ["weather", None]), ([], [])],
+    [
+        ([weather], ["weather"]),
+        ([Tool(weather), weather], ["weather"] * 2),
+        ([weather, {"type": "own"}], ["weather", None]),
+        ([], []),
+    ],
 )
 def test_tools_are_functions_or_ones_own(echo: Echo, client: Client, tools: list[Any], names: list[Any]) -> None:
     client.send("m", "Hello", tools=tools)
