@@ -109,6 +109,7 @@ package struct ChunkDecoder: ~Copyable {
                 continue
             }
             let isNews = isWhole || reply.fields.keep(name, value)
+            if isNews && value.isString { reply.noteRequestID(name, value) }
             guard isNews, value.kind == .object else { continue }
             if name.isText("usage") { usage = value }
             if name.isText("meta") {

@@ -52,6 +52,12 @@ extension Reply {
         (value["requestId"] ?? value["request_id"] ?? value["error"]?["request_id"])?.appendText(to: &requestID)
     }
 
+    /// A member of a whole answer or a chunk, which may be the request's id (DashScope, Zhipu).
+    func noteRequestID(_ name: JSONValue, _ value: JSONValue) {
+        guard requestID.isEmpty, name.isText("request_id") || name.isText("requestId") else { return }
+        value.appendText(to: &requestID)
+    }
+
     private func refuse(_ refusal: borrowing Refusal) {
         let isResponse = httpStatus >= 300
         status = refusal.status(forHTTP: isResponse ? httpStatus : refusal.httpStatus)

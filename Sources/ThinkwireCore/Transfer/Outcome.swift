@@ -149,7 +149,7 @@ extension Reply {
         }
     }
 
-    /// What the provider calls this request: a header says it for every answer, a body at most for a refusal.
+    /// What the provider calls this request: a header says it before a body does.
     func noteRequestID() {
         let names: [StaticString] = ["x-request-id", "request-id", "x-generation-id"]
         for name in names {
