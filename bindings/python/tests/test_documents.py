@@ -1,8 +1,8 @@
 """An answer is one document, whichever way it travelled.
 
 What the provider writes as null it writes in one of the two forms only: `system_fingerprint` and `logprobs` unstreamed, `refusal`
-in the pieces of a stream. Nobody who assembles a stream can know of such members, so they are left out of the comparison. All else
-is equal; the order of an object's members, which means nothing in JSON, is that of the form it came in.
+in the pieces of a stream. Nobody who assembles a stream can know of such members, so they are left out of the comparison. All
+else is equal; the order of an object's members, which means nothing in JSON, is that of the form it came in.
 """
 from __future__ import annotations
 
