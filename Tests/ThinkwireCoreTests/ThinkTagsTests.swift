@@ -12,7 +12,9 @@ private struct Heard: Equatable, CustomStringConvertible {
     var description: String { "\(told) reasoning \(reasoning.debugDescription) content \(content.debugDescription)" }
 }
 
-private func hear(_ deltas: [(field: String, text: String)], finish: String? = "stop", _ expected: Reply.Expected) throws -> Heard {
+private func hear(
+    _ deltas: [(field: String, text: String)], finish: String? = "stop", _ expected: Reply.Expected
+) throws -> Heard {
     let reply = Reply()
     reply.expected = expected
     var decoder = ChunkDecoder()
@@ -24,7 +26,8 @@ private func hear(_ deltas: [(field: String, text: String)], finish: String? = "
             let bytes = isReasoning ? choice.reasoning.text.bytes : choice.content.text.bytes
             let text = String(decoding: bytes.part(event.range), as: UTF8.self)
             let kind = isReasoning ? "reasoning: " : "content: "
-            if heard.told.last?.hasPrefix(kind) == true { heard.told[heard.told.count - 1] += text } else { heard.told.append(kind + text) }
+            let goesOn = heard.told.last?.hasPrefix(kind) == true
+            if goesOn { heard.told[heard.told.count - 1] += text } else { heard.told.append(kind + text) }
         }
         decoder.removeEvents()
     }
@@ -44,7 +47,8 @@ private func hear(_ deltas: [(field: String, text: String)], finish: String? = "
 
 /// The answer comes in one delta, in two split anywhere, and in one for each character: it is always the same.
 private func expect(
-    _ answer: String, _ told: [String], opened: Bool = false, finish: String? = "stop", sourceLocation: SourceLocation = #_sourceLocation
+    _ answer: String, _ told: [String], opened: Bool = false, finish: String? = "stop",
+    sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     var expected = Reply.Expected()
     expected.startsInsideThink = opened

@@ -126,7 +126,11 @@ package final class Choice {
     /// Puts the audio of an answer together: its data and its transcript come in pieces.
     func addAudio(_ audio: JSONValue) {
         for (name, value) in audio.members {
-            if name.isText("data") || name.isText("transcript") { self.audio.joinText(name, value) } else { _ = self.audio.keep(name, value) }
+            if name.isText("data") || name.isText("transcript") {
+                self.audio.joinText(name, value)
+            } else {
+                _ = self.audio.keep(name, value)
+            }
         }
     }
 

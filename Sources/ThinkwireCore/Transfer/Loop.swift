@@ -87,7 +87,9 @@ final class Loop {
         }
         var waiting: Int32 = 0
         while let message = curl_multi_info_read(multi, &waiting) {
-            guard message.pointee.msg == CURLMSG_DONE, let transfer = platform_get_private(message.pointee.easy_handle) else { continue }
+            guard message.pointee.msg == CURLMSG_DONE,
+                let transfer = platform_get_private(message.pointee.easy_handle)
+            else { continue }
             Handle.object(transfer, as: Transfer.self).finish(platform_result(message))
         }
     }
