@@ -313,9 +313,12 @@ typedef enum tw_thinking {
 TW_API tw_status tw_request_set_thinking(tw_request *request, tw_thinking mode, int64_t budget);
 
 /**
- * Says whether the model's chat template holds the opening `<think>`, so that its answers begin with a thought and only the closing
- * tag comes. Default 0. Without it, `<think>…</think>` is taken for reasoning where an answer begins with it, and nowhere else; once
- * reasoning comes in a field of its own, no tags are looked for at all.
+ * Says whether the model's chat template holds the opening `<think>`, so that its answers begin with a thought, and only the
+ * closing tag comes. Unless it is called, that is so for models that are known for it (Qwen's thinking-only ones), on a server
+ * that has no field for reasoning.
+ *
+ * Otherwise `<think>…</think>` is taken for reasoning where an answer begins with it, and nowhere else. Once reasoning comes in a
+ * field of its own, no tags are looked for at all.
  */
 TW_API tw_status tw_request_set_starts_thinking(tw_request *request, int yes);
 

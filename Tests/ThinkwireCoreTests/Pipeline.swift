@@ -35,7 +35,8 @@ final class Fed {
     }
 
     /// An answer that was not streamed.
-    init(document: String, sourceLocation: SourceLocation = #_sourceLocation) {
+    init(document: String, expected: Reply.Expected = .init(), sourceLocation: SourceLocation = #_sourceLocation) {
+        reply.expected = expected
         withCopy(document) { reply.body.append($0) }
         do { try decoder.decode(document: reply.body.bytes, into: reply) } catch { self.error = error }
         note(sourceLocation)

@@ -96,6 +96,25 @@ struct ThinkTagsTests {
         try expect("a</think>b", ["content: a</think>b"])
     }
 
+    @Test func modelsThatOnlyThinkHaveTheTagInTheirTemplate() throws {
+        for (model, isKnown) in [
+            ("Qwen/Qwen3-30B-A3B-Thinking-2507", true), ("qwen/qwq-32b:free", true), ("alibaba/qwen3-vl-32b-thinking", true),
+            ("alibaba/qwen3-32b", false), ("gpt-4o", false),
+        ] {
+            #expect(withCopy(model) { ThinkingDialect.templateHoldsTag(of: $0) } == isKnown, "\(model)")
+        }
+        var expected = Reply.Expected()
+        expected.templateStartsInsideThink = true
+        let inline = try hear([("content", "a\n</think>\n\nb")], expected)
+        #expect(inline == Heard(told: ["reasoning: a", "content: b"], reasoning: "a", content: "b"))
+        // A server that has the field takes the tags out itself, though this answer has no thought.
+        let parsed = try hear([("reasoning_content", ""), ("content", "b")], expected)
+        #expect(parsed == Heard(told: ["content: b"], reasoning: "", content: "b"))
+        let null = Fed(
+            document: #"{"choices":[{"message":{"content":"b","reasoning_content":null}}]}"#, expected: expected)
+        #expect(null.events == ["content 0 b"])
+    }
+
     @Test func reasoningInItsOwnFieldLeavesTheAnswerAlone() throws {
         for opened in [false, true] {
             var expected = Reply.Expected()

@@ -81,6 +81,26 @@ static void tags(void)
     CHECK_STATUS(tw_request_set_starts_thinking(NULL, 1), TW_INVALID);
 }
 
+/* A model that is known for its template, until the caller says otherwise. */
+static void known_template(void)
+{
+    struct server server;
+    server_start(&server, EVENTS DELTA("\"content\":\"Hm.</think>Hi\"") FINISH("stop"));
+    tw_client *client = client_of(server.url);
+    tw_request *request = hello("Qwen/Qwen3-4B-Thinking-2507");
+    for (int known = 1; known >= 0; known--) {
+        if (!known) CHECK_STATUS(tw_request_set_starts_thinking(request, 0), TW_OK);
+        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        CHECK_REPLY(reply, TW_OK);
+        CHECK_TEXT(tw_reply_reasoning(reply, NULL), known ? "Hm." : "");
+        CHECK_TEXT(tw_reply_content(reply, NULL), known ? "Hi" : "Hm.</think>Hi");
+        tw_reply_destroy(reply);
+    }
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    server_stop(&server);
+}
+
 static void answer_as_reasoning(void)
 {
     static const char said[] = EVENTS DELTA("\"reasoning\":\"Hi\"") FINISH("stop");
@@ -92,5 +112,6 @@ void test_thinking(void)
 {
     dialects();
     tags();
+    known_template();
     answer_as_reasoning();
 }

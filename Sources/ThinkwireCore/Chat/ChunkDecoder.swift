@@ -183,6 +183,7 @@ package struct ChunkDecoder: ~Copyable {
         for (name, value) in delta.members {
             switch DeltaField(name) {
             case .reasoning:
+                if choice.anyFieldPassesTags && !choice.tags.isPassed { passTags(of: choice, position) }
                 // The same thought can stand in two fields of one delta: it is counted once.
                 if value.isString, reasoning?.contents.isEmpty ?? true {
                     reasoning = value

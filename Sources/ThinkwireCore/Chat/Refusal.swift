@@ -145,16 +145,6 @@ extension Refusal {
     }
 }
 
-extension UnsafeBufferPointer where Element == UInt8 {
-    /// Has the word, which is in lower case, somewhere in it, in whatever case.
-    fileprivate func mentions(_ word: StaticString) -> Bool {
-        let wanted = StaticText.bytes(word)
-        guard count >= wanted.count else { return false }
-        for start in 0...(count - wanted.count) where part(start..<start + wanted.count).equalsIgnoringCase(wanted) { return true }
-        return false
-    }
-}
-
 extension ByteBuffer {
     /// Appends what a server said, as one line: a string's text, or the JSON of anything else.
     fileprivate mutating func append(_ value: JSONValue, limit: Int) {

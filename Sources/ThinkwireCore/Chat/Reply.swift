@@ -83,8 +83,10 @@ package final class Reply {
     package struct Expected {
         /// The caller has switched thinking off.
         package var isThinkingOff = false
-        /// The opening `<think>` stands in the model's chat template.
+        /// The opening `<think>` stands in the model's chat template: the caller says so.
         package var startsInsideThink = false
+        /// It is known to stand in the model's own template, which counts unless the server has a field for reasoning.
+        package var templateStartsInsideThink = false
 
         package init() {}
     }
@@ -111,6 +113,8 @@ package final class Choice {
     var audio = Fields()
 
     var tags: ThinkTags
+    /// A field for reasoning, though nothing is in it, shows that the server takes the tags out itself.
+    let anyFieldPassesTags: Bool
     /// Thinking is switched off, so that what comes as reasoning may be the answer (vllm#40816, ollama#17911): it is not told before
     /// that is known.
     var holdsReasoning: Bool
@@ -119,7 +123,8 @@ package final class Choice {
 
     init(index: Int, _ expected: Reply.Expected) {
         self.index = index
-        tags = ThinkTags(isOpened: expected.startsInsideThink)
+        tags = ThinkTags(isOpened: expected.startsInsideThink || expected.templateStartsInsideThink)
+        anyFieldPassesTags = expected.templateStartsInsideThink
         holdsReasoning = expected.isThinkingOff
     }
 

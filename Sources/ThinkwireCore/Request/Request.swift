@@ -7,8 +7,8 @@ package final class Request {
     var pastThoughts: [PastThought] = []
     private var thinking = TW_THINKING_AUTO
     private var budget: Int64 = 0
-    /// The model's chat template holds the opening `<think>`.
-    package var startsInsideThink = false
+    /// The model's chat template holds the opening `<think>`; nil: as it is known of the model.
+    package var startsInsideThink: Bool?
 
     private init(_ body: consuming RequestBody) { self.body = body }
 
@@ -143,7 +143,8 @@ package final class Request {
         if dialect.takesReasoningBack && !pastThoughts.isEmpty { wire.returnThoughts(pastThoughts) }
         if thinking != TW_THINKING_AUTO { dialect.write(thinking, budget: budget, into: &wire) }
         var expected = Reply.Expected()
-        expected.startsInsideThink = startsInsideThink
+        expected.startsInsideThink = startsInsideThink ?? false
+        expected.templateStartsInsideThink = startsInsideThink == nil && ThinkingDialect.templateHoldsTag(of: model.bytes)
         expected.isThinkingOff = thinking == TW_THINKING_OFF || wire.switchesThinkingOff
         let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false
         if isStreamed {

@@ -22,6 +22,12 @@ package enum ThinkingDialect {
         ("alibaba/qwen3.6-35b-a3b", .reasoningEffort),
     ]
 
+    /// Parts of the names of models that do nothing but think, and whose chat templates end in `<think>`, so that only the closing tag
+    /// comes from them (https://huggingface.co/Qwen/Qwen3-30B-A3B-Thinking-2507, https://huggingface.co/Qwen/QwQ-32B).
+    private static let templatesWithTag: [StaticString] = ["-thinking-2507", "-a3b-thinking", "-32b-thinking", "qwq-32b"]
+
+    static func templateHoldsTag(of model: Bytes) -> Bool { templatesWithTag.contains { model.mentions($0) } }
+
     private static let hosts: [(suffix: StaticString, dialect: ThinkingDialect)] = [
         ("api.aimlapi.com", .enableThinking),
         ("aliyuncs.com", .enableThinking),

@@ -173,6 +173,14 @@ extension UnsafeBufferPointer where Element == UInt8 {
         count >= text.utf8CodeUnitCount && dropping(count - text.utf8CodeUnitCount).equals(text)
     }
 
+    /// Has the word, which is in lower case, somewhere in it, in whatever case.
+    package func mentions(_ word: StaticString) -> Bool {
+        let wanted = StaticText.bytes(word)
+        guard count >= wanted.count else { return false }
+        for start in 0...(count - wanted.count) where part(start..<start + wanted.count).equalsIgnoringCase(wanted) { return true }
+        return false
+    }
+
     /// The part in that range, which must lie inside.
     @inline(__always)
     package func part(_ range: Range<Int>) -> Bytes { Bytes(rebasing: self[range]) }
