@@ -176,7 +176,7 @@ void test_stream(void)
     reply = tw_chat_send(other, request);
     CHECK_HAS_NOT(server.request, "\"stream");
     tw_reply_destroy(reply);
-    CHECK_INT(server.requests, 4);
+    CHECK_INT(SEEN(server.requests), 4);
     tw_request_destroy(request);
     tw_client_destroy(other);
     server_stop(&server);
@@ -232,7 +232,7 @@ static void pull_slowly(void)
     const tw_event *event = NULL;
     tw_chat *chat = tw_chat_open(client, request);
     sleep_ms(60);
-    CHECK_INT(server.connections, 0);
+    CHECK_INT(SEEN(server.connections), 0);
     CHECK_INT(tw_chat_next(chat, &event, 5000), TW_NEXT_EVENT);
     CHECK(event && event->kind == TW_EVENT_REASONING && strcmp(event->text, "Hm") == 0);
     int64_t start = milliseconds();
@@ -257,7 +257,7 @@ static void pull_slowly(void)
     CHECK_INT(tw_chat_next(chat, &event, -1), TW_NEXT_END);
     CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_CANCELLED);
     tw_reply_destroy(tw_chat_close(chat));
-    CHECK_INT(server.connections, 1);
+    CHECK_INT(SEEN(server.connections), 1);
     tw_request_destroy(request);
     tw_client_destroy(client);
     server_stop(&server);

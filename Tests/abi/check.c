@@ -164,7 +164,7 @@ static bool read_request(struct server *server, int fd)
     while (len < wanted) {
         struct pollfd ready = { .fd = fd, .events = POLLIN };
         if (poll(&ready, 1, 20) == 0) {
-            if (server->stopping) return false;
+            if (SEEN(server->stopping)) return false;
             continue;
         }
         ssize_t got = recv(fd, server->request + len, sizeof server->request - 1 - len, 0);
@@ -176,7 +176,7 @@ static bool read_request(struct server *server, int fd)
         if (end) wanted = (size_t)(end + 4 - server->request) + (length && length < end ? strtoul(length + 16, NULL, 10) : 0);
     }
     server->request_len = len;
-    server->requests++;
+    SAY(server->requests, server->requests + 1);
     return true;
 }
 
@@ -200,12 +200,12 @@ static void serve_connection(struct server *server, int fd)
 static void *serve(void *argument)
 {
     struct server *server = argument;
-    while (!server->stopping) {
+    while (!SEEN(server->stopping)) {
         struct pollfd ready = { .fd = server->listener, .events = POLLIN };
         if (poll(&ready, 1, 20) <= 0) continue;
         int fd = accept(server->listener, NULL, NULL);
         if (fd < 0) continue;
-        server->connections++;
+        SAY(server->connections, server->connections + 1);
         serve_connection(server, fd);
     }
     return NULL;
@@ -238,7 +238,7 @@ void server_hold(struct server *server, const char *response)
 
 void server_stop(struct server *server)
 {
-    server->stopping = true;
+    SAY(server->stopping, true);
     if (server->response) pthread_join(server->thread, NULL);
     for (int i = 0; i < server->open_count; i++) close(server->open_fds[i]);
     close(server->listener);

@@ -52,15 +52,19 @@ struct server {
     int listener;
     const char *response;
     bool hold;
-    volatile int connections;
-    volatile int requests;
+    int connections; /* These three: with SEEN and SAY, from either thread. */
+    int requests;
     char request[1 << 16];
     size_t request_len;
     int open_fds[64];
     int open_count;
-    volatile bool stopping;
+    bool stopping;
     pthread_t thread;
 };
+
+/* C99 has no atomics of its own; the compilers do. */
+#define SEEN(place) __atomic_load_n(&(place), __ATOMIC_ACQUIRE)
+#define SAY(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELEASE)
 
 /* Response texts: a whole body with its length, and an event stream that ends with the connection. */
 #define WHOLE(status, headers, body) whole_response((status), (headers), (body))

@@ -106,7 +106,7 @@ static void a_tool_is_used(void)
     tw_request_destroy(request);
     tw_client_destroy(client);
     server_stop(&server);
-    CHECK_INT(server.requests, 2);
+    CHECK_INT(SEEN(server.requests), 2);
     CHECK_HAS(server.request,
               "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
               "{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"now\",\"arguments\":\"{}\"}}]},"
