@@ -79,7 +79,7 @@ package final class Client: @unchecked Sendable {
     /// Strikes the key out of what a server has said: some repeat it. What is shorter than this is no secret, and would be found in
     /// words that have nothing to do with it.
     func strike(_ text: inout ByteBuffer) {
-        guard let key = key?.bytes, key.count >= 8 else { return }
+        guard let key = key?.bytes, key.count >= 4 else { return }
         var start = 0
         while start + key.count <= text.count {
             if text.bytes.part(start..<start + key.count).equals(key) {
