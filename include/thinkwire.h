@@ -314,8 +314,9 @@ TW_API tw_status tw_request_set_thinking(tw_request *request, tw_thinking mode, 
 
 /**
  * Says whether the model's chat template holds the opening `<think>`, so that its answers begin with a thought, and only the
- * closing tag comes. Unless it is called, that is so for models that are known for it (Qwen's thinking-only ones), on a server
- * that has no field for reasoning.
+ * closing tag comes. Unless this is called, it is looked for in the answers of models that are known for it (Qwen's thinking-only
+ * ones), on servers that have no field for reasoning and are not known to take the tags out: the thought is then told when its
+ * closing tag has come, and what ends without one is the answer. To hear such a thought while it grows, call this.
  *
  * Otherwise `<think>…</think>` is taken for reasoning where an answer begins with it, and nowhere else. Once reasoning comes in a
  * field of its own, no tags are looked for at all.

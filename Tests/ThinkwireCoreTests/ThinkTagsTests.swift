@@ -107,6 +107,13 @@ struct ThinkTagsTests {
         expected.templateStartsInsideThink = true
         let inline = try hear([("content", "a\n</think>\n\nb")], expected)
         #expect(inline == Heard(told: ["reasoning: a", "content: b"], reasoning: "a", content: "b"))
+        // Without a closing tag it was the answer, unless the tokens ran out on the thought.
+        let plain = try hear([("content", "a"), ("content", "b")], expected)
+        #expect(plain == Heard(told: ["content: ab"], reasoning: "", content: "ab"))
+        let cut = try hear([("content", "a"), ("content", "b")], finish: "length", expected)
+        #expect(cut == Heard(told: ["reasoning: ab"], reasoning: "ab", content: ""))
+        let field = try hear([("reasoning_content", "a"), ("content", "b")], expected)
+        #expect(field == Heard(told: ["reasoning: a", "content: b"], reasoning: "a", content: "b"))
         // A server that has the field takes the tags out itself, though this answer has no thought.
         let parsed = try hear([("reasoning_content", ""), ("content", "b")], expected)
         #expect(parsed == Heard(told: ["content: b"], reasoning: "", content: "b"))

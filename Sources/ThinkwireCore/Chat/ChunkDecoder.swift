@@ -164,7 +164,6 @@ package struct ChunkDecoder: ~Copyable {
         if let delta, delta.kind == .object { try decode(delta: delta, of: choice, position, isWhole: isWhole) }
         if let finishReason, finishReason.isString, !finishReason.contents.isEmpty {
             isRepeatable = false
-            finishTexts(of: choice, position, isFinished: true)
             take(finishReason: finishReason, of: choice, position)
         }
         if let error, !error.isNull {
@@ -273,6 +272,7 @@ package struct ChunkDecoder: ~Copyable {
     /// Reasoning comes in a field of its own, so that there are no tags to look for.
     private mutating func passTags(of choice: Choice, _ position: Int) {
         let content = choice.content.text.count
+        choice.trustField()
         choice.tags.pass(content: &choice.content.text)
         tell(TW_EVENT_CONTENT, position, content..<choice.content.text.count)
     }
@@ -327,7 +327,7 @@ package struct ChunkDecoder: ~Copyable {
     /// What was held back of a choice's texts is replaced and told. Finished: the model has said so.
     private mutating func finishTexts(of choice: Choice, _ position: Int, isFinished: Bool) {
         finishAnswer(of: choice, position)
-        if choice.holdsReasoning && isFinished && choice.hasOnlyReasoning {
+        if choice.holdsReasoning && isFinished && choice.hasAnswerInReasoning {
             choice.holdsReasoning = false
             choice.wasAnswerInReasoning = true
             swap(&choice.reasoning.text, &choice.content.text)
@@ -350,10 +350,11 @@ package struct ChunkDecoder: ~Copyable {
     private mutating func take(finishReason: JSONValue, of choice: Choice, _ position: Int) {
         var reason = ByteBuffer()
         finishReason.appendText(to: &reason)
-        guard !choice.finishReason.bytes.equals(reason.bytes) else { return }
+        let isNews = !choice.finishReason.bytes.equals(reason.bytes)
         choice.finishReason.removeAll()
         choice.finishReason.append(reason)
-        tell(TW_EVENT_FINISH, position, 0..<reason.count)
+        finishTexts(of: choice, position, isFinished: true)
+        if isNews { tell(TW_EVENT_FINISH, position, 0..<reason.count) }
     }
 }
 

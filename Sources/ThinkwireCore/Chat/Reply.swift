@@ -115,8 +115,9 @@ package final class Choice {
     var tags: ThinkTags
     /// A field for reasoning, though nothing is in it, shows that the server takes the tags out itself.
     let anyFieldPassesTags: Bool
-    /// Thinking is switched off, so that what comes as reasoning may be the answer (vllm#40816, ollama#17911): it is not told before
-    /// that is known.
+    private let isThinkingOff: Bool
+    /// Thinking is switched off, so that what comes as reasoning may be the answer (vllm#40816, ollama#17911), or it is only known of
+    /// the model that it begins inside a thought: it is not told before that is clear.
     var holdsReasoning: Bool
     /// It was, and has become the content; the provider's own document has it in the field for reasoning.
     var wasAnswerInReasoning = false
@@ -125,7 +126,8 @@ package final class Choice {
         self.index = index
         tags = ThinkTags(isOpened: expected.startsInsideThink || expected.templateStartsInsideThink)
         anyFieldPassesTags = expected.templateStartsInsideThink
-        holdsReasoning = expected.isThinkingOff
+        isThinkingOff = expected.isThinkingOff
+        holdsReasoning = expected.isThinkingOff || expected.templateStartsInsideThink
     }
 
     /// Puts the audio of an answer together: its data and its transcript come in pieces.
@@ -139,9 +141,16 @@ package final class Choice {
         }
     }
 
-    /// What came is reasoning, and nothing else.
-    var hasOnlyReasoning: Bool {
-        !reasoning.text.isEmpty && content.text.isEmpty && refusal.text.isEmpty && toolCalls.isEmpty
+    /// What came is reasoning and nothing else, so that it is the answer. (Not of a model that ran out of tokens: a thought that was
+    /// not finished has no closing tag either.)
+    var hasAnswerInReasoning: Bool {
+        guard isThinkingOff || !finishReason.bytes.equals("length") else { return false }
+        return !reasoning.text.isEmpty && content.text.isEmpty && refusal.text.isEmpty && toolCalls.isEmpty
+    }
+
+    /// The server has a field for reasoning: what comes in it is nothing else, unless thinking is off.
+    func trustField() {
+        if !isThinkingOff { holdsReasoning = false }
     }
 
     /// Remembers which field the reasoning comes in.

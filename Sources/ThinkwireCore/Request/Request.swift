@@ -144,7 +144,9 @@ package final class Request {
         if thinking != TW_THINKING_AUTO { dialect.write(thinking, budget: budget, into: &wire) }
         var expected = Reply.Expected()
         expected.startsInsideThink = startsInsideThink ?? false
-        expected.templateStartsInsideThink = startsInsideThink == nil && ThinkingDialect.templateHoldsTag(of: model.bytes)
+        // The providers with a dialect of their own take the tags out themselves.
+        expected.templateStartsInsideThink =
+            startsInsideThink == nil && dialect == .chatTemplate && ThinkingDialect.templateHoldsTag(of: model.bytes)
         expected.isThinkingOff = thinking == TW_THINKING_OFF || wire.switchesThinkingOff
         let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false
         if isStreamed {
