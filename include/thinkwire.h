@@ -141,22 +141,48 @@ TW_API tw_status tw_options_set_api_key(tw_options *options, const char *key);
  *  of that name. Names follow RFC 9110; a value with a CR, LF or NUL is refused. */
 TW_API tw_status tw_options_set_header(tw_options *options, const char *name, const char *value);
 
-/** Which clock. Each runs on the system's monotonic clock. */
+/** Which clock. Each runs on the system's monotonic clock; the first three begin anew with every attempt. */
 typedef enum tw_timeout {
     TW_TIMEOUT_CONNECT = 0,    /**< Until the connection, TLS included, is made. Default 10 s. */
     TW_TIMEOUT_FIRST_BYTE = 1, /**< From there to the first byte of the response. Default 10 min: thinking takes time. */
-    TW_TIMEOUT_IDLE = 2,       /**< Between two arrivals of bytes, comments included. Default 2 min. */
-    TW_TIMEOUT_TOTAL = 3,      /**< The whole exchange. Default: none. */
+    TW_TIMEOUT_IDLE = 2,       /**< Between two arrivals of bytes. Default 2 min. See tw_options_set_comments_count. */
+    TW_TIMEOUT_TOTAL = 3,      /**< The whole exchange, with all its attempts and the waits between them. Default: none. */
     TW_TIMEOUT_MAX_ENUM = 0x7FFFFFFF
 } tw_timeout;
 
-/** Sets a clock, in milliseconds; 0 means none. Negative is refused. */
+/** Sets a clock, in milliseconds; 0 means none. Negative is refused. A request can have its own: tw_request_set_timeout. */
 TW_API tw_status tw_options_set_timeout(tw_options *options, tw_timeout which, int64_t milliseconds);
 
-/** Which limit on what a server may send; one byte more ends the exchange in TW_LIMIT. */
+/** Whether a comment in a stream (": ping"), which servers send to keep a connection open while they think, sets the idle clock to
+ *  zero like anything else. Default: 1. With 0, a server that sends nothing else for that long has stalled. */
+TW_API tw_status tw_options_set_comments_count(tw_options *options, int yes);
+
+/**
+ * How many times more an exchange is tried that failed before anything of the answer was told. Default 2; 0: never; negative is
+ * refused.
+ *
+ * Tried again are: connections that did not come about or broke (TW_RESOLVE, TW_CONNECT, TW_NETWORK, a TLS handshake cut short, the
+ * connect clock, a response that broke off), and refusals with 408, 409, 429 or 5xx, in a response of their own or in the middle of
+ * a stream; what `x-should-retry` says of a refusal goes before. TW_QUOTA is not tried again, nor is what any other clock ended.
+ *
+ * The wait before is what `retry-after-ms` or `retry-after` (seconds, fractions of them, or a date) says, up to a minute: for more,
+ * the refusal is the outcome. Else half a second, doubled each time up to eight, less up to a quarter at random. It is announced by
+ * TW_EVENT_RETRY, ends at once with tw_chat_cancel, and counts for TW_TIMEOUT_TOTAL: a wait that this would cut short is not begun.
+ *
+ * A kept connection that turns out to be dead before anything was answered is replaced by another; that counts for nothing.
+ */
+TW_API tw_status tw_options_set_retries(tw_options *options, int count);
+
+/**
+ * Which limit on what a server may send; one byte more ends the exchange in TW_LIMIT.
+ *
+ * Fixed are: 256 choices and 1024 tool calls for each (beyond: TW_LIMIT); JSON nested 512 deep, numbers of 1000 characters (beyond:
+ * TW_PROTOCOL). Of a response's headers the first 1000 are kept; of fields that we do not know, 256 for each object.
+ */
 typedef enum tw_limit {
-    TW_LIMIT_EVENT = 0, /**< A line, or the data of one event, of a stream. Default 16 MiB. */
-    TW_LIMIT_REPLY = 1, /**< All the bytes of a response's body. Default 256 MiB. */
+    TW_LIMIT_EVENT = 0,   /**< A line, or the data of one event, of a stream. Default 16 MiB. */
+    TW_LIMIT_REPLY = 1,   /**< All the bytes of a response's body. Default 256 MiB. */
+    TW_LIMIT_HEADERS = 2, /**< All the bytes of a response's headers, trailers included. Default 256 KiB. */
     TW_LIMIT_MAX_ENUM = 0x7FFFFFFF
 } tw_limit;
 
@@ -323,6 +349,9 @@ TW_API tw_status tw_request_set_thinking(tw_request *request, tw_thinking mode, 
  */
 TW_API tw_status tw_request_set_starts_thinking(tw_request *request, int yes);
 
+/** Sets one of its clocks, in milliseconds, in place of the client's; 0: none; negative: the client's again. */
+TW_API tw_status tw_request_set_timeout(tw_request *request, tw_timeout which, int64_t milliseconds);
+
 /** The body as it stands, without what the sending call adds. Borrowed until the request is changed or destroyed. */
 TW_API const char *tw_request_json(const tw_request *request, size_t *len);
 
@@ -338,6 +367,7 @@ typedef enum tw_event_kind {
     TW_EVENT_TOOL_CALL = 4, /**< `text`: a piece of a call's arguments ("" when it only begins); `tool_…` says of which. */
     TW_EVENT_USAGE = 5,     /**< `usage`: the bill so far. The last one counts. */
     TW_EVENT_FINISH = 6,    /**< `text`: the finish reason of this choice: "stop", "length", "tool_calls", … */
+    TW_EVENT_RETRY = 7,     /**< `text`: why the last attempt failed; `attempt`, `status`, `wait_ms`: another one follows. */
     TW_EVENT_KIND_MAX_ENUM = 0x7FFFFFFF
 } tw_event_kind;
 
@@ -365,8 +395,11 @@ typedef struct tw_event {
     const char *tool_id;     /**< The call's id; "" if none has come. NULL for other events. */
     const char *tool_name;   /**< The function's name as far as it has come. NULL for other events. */
     const tw_usage *usage;   /**< NULL for other events. */
-    const char *raw;         /**< The JSON of the chunk that this event came with. */
+    const char *raw;         /**< The JSON of the chunk that this event came with; "" for TW_EVENT_RETRY. */
     size_t raw_len;
+    int attempt;             /**< Which attempt comes next, 2 for the first retry; 0 for other events. */
+    tw_status status;        /**< What the last attempt ended in; TW_OK for other events. */
+    int64_t wait_ms;         /**< How long the next attempt will wait; 0 for other events. */
 } tw_event;
 
 /** Receives an event. 0: go on; anything else cancels the exchange, and no further event comes. */
@@ -440,6 +473,13 @@ TW_API tw_status tw_reply_status(const tw_reply *reply);
 
 /** One line that says what happened and what to do, with the provider's own words where it gave a reason; "" for TW_OK. */
 TW_API const char *tw_reply_message(const tw_reply *reply);
+
+/** How many times the request was sent: 1 unless it was tried again, 0 if it never was. */
+TW_API int tw_reply_attempts(const tw_reply *reply);
+
+/** Why the last attempt that was tried again had failed, with its status in `*status` (which may be NULL); NULL, and TW_OK, if none
+ *  was. Everything else in a reply is of the last attempt; its timing counts from the beginning of the first. */
+TW_API const char *tw_reply_last_refusal(const tw_reply *reply, tw_status *status);
 
 /** The HTTP status; 0 if no response came. It can be 200 with a status that is not TW_OK. */
 TW_API int tw_reply_http_status(const tw_reply *reply);

@@ -39,6 +39,20 @@ public func tw_options_set_timeout(_ options: OpaquePointer?, _ which: tw_timeou
     }
 }
 
+@implementation @_cdecl("tw_options_set_comments_count")
+public func tw_options_set_comments_count(_ options: OpaquePointer?, _ yes: Int32) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").countsComments = yes != 0
+    }
+}
+
+@implementation @_cdecl("tw_options_set_retries")
+public func tw_options_set_retries(_ options: OpaquePointer?, _ count: Int32) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(retries: Int(count))
+    }
+}
+
 @implementation @_cdecl("tw_options_set_limit")
 public func tw_options_set_limit(_ options: OpaquePointer?, _ which: tw_limit, _ bytes: Int64) -> tw_status {
     status { () throws(Invalid) in

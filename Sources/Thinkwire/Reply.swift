@@ -11,6 +11,17 @@ public func tw_reply_message(_ handle: OpaquePointer?) -> UnsafePointer<CChar>? 
     reply(handle)?.message.cString ?? StaticText.cString("reply is NULL")
 }
 
+@implementation @_cdecl("tw_reply_attempts")
+public func tw_reply_attempts(_ handle: OpaquePointer?) -> Int32 { Int32(truncatingIfNeeded: reply(handle)?.attempts ?? 0) }
+
+@implementation @_cdecl("tw_reply_last_refusal")
+public func tw_reply_last_refusal(_ handle: OpaquePointer?, _ status: UnsafeMutablePointer<tw_status>?) -> UnsafePointer<CChar>? {
+    let reply = reply(handle)
+    status?.pointee = reply?.lastRefusalStatus ?? TW_OK
+    guard let reply, !reply.lastRefusal.isEmpty else { return nil }
+    return reply.lastRefusal.cString
+}
+
 @implementation @_cdecl("tw_reply_http_status")
 public func tw_reply_http_status(_ handle: OpaquePointer?) -> Int32 {
     Int32(truncatingIfNeeded: reply(handle)?.httpStatus ?? 0)

@@ -122,6 +122,13 @@ public func tw_request_set_starts_thinking(_ request: OpaquePointer?, _ yes: Int
     }
 }
 
+@implementation @_cdecl("tw_request_set_timeout")
+public func tw_request_set_timeout(_ request: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64) -> tw_status {
+    status { () throws(Invalid) in
+        try object(request, Request.self, "request").set(which, milliseconds: milliseconds)
+    }
+}
+
 @implementation @_cdecl("tw_request_json")
 public func tw_request_json(_ request: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>? {
     lend(request.map { Handle.object($0, as: Request.self).json } ?? StaticText.bytes(""), length)

@@ -129,7 +129,7 @@ struct JSONMistakesTests {
 
     @Test func everyReasonHasItsWords() {
         let reasons = (0...UInt8.max).compactMap { JSONError.Problem(rawValue: $0) }
-        #expect(reasons.count == 12)
+        #expect(reasons.count == 14)
         #expect(Set(reasons.map { $0.text.description }).count == reasons.count)
     }
 }

@@ -75,6 +75,13 @@ struct JSONReaderTests {
         #expect(jsonProblem(wide) == nil)
     }
 
+    @Test func numbersGoToTheLimit() {
+        let digits = String(repeating: "7", count: JSONReader.longestNumber)
+        #expect(jsonProblem(digits) == nil)
+        #expect(jsonProblem("-" + digits) == "0 numberTooLong")
+        #expect(jsonProblem("[0." + digits + "]") == "1 numberTooLong")
+    }
+
     @Test(arguments: [
         "[null, true ,false]", #"{"a":1,"b":[2.5e-3,{"c":"d\n\u20ac"}], "ü": "😊\ud83d\ude0a"}"#, "\"text\"", "[[[]],{}]", "\"\"",
         "{\"a\":{\"b\":{\"c\":[-0.1E+2]}}}", "null", "true", "false", "[\"\\\\\"]", "{\"a\":\"\\\"\"}",

@@ -98,10 +98,11 @@ struct OptionsTests {
         }
         try options.set(TW_LIMIT_EVENT, bytes: 1)
         try options.set(TW_LIMIT_REPLY, bytes: 2_147_483_647)
-        #expect([options.limits.event, options.limits.reply] == [1, 2_147_483_647])
-        #expect(complaint { try options.set(tw_limit(2), bytes: 1) } == "no such limit: see tw_limit")
+        try options.set(TW_LIMIT_HEADERS, bytes: 3)
+        #expect([options.limits.event, options.limits.reply, options.limits.headers] == [1, 2_147_483_647, 3])
+        #expect(complaint { try options.set(tw_limit(3), bytes: 1) } == "no such limit: see tw_limit")
         let standard = Options().limits
-        #expect([standard.event, standard.reply] == [16 << 20, 256 << 20])
+        #expect([standard.event, standard.reply, standard.headers] == [16 << 20, 256 << 20, 256 << 10])
     }
 
     @Test func hostsThatMayHearTheKey() {

@@ -52,7 +52,7 @@ void test_layout(void)
 
     FIELD(tw_event, size), FIELD(tw_event, kind), FIELD(tw_event, choice), FIELD(tw_event, text), FIELD(tw_event, text_len);
     FIELD(tw_event, tool_index), FIELD(tw_event, tool_id), FIELD(tw_event, tool_name), FIELD(tw_event, usage);
-    FIELD(tw_event, raw), FIELD(tw_event, raw_len);
+    FIELD(tw_event, raw), FIELD(tw_event, raw_len), FIELD(tw_event, attempt), FIELD(tw_event, status), FIELD(tw_event, wait_ms);
     end_of_struct(sizeof(tw_event));
 
     FIELD(tw_tool_call, size), FIELD(tw_tool_call, choice), FIELD(tw_tool_call, index), FIELD(tw_tool_call, id);

@@ -100,6 +100,7 @@ tw_client *client_of(const char *url)
     tw_client *client = NULL;
     CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, "test-key"), TW_OK);
+    CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     CHECK(client != NULL);
     tw_options_destroy(options);

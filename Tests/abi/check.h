@@ -33,7 +33,7 @@ void sleep_ms(int ms);
 /* The mock's base URL; one mock serves all tests. */
 extern char mock_url[128];
 
-/* A client of the mock, or of any other address; and a request with one user message. */
+/* A client of the mock, or of any other address, which tries nothing again; and a request with one user message. */
 tw_client *mock_client(void);
 tw_client *client_of(const char *url);
 tw_request *hello(const char *model);
@@ -101,5 +101,6 @@ void test_threads(void);
 void test_layout(void);
 void test_thinking(void);
 void test_models(void);
+void test_retries(void);
 
 #endif

@@ -140,16 +140,18 @@ void test_transport(void)
 /* ---- clocks -------------------------------------------------------------------------------------------------------- */
 
 /* The exchange ends by this clock, at its time, and says so; `reasoning` had come. */
-static void run_out(const char *url, tw_timeout which, int ms, const char *named, const char *reasoning)
+static void run_out_of(bool of_request, const char *url, tw_timeout which, int ms, const char *named, const char *reasoning)
 {
     char number[16];
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
     CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, "k"), TW_OK);
-    CHECK_STATUS(tw_options_set_timeout(options, which, ms), TW_OK);
+    CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
+    CHECK_STATUS(tw_options_set_timeout(options, which, of_request ? 60000 : ms), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_request *request = hello("m");
+    if (of_request) CHECK_STATUS(tw_request_set_timeout(request, which, ms), TW_OK);
     int64_t start = milliseconds();
     tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
     int64_t took = milliseconds() - start;
@@ -163,6 +165,63 @@ static void run_out(const char *url, tw_timeout which, int ms, const char *named
     tw_request_destroy(request);
     tw_client_destroy(client);
     tw_options_destroy(options);
+}
+
+/* The client's clock, and the request's own. */
+static void run_out(const char *url, tw_timeout which, int ms, const char *named, const char *reasoning)
+{
+    run_out_of(false, url, which, ms, named, reasoning);
+    run_out_of(true, url, which, ms, named, reasoning);
+}
+
+/*
+ * A server that sends comments and nothing else keeps its stream alive, unless they do not count; one that sends a piece of an
+ * event now and then lives in any case. The total clock ends what the idle clock does not.
+ */
+static void check_comments(bool count, const char *pieces, tw_timeout expected)
+{
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, mock_url), TW_OK);
+    CHECK_STATUS(tw_options_set_api_key(options, "k"), TW_OK);
+    CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
+    CHECK_STATUS(tw_options_set_comments_count(options, count), TW_OK);
+    CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_IDLE, 400), TW_OK);
+    CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_TOTAL, 1000), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_request *request = hello("mock/script#type=text/event-stream,piece=10,pace=20");
+    CHECK_STATUS(tw_request_set(request, "mock_reply", pieces), TW_OK);
+    for (int pulled = 0; pulled < 2; pulled++) {
+        tw_reply *reply;
+        if (pulled) {
+            /* Whoever only looks now and then hears of it all the same. */
+            const tw_event *event;
+            tw_chat *chat = tw_chat_open(client, request);
+            while (tw_chat_next(chat, &event, 7) != TW_NEXT_END) {}
+            reply = tw_chat_close(chat);
+        } else {
+            reply = tw_chat_stream(client, request, NULL, NULL);
+        }
+        CHECK_REPLY(reply, TW_TIMEOUT);
+        CHECK_HAS(tw_reply_message(reply), expected == TW_TIMEOUT_IDLE ? "idle timeout" : "total timeout");
+        CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
+        tw_reply_destroy(reply);
+    }
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    tw_options_destroy(options);
+}
+
+/* An event, then `filler` a thousand times, as a JSON string. */
+static char *event_and(const char *filler)
+{
+    static const char event[] = "\"data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"Hi\\\"}}]}\\n\\n";
+    char *text = malloc(sizeof event + 1000 * strlen(filler) + 16);
+    strcpy(text, event);
+    char *end = text + strlen(text);
+    for (int i = 0; i < 1000; i++, end += strlen(filler)) strcpy(end, filler);
+    strcpy(end, "\"");
+    return text;
 }
 
 void test_timeouts(void)
@@ -181,6 +240,22 @@ void test_timeouts(void)
     run_out(stalled.url, TW_TIMEOUT_IDLE, 150, "idle", "Hm");
     run_out(stalled.url, TW_TIMEOUT_TOTAL, 1000, "total", "Hm");
     server_stop(&stalled);
+
+    char *comments = event_and(": ping\\n\\n"), *data = event_and("data: 1234");
+    check_comments(true, comments, TW_TIMEOUT_TOTAL);
+    check_comments(false, comments, TW_TIMEOUT_IDLE);
+    check_comments(true, data, TW_TIMEOUT_TOTAL);
+    check_comments(false, data, TW_TIMEOUT_TOTAL);
+    free(comments);
+    free(data);
+
+    tw_request *clocked = hello("m");
+    CHECK_STATUS(tw_request_set_timeout(clocked, TW_TIMEOUT_IDLE, -1), TW_OK);
+    CHECK_STATUS(tw_request_set_timeout(clocked, TW_TIMEOUT_IDLE, 0), TW_OK);
+    CHECK_STATUS(tw_request_set_timeout(clocked, TW_TIMEOUT_IDLE, INT64_MAX), TW_OK);
+    CHECK_STATUS(tw_request_set_timeout(clocked, (tw_timeout)4, 1), TW_INVALID);
+    CHECK_STATUS(tw_request_set_timeout(NULL, TW_TIMEOUT_IDLE, 1), TW_INVALID);
+    tw_request_destroy(clocked);
 
     /* A caller that stays away is not a server that does. */
     server_start(&stalled, EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop"));
@@ -254,6 +329,24 @@ static void limits(void)
         tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
         CHECK_REPLY(reply, TW_LIMIT);
         if (!CHECK_TEXT(tw_reply_content(reply, NULL), "Hi")) printf("    limit %d: %s\n", limit, tw_reply_message(reply));
+        tw_reply_destroy(reply);
+        tw_client_destroy(client);
+    }
+    server_stop(&server);
+
+    /* The headers: as many bytes as are allowed, and one more. */
+    const char *answer = WHOLE("200 OK", "X-Padding: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+                               "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}");
+    int64_t header = strstr(answer, "\r\n\r\n") + 4 - answer;
+    server_start(&server, answer);
+    CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
+    for (int missing = 0; missing <= 1; missing++) {
+        CHECK_STATUS(tw_options_set_limit(options, TW_LIMIT_HEADERS, header - missing), TW_OK);
+        CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+        tw_reply *reply = tw_chat_send(client, request);
+        CHECK_REPLY(reply, missing ? TW_LIMIT : TW_OK);
+        CHECK_HAS(tw_reply_message(reply), missing ? "TW_LIMIT_HEADERS" : "");
+        CHECK_TEXT(tw_reply_header(reply, "x-padding"), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         tw_reply_destroy(reply);
         tw_client_destroy(client);
     }

@@ -27,6 +27,7 @@ static const struct suite {
     { "transport", test_transport }, { "timeouts", test_timeouts },   { "broken_streams", test_broken_streams },
     { "reply", test_reply },       { "threads", test_threads },       { "thinking", test_thinking },
     { "tools", test_tools },       { "turns", test_turns },         { "models", test_models },
+    { "retries", test_retries },
 };
 
 /* Starts the mock and reads its base URL, the one line it prints. It ends with our end of the pipe, whatever becomes of us. */

@@ -108,14 +108,14 @@ static void numbers(void)
     }
     CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)4, 1), TW_INVALID);
     CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)-1, 1), TW_INVALID);
-    for (int limit = TW_LIMIT_EVENT; limit <= TW_LIMIT_REPLY; limit++) {
+    for (int limit = TW_LIMIT_EVENT; limit <= TW_LIMIT_HEADERS; limit++) {
         CHECK_STATUS(tw_options_set_limit(options, (tw_limit)limit, 1), TW_OK);
         CHECK_STATUS(tw_options_set_limit(options, (tw_limit)limit, 2147483647), TW_OK);
         CHECK_STATUS(tw_options_set_limit(options, (tw_limit)limit, 0), TW_INVALID);
         CHECK_STATUS(tw_options_set_limit(options, (tw_limit)limit, -1), TW_INVALID);
         CHECK_STATUS(tw_options_set_limit(options, (tw_limit)limit, 2147483648), TW_INVALID);
     }
-    CHECK_STATUS(tw_options_set_limit(options, (tw_limit)2, 1), TW_INVALID);
+    CHECK_STATUS(tw_options_set_limit(options, (tw_limit)3, 1), TW_INVALID);
     tw_options_destroy(options);
 }
 

@@ -76,7 +76,7 @@ static tw_client *make_client(void)
 {
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
-    if (tw_options_set_base_url(options, base_url) != TW_OK || tw_options_set_api_key(options, "key") != TW_OK ||
+    if (tw_options_set_base_url(options, base_url) != TW_OK || tw_options_set_api_key(options, "key") != TW_OK || tw_options_set_retries(options, 0) != TW_OK ||
         tw_client_create(options, &client) != TW_OK) {
         fail(tw_last_error());
     }

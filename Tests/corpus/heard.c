@@ -485,6 +485,7 @@ int main(void)
     tw_options_set_base_url(options, url);
     tw_options_set_api_key(options, "test");
     tw_options_set_timeout(options, TW_TIMEOUT_TOTAL, 20000);
+    tw_options_set_retries(options, 0);
     if (tw_client_create(options, &client) != TW_OK) return puts(tw_last_error()), 1;
     tw_options_destroy(options);
     int cases = 0;

@@ -60,7 +60,9 @@ extension Reply {
 
     private func refuse(_ refusal: borrowing Refusal) {
         let isResponse = httpStatus >= 300
-        status = refusal.status(forHTTP: isResponse ? httpStatus : refusal.httpStatus)
+        let code = isResponse ? httpStatus : refusal.httpStatus
+        refusalCode = code
+        status = refusal.status(forHTTP: code)
         message.removeAll()
         if isResponse {
             message.append("HTTP ")

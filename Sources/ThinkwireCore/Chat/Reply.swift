@@ -11,7 +11,14 @@ package final class Reply {
     /// Where C reads it.
     package let timing = UnsafeMutablePointer<tw_timing>.allocate(capacity: 1)
 
-    package var expected = Expected()
+    /// How many times the request was sent, this one included; and what became of the last one that was tried again.
+    package var attempts = 0
+    package var lastRefusal = ByteBuffer()
+    package var lastRefusalStatus = TW_OK
+    /// The HTTP status of a refusal, in a response of its own or in the middle of a stream; 0 if it names none. nil: no refusal.
+    var refusalCode: Int?
+
+    package var expected: Expected
     package var choices: [Choice] = []
     /// Where C reads it, once there is one.
     package let usage = UnsafeMutablePointer<tw_usage>.allocate(capacity: 1)
@@ -29,11 +36,20 @@ package final class Reply {
     /// What is made when it is first asked for.
     package let lookups = Lookups()
 
-    package init() {
+    package init(_ expected: Expected = Expected()) {
+        self.expected = expected
         timing.initialize(
             to: tw_timing(
                 size: MemoryLayout<tw_timing>.size, connected_us: -1, first_byte_us: -1, first_reasoning_us: -1,
                 first_content_us: -1, total_us: -1, reused_connection: 0))
+    }
+
+    /// Of another attempt.
+    convenience init(after last: Reply) {
+        self.init(last.expected)
+        attempts = last.attempts
+        lastRefusal.append(last.lastRefusal)
+        lastRefusalStatus = last.lastRefusalStatus
     }
 
     deinit {

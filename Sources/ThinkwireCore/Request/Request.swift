@@ -7,6 +7,8 @@ package final class Request {
     var pastThoughts: [PastThought] = []
     private var thinking = TW_THINKING_AUTO
     private var budget: Int64 = 0
+    /// The clocks that are its own, in nanoseconds.
+    private var ownTimeouts: [(which: tw_timeout, length: Int64)] = []
     /// The model's chat template holds the opening `<think>`; nil: as it is known of the model.
     package var startsInsideThink: Bool?
 
@@ -89,6 +91,21 @@ package final class Request {
         guard budget == 0 || mode != TW_THINKING_OFF else { throw Invalid("a budget for thinking that is switched off") }
         thinking = mode
         self.budget = budget
+    }
+
+    /// Negative: as the client has it.
+    package func set(_ which: tw_timeout, milliseconds: Int64) throws(Invalid) {
+        var tried = Options.Timeouts()
+        try tried.set(which, 0)
+        ownTimeouts.removeAll { $0.which == which }
+        if milliseconds >= 0 { ownTimeouts.append((which, Options.Timeouts.nanoseconds(milliseconds))) }
+    }
+
+    /// Its clocks, when it is sent by a client with these.
+    func timeouts(of client: Options.Timeouts) -> Options.Timeouts {
+        var timeouts = client
+        for own in ownTimeouts { try? timeouts.set(own.which, own.length) }
+        return timeouts
     }
 
     /// Adds an image to the last message, or begins a user message with it when the last one is not the user's.

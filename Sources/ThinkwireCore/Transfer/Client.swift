@@ -6,6 +6,10 @@ package final class Client: @unchecked Sendable {
     let endpoint: Endpoint
     let timeouts: Options.Timeouts
     let limits: Options.Limits
+    /// How many times more a request is sent that was refused or got lost.
+    let retries: Int
+    /// A comment in a stream is a sign of life.
+    let countsComments: Bool
     let proxy: Text?
     let certificates: Text?
     let dialect: ThinkingDialect?
@@ -40,6 +44,8 @@ package final class Client: @unchecked Sendable {
         key = provider.key
         timeouts = options.timeouts
         limits = options.limits
+        retries = options.retries
+        countsComments = options.countsComments
         proxy = options.proxy
         certificates = options.certificates
         dialect = options.dialect

@@ -3,15 +3,28 @@ import CThinkwire
 import Synchronization
 
 /// One request and its answer: takes what the transfer brings through the stages, hands out one event after the other, and in the
-/// end knows how it went. The same machine serves every call, whether it blocks, is pulled from or calls back.
+/// end knows how it went. What fails before it has told anything is tried again. The same machine serves every call, whether it
+/// blocks, is pulled from or calls back.
 package final class Exchange {
-    package let reply = Reply()
+    /// Of the attempt under way, or of the last one.
+    package private(set) var reply: Reply
     /// A callback of the caller's is running.
     package private(set) var isCalling = false
 
     private let client: Client?
     private let loop: Loop?
-    private let transfer: Transfer?
+    private let body: ByteBuffer
+    private let timeouts: Options.Timeouts
+    /// The attempt under way; nil between two of them, and before the first.
+    private var transfer: Transfer?
+    /// When the first attempt began; 0 before.
+    private var callStart: Int64 = 0
+    /// When the next attempt is to begin, and how long before that the last one ended.
+    private var attemptStart: Int64 = 0
+    private var pause: Int64 = 0
+    private var isRetryUntold = false
+    /// The caller has heard something of the answer: there is no way back.
+    private var hasTold = false
     private let isCancelled = Atomic<Bool>(false)
     private var isOver = false
 
@@ -49,23 +62,24 @@ package final class Exchange {
     /// An exchange that is about to begin. With `wantsStream`, or where the model demands it, the answer is streamed.
     package init(_ client: Client, _ request: Request, wantsStream: Bool) {
         self.client = client
+        let body = request.wireBody(wantsStream: wantsStream, host: client.endpoint.host, dialect: client.dialect)
+        reply = Reply(body.expected)
+        self.body = body.text
+        timeouts = request.timeouts(of: client.timeouts)
         stream = EventStream(limit: client.limits.event)
         loop = client.borrowLoop()
-        guard let loop else {
-            transfer = nil
+        if loop == nil {
             end(TW_NETWORK, "the system has no file descriptors left: close some, or raise the limit (ulimit -n)")
-            return
         }
-        let body = request.wireBody(wantsStream: wantsStream, host: client.endpoint.host, dialect: client.dialect)
-        reply.expected = body.expected
-        transfer = Transfer(client, loop, body: body.text, reply: reply)
     }
 
     /// An exchange that cannot be: its reply says why.
     package init(refusing message: StaticString) {
         client = nil
         loop = nil
-        transfer = nil
+        body = ByteBuffer()
+        reply = Reply()
+        timeouts = Options.Timeouts()
         stream = EventStream(limit: 1)
         end(TW_INVALID, message)
     }
@@ -88,13 +102,23 @@ package final class Exchange {
         while true {
             if isCancelled.load(ordering: .acquiring) { stopEarly() }
             if nextEvent < decoder.events.count { return .event(takeEvent()) }
-            guard !isOver, let transfer else { return .end }
+            if isRetryUntold { return .event(takeRetry()) }
+            guard !isOver else { return .end }
+            guard let transfer else {
+                if platform_now() >= attemptStart {
+                    beginAttempt(onFreshConnection: false)
+                } else {
+                    loop?.step(until: min(deadline, attemptStart))
+                    if platform_now() >= deadline { return .timeout }
+                }
+                continue
+            }
             if decodeNext(transfer) { continue }
             if transfer.end != nil || hasLingered {
                 conclude(transfer)
                 continue
             }
-            if !transfer.hasStarted { start(transfer) }
+            if !transfer.countsEveryByte && stream.takeNews() { transfer.restartClock() }
             let known = transfer.inbox.count
             transfer.wait(until: min(deadline, lingerDeadline), idleLimit: idleLimit)
             // A document is collected whole: what there is of it is nothing to go on with, and no reason to stay.
@@ -153,6 +177,7 @@ package final class Exchange {
             if transfer.inbox.count > Exchange.longestRefusal { transfer.finish(CURLE_OK) }
             return false
         case .events:
+            transfer.countsEveryByte = client?.countsComments ?? true
             input = transfer.inbox.bytes
             isInboxTaken = true
             return true
@@ -189,10 +214,8 @@ package final class Exchange {
     private func takeEvent() -> UnsafePointer<tw_event> {
         let next = decoder.events[nextEvent]
         nextEvent += 1
-        var event = tw_event()
-        event.size = MemoryLayout<tw_event>.size
-        event.kind = next.kind
-        event.tool_index = -1
+        hasTold = true
+        var event = newEvent(next.kind)
         event.raw = UnsafeRawPointer(raw.baseAddress ?? StaticText.empty).assumingMemoryBound(to: CChar.self)
         event.raw_len = raw.count
         var text = StaticText.empty
@@ -224,6 +247,27 @@ package final class Exchange {
         return UnsafePointer(told)
     }
 
+    private func takeRetry() -> UnsafePointer<tw_event> {
+        isRetryUntold = false
+        var event = newEvent(TW_EVENT_RETRY)
+        event.text = reply.lastRefusal.cString
+        event.text_len = reply.lastRefusal.count
+        event.raw = StaticText.cString("")
+        event.attempt = Int32(truncatingIfNeeded: reply.attempts + 1)
+        event.status = reply.lastRefusalStatus
+        event.wait_ms = pause / millisecond
+        told.initialize(to: event)
+        return UnsafePointer(told)
+    }
+
+    private func newEvent(_ kind: tw_event_kind) -> tw_event {
+        var event = tw_event()
+        event.size = MemoryLayout<tw_event>.size
+        event.kind = kind
+        event.tool_index = -1
+        return event
+    }
+
     /// When the first thought and the first word came.
     private func noteTimes() {
         noteTime(&reply.timing.pointee.first_reasoning_us, TW_EVENT_REASONING)
@@ -231,28 +275,50 @@ package final class Exchange {
     }
 
     private func noteTime(_ time: inout Int64, _ kind: tw_event_kind) {
-        guard time < 0, let transfer, decoder.events.contains(where: { $0.kind == kind }) else { return }
-        time = transfer.elapsedMicroseconds
+        guard time < 0, decoder.events.contains(where: { $0.kind == kind }) else { return }
+        time = elapsedMicroseconds
     }
 
     // MARK: Clocks
 
     private var idleLimit: Int64 {
-        guard let limit = client?.timeouts.idle else { return 0 }
+        let limit = timeouts.idle
         guard reply.isFinished else { return limit }
         return limit > 0 ? min(limit, Exchange.finishedGrace) : Exchange.finishedGrace
     }
 
     private var hasLingered: Bool { lingerDeadline != .max && platform_now() >= lingerDeadline }
 
+    /// Since the call began.
+    private var elapsedMicroseconds: Int64 { callStart == 0 ? 0 : (platform_now() - callStart) / 1000 }
+
     // MARK: The beginning and the end
 
-    private func start(_ transfer: Transfer) {
-        transfer.start()
-        client?.log { line in
-            line.append("POST ")
-            if let url = client?.endpoint.url { line.append(url) }
+    private func beginAttempt(onFreshConnection: Bool) {
+        guard let client, let loop else { return }
+        if callStart == 0 {
+            callStart = platform_now()
+        } else {
+            reply = Reply(after: reply)
+            stream = EventStream(limit: client.limits.event)
+            decoder = ChunkDecoder()
+            startEvents(with: Bytes(start: nil, count: 0))
+            format = .unknown
+            isInboxTaken = false
+            lingerDeadline = .max
         }
+        if !onFreshConnection { reply.attempts += 1 }
+        client.log { line in
+            line.append("POST ")
+            line.append(client.endpoint.url)
+            if reply.attempts > 1 {
+                line.append(", attempt ")
+                line.append(decimal: reply.attempts)
+            }
+        }
+        let transfer = Transfer(client, loop, timeouts, reply: reply, callStart: callStart)
+        self.transfer = transfer
+        transfer.start(body: body.bytes, onFreshConnection: onFreshConnection)
     }
 
     /// The transfer is over: what it left behind is taken apart, and judged.
@@ -305,23 +371,34 @@ package final class Exchange {
 
     /// Cancelled: nothing more is told, but what had arrived is kept.
     private func stopEarly() {
-        guard !isOver, let transfer else { return }
-        while isInboxTaken || takeInbox(transfer) {
-            guard let found = try? stream.next(&input), decode(found) == nil else { break }
+        guard !isOver else { return }
+        if let transfer {
+            while isInboxTaken || takeInbox(transfer) {
+                guard let found = try? stream.next(&input), decode(found) == nil else { break }
+            }
+            if format == .events { _ = decodeLastEvent() }
+            if format == .document { _ = decodeDocument(transfer) }
         }
-        if format == .events { _ = decodeLastEvent() }
-        if format == .document { _ = decodeDocument(transfer) }
         end(TW_CANCELLED, "cancelled")
+        isRetryUntold = false
         startEvents(with: Bytes(start: nil, count: 0))
     }
 
+    /// The attempt is over: another one follows, or that was it.
     private func end(_ problem: Problem?) {
         guard let transfer, let client else { return }
+        if transfer.diedUnanswered {
+            // It had been closed while it was kept, or was just then: that says nothing about the server.
+            transfer.stop()
+            return beginAttempt(onFreshConnection: true)
+        }
         decoder.finish(reply)
         if reply.status == TW_OK {
             reply.judge(problem, transfer, client)
             client.strike(&reply.message)
         }
+        if let wait = waitBeforeRetry(transfer, client) { return postpone(wait) }
+        reply.countAttempts()
         letGo()
     }
 
@@ -333,13 +410,46 @@ package final class Exchange {
         letGo()
     }
 
+    /// How long to wait before another attempt; nil if there is to be none.
+    private func waitBeforeRetry(_ transfer: Transfer, _ client: Client) -> Int64? {
+        guard reply.attempts <= client.retries, !hasTold, decoder.events.isEmpty else { return nil }
+        let advice = RetryAdvice(reply.headers, now: Int64(time(nil)))
+        guard reply.isWorthRetrying(transfer, advice.isWorthIt) else { return nil }
+        let now = platform_now()
+        // The clock's last digits are as good as any to keep clients apart.
+        let wait = advice.wait ?? backoff(beforeAttempt: reply.attempts + 1, random: UInt64(now) &* 0x9E37_79B9_7F4A_7C15 >> 32)
+        guard wait <= RetryAdvice.longestWait else { return nil }
+        // A wait that the call does not outlast helps nobody.
+        guard timeouts.total == 0 || now + wait < callStart + timeouts.total else { return nil }
+        return wait
+    }
+
+    private func postpone(_ wait: Int64) {
+        transfer?.stop()
+        transfer = nil
+        reply.noteRetry()
+        pause = wait
+        attemptStart = platform_now() + wait
+        isRetryUntold = true
+        logEnd()
+        client?.log { line in
+            line.append("next attempt in ")
+            line.append(decimal: Int(wait / millisecond))
+            line.append(" ms")
+        }
+    }
+
     private func letGo() {
         isOver = true
-        if let transfer, transfer.hasStarted { reply.timing.pointee.total_us = transfer.elapsedMicroseconds }
+        if callStart > 0 { reply.timing.pointee.total_us = elapsedMicroseconds }
         transfer?.stop()
         if let loop { client?.giveBack(loop) }
         reply.noteRequestID()
         reply.layOut()
+        logEnd()
+    }
+
+    private func logEnd() {
         client?.log { line in
             line.append(StaticText.name(of: reply.status))
             if reply.httpStatus > 0 {
@@ -347,7 +457,7 @@ package final class Exchange {
                 line.append(decimal: reply.httpStatus)
             }
             line.append(", ")
-            line.append(decimal: Int(reply.timing.pointee.total_us / 1000))
+            line.append(decimal: Int(elapsedMicroseconds / 1000))
             line.append(" ms, ")
             line.append(decimal: transfer?.received ?? 0)
             line.append(" bytes")

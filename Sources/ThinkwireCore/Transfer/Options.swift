@@ -34,6 +34,8 @@ package final class Options {
     var headers: [Header] = []
     var timeouts = Timeouts()
     var limits = Limits()
+    var retries = 2
+    package var countsComments = true
     var proxy: Text?
     var certificates: Text?
     var cleartextHosts: [Text] = []
@@ -54,12 +56,26 @@ package final class Options {
         var firstByte: Int64 = 600 * second
         var idle: Int64 = 120 * second
         var total: Int64 = 0
+
+        mutating func set(_ which: tw_timeout, _ nanoseconds: Int64) throws(Invalid) {
+            switch which {
+            case TW_TIMEOUT_CONNECT: connect = nanoseconds
+            case TW_TIMEOUT_FIRST_BYTE: firstByte = nanoseconds
+            case TW_TIMEOUT_IDLE: idle = nanoseconds
+            case TW_TIMEOUT_TOTAL: total = nanoseconds
+            default: throw Invalid("no such timeout: see tw_timeout")
+            }
+        }
+
+        /// What is longer than any clock runs is no time at all.
+        static func nanoseconds(_ milliseconds: Int64) -> Int64 { min(milliseconds, Int64.max / (4 * millisecond)) * millisecond }
     }
 
     /// In bytes.
     struct Limits {
         var event = 16 << 20
         var reply = 256 << 20
+        var headers = 256 << 10
     }
 
     package func set(baseURL url: Bytes) throws(Invalid) {
@@ -84,14 +100,7 @@ package final class Options {
 
     package func set(_ which: tw_timeout, milliseconds: Int64) throws(Invalid) {
         guard milliseconds >= 0 else { throw Invalid("a timeout cannot be negative: 0 means none") }
-        let length = min(milliseconds, Int64.max / (4 * millisecond)) * millisecond
-        switch which {
-        case TW_TIMEOUT_CONNECT: timeouts.connect = length
-        case TW_TIMEOUT_FIRST_BYTE: timeouts.firstByte = length
-        case TW_TIMEOUT_IDLE: timeouts.idle = length
-        case TW_TIMEOUT_TOTAL: timeouts.total = length
-        default: throw Invalid("no such timeout: see tw_timeout")
-        }
+        try timeouts.set(which, Timeouts.nanoseconds(milliseconds))
     }
 
     package func set(_ which: tw_limit, bytes: Int64) throws(Invalid) {
@@ -99,8 +108,14 @@ package final class Options {
         switch which {
         case TW_LIMIT_EVENT: limits.event = Int(bytes)
         case TW_LIMIT_REPLY: limits.reply = Int(bytes)
+        case TW_LIMIT_HEADERS: limits.headers = Int(bytes)
         default: throw Invalid("no such limit: see tw_limit")
         }
+    }
+
+    package func set(retries: Int) throws(Invalid) {
+        guard retries >= 0 else { throw Invalid("the number of retries cannot be negative: 0 means none") }
+        self.retries = retries
     }
 
     package func set(_ dialect: tw_dialect) throws(Invalid) {

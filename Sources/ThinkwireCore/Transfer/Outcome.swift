@@ -27,6 +27,8 @@ extension Reply {
             tooLarge("a line or an event of the stream", client.limits.event, "TW_LIMIT_EVENT")
         case (.tooMany, _):
             settle(TW_LIMIT, "the answer has more choices, or more tool calls, than anybody asks for; what had come is in the reply")
+        case (_, .tooLarge(TW_LIMIT_HEADERS)):
+            tooLarge("the header of the response", client.limits.headers, "TW_LIMIT_HEADERS")
         case (_, .tooLarge):
             tooLarge("the answer", client.limits.reply, "TW_LIMIT_REPLY")
         case (.malformed(let error), _) where !isCut(transfer) || !body.isEmpty && isWhole(transfer):
@@ -39,9 +41,9 @@ extension Reply {
         case _ where isFinished:
             break
         case (_, .timedOut(let which)):
-            timedOut(which, client.timeouts)
+            timedOut(which, transfer.timeouts)
         case (_, .failed(let code)) where httpStatus == 0:
-            failed(code, transfer, client)
+            failed(code, transfer)
         default:
             truncated(transfer)
         }
@@ -92,7 +94,7 @@ extension Reply {
     }
 
     /// No response came.
-    private func failed(_ code: CURLcode, _ transfer: Transfer, _ client: Client) {
+    private func failed(_ code: CURLcode, _ transfer: Transfer) {
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             settle(TW_RESOLVE, "no address for the name")
@@ -147,6 +149,38 @@ extension Reply {
         } else {
             message.append(oneLine: transfer.explanation, limit: 300)
         }
+    }
+
+    /// Whether another attempt may go better. A refusal's own word about that, if there is one, decides; but an account that is empty
+    /// stays empty.
+    func isWorthRetrying(_ transfer: Transfer, _ serverSays: Bool?) -> Bool {
+        if status == TW_OK || status == TW_QUOTA { return false }
+        if let refusalCode {
+            let passes = refusalCode == 408 || refusalCode == 409 || status == TW_RATE_LIMITED || status == TW_SERVER
+            return serverSays ?? passes
+        }
+        switch (status, transfer.end) {
+        case (TW_RESOLVE, _), (TW_CONNECT, _), (TW_NETWORK, _), (TW_TRUNCATED, _): return true
+        // A handshake that broke; not a certificate that is not trusted.
+        case (TW_TLS, .failed(CURLE_SSL_CONNECT_ERROR)): return true
+        case (TW_TIMEOUT, .timedOut(TW_TIMEOUT_CONNECT)): return true
+        default: return false
+        }
+    }
+
+    /// What failed is to be tried again.
+    func noteRetry() {
+        lastRefusalStatus = status
+        lastRefusal.removeAll()
+        lastRefusal.append(message)
+    }
+
+    /// Says in the message that others came before.
+    func countAttempts() {
+        guard status != TW_OK, attempts > 1 else { return }
+        message.append(" (after ")
+        message.append(decimal: attempts)
+        message.append(" attempts)")
     }
 
     /// What the provider calls this request: a header says it before a body does.

@@ -8,8 +8,8 @@ final class Transfer {
         case complete
         case failed(CURLcode)
         case timedOut(tw_timeout)
-        /// More bytes than the limit allows.
-        case tooLarge
+        /// More bytes than that limit allows.
+        case tooLarge(tw_limit)
     }
 
     private enum Phase {
@@ -20,29 +20,35 @@ final class Transfer {
     var inbox = ByteBuffer()
     private(set) var end: End?
     private(set) var received = 0
-    private(set) var hasStarted = false
+    private var headerBytes = 0
+    /// Whether every byte that comes sets the idle clock to zero; otherwise, only `restartClock` does.
+    var countsEveryByte = true
+    let timeouts: Options.Timeouts
 
     private let client: Client
     private let loop: Loop
     private let reply: Reply
-    private let body: ByteBuffer
     private var easy: UnsafeMutableRawPointer?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     private var phase = Phase.connecting
-    private var started: Int64 = 0
+    /// When the call began, of which this may not be the first attempt.
+    private let callStart: Int64
     /// When the clock of the phase was last set to zero; moved on by the time that nobody was here to receive.
-    private var phaseStart: Int64 = 0
-    private var left: Int64 = 0
+    private var phaseStart: Int64
+    private var left: Int64
     /// Something came since the clock of the phase was last set to zero. The clock is read once for all of it, and not for every
     /// piece: where each chunk is one, reading it was a tenth of what a chunk costs.
     private var hasReceived = false
 
-    init(_ client: Client, _ loop: Loop, body: consuming ByteBuffer, reply: Reply) {
+    init(_ client: Client, _ loop: Loop, _ timeouts: Options.Timeouts, reply: Reply, callStart: Int64) {
         self.client = client
         self.loop = loop
-        self.body = body
+        self.timeouts = timeouts
         self.reply = reply
+        self.callStart = callStart
+        phaseStart = platform_now()
+        left = phaseStart
         errorText[0] = 0
     }
 
@@ -53,19 +59,17 @@ final class Transfer {
 
     // MARK: Running
 
-    func start() {
-        hasStarted = true
-        started = platform_now()
-        phaseStart = started
-        left = started
+    /// Begins. The body must stay where it is until the transfer is stopped.
+    func start(body: Bytes, onFreshConnection: Bool) {
         guard let easy = loop.takeEasy(configure: configure) else {
             end = .failed(CURLE_OUT_OF_MEMORY)
             return
         }
         self.easy = easy
         let this = Handle.unretained(self)
-        _ = platform_set_pointer(easy, CURLOPT_POSTFIELDS, body.start)
+        _ = platform_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress)
         _ = platform_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(body.count))
+        _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, onFreshConnection ? 1 : 0)
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
         _ = platform_set_pointer(easy, CURLOPT_WRITEDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_HEADERDATA, this)
@@ -80,28 +84,39 @@ final class Transfer {
         let now = platform_now()
         // Nobody was here to receive since the last wait: that is not the server's fault.
         phaseStart += now - left
+        left = now
+        // Bytes that do not count must not carry it over the end of its clock; those that do have set it back by now.
+        if !countsEveryByte && hasExpired(idleLimit) { return }
         loop.step(until: min(deadline, clock(idleLimit).deadline))
         left = platform_now()
-        if hasReceived {
-            hasReceived = false
-            phaseStart = left
-        }
-        guard end == nil else { return }
+        let hasNews = hasReceived
+        hasReceived = false
+        if hasNews && countsEveryByte { phaseStart = left }
+        if end == nil && (countsEveryByte || !hasNews) { _ = hasExpired(idleLimit) }
+    }
+
+    /// Sets the clock of the phase to zero, as of the last wait's end.
+    func restartClock() { phaseStart = left }
+
+    /// Ends it if one of the clocks has run out.
+    private func hasExpired(_ idleLimit: Int64) -> Bool {
         let (expires, which) = clock(idleLimit)
-        if left >= expires { end = .timedOut(which) }
+        guard left >= expires else { return false }
+        end = .timedOut(which)
+        return true
     }
 
     /// The first of our clocks to run out.
     private func clock(_ idleLimit: Int64) -> (deadline: Int64, which: tw_timeout) {
         let (limit, which) =
             switch phase {
-            case .connecting: (client.timeouts.connect, TW_TIMEOUT_CONNECT)
-            case .waiting: (client.timeouts.firstByte, TW_TIMEOUT_FIRST_BYTE)
+            case .connecting: (timeouts.connect, TW_TIMEOUT_CONNECT)
+            case .waiting: (timeouts.firstByte, TW_TIMEOUT_FIRST_BYTE)
             case .receiving: (idleLimit, TW_TIMEOUT_IDLE)
             }
         let phaseEnd = limit > 0 ? phaseStart &+ limit : Int64.max
-        let total = client.timeouts.total > 0 ? started &+ client.timeouts.total : Int64.max
-        return total <= phaseEnd ? (total, TW_TIMEOUT_TOTAL) : (phaseEnd, which)
+        let callEnd = timeouts.total > 0 ? callStart &+ timeouts.total : Int64.max
+        return callEnd <= phaseEnd ? (callEnd, TW_TIMEOUT_TOTAL) : (phaseEnd, which)
     }
 
     /// libcurl has no more to do.
@@ -112,16 +127,28 @@ final class Transfer {
     /// Lets go of the connection, which is kept if all was read from it.
     func stop() {
         guard let easy else { return }
+        reply.timing.pointee.reused_connection = isOnKeptConnection ? 1 : 0
         self.easy = nil
         loop.remove(easy)
-        reply.timing.pointee.reused_connection = platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0 && phase != .connecting ? 1 : 0
         // It is kept for another transfer, and our text is not.
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
         loop.giveBack(easy: easy)
     }
 
-    /// Waits for the moment are counted from here.
-    var elapsedMicroseconds: Int64 { (platform_now() - started) / 1000 }
+    /// It was sent over a connection that was there before. Until it is stopped.
+    var isOnKeptConnection: Bool {
+        guard let easy, phase != .connecting else { return false }
+        return platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
+    }
+
+    /// A connection that had been kept is gone, and nothing has come over it.
+    var diedUnanswered: Bool {
+        guard case .failed = end, phase != .receiving else { return false }
+        return isOnKeptConnection
+    }
+
+    /// Since the call began.
+    private var elapsedMicroseconds: Int64 { (platform_now() - callStart) / 1000 }
 
     /// What libcurl has to say about its failure.
     var explanation: Bytes { Bytes(cString: errorText) }
@@ -163,11 +190,15 @@ final class Transfer {
     private static let receiveHeader: curl_write_callback = { bytes, _, count, transfer in
         guard let bytes, let transfer else { return 0 }
         let line = Bytes(start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
-        Handle.object(transfer, as: Transfer.self).receive(header: line)
-        return count
+        return Handle.object(transfer, as: Transfer.self).receive(header: line) ? count : 0
     }
 
-    private func receive(header line: Bytes) {
+    private func receive(header line: Bytes) -> Bool {
+        headerBytes += line.count
+        guard headerBytes <= client.limits.headers else {
+            end = .tooLarge(TW_LIMIT_HEADERS)
+            return false
+        }
         phase = .receiving
         hasReceived = true
         if reply.timing.pointee.first_byte_us < 0 { reply.timing.pointee.first_byte_us = elapsedMicroseconds }
@@ -177,6 +208,7 @@ final class Transfer {
         } else {
             reply.headers.add(line: line)
         }
+        return true
     }
 
     private static let receive: curl_write_callback = { bytes, _, count, transfer in
@@ -197,7 +229,7 @@ final class Transfer {
         // What the limit allows is kept.
         inbox.append(bytes.part(0..<max(bytes.count - excess, 0)))
         received -= excess
-        end = .tooLarge
+        end = .tooLarge(TW_LIMIT_REPLY)
         return false
     }
 }

@@ -28,6 +28,8 @@ package struct EventStream: ~Copyable {
     private var skipsLineFeed = false
     /// The event that was given last is still in the buffers.
     private var wasGiven = false
+    /// Something other than a comment has come.
+    private var hasNews = false
 
     package init(limit: Int) { self.limit = limit }
 
@@ -57,10 +59,19 @@ package struct EventStream: ~Copyable {
             }
         }
         keepData()
-        line.append(input)
+        if !input.isEmpty {
+            line.append(input)
+            if line.bytes[0] != UInt8(ascii: ":") { hasNews = true }
+        }
         input = Bytes(start: nil, count: 0)
         guard line.count <= limit else { throw TooLong() }
         return nil
+    }
+
+    /// Whether something other than comments and blank lines has come since this was last asked.
+    package mutating func takeNews() -> Bool {
+        defer { hasNews = false }
+        return hasNews
     }
 
     /// The input has ended: the event that was not followed by a blank line, if there is one.
@@ -114,6 +125,7 @@ package struct EventStream: ~Copyable {
             if text.hasPrefix("\u{FEFF}") { text = text.dropping(3) }
         }
         if text.isEmpty { return true }
+        if text[0] != UInt8(ascii: ":") { hasNews = true }
         if text.hasPrefix("data:") {
             try addData(EventStream.value(text, behind: 5))
             return false

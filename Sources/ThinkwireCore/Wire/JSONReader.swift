@@ -8,7 +8,7 @@ package struct JSONError: Error, Equatable {
 
     package enum Problem: UInt8 {
         case unexpectedEnd, expectedValue, expectedKey, expectedColon, expectedCommaOrEnd, controlCharacter, badEscape, badNumber
-        case badUTF8, trailingText, tooDeep, tooLarge
+        case badUTF8, trailingText, tooDeep, tooLarge, tooManyValues, numberTooLong
 
         package var text: StaticString {
             switch self {
@@ -24,6 +24,8 @@ package struct JSONError: Error, Equatable {
             case .trailingText: "text behind the value"
             case .tooDeep: "nested too deeply"
             case .tooLarge: "too large"
+            case .tooManyValues: "more values than anybody sends"
+            case .numberTooLong: "a number of more than 1000 characters"
             }
         }
     }
@@ -52,6 +54,9 @@ struct JSONNode {
 
     /// Deeper than any answer, and shallow enough for every reader behind us.
     package static let deepest = 512
+    package static let longestNumber = 1000
+    /// Each costs 16 bytes: a short text of very many values must not cost more memory than a long one.
+    package static let mostValues = 1 << 24
 
     package init() {}
 
@@ -108,6 +113,7 @@ struct JSONNode {
         reading: while true {
             // Here a value begins.
             scanner.skipSpace()
+            guard count < JSONReader.mostValues else { throw scanner.error(.tooManyValues) }
             let start = scanner.place
             switch try scanner.byte(or: .expectedValue) {
             case UInt8(ascii: "{"), UInt8(ascii: "["):
@@ -126,6 +132,9 @@ struct JSONNode {
                 try readString(&scanner, isKey: false)
             case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
                 try scanner.skipNumber()
+                guard scanner.place - start <= JSONReader.longestNumber else {
+                    throw JSONError(offset: start, problem: .numberTooLong)
+                }
                 addLeaf(.number, from: start, to: scanner.place)
             case UInt8(ascii: "n"):
                 try scanner.skip("null")

@@ -136,6 +136,13 @@ static void show_event(struct display *display, const tw_event *event)
     if (word) show_answer(display, event->text, event->text_len);
 }
 
+/* Whoever waits wants to know for what. */
+static void show_retry(const tw_event *event)
+{
+    put_text(stderr, event->text, event->text_len);
+    fprintf(stderr, "; attempt %d follows in %.1f s\n", event->attempt, (double)event->wait_ms / 1e3);
+}
+
 static void end_display(struct display *display)
 {
     if (display->thinking) fputc('\n', display->thoughts);
@@ -209,7 +216,8 @@ static tw_reply *pull(tw_client *client, const tw_request *request, struct displ
     tw_next next = TW_NEXT_TIMEOUT;
     while (!interrupted && next != TW_NEXT_END) {
         next = tw_chat_next(chat, &event, PATIENCE_MS);
-        if (next == TW_NEXT_EVENT && show) show_event(display, event);
+        if (next == TW_NEXT_EVENT && event->kind == TW_EVENT_RETRY) show_retry(event);
+        else if (next == TW_NEXT_EVENT && show) show_event(display, event);
     }
     return tw_chat_close(chat);
 }

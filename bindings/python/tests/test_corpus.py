@@ -45,7 +45,7 @@ def server() -> Iterator[str]:
 def test_case(server: str, name: str) -> None:
     case = CASES[name]
     for cut in CUTS:
-        with Client(base_url=f"{server}/{name}/{cut}/v1", api_key="test", timeout=20) as client:
+        with Client(base_url=f"{server}/{name}/{cut}/v1", api_key="test", timeout=20, max_retries=0) as client:
             events, streamed = listen(client, case)
             sent = send(client, case)
         assert corpus.differences(case, heard(streamed), events, streamed.raw_json()) == [], cut

@@ -53,6 +53,7 @@ class Limit(IntEnum):
 
     EVENT = 0
     REPLY = 1
+    HEADERS = 2
 
 
 class Dialect(IntEnum):
@@ -86,6 +87,7 @@ class Kind(IntEnum):
     TOOL_CALL = 4
     USAGE = 5
     FINISH = 6
+    RETRY = 7
 
 
 class Next(IntEnum):
@@ -134,6 +136,9 @@ class tw_event(ctypes.Structure):
         ("usage", POINTER(tw_usage)),
         ("raw", c_void_p),
         ("raw_len", c_size_t),
+        ("attempt", c_int),
+        ("status", c_int),
+        ("wait_ms", c_int64),
     ]
 
 
@@ -186,6 +191,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_options_set_api_key": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_header": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_options_set_timeout": (c_int, [c_void_p, c_int, c_int64]),
+    "tw_options_set_comments_count": (c_int, [c_void_p, c_int]),
+    "tw_options_set_retries": (c_int, [c_void_p, c_int]),
     "tw_options_set_limit": (c_int, [c_void_p, c_int, c_int64]),
     "tw_options_set_proxy": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_ca_file": (c_int, [c_void_p, c_char_p]),
@@ -210,6 +217,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_request_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_request_set_thinking": (c_int, [c_void_p, c_int, c_int64]),
     "tw_request_set_starts_thinking": (c_int, [c_void_p, c_int]),
+    "tw_request_set_timeout": (c_int, [c_void_p, c_int, c_int64]),
     "tw_request_json": (c_void_p, [c_void_p, _size_out]),
     # Chat
     "tw_chat_send": (c_void_p, [c_void_p, c_void_p]),
@@ -223,6 +231,8 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     # Reply
     "tw_reply_status": (c_int, [c_void_p]),
     "tw_reply_message": (c_char_p, [c_void_p]),
+    "tw_reply_attempts": (c_int, [c_void_p]),
+    "tw_reply_last_refusal": (c_char_p, [c_void_p, c_void_p]),
     "tw_reply_http_status": (c_int, [c_void_p]),
     "tw_reply_reasoning": (c_void_p, [c_void_p, _size_out]),
     "tw_reply_content": (c_void_p, [c_void_p, _size_out]),

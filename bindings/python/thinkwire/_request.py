@@ -12,6 +12,7 @@ from ._handle import Handle, c_string, check, text, utf8
 from ._schema import schema_of
 from .errors import InvalidRequest
 from .images import Image
+from .options import TimeoutLike, clocks_of
 from .reply import Reply
 from .tools import Tool, definition_of
 
@@ -34,6 +35,7 @@ def build(
     thinking_budget: Optional[int],
     fields: Mapping[str, Any],
     starts_thinking: bool = False,
+    timeout: TimeoutLike = None,
 ) -> Handle:
     """The request, to be sent and let go of."""
     address = library.tw_request_create(c_string("model", model))
@@ -51,6 +53,8 @@ def build(
         check(library, library.tw_request_set_thinking(address, mode, thinking_budget or 0))
     if starts_thinking:
         check(library, library.tw_request_set_starts_thinking(address, 1))
+    for clock, milliseconds in clocks_of(timeout):
+        check(library, library.tw_request_set_timeout(address, clock, milliseconds))
     for name, value in fields.items():
         if name == "tools" and isinstance(value, (list, tuple)):
             if value and all(callable(tool) or isinstance(tool, Tool) for tool in value):

@@ -16,7 +16,7 @@ from ._log import LogFunction
 from ._request import Messages, ThinkingMode, build, listed
 from .compat import Chat
 from .errors import InvalidRequest, LimitError, MisuseError
-from .options import Limits, Options, Timeout
+from .options import Limits, Options, TimeoutLike
 from .reply import Reply
 from .stream import OnEvent, Stream
 from .tools import Tool, ToolFunction, answer
@@ -35,9 +35,11 @@ class Client:
     api_key          "" sends none, whatever the environment says
     headers          sent with every request, in place of the library's own of the same name; "" sends none of that name
     timeout          seconds for the whole exchange, or a Timeout or a dict of connect, first_byte, idle, total
+    max_retries      how many times more an exchange is tried that failed before anything of the answer was told; default 2
+    comments_count   whether a comment in a stream sets the idle clock to zero
     proxy            in curl's notation; "" uses none
     ca_file          the certificates (PEM) to trust in place of the system's
-    limits           a Limits or a dict of event, reply: the bytes a server may send
+    limits           a Limits or a dict of event, reply, headers: the bytes a server may send
     dialect          in which words models are told whether to think, where the library cannot know: "enable_thinking",
                      "chat_template", "reasoning_effort", "reasoning_object", "none"
     allow_cleartext  hosts, other than this machine, that the key may go to over http
@@ -50,7 +52,9 @@ class Client:
         api_key: Optional[str] = None,
         *,
         headers: Optional[Mapping[str, str]] = None,
-        timeout: Union[float, Timeout, Mapping[str, float], None] = None,
+        timeout: TimeoutLike = None,
+        max_retries: Optional[int] = None,
+        comments_count: bool = True,
         proxy: Optional[str] = None,
         ca_file: Union[str, os.PathLike[str], None] = None,
         limits: Union[Limits, Mapping[str, int], None] = None,
@@ -65,6 +69,8 @@ class Client:
             api_key=api_key,
             headers=headers,
             timeout=timeout,
+            max_retries=max_retries,
+            comments_count=comments_count,
             proxy=proxy,
             ca_file=ca_file,
             limits=limits,
@@ -84,6 +90,7 @@ class Client:
         thinking: ThinkingMode = None,
         thinking_budget: Optional[int] = None,
         starts_thinking: bool = False,
+        timeout: TimeoutLike = None,
         on_event: Optional[OnEvent] = None,
         **fields: Any,
     ) -> Reply:
@@ -93,13 +100,14 @@ class Client:
         thinking          True, False, "low", "medium", "high", or None to leave it to the model
         thinking_budget   the most tokens to think with
         starts_thinking   the model's chat template holds the opening <think>, so that only the closing tag comes
+        timeout           clocks of this exchange's own, in place of the client's; as for the client
         on_event          called for every event: the answer is then streamed. If it returns False, the exchange is cancelled and
                           the reply given, with Status.CANCELLED; what it raises cancels too, and comes out of this call
         fields            any other field of the request's body, sent as JSON: temperature=0.2, tools=[…]; None is null
         """
-        if on_event is not None:
-            return self._open("tw_chat_open", model, messages, thinking, thinking_budget, starts_thinking, fields).run(on_event)
-        return self._open("tw_chat_open_whole", model, messages, thinking, thinking_budget, starts_thinking, fields).finish()
+        function = "tw_chat_open_whole" if on_event is None else "tw_chat_open"
+        stream = self._open(function, model, messages, thinking, thinking_budget, starts_thinking, timeout, fields)
+        return stream.finish() if on_event is None else stream.run(on_event)
 
     @overload
     def stream(
@@ -110,6 +118,7 @@ class Client:
         thinking: ThinkingMode = None,
         thinking_budget: Optional[int] = None,
         starts_thinking: bool = False,
+        timeout: TimeoutLike = None,
         on_event: None = None,
         **fields: Any,
     ) -> Stream: ...
@@ -123,6 +132,7 @@ class Client:
         thinking: ThinkingMode = None,
         thinking_budget: Optional[int] = None,
         starts_thinking: bool = False,
+        timeout: TimeoutLike = None,
         on_event: OnEvent,
         **fields: Any,
     ) -> Reply: ...
@@ -135,11 +145,12 @@ class Client:
         thinking: ThinkingMode = None,
         thinking_budget: Optional[int] = None,
         starts_thinking: bool = False,
+        timeout: TimeoutLike = None,
         on_event: Optional[OnEvent] = None,
         **fields: Any,
     ) -> Union[Stream, Reply]:
         """Streams the answer: gives its events to iterate over; with `on_event`, does as send() does. Arguments as for send()."""
-        stream = self._open("tw_chat_open", model, messages, thinking, thinking_budget, starts_thinking, fields)
+        stream = self._open("tw_chat_open", model, messages, thinking, thinking_budget, starts_thinking, timeout, fields)
         return stream if on_event is None else stream.run(on_event)
 
     def run(
@@ -214,9 +225,10 @@ class Client:
         thinking: ThinkingMode,
         thinking_budget: Optional[int],
         starts_thinking: bool,
+        timeout: TimeoutLike,
         fields: Mapping[str, Any],
     ) -> Stream:
-        request = build(self._library, model, messages, thinking, thinking_budget, fields, starts_thinking)
+        request = build(self._library, model, messages, thinking, thinking_budget, fields, starts_thinking, timeout)
         if self._generation != _fork.generation:
             self._renew()
         with self._lock:  # Against close(): nothing here waits for a network.

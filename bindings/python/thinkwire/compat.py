@@ -98,7 +98,7 @@ class ChunkStream:
         return self
 
     def __next__(self) -> Object:
-        event = next(self._events)
+        event = next(event for event in self._events if event.kind is not EventKind.RETRY)
         sent = _parsed(event.raw)
         chunk = Object({"id": None, "object": "chat.completion.chunk", "created": None, "model": None})
         chunk.update((name, value) for name, value in sent.items() if name not in ("choices", "usage"))
@@ -169,12 +169,12 @@ class Completions:
     ) -> Union[Object, ChunkStream]:
         """Sends the messages: gives the chat.completion, or with `stream=True` its chunks to iterate over.
 
-        Fields go into the body as they are, those of `extra_body` too; `thinking` and `thinking_budget` are Client.send's.
+        Fields go into the body as they are, those of `extra_body` too; `thinking`, `thinking_budget` and `timeout` are Client.send's.
         """
         fields.update(fields.pop("extra_body", None) or {})
-        for name in ("extra_headers", "extra_query", "timeout"):
+        for name in ("extra_headers", "extra_query"):
             if fields.pop(name, None) is not None:
-                raise InvalidRequest(f"{name} belongs to the Client: give it headers, a base_url or a timeout of its own")
+                raise InvalidRequest(f"{name} belongs to the Client: give it headers, or a base_url of its own")
         if stream:
             return ChunkStream(self._client.stream(model, messages, **fields))
         return completion_of(self._client.send(model, messages, **fields))

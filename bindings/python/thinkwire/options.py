@@ -23,8 +23,12 @@ class Timeout:
     first_byte: Optional[float] = None
     #: Between two arrivals of bytes. Default 2 min.
     idle: Optional[float] = None
-    #: The whole exchange. Default: none.
+    #: The whole exchange, with all its attempts and the waits between them. Default: none.
     total: Optional[float] = None
+
+
+#: Seconds for the whole exchange, or a Timeout, or a dict that stands for one.
+TimeoutLike = Union[float, Timeout, Mapping[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class Limits:
     event: Optional[int] = None
     #: All the bytes of a response's body. Default 256 MiB.
     reply: Optional[int] = None
+    #: All the bytes of a response's headers. Default 256 KiB.
+    headers: Optional[int] = None
 
 
 class Options:
@@ -47,7 +53,9 @@ class Options:
         base_url: Optional[str],
         api_key: Optional[str],
         headers: Optional[Mapping[str, str]],
-        timeout: Union[float, Timeout, Mapping[str, float], None],
+        timeout: TimeoutLike,
+        max_retries: Optional[int],
+        comments_count: bool,
         proxy: Optional[str],
         ca_file: Union[str, os.PathLike[str], None],
         limits: Union[Limits, Mapping[str, int], None],
@@ -65,10 +73,11 @@ class Options:
         for name, value in (headers or {}).items():
             field = c_string(f"the header {name!r}", value)
             check(library, library.tw_options_set_header(address, c_string("a header's name", name), field))
-        clocks = Timeout(total=timeout) if isinstance(timeout, (int, float)) else timeout
-        for which, seconds in _chosen("timeout", Timeout, clocks):
-            milliseconds = _milliseconds(which, seconds)
-            check(library, library.tw_options_set_timeout(address, _abi.TimeoutClock[which.upper()], milliseconds))
+        for clock, milliseconds in clocks_of(timeout):
+            check(library, library.tw_options_set_timeout(address, clock, milliseconds))
+        if max_retries is not None:
+            check(library, library.tw_options_set_retries(address, max_retries))
+        check(library, library.tw_options_set_comments_count(address, comments_count))
         for which, number in _chosen("limits", Limits, limits):
             check(library, library.tw_options_set_limit(address, _abi.Limit[which.upper()], int(number)))
         if proxy is not None:
@@ -87,6 +96,13 @@ class Options:
         number: Optional[int] = getattr(self, "log_number", None)
         if number is not None:
             _log.forget(number)
+
+
+def clocks_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutClock, int]]:
+    """The clocks that are set, in milliseconds."""
+    given = Timeout(total=timeout) if isinstance(timeout, (int, float)) else timeout
+    chosen = _chosen("timeout", Timeout, given)
+    return [(_abi.TimeoutClock[which.upper()], _milliseconds(which, seconds)) for which, seconds in chosen]
 
 
 def _chosen(argument: str, shape: type[Union[Timeout, Limits]], given: object) -> list[tuple[str, float]]:
@@ -118,4 +134,6 @@ def _milliseconds(which: str, seconds: float) -> int:
     """Rounded up, so that a time however short does not become 0, which means none."""
     if math.isnan(seconds):
         raise InvalidRequest(f"the timeout {which} is not a number")
+    if seconds < 0:
+        raise InvalidRequest(f"the timeout {which} is negative: 0 means none")
     return 0 if math.isinf(seconds) else math.ceil(seconds * 1000)

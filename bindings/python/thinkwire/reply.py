@@ -83,6 +83,16 @@ class Reply:
         """One line that says what happened and what to do, with the provider's own words; "" for Status.OK."""
         return text(self._library.tw_reply_message(self._handle.address)) or ""
 
+    @property
+    def attempts(self) -> int:
+        """How many times the request was sent: 1 unless it was tried again, 0 if it never was."""
+        return int(self._library.tw_reply_attempts(self._handle.address))
+
+    @property
+    def last_refusal(self) -> Optional[str]:
+        """Why the last attempt that was tried again had failed; None if none was. All else here is of the last attempt."""
+        return text(self._library.tw_reply_last_refusal(self._handle.address, None))
+
     @cached_property
     def http_status(self) -> int:
         """The HTTP status; 0 if no response came."""

@@ -20,7 +20,7 @@ _SLICE_MS = 50
 _FOR_EVER = -1
 
 _EVENT, _END = int(Next.EVENT), int(Next.END)
-_TOOL_CALL, _USAGE = EventKind.TOOL_CALL, EventKind.USAGE
+_TOOL_CALL, _USAGE, _RETRY = EventKind.TOOL_CALL, EventKind.USAGE, EventKind.RETRY
 
 #: Receives an event. False cancels the exchange; None, or anything else, goes on.
 OnEvent = Callable[[Event], object]
@@ -176,6 +176,8 @@ class Stream:
             event.tool_name = text(found.tool_name)
         elif kind is _USAGE and found.usage:
             event.usage = usage_of(found.usage.contents)
+        elif kind is _RETRY:
+            event.attempt, event.status, event.wait = found.attempt, Status(found.status), found.wait_ms / 1000
         return event
 
     def _end(self) -> None:
