@@ -397,6 +397,27 @@ static void check_dead_connections(void)
         tw_client_destroy(other);
     }
     tw_client_destroy(client);
+
+    /* Nor does it matter how much had been sent. (This server closes in the middle of what is larger than its room.) */
+    struct server server;
+    server_start(&server, WHOLE("200 OK", "", "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
+    client = patient_client(server.url, 0, 0);
+    tw_request *request = hello("m");
+    tw_reply *reply = tw_chat_send(client, request);
+    CHECK_REPLY(reply, TW_OK);
+    tw_reply_destroy(reply);
+    char *large = calloc(1, 8 << 20);
+    memset(large, 'a', (8 << 20) - 1);
+    CHECK_STATUS(tw_request_add_message(request, "user", large), TW_OK);
+    free(large);
+    reply = tw_chat_send(client, request);
+    CHECK_REPLY(reply, TW_NETWORK);
+    CHECK_INT(tw_reply_attempts(reply), 1);
+    CHECK_INT(SEEN(server.connections), 2);
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    server_stop(&server);
 }
 
 void test_retries(void)

@@ -106,7 +106,7 @@ package final class Exchange {
             guard !isOver else { return .end }
             guard let transfer else {
                 if platform_now() >= attemptStart {
-                    beginAttempt(onFreshConnection: false)
+                    beginAttempt()
                 } else {
                     loop?.step(until: min(deadline, attemptStart))
                     if platform_now() >= deadline { return .timeout }
@@ -294,7 +294,8 @@ package final class Exchange {
 
     // MARK: The beginning and the end
 
-    private func beginAttempt(onFreshConnection: Bool) {
+    /// A kept connection that turns out to be dead before anything was answered is replaced by libcurl itself.
+    private func beginAttempt() {
         guard let client, let loop else { return }
         if callStart == 0 {
             callStart = platform_now()
@@ -307,7 +308,7 @@ package final class Exchange {
             isInboxTaken = false
             lingerDeadline = .max
         }
-        if !onFreshConnection { reply.attempts += 1 }
+        reply.attempts += 1
         client.log { line in
             line.append("POST ")
             line.append(client.endpoint.url)
@@ -318,7 +319,7 @@ package final class Exchange {
         }
         let transfer = Transfer(client, loop, timeouts, reply: reply, callStart: callStart)
         self.transfer = transfer
-        transfer.start(body: body.bytes, onFreshConnection: onFreshConnection)
+        transfer.start(body: body.bytes)
     }
 
     /// The transfer is over: what it left behind is taken apart, and judged.
@@ -387,11 +388,6 @@ package final class Exchange {
     /// The attempt is over: another one follows, or that was it.
     private func end(_ problem: Problem?) {
         guard let transfer, let client else { return }
-        if transfer.diedUnanswered {
-            // It had been closed while it was kept, or was just then: that says nothing about the server.
-            transfer.stop()
-            return beginAttempt(onFreshConnection: true)
-        }
         decoder.finish(reply)
         if reply.status == TW_OK {
             reply.judge(problem, transfer, client)

@@ -60,7 +60,7 @@ final class Transfer {
     // MARK: Running
 
     /// Begins. The body must stay where it is until the transfer is stopped.
-    func start(body: Bytes, onFreshConnection: Bool) {
+    func start(body: Bytes) {
         guard let easy = loop.takeEasy(configure: configure) else {
             end = .failed(CURLE_OUT_OF_MEMORY)
             return
@@ -69,7 +69,6 @@ final class Transfer {
         let this = Handle.unretained(self)
         _ = platform_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress)
         _ = platform_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(body.count))
-        _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, onFreshConnection ? 1 : 0)
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
         _ = platform_set_pointer(easy, CURLOPT_WRITEDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_HEADERDATA, this)
@@ -127,24 +126,13 @@ final class Transfer {
     /// Lets go of the connection, which is kept if all was read from it.
     func stop() {
         guard let easy else { return }
-        reply.timing.pointee.reused_connection = isOnKeptConnection ? 1 : 0
+        let isKept = phase != .connecting && platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
+        reply.timing.pointee.reused_connection = isKept ? 1 : 0
         self.easy = nil
         loop.remove(easy)
         // It is kept for another transfer, and our text is not.
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
         loop.giveBack(easy: easy)
-    }
-
-    /// It was sent over a connection that was there before. Until it is stopped.
-    var isOnKeptConnection: Bool {
-        guard let easy, phase != .connecting else { return false }
-        return platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
-    }
-
-    /// A connection that had been kept is gone, and nothing has come over it.
-    var diedUnanswered: Bool {
-        guard case .failed = end, phase != .receiving else { return false }
-        return isOnKeptConnection
     }
 
     /// Since the call began.
