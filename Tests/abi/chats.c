@@ -1,11 +1,17 @@
 /* Exchanges that go well: whole, streamed, pulled; what may be done from a callback; cancelling; several threads at once. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 
 #include "check.h"
 
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static const char *const recorded = "alibaba/qwen3-32b";
 static const char *const greeting = "Hello! How can I assist you today?";
@@ -407,6 +413,8 @@ void test_callbacks(void)
 
 /* ---- from other threads -------------------------------------------------------------------------------------------- */
 
+static int slow_lookups;
+
 struct waiting {
     tw_chat *chat;
     int64_t ended_at;
@@ -423,11 +431,33 @@ static void *wait_for_chat(void *argument)
     return NULL;
 }
 
-/* Another thread waits on a socket where nothing comes. How long it takes to be let go, in milliseconds. */
-static int64_t cancel_silence(const char *url, int by_next)
+/*
+ * Names of the host "slow.test" are looked up for so long that nobody waits for it; all others as ever. libcurl's calls come here
+ * too: the dynamic linker looks into the program first.
+ */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
 {
-    tw_client *client = client_of(url);
-    tw_request *request = hello("m");
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (node && strcmp(node, "slow.test") == 0) {
+        SAY(slow_lookups, SEEN(slow_lookups) + 1);
+        sleep_ms(2000);
+        return EAI_NONAME;
+    }
+    /* POSIX has this conversion; C99 has none. */
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(node, service, hints, found);
+}
+
+/* Another thread waits where nothing comes. How long it takes to be let go, in milliseconds. */
+static int64_t cancel_silence(const char *url, const char *model, int by_next)
+{
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
+    CHECK_STATUS(tw_options_set_api_key(options, "test-key"), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_options_destroy(options);
+    tw_request *request = hello(model);
     struct waiting waiting = { .chat = tw_chat_open(client, request), .by_next = by_next };
     pthread_t thread;
     if (!CHECK_INT(pthread_create(&thread, NULL, wait_for_chat, &waiting), 0)) exit(1);
@@ -444,12 +474,12 @@ static int64_t cancel_silence(const char *url, int by_next)
 }
 
 /* It must be let go at once: three times of five, and five such tries, because other programs may have had the processor. */
-static void cancel_at_once(const char *url, int by_next)
+static void cancel_at_once(const char *url, const char *model, int by_next)
 {
     int late = 5;
     for (int tries = 0; tries < 5 && late > 2; tries++) {
         late = 0;
-        for (int i = 0; i < 5; i++) late += cancel_silence(url, by_next) >= 20;
+        for (int i = 0; i < 5; i++) late += cancel_silence(url, model, by_next) >= 20;
     }
     CHECK(late <= 2);
 }
@@ -515,17 +545,48 @@ static void cancel_at_any_moment(tw_client *client, const tw_request *request)
     }
 }
 
+/* A port where connections are neither taken nor refused: the queue of those that wait is full. */
+static void cancel_connecting(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0), waiting[4];
+    char url[64];
+    CHECK_INT(bind(listener, (struct sockaddr *)&address, size), 0);
+    CHECK_INT(listen(listener, 0), 0);
+    CHECK_INT(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    for (int i = 0; i < 4; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
+        fcntl(waiting[i], F_SETFL, O_NONBLOCK);
+        connect(waiting[i], (struct sockaddr *)&address, size);
+    }
+    sleep_ms(50);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", ntohs(address.sin_port));
+    cancel_at_once(url, "m", 0);
+    cancel_at_once(url, "m", 1);
+    for (int i = 0; i < 4; i++) close(waiting[i]);
+    close(listener);
+}
+
 void test_threads(void)
 {
     struct server silent, stalled;
+    char url[64];
+    /* Cancelled while it resolves, connects, shakes hands, waits, hears nothing any more, and waits for another attempt. */
+    cancel_at_once("https://slow.test/v1", "m", 0);
+    CHECK(SEEN(slow_lookups) >= 5);
+    cancel_connecting();
     server_start(&silent, NULL);
-    cancel_at_once(silent.url, 0);
-    cancel_at_once(silent.url, 1);
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", silent.port);
+    cancel_at_once(url, "m", 0);
+    cancel_at_once(silent.url, "m", 0);
+    cancel_at_once(silent.url, "m", 1);
     server_stop(&silent);
     server_hold(&stalled, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: wait\n\n");
-    cancel_at_once(stalled.url, 0);
-    cancel_at_once(stalled.url, 1);
+    cancel_at_once(stalled.url, "m", 0);
+    cancel_at_once(stalled.url, "m", 1);
     server_stop(&stalled);
+    cancel_at_once(mock_url, "alibaba/qwen3-32b#status=429,header=retry-after:50", 0);
 
     tw_client *client = mock_client();
     tw_request *request = thinking_hello();

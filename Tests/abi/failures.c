@@ -140,7 +140,7 @@ void test_transport(void)
 /* ---- clocks -------------------------------------------------------------------------------------------------------- */
 
 /* The exchange ends by this clock, at its time, and says so; `reasoning` had come. */
-static void run_out_of(bool of_request, const char *url, tw_timeout which, int ms, const char *named, const char *reasoning)
+static int64_t run_out_of(bool of_request, const char *url, tw_timeout which, int ms, const char *named, const char *reasoning)
 {
     char number[16];
     tw_options *options = tw_options_create();
@@ -165,13 +165,17 @@ static void run_out_of(bool of_request, const char *url, tw_timeout which, int m
     tw_request_destroy(request);
     tw_client_destroy(client);
     tw_options_destroy(options);
+    return took - ms;
 }
 
-/* The client's clock, and the request's own. */
+/* The client's clock, and the request's own. It is on time: seen once in five tries, as other programs may have the processor. */
 static void run_out(const char *url, tw_timeout which, int ms, const char *named, const char *reasoning)
 {
-    run_out_of(false, url, which, ms, named, reasoning);
-    run_out_of(true, url, which, ms, named, reasoning);
+    int64_t late = run_out_of(false, url, which, ms, named, reasoning);
+    for (int tries = 0; tries == 0 || (tries < 5 && late >= 50); tries++) {
+        late = run_out_of(true, url, which, ms, named, reasoning);
+    }
+    CHECK(late < 50);
 }
 
 /*
