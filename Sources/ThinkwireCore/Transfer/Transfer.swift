@@ -129,7 +129,11 @@ final class Transfer {
         let isKept = phase != .connecting && platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
         reply.timing.pointee.reused_connection = isKept ? 1 : 0
         self.easy = nil
+        // A stream of HTTP/2 that is left early would not be reset before the connection is used again, and until then the server
+        // would go on (libcurl 7.88): with its connection, it ends now. One that is over has given its connection back already.
+        _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 1)
         loop.remove(easy)
+        _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 0)
         // It is kept for another transfer, and our text is not.
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
         loop.giveBack(easy: easy)
@@ -187,13 +191,17 @@ final class Transfer {
             end = .tooLarge(TW_LIMIT_HEADERS)
             return false
         }
+        if line.hasPrefix("HTTP/") {
+            reply.headers.removeAll()
+            let status = easy.map { platform_get_long($0, CURLINFO_RESPONSE_CODE) } ?? 0
+            // An interim one, such as 103, says no more than that there will be another.
+            reply.httpStatus = status >= 200 ? status : 0
+        }
+        guard reply.httpStatus != 0 else { return true }
         phase = .receiving
         hasReceived = true
         if reply.timing.pointee.first_byte_us < 0 { reply.timing.pointee.first_byte_us = elapsedMicroseconds }
-        if line.hasPrefix("HTTP/") {
-            reply.headers.removeAll()
-            if let easy { reply.httpStatus = platform_get_long(easy, CURLINFO_RESPONSE_CODE) }
-        } else {
+        if !line.hasPrefix("HTTP/") {
             reply.headers.add(line: line)
         }
         return true
