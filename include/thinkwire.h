@@ -189,12 +189,28 @@ typedef enum tw_limit {
 /** Sets a limit, in bytes: 1 to 2147483647. */
 TW_API tw_status tw_options_set_limit(tw_options *options, tw_limit which, int64_t bytes);
 
-/** The proxy to use, in curl's notation ("http://127.0.0.1:3128"); "" uses none. Default (NULL): what the environment says
- *  (https_proxy, no_proxy, …). */
+/**
+ * The proxy to use, in curl's notation: "http://127.0.0.1:3128", with "USER:PASSWORD@" before the host if it wants them; also
+ * https, socks4, socks4a, socks5 and socks5h (where the proxy resolves the names). "" uses none. NULL, the default: what
+ * https_proxy, or for an http address http_proxy, or all_proxy says in the environment when the client is created.
+ * A proxy on another machine is not used for a loopback address, which it cannot reach. TW_INVALID: not a proxy's address.
+ */
 TW_API tw_status tw_options_set_proxy(tw_options *options, const char *proxy);
 
-/** A file of the certificates (PEM) to trust, in place of the system's. NULL: the system's. TW_INVALID: it can't be read. */
+/** The hosts that no proxy is used for, in curl's notation: "localhost,.example.com,10.0.0.0/8", or "*" for all. "": none.
+ *  NULL, the default: what no_proxy says in the environment when the client is created. */
+TW_API tw_status tw_options_set_no_proxy(tw_options *options, const char *hosts);
+
+/**
+ * A file of the certificates (PEM) to trust, in place of the system's, of a server and of an https proxy. NULL, the default: the
+ * system's, which are libcurl's own (in Debian /etc/ssl/certs); SSL_CERT_FILE and SSL_CERT_DIR are not looked at.
+ * TW_INVALID: it can't be read.
+ */
 TW_API tw_status tw_options_set_ca_file(tw_options *options, const char *path);
+
+/** The same with a directory of such files, named by their hashes as `openssl rehash` does; also beside a file.
+ *  TW_INVALID: it is not a directory that can be read. */
+TW_API tw_status tw_options_set_ca_directory(tw_options *options, const char *path);
 
 /** In which words a model is told whether to think. */
 typedef enum tw_dialect {

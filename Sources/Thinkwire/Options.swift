@@ -67,10 +67,24 @@ public func tw_options_set_proxy(_ options: OpaquePointer?, _ proxy: UnsafePoint
     }
 }
 
+@implementation @_cdecl("tw_options_set_no_proxy")
+public func tw_options_set_no_proxy(_ options: OpaquePointer?, _ hosts: UnsafePointer<CChar>?) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(unproxiedHosts: hosts.map { Bytes(cString: $0) })
+    }
+}
+
 @implementation @_cdecl("tw_options_set_ca_file")
 public func tw_options_set_ca_file(_ options: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> tw_status {
     status { () throws(Invalid) in
         try object(options, Options.self, "options").set(certificates: path.map { Bytes(cString: $0) })
+    }
+}
+
+@implementation @_cdecl("tw_options_set_ca_directory")
+public func tw_options_set_ca_directory(_ options: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(certificateDirectory: path.map { Bytes(cString: $0) })
     }
 }
 

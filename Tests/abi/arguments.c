@@ -85,6 +85,10 @@ static void null_options(void)
     CHECK_STATUS(tw_options_set_proxy(options, NULL), TW_OK);
     CHECK_STATUS(tw_options_set_ca_file(NULL, "/x"), TW_INVALID);
     CHECK_STATUS(tw_options_set_ca_file(options, NULL), TW_OK);
+    CHECK_STATUS(tw_options_set_no_proxy(NULL, ""), TW_INVALID);
+    CHECK_STATUS(tw_options_set_no_proxy(options, NULL), TW_OK);
+    CHECK_STATUS(tw_options_set_ca_directory(NULL, "/"), TW_INVALID);
+    CHECK_STATUS(tw_options_set_ca_directory(options, NULL), TW_OK);
     CHECK_STATUS(tw_options_allow_cleartext(NULL, "host"), TW_INVALID);
     CHECK_STATUS(tw_options_allow_cleartext(options, NULL), TW_INVALID);
     CHECK_STATUS(tw_options_set_log(NULL, NULL, NULL), TW_INVALID);

@@ -134,6 +134,11 @@ void test_transport(void)
     tw_options *options = tw_options_create();
     CHECK_STATUS(tw_options_set_ca_file(options, "/nonexistent/ca.pem"), TW_INVALID);
     CHECK_HAS(tw_last_error(), "/nonexistent/ca.pem");
+    CHECK_STATUS(tw_options_set_ca_directory(options, "/nonexistent"), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "/nonexistent");
+    CHECK_STATUS(tw_options_set_ca_directory(options, "/etc/passwd"), TW_INVALID);
+    CHECK_STATUS(tw_options_set_ca_directory(options, ""), TW_INVALID);
+    CHECK_STATUS(tw_options_set_ca_directory(options, "/"), TW_OK);
     tw_options_destroy(options);
 }
 

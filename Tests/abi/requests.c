@@ -190,6 +190,22 @@ static void proxy(void)
     CHECK_STATUS(tw_options_set_proxy(options, server.url), TW_OK);
     deliver(&server, options, NULL);
     CHECK_HAS(server.request, "POST http://models.example/v1/chat/completions HTTP/1.1\r\n");
+
+    /* But not in the place of one that is exempt, nor of this machine's when it is on another. */
+    CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
+    CHECK_STATUS(tw_options_set_proxy(options, "http://127.0.0.1:1"), TW_OK);
+    CHECK_STATUS(tw_options_set_no_proxy(options, "models.example,127.0.0.1"), TW_OK);
+    deliver(&server, options, NULL);
+    CHECK_STATUS(tw_options_set_no_proxy(options, ""), TW_OK);
+    CHECK_STATUS(tw_options_set_proxy(options, "http://192.0.2.1:1"), TW_OK);
+    deliver(&server, options, NULL);
+    CHECK_HAS(server.request, "POST /v1/chat/completions HTTP/1.1\r\n");
+
+    static const char *const none[] = { "http://u:secret-word@", "ftp://u:secret-word@h", "http://u:secret-word@h:x", "http://secret-word h" };
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        CHECK_STATUS(tw_options_set_proxy(options, none[i]), TW_INVALID);
+        CHECK_HAS_NOT(tw_last_error(), "secret-word");
+    }
     server_stop(&server);
     tw_options_destroy(options);
 }

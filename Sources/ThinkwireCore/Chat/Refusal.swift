@@ -71,7 +71,10 @@ extension Reply {
             message.append("the server reported an error in its answer")
         }
         message.append(": ")
-        if refusal.message.isEmpty {
+        if let place = headers.value(StaticText.bytes("location")), status == TW_PROTOCOL, isResponse {
+            message.append("a redirect, which is not followed, to ")
+            message.append(oneLine: place, limit: 200)
+        } else if refusal.message.isEmpty {
             message.append("no reason given")
         } else {
             message.append(refusal.message)
@@ -100,6 +103,7 @@ private func advice(_ status: tw_status) -> StaticString {
     case TW_RATE_LIMITED: "wait, then try again"
     case TW_SERVER: "try again later"
     case TW_PROTOCOL: "check the base URL"
+    case TW_CONNECT: proxyAdvice
     default: "change the request"
     }
 }
@@ -128,6 +132,8 @@ extension Refusal {
         case 403: return mentions("credit") || mentions("balance") || mentions("quota") ? TW_QUOTA : TW_FORBIDDEN
         case 429: return mentions("current quota") || mentions("out of credit") ? TW_QUOTA : TW_RATE_LIMITED
         case 404: return TW_NOT_FOUND
+        // Only a proxy says so; the server was never reached.
+        case 407: return TW_CONNECT
         case 400..<500: return TW_BAD_REQUEST
         case 500..<600: return TW_SERVER
         case 300..<400: return TW_PROTOCOL

@@ -10,8 +10,9 @@ package final class Client: @unchecked Sendable {
     let retries: Int
     /// A comment in a stream is a sign of life.
     let countsComments: Bool
-    let proxy: Text?
+    let proxy: Proxy
     let certificates: Text?
+    let certificateDirectory: Text?
     let dialect: ThinkingDialect?
     let headers: UnsafeMutablePointer<curl_slist>?
     private let key: Secret?
@@ -36,18 +37,19 @@ package final class Client: @unchecked Sendable {
                     "the key would go in clear text over http to ", host, ": use https, or allow it with tw_options_allow_cleartext")
             }
         }
-        return Client(options, provider)
+        return Client(options, provider, try Proxy.of(options, for: endpoint))
     }
 
-    private init(_ options: Options, _ provider: Provider) {
+    private init(_ options: Options, _ provider: Provider, _ proxy: Proxy) {
         endpoint = provider.endpoint
         key = provider.key
         timeouts = options.timeouts
         limits = options.limits
         retries = options.retries
         countsComments = options.countsComments
-        proxy = options.proxy
+        self.proxy = proxy
         certificates = options.certificates
+        certificateDirectory = options.certificateDirectory
         dialect = options.dialect
         let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
@@ -176,7 +178,7 @@ private struct Provider {
 }
 
 /// A variable of the environment that is there and not empty.
-private func environment(_ name: StaticString) -> Text? {
+func environment(_ name: StaticString) -> Text? {
     guard let value = getenv(StaticText.cString(name)) else { return nil }
     let bytes = Bytes(cString: value)
     return bytes.isEmpty ? nil : Text(bytes)

@@ -46,11 +46,13 @@ final class Endpoint {
     /// The same host. Also of an endpoint that nobody holds: its `host` alone would outlive it.
     func isHost(of other: Endpoint) -> Bool { withExtendedLifetime(other) { host.equalsIgnoringCase(other.host) } }
 
+    var isLoopback: Bool { Endpoint.isLoopback(hostText) }
+
     /// An address of this machine, that no other can listen to.
-    var isLoopback: Bool {
-        if host.equalsIgnoringCase(StaticText.bytes("localhost")) || host.equals("[::1]") { return true }
+    static func isLoopback(_ host: borrowing ByteBuffer) -> Bool {
+        if host.bytes.equalsIgnoringCase(StaticText.bytes("localhost")) || host.bytes.equals("[::1]") { return true }
         var address = in_addr()
-        return inet_pton(AF_INET, hostText.cString, &address) == 1 && UInt32(bigEndian: address.s_addr) >> 24 == 127
+        return inet_pton(AF_INET, host.cString, &address) == 1 && UInt32(bigEndian: address.s_addr) >> 24 == 127
     }
 
     private static func set(_ parts: OpaquePointer, _ part: CURLUPart, _ text: Bytes) -> Bool {
@@ -61,7 +63,7 @@ final class Endpoint {
         return curl_url_set(parts, part, ended.cString, 0) == CURLUE_OK
     }
 
-    private static func part(_ parts: OpaquePointer, _ part: CURLUPart) -> ByteBuffer {
+    static func part(_ parts: OpaquePointer, _ part: CURLUPart) -> ByteBuffer {
         var found = ByteBuffer()
         var text: UnsafeMutablePointer<CChar>?
         guard curl_url_get(parts, part, &text, 0) == CURLUE_OK, let text else { return found }

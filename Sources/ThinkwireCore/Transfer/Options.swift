@@ -37,7 +37,10 @@ package final class Options {
     var retries = 2
     package var countsComments = true
     var proxy: Text?
+    /// The hosts that no proxy is used for, in curl's notation.
+    var unproxiedHosts: Text?
     var certificates: Text?
+    var certificateDirectory: Text?
     var cleartextHosts: [Text] = []
     var log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
 
@@ -130,7 +133,15 @@ package final class Options {
         }
     }
 
-    package func set(proxy: Bytes?) { self.proxy = proxy.map { Text($0) } }
+    package func set(proxy: Bytes?) throws(Invalid) {
+        let proxy = proxy.map { Text($0) }
+        if let proxy, !proxy.bytes.isEmpty, Proxy.place(of: proxy) == nil {
+            throw Invalid("not a proxy, which looks like http://127.0.0.1:3128, with USER:PASSWORD@ before the host if it wants them")
+        }
+        self.proxy = proxy
+    }
+
+    package func set(unproxiedHosts hosts: Bytes?) { unproxiedHosts = hosts.map { Text($0) } }
 
     package func set(certificates path: Bytes?) throws(Invalid) {
         let file = path.map { Text($0) }
@@ -138,6 +149,19 @@ package final class Options {
             throw Invalid("the file of certificates can't be read: ", file.bytes)
         }
         certificates = file
+    }
+
+    package func set(certificateDirectory path: Bytes?) throws(Invalid) {
+        if let path {
+            // Behind a directory alone there is a place called ".".
+            var inside = ByteBuffer()
+            inside.append(path)
+            inside.append("/.")
+            guard !path.isEmpty, access(inside.cString, R_OK | X_OK) == 0 else {
+                throw Invalid("not a directory that can be read: ", path)
+            }
+        }
+        certificateDirectory = path.map { Text($0) }
     }
 
     package func allowCleartext(host: Bytes) throws(Invalid) {

@@ -96,21 +96,29 @@ extension Reply {
     /// No response came.
     private func failed(_ code: CURLcode, _ transfer: Transfer) {
         switch code {
+        case _ where transfer.tunnelStatus >= 300:
+            settle(TW_CONNECT, "no connection: the proxy answered HTTP ")
+            message.append(decimal: transfer.tunnelStatus)
+            message.append("; ")
+            message.append(transfer.tunnelStatus == 407 ? proxyAdvice : "check the base URL, and what the proxy allows and reaches")
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             settle(TW_RESOLVE, "no address for the name")
             explain(transfer, code)
-            message.append("; check the base URL and the network")
+            message.append(code == CURLE_COULDNT_RESOLVE_HOST ? "; check the base URL" : "; check the proxy's address")
+            message.append(" and the network")
         case CURLE_COULDNT_CONNECT, CURLE_PROXY, CURLE_INTERFACE_FAILED:
             settle(TW_CONNECT, "no connection")
             explain(transfer, code)
             message.append("; check the address, and that a server listens there")
+            if !client.proxy.address.bytes.isEmpty { message.append(", or the proxy (tw_options_set_proxy, or https_proxy in the environment)") }
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
             CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
             CURLE_USE_SSL_FAILED, CURLE_SSL_ENGINE_INITFAILED:
             settle(TW_TLS, "no secure connection")
             explain(transfer, code)
-            message.append("; if the server's certificate is your own, name its issuer with tw_options_set_ca_file")
-        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_HTTP2:
+            message.append("; ")
+            message.append(tlsAdvice(transfer, code))
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL:
             settle(TW_PROTOCOL, "not an HTTP server")
             explain(transfer, code)
             message.append("; check the base URL")
@@ -118,6 +126,18 @@ extension Reply {
             settle(TW_NETWORK, "the connection broke before a response")
             explain(transfer, code)
             message.append("; try again")
+        }
+    }
+
+    private func tlsAdvice(_ transfer: Transfer, _ code: CURLcode) -> StaticString {
+        // OpenSSL's X509_V_ERR_…: they are part of its ABI.
+        switch transfer.certificateProblem {
+        case 9, 10: "have it renewed, or set this machine's clock"
+        case 2, 18, 19, 20, 21: "if the certificate is your own, name its issuer with tw_options_set_ca_file"
+        case 0 where code == CURLE_PEER_FAILED_VERIFICATION: "call the server in the base URL by a name that its certificate has"
+        case 0 where code == CURLE_SSL_CACERT_BADFILE: "give tw_options_set_ca_file certificates in PEM"
+        case 0: "the server must speak TLS 1.2 or later on this port"
+        default: "the server needs a better certificate"
         }
     }
 
@@ -194,6 +214,10 @@ extension Reply {
         }
     }
 }
+
+/// What to do when a proxy wants to know who asks.
+let proxyAdvice: StaticString =
+    "put the user and password that the proxy knows into its address, http://USER:PASSWORD@HOST:PORT (tw_options_set_proxy, or https_proxy in the environment)"
 
 extension ByteBuffer {
     /// Appends a time as people say it: "250 ms", "10 s".

@@ -145,6 +145,16 @@ final class Transfer {
     /// What libcurl has to say about its failure.
     var explanation: Bytes { Bytes(cString: errorText) }
 
+    /// The HTTP status that a proxy has answered with to the wish for a tunnel; 0 for none.
+    var tunnelStatus: Int { easy.map { platform_get_long($0, CURLINFO_HTTP_CONNECTCODE) } ?? 0 }
+
+    /// What OpenSSL has against the certificate of the server or of a proxy, by its number; 0 for nothing.
+    var certificateProblem: Int {
+        guard let easy else { return 0 }
+        let server = platform_get_long(easy, CURLINFO_SSL_VERIFYRESULT)
+        return server != 0 ? server : platform_get_long(easy, CURLINFO_PROXY_SSL_VERIFYRESULT)
+    }
+
     // MARK: libcurl
 
     /// Sets what is the same for every transfer of the client.
@@ -163,8 +173,18 @@ final class Transfer {
         _ = platform_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
         // What a proxy says about its tunnel is not the server's answer.
         _ = platform_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        if let proxy = client.proxy { _ = platform_set_pointer(easy, CURLOPT_PROXY, proxy.cString) }
-        if let file = client.certificates { _ = platform_set_pointer(easy, CURLOPT_CAINFO, file.cString) }
+        _ = platform_set_pointer(easy, CURLOPT_PROXY, client.proxy.address.cString)
+        _ = platform_set_pointer(easy, CURLOPT_NOPROXY, client.proxy.unproxiedHosts.cString)
+        _ = platform_set_long(easy, CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        // Either is in place of both of the system's, which libcurl would otherwise go on to trust.
+        if client.certificates != nil || client.certificateDirectory != nil {
+            let file = client.certificates?.cString
+            let directory = client.certificateDirectory?.cString
+            _ = platform_set_pointer(easy, CURLOPT_CAINFO, file)
+            _ = platform_set_pointer(easy, CURLOPT_CAPATH, directory)
+            _ = platform_set_pointer(easy, CURLOPT_PROXY_CAINFO, file)
+            _ = platform_set_pointer(easy, CURLOPT_PROXY_CAPATH, directory)
+        }
         _ = platform_set_write(easy, CURLOPT_WRITEFUNCTION, Transfer.receive)
         _ = platform_set_write(easy, CURLOPT_HEADERFUNCTION, Transfer.receiveHeader)
         _ = platform_set_prerequest(easy, Transfer.connected)

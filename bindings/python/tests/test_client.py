@@ -42,9 +42,11 @@ def test_every_option_can_be_given(base_url: str) -> None:
         headers={"X-Title": "Test"},
         timeout=Timeout(connect=5, first_byte=5, idle=5, total=0),
         proxy="",
+        no_proxy=["localhost", ".example.com"],
         limits=Limits(event=1 << 20, reply=1 << 20),
         allow_cleartext="example.com",
         ca_file=None,
+        ca_directory=".",
     ) as client:
         assert client.send(QWEN3, "Hello", thinking=False).status is Status.OK
 

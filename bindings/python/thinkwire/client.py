@@ -38,7 +38,9 @@ class Client:
     max_retries      how many times more an exchange is tried that failed before anything of the answer was told; default 2
     comments_count   whether a comment in a stream sets the idle clock to zero
     proxy            in curl's notation; "" uses none
+    no_proxy         the hosts that it is not used for, in curl's notation or as a list; "" for none
     ca_file          the certificates (PEM) to trust in place of the system's
+    ca_directory     the same, as a directory of files named as `openssl rehash` does
     limits           a Limits or a dict of event, reply, headers: the bytes a server may send
     dialect          in which words models are told whether to think, where the library cannot know: "enable_thinking",
                      "chat_template", "reasoning_effort", "reasoning_object", "none"
@@ -56,7 +58,9 @@ class Client:
         max_retries: Optional[int] = None,
         comments_count: bool = True,
         proxy: Optional[str] = None,
+        no_proxy: Union[str, Iterable[str], None] = None,
         ca_file: Union[str, os.PathLike[str], None] = None,
+        ca_directory: Union[str, os.PathLike[str], None] = None,
         limits: Union[Limits, Mapping[str, int], None] = None,
         dialect: Union[str, Dialect, None] = None,
         allow_cleartext: Union[str, Iterable[str]] = (),
@@ -72,7 +76,9 @@ class Client:
             max_retries=max_retries,
             comments_count=comments_count,
             proxy=proxy,
+            no_proxy=no_proxy,
             ca_file=ca_file,
+            ca_directory=ca_directory,
             limits=limits,
             dialect=dialect,
             allow_cleartext=allow_cleartext,

@@ -57,7 +57,9 @@ class Options:
         max_retries: Optional[int],
         comments_count: bool,
         proxy: Optional[str],
+        no_proxy: Union[str, Iterable[str], None],
         ca_file: Union[str, os.PathLike[str], None],
+        ca_directory: Union[str, os.PathLike[str], None],
         limits: Union[Limits, Mapping[str, int], None],
         dialect: Union[str, _abi.Dialect, None],
         allow_cleartext: Union[str, Iterable[str]],
@@ -82,8 +84,13 @@ class Options:
             check(library, library.tw_options_set_limit(address, _abi.Limit[which.upper()], int(number)))
         if proxy is not None:
             check(library, library.tw_options_set_proxy(address, c_string("proxy", proxy)))
+        if no_proxy is not None:
+            hosts = no_proxy if isinstance(no_proxy, str) else ",".join(no_proxy)
+            check(library, library.tw_options_set_no_proxy(address, c_string("no_proxy", hosts)))
         if ca_file is not None:
             check(library, library.tw_options_set_ca_file(address, c_string("ca_file", os.fspath(ca_file))))
+        if ca_directory is not None:
+            check(library, library.tw_options_set_ca_directory(address, c_string("ca_directory", os.fspath(ca_directory))))
         if dialect is not None:
             check(library, library.tw_options_set_dialect(address, _dialect(dialect)))
         for host in [allow_cleartext] if isinstance(allow_cleartext, str) else allow_cleartext:

@@ -1,0 +1,53 @@
+import CPlatform
+
+/// Which proxy leads to an endpoint, and the hosts that none leads to.
+final class Proxy {
+    /// "" for none.
+    let address: Text
+    let unproxiedHosts: Text
+
+    private init(address: Text, unproxiedHosts: Text) {
+        self.address = address
+        self.unproxiedHosts = unproxiedHosts
+    }
+
+    /// What the options say, else what the environment says, read as curl reads it: there and then, because libcurl would look into
+    /// it from any thread and at any time.
+    static func of(_ options: Options, for endpoint: Endpoint) throws(Invalid) -> Proxy {
+        let none = Text(StaticText.bytes(""))
+        let hosts = options.unproxiedHosts ?? environment("no_proxy") ?? environment("NO_PROXY") ?? none
+        let address = options.proxy ?? ofEnvironment(endpoint) ?? none
+        guard !address.bytes.isEmpty else { return Proxy(address: none, unproxiedHosts: hosts) }
+        guard let place = Proxy.place(of: address) else {
+            throw Invalid("the proxy in the environment (http_proxy, https_proxy, all_proxy) is not one: http://127.0.0.1:3128 would be")
+        }
+        // From another machine no way leads to this one's loopback address, and a key for it must not get there in clear text.
+        let isUseless = endpoint.isLoopback && place == .elsewhere
+        return Proxy(address: isUseless ? none : address, unproxiedHosts: hosts)
+    }
+
+    /// Not HTTP_PROXY: a CGI program has what its client says there (https://httpoxy.org).
+    private static func ofEnvironment(_ endpoint: Endpoint) -> Text? {
+        let own = endpoint.isSecure ? environment("https_proxy") ?? environment("HTTPS_PROXY") : environment("http_proxy")
+        return own ?? environment("all_proxy") ?? environment("ALL_PROXY")
+    }
+
+    enum Place {
+        case thisMachine, elsewhere
+    }
+
+    /// Where a proxy is that libcurl can use; nil for any other text. Its own complaint would show the password in it.
+    static func place(of address: Text) -> Place? {
+        guard let parts = curl_url() else { return nil }
+        defer { curl_url_cleanup(parts) }
+        let flags = UInt32(CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME)
+        guard curl_url_set(parts, CURLUPART_URL, address.cString, flags) == CURLUE_OK else { return nil }
+        let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
+        let known: [StaticString] = ["http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"]
+        var isKnown = false
+        for name in known where scheme.bytes.equals(name) { isKnown = true }
+        let host = Endpoint.part(parts, CURLUPART_HOST)
+        guard isKnown, !host.isEmpty else { return nil }
+        return Endpoint.isLoopback(host) ? .thisMachine : .elsewhere
+    }
+}
