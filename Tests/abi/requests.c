@@ -201,7 +201,8 @@ static void proxy(void)
     deliver(&server, options, NULL);
     CHECK_HAS(server.request, "POST /v1/chat/completions HTTP/1.1\r\n");
 
-    static const char *const none[] = { "http://u:secret-word@", "ftp://u:secret-word@h", "http://u:secret-word@h:x", "http://secret-word h" };
+    static const char *const none[] = { "http://u:secret-word@", "ftp://u:secret-word@h", "http://u:secret-word@h:x",
+                                        "http://secret-word h" };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         CHECK_STATUS(tw_options_set_proxy(options, none[i]), TW_INVALID);
         CHECK_HAS_NOT(tw_last_error(), "secret-word");

@@ -46,7 +46,7 @@ def connect(authority):
     made = []
 
     def client(url, **options):
-        made.append(Client(url, KEY, **{"ca_file": authority.certificate, **options}))
+        made.append(Client(url, KEY, **{"ca_file": authority.certificate, "max_retries": 0, **options}))
         return made[-1]
 
     yield client

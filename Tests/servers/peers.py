@@ -123,8 +123,8 @@ def _some(connection):
 
 
 class Plain(Peer):
-    """HTTP/1.1: says the next of these texts in answer to each request, the last one for ever. A text is a list of pieces; None ends
-    the connection, and a number lets so many seconds pass, or less if the client leaves."""
+    """HTTP/1.1: says the next of these answers to each request, the last one for ever. An answer is a list of pieces; None ends the
+    connection, and a number lets so many seconds pass, or fewer if the client leaves."""
 
     def __init__(self, *answers, context=None):
         self.answers = list(answers)
@@ -152,8 +152,8 @@ def response(body, status="200 OK", kind="text/event-stream", *headers):
 
 
 class H2(Peer):
-    """HTTP/2 over TLS. Each request is answered by the next of these functions, the last one for ever, which is given the Exchange as
-    soon as the request's headers are there."""
+    """HTTP/2 over TLS. Each request is answered by the next of these functions, the last one for ever, which is given the Exchange
+    as soon as the request's headers are there."""
 
     def __init__(self, pair, *scripts):
         self.scripts = list(scripts)

@@ -1,4 +1,4 @@
-"""Servers as Debian has them, each run in the foreground on a port of its own, out of a directory of its own, until it is stopped."""
+"""Servers as Debian has them, each run in the foreground on a port and out of a directory of its own, until it is stopped."""
 
 import ctypes
 import os
@@ -137,7 +137,7 @@ class Nginx(Program):
 
 
 class Nghttpx(Program):
-    """HTTP/2 over TLS in front of a server, by nghttp2's own hand; or, with `--http2-proxy`, a proxy that is itself spoken to over TLS."""
+    """HTTP/2 over TLS in front of a server, by nghttp2's own hand; with `--http2-proxy`, a proxy that is spoken to over TLS."""
 
     def __init__(self, directory, backend_port, pair, *options):
         port = free_port()

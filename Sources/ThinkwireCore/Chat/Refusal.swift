@@ -103,7 +103,7 @@ private func advice(_ status: tw_status) -> StaticString {
     case TW_RATE_LIMITED: "wait, then try again"
     case TW_SERVER: "try again later"
     case TW_PROTOCOL: "check the base URL"
-    case TW_CONNECT: proxyAdvice
+    case TW_CONNECT: loginAdvice
     default: "change the request"
     }
 }

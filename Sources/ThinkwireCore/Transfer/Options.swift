@@ -136,7 +136,7 @@ package final class Options {
     package func set(proxy: Bytes?) throws(Invalid) {
         let proxy = proxy.map { Text($0) }
         if let proxy, !proxy.bytes.isEmpty, Proxy.place(of: proxy) == nil {
-            throw Invalid("not a proxy, which looks like http://127.0.0.1:3128, with USER:PASSWORD@ before the host if it wants them")
+            throw Invalid("not a proxy's address, which looks like http://127.0.0.1:3128, or http://USER:PASSWORD@127.0.0.1:3128")
         }
         self.proxy = proxy
     }

@@ -100,7 +100,7 @@ extension Reply {
             settle(TW_CONNECT, "no connection: the proxy answered HTTP ")
             message.append(decimal: transfer.tunnelStatus)
             message.append("; ")
-            message.append(transfer.tunnelStatus == 407 ? proxyAdvice : "check the base URL, and what the proxy allows and reaches")
+            message.append(transfer.tunnelStatus == 407 ? loginAdvice : "check the base URL, and what the proxy allows and reaches")
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             settle(TW_RESOLVE, "no address for the name")
             explain(transfer, code)
@@ -110,7 +110,7 @@ extension Reply {
             settle(TW_CONNECT, "no connection")
             explain(transfer, code)
             message.append("; check the address, and that a server listens there")
-            if !client.proxy.address.bytes.isEmpty { message.append(", or the proxy (tw_options_set_proxy, or https_proxy in the environment)") }
+            if transfer.hasProxy { message.append(", or the proxy (tw_options_set_proxy, or https_proxy in the environment)") }
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
             CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
             CURLE_USE_SSL_FAILED, CURLE_SSL_ENGINE_INITFAILED:
@@ -131,12 +131,12 @@ extension Reply {
 
     private func tlsAdvice(_ transfer: Transfer, _ code: CURLcode) -> StaticString {
         // OpenSSL's X509_V_ERR_…: they are part of its ABI.
-        switch transfer.certificateProblem {
-        case 9, 10: "have it renewed, or set this machine's clock"
-        case 2, 18, 19, 20, 21: "if the certificate is your own, name its issuer with tw_options_set_ca_file"
-        case 0 where code == CURLE_PEER_FAILED_VERIFICATION: "call the server in the base URL by a name that its certificate has"
-        case 0 where code == CURLE_SSL_CACERT_BADFILE: "give tw_options_set_ca_file certificates in PEM"
-        case 0: "the server must speak TLS 1.2 or later on this port"
+        switch (transfer.certificateProblem, code) {
+        case (9, _), (10, _): "have it renewed, or set this machine's clock"
+        case (2...21, _): "if the certificate is your own, name its issuer with tw_options_set_ca_file"
+        case (0...1, CURLE_PEER_FAILED_VERIFICATION): "call the server in the base URL by a name that its certificate has"
+        case (_, CURLE_SSL_CACERT_BADFILE): "give tw_options_set_ca_file certificates in PEM"
+        case (0...1, _): "the server must speak TLS 1.2 or later on this port"
         default: "the server needs a better certificate"
         }
     }
@@ -180,6 +180,8 @@ extension Reply {
             return serverSays ?? passes
         }
         switch (status, transfer.end) {
+        // A proxy that forbids it, or wants to know who asks, does so again.
+        case (TW_CONNECT, _) where transfer.tunnelStatus / 100 == 4: return false
         case (TW_RESOLVE, _), (TW_CONNECT, _), (TW_NETWORK, _), (TW_TRUNCATED, _): return true
         // A handshake that broke; not a certificate that is not trusted.
         case (TW_TLS, .failed(CURLE_SSL_CONNECT_ERROR)): return true
@@ -216,8 +218,10 @@ extension Reply {
 }
 
 /// What to do when a proxy wants to know who asks.
-let proxyAdvice: StaticString =
-    "put the user and password that the proxy knows into its address, http://USER:PASSWORD@HOST:PORT (tw_options_set_proxy, or https_proxy in the environment)"
+let loginAdvice: StaticString = """
+    put the user and password that it knows into the proxy's address, http://USER:PASSWORD@HOST:PORT (tw_options_set_proxy, or \
+    https_proxy in the environment)
+    """
 
 extension ByteBuffer {
     /// Appends a time as people say it: "250 ms", "10 s".

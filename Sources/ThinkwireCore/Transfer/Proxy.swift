@@ -19,7 +19,7 @@ final class Proxy {
         let address = options.proxy ?? ofEnvironment(endpoint) ?? none
         guard !address.bytes.isEmpty else { return Proxy(address: none, unproxiedHosts: hosts) }
         guard let place = Proxy.place(of: address) else {
-            throw Invalid("the proxy in the environment (http_proxy, https_proxy, all_proxy) is not one: http://127.0.0.1:3128 would be")
+            throw Invalid("http_proxy, https_proxy or all_proxy in the environment is no proxy's address: http://127.0.0.1:3128 is")
         }
         // From another machine no way leads to this one's loopback address, and a key for it must not get there in clear text.
         let isUseless = endpoint.isLoopback && place == .elsewhere

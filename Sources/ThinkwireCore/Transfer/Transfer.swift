@@ -145,14 +145,16 @@ final class Transfer {
     /// What libcurl has to say about its failure.
     var explanation: Bytes { Bytes(cString: errorText) }
 
+    /// There is a proxy, which it may have gone through.
+    var hasProxy: Bool { !client.proxy.address.bytes.isEmpty }
+
     /// The HTTP status that a proxy has answered with to the wish for a tunnel; 0 for none.
     var tunnelStatus: Int { easy.map { platform_get_long($0, CURLINFO_HTTP_CONNECTCODE) } ?? 0 }
 
-    /// What OpenSSL has against the certificate of the server or of a proxy, by its number; 0 for nothing.
+    /// What OpenSSL has against the certificate of the server or of a proxy, by its number; 0 for nothing, 1 if it did not get to that.
     var certificateProblem: Int {
         guard let easy else { return 0 }
-        let server = platform_get_long(easy, CURLINFO_SSL_VERIFYRESULT)
-        return server != 0 ? server : platform_get_long(easy, CURLINFO_PROXY_SSL_VERIFYRESULT)
+        return max(platform_get_long(easy, CURLINFO_SSL_VERIFYRESULT), platform_get_long(easy, CURLINFO_PROXY_SSL_VERIFYRESULT))
     }
 
     // MARK: libcurl
