@@ -389,10 +389,8 @@ package final class Exchange {
     private func end(_ problem: Problem?) {
         guard let transfer, let client else { return }
         decoder.finish(reply)
-        if reply.status == TW_OK {
-            reply.judge(problem, transfer, client)
-            client.strike(&reply.message)
-        }
+        if reply.status == TW_OK { reply.judge(problem, transfer, client) }
+        client.strike(&reply.message)
         if let wait = waitBeforeRetry(transfer, client) { return postpone(wait) }
         reply.countAttempts()
         letGo()

@@ -100,7 +100,9 @@ extension Reply {
             settle(TW_CONNECT, "no connection: the proxy answered HTTP ")
             message.append(decimal: transfer.tunnelStatus)
             message.append("; ")
-            message.append(transfer.tunnelStatus == 407 ? loginAdvice : "check the base URL, and what the proxy allows and reaches")
+            // tinyproxy says 401 to a wrong password.
+            let wantsLogin = transfer.tunnelStatus == 407 || transfer.tunnelStatus == 401
+            message.append(wantsLogin ? loginAdvice : "check the base URL, and what the proxy allows and reaches")
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             settle(TW_RESOLVE, "no address for the name")
             explain(transfer, code)

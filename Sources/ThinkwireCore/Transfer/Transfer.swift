@@ -151,7 +151,7 @@ final class Transfer {
     /// The HTTP status that a proxy has answered with to the wish for a tunnel; 0 for none.
     var tunnelStatus: Int { easy.map { platform_get_long($0, CURLINFO_HTTP_CONNECTCODE) } ?? 0 }
 
-    /// What OpenSSL has against the certificate of the server or of a proxy, by its number; 0 for nothing, 1 if it did not get to that.
+    /// What OpenSSL has against the certificate of the server or a proxy, by its number; 0 for nothing, 1 if it did not get to that.
     var certificateProblem: Int {
         guard let easy else { return 0 }
         return max(platform_get_long(easy, CURLINFO_SSL_VERIFYRESULT), platform_get_long(easy, CURLINFO_PROXY_SSL_VERIFYRESULT))

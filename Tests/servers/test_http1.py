@@ -1,0 +1,114 @@
+"""HTTP/1.1, line by line: what is legal there and seldom seen."""
+
+import pytest
+import thinkwire
+from conftest import KEY
+from peers import END, THOUGHT, WHOLE, WORD, Plain, response, tls
+from thinkwire import Client, Status
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+
+
+def chunked(*pieces, trailers=b""):
+    framed = b"".join(b"%x;note=1\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + framed + b"0\r\n" + trailers + b"\r\n"
+
+
+@pytest.fixture(params=["http", "https"])
+def serve(request, start, pair):
+    return lambda *answers: start(Plain, *answers, context=tls(pair) if request.param == "https" else None)
+
+
+def ended(client):
+    stream = client.stream("m", "Hello")
+    try:
+        return stream.finish()
+    except thinkwire.Error:
+        return stream.reply
+
+
+def all_came(reply):
+    return reply.status is Status.OK and (reply.reasoning, reply.content) == ("Hm.", "Hi")
+
+
+def test_trailers(connect, serve):
+    peer = serve([chunked(THOUGHT, WORD, END, trailers=b"X-Checksum: 1234\r\nX-More: y\r\n")])
+    client = connect(peer.url())
+    for _ in range(2):
+        reply = ended(client)
+        assert all_came(reply) and reply.header("x-checksum") == "1234"
+    assert peer.connections == 1
+
+
+def test_interim_responses(connect, serve):
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nX-Request-Id: an interim one\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+    peer = serve([b"HTTP/1.1 100 Continue\r\n\r\n", 0.05, interim, 0.05, response(WHOLE, "200 OK", "text/event-stream", "X-Request-Id: 1")])
+    reply = ended(connect(peer.url()))
+    assert all_came(reply) and (reply.http_status, reply.request_id, reply.header("link")) == (200, "1", None)
+
+
+def test_an_interim_response_is_none_yet(connect, serve):
+    hint = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    reply = ended(connect(serve([hint, 30]).url(), timeout={"first_byte": 0.4, "idle": 30}))
+    assert reply.status is Status.TIMEOUT and "first-byte" in reply.message and reply.http_status == 0
+    reply = ended(connect(serve([hint, None]).url()))
+    assert (reply.status, reply.http_status, reply.header("link")) == (Status.NETWORK, 0, None)
+
+
+def test_the_end_of_the_connection_is_the_end_of_what_has_no_length(connect, serve):
+    assert all_came(ended(connect(serve([HEAD + b"\r\n" + WHOLE, None]).url())))
+    reply = ended(connect(serve([HEAD + b"\r\n" + THOUGHT + WORD, None]).url()))
+    assert (reply.status, reply.reasoning, reply.content) == (Status.TRUNCATED, "Hm.", "Hi")
+
+
+@pytest.mark.parametrize("cut", [1, 40, 150, 250])
+def test_a_length_that_is_not_kept(connect, serve, cut):
+    reply = ended(connect(serve([response(WHOLE)[:-cut], None]).url()))
+    # Once the model has said that it is finished, the missing rest is none of the answer.
+    told_finish = b'"stop"' in WHOLE[:-cut]
+    assert reply.status is (Status.OK if told_finish else Status.TRUNCATED)
+    assert "Hm.".startswith(reply.reasoning) and "Hi".startswith(reply.content)
+
+
+def test_a_kept_connection_that_was_closed_meanwhile(connect, serve):
+    peer = serve([response(WHOLE), None])
+    client = connect(peer.url())
+    assert all(all_came(ended(client)) for _ in range(3))
+    assert peer.connections == 3
+
+
+def test_a_kept_connection_that_is_closed_at_the_next_request(connect, serve):
+    peer = serve([response(WHOLE)], [None], [response(WHOLE)])
+    client = connect(peer.url())
+    # The request on the dead connection is sent again, and nobody need know.
+    assert all_came(ended(client)) and all_came(ended(client))
+    assert len(peer.requests) == 3
+
+
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+@pytest.mark.parametrize("target", ["elsewhere", "relative", "another scheme"])
+def test_a_redirect_is_not_followed(connect, serve, recorder, status, target):
+    place = {"elsewhere": recorder.url("127.0.0.1"), "relative": "/v2/chat", "another scheme": "file:///etc/passwd"}[target]
+    peer = serve([response(b"<html>moved</html>", status, "text/html", f"Location: {place}")])
+    reply = ended(connect(peer.url()))
+    assert reply.status is Status.PROTOCOL and reply.http_status == int(status[:3])
+    assert place in reply.message and "redirect" in reply.message and "base URL" in reply.message and KEY not in reply.message
+    assert recorder.connections == 0 and len(peer.requests) == 1
+
+
+def test_the_key_in_a_redirect_is_struck_out(connect, serve):
+    peer = serve([response(b"", "302 Found", "text/html", f"Location: /login?key={KEY}\x1b[2J")])
+    message = ended(connect(peer.url())).message
+    assert "/login?key=***" in message and "\x1b" not in message
+
+
+def test_the_key_in_an_error_of_a_stream_is_struck_out(connect, serve):
+    error = b'data: {"error":{"message":"no such key: %s"}}\n\n' % KEY.encode()
+    reply = ended(connect(serve([response(THOUGHT + error)]).url()))
+    assert reply.status is Status.SERVER and "no such key: ***" in reply.message and KEY not in reply.message
+
+
+def test_the_key_goes_over_http_to_this_machine_alone(connect, serve):
+    for host in ("models.example", "192.0.2.1", "localhost.example", "tests.localhost"):
+        with pytest.raises(thinkwire.InvalidRequest, match="clear text"):
+            Client(f"http://{host}/v1", KEY)
