@@ -191,15 +191,19 @@ static void proxy(void)
     deliver(&server, options, NULL);
     CHECK_HAS(server.request, "POST http://models.example/v1/chat/completions HTTP/1.1\r\n");
 
+    server_stop(&server);
+
     /* But not in the place of one that is exempt, nor of this machine's when it is on another. */
-    CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
-    CHECK_STATUS(tw_options_set_proxy(options, "http://127.0.0.1:1"), TW_OK);
-    CHECK_STATUS(tw_options_set_no_proxy(options, "models.example,127.0.0.1"), TW_OK);
-    deliver(&server, options, NULL);
-    CHECK_STATUS(tw_options_set_no_proxy(options, ""), TW_OK);
-    CHECK_STATUS(tw_options_set_proxy(options, "http://192.0.2.1:1"), TW_OK);
-    deliver(&server, options, NULL);
-    CHECK_HAS(server.request, "POST /v1/chat/completions HTTP/1.1\r\n");
+    static const char *const proxies[][2] = { { "http://127.0.0.1:1", "models.example,127.0.0.1" }, { "http://192.0.2.1:1", "" } };
+    for (size_t i = 0; i < 2; i++) {
+        server_start(&server, WHOLE("200 OK", "", answer));
+        CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
+        CHECK_STATUS(tw_options_set_proxy(options, proxies[i][0]), TW_OK);
+        CHECK_STATUS(tw_options_set_no_proxy(options, proxies[i][1]), TW_OK);
+        deliver(&server, options, NULL);
+        CHECK_HAS(server.request, "POST /v1/chat/completions HTTP/1.1\r\n");
+        server_stop(&server);
+    }
 
     static const char *const none[] = { "http://u:secret-word@", "ftp://u:secret-word@h", "http://u:secret-word@h:x",
                                         "http://secret-word h" };
@@ -207,7 +211,6 @@ static void proxy(void)
         CHECK_STATUS(tw_options_set_proxy(options, none[i]), TW_INVALID);
         CHECK_HAS_NOT(tw_last_error(), "secret-word");
     }
-    server_stop(&server);
     tw_options_destroy(options);
 }
 

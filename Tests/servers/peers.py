@@ -22,8 +22,9 @@ def delta(finish=None, **fields):
 
 THOUGHT = delta(reasoning_content="Hm.")
 WORD = delta(content="Hi")
-END = delta(finish="stop") + b"data: [DONE]\n\n"
-WHOLE = THOUGHT + WORD + END
+FINISH = delta(finish="stop")
+DONE = b"data: [DONE]\n\n"
+WHOLE = THOUGHT + WORD + FINISH + DONE
 
 
 def tls(pair, protocol="http/1.1", only=None):

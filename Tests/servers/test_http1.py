@@ -3,7 +3,7 @@
 import pytest
 import thinkwire
 from conftest import KEY
-from peers import END, THOUGHT, WHOLE, WORD, Plain, response, tls
+from peers import FINISH, THOUGHT, WHOLE, WORD, Plain, response, tls
 from thinkwire import Client, Status
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -32,7 +32,7 @@ def all_came(reply):
 
 
 def test_trailers(connect, serve):
-    peer = serve([chunked(THOUGHT, WORD, END, trailers=b"X-Checksum: 1234\r\nX-More: y\r\n")])
+    peer = serve([chunked(THOUGHT, WORD, FINISH, trailers=b"X-Checksum: 1234\r\nX-More: y\r\n")])
     client = connect(peer.url())
     for _ in range(2):
         reply = ended(client)

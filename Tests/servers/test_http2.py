@@ -8,7 +8,7 @@ import pytest
 import thinkwire
 from conftest import EVERY_MODEL
 from h2.errors import ErrorCodes
-from peers import END, H2, THOUGHT, WHOLE, WORD, delta
+from peers import DONE, FINISH, H2, THOUGHT, WHOLE, WORD, delta
 from programs import Nghttpx
 from thinkwire import Client, Status
 
@@ -198,7 +198,7 @@ def test_told_to_go_while_it_may_finish(connect, server):
         exchange.go_away(exchange.stream)
         exchange.data(WORD)
         time.sleep(0.1)
-        exchange.data(END)
+        exchange.data(FINISH + DONE)
         exchange.end()
         return False
 
@@ -265,7 +265,7 @@ def test_silence(connect, server, what):
         exchange.data(what)
         exchange.wait_for_cancel()
 
-    client = connect(server(fall_silent, whole).url(), timeout={"idle": 0.5})
+    client = connect(server(fall_silent, whole).url(), timeout={"idle": 1})
     reply = ended(client)
     assert reply.status is Status.TIMEOUT and "idle" in reply.message and reply.content == ("Hi" if what else "")
     assert all_came(ended(client))
@@ -294,13 +294,13 @@ def test_an_answer_larger_than_every_window(connect, server):
         exchange.head()
         for _ in range(count):
             exchange.data(piece)
-        exchange.data(END)
+        exchange.data(FINISH)
         exchange.end()
 
-    client = connect(server(much).url(), timeout={"idle": 1})
+    client = connect(server(much).url(), timeout={"idle": 1.5})
     with client.stream("m", "Hello") as stream:
         length = len(next(stream).text)
-        time.sleep(1.5)
+        time.sleep(2)
         length += sum(len(event.text) for event in stream if event.kind == "content")
     assert length == len(stream.reply.content) == 60_000 * count and stream.reply.status is Status.OK
 
@@ -354,7 +354,7 @@ def test_trailers(connect, server):
     def trailed(exchange):
         exchange.read()
         exchange.head()
-        exchange.data(WHOLE)
+        exchange.data(THOUGHT + WORD + FINISH)
         exchange.end(("x-checksum", "1234"), ("x-more", "y" * 20_000))
 
     reply = ended(connect(server(trailed).url()))

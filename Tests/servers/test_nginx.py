@@ -165,7 +165,7 @@ def test_an_answer_that_is_cut_off_says_so(client, mock, fault):
 
 
 def test_an_answer_that_stalls_runs_into_the_clock(connect, nginx, door):
-    client = connect(nginx.url(door), timeout={"idle": 0.7})
+    client = connect(nginx.url(door), timeout={"idle": 1})
     with pytest.raises(thinkwire.TimeoutError) as late:
         client.stream("alibaba/qwen3-32b#stall=1500", "Hello", thinking=True).finish()
     assert "idle" in str(late.value) and late.value.reply.reasoning != ""
