@@ -1,5 +1,6 @@
 """A running thinkwire-mock, and HTTP read from a socket without help, so that what is wrong in it is seen."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -15,11 +16,21 @@ QWEN = "alibaba/qwen3-32b"
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
+_prctl = ctypes.CDLL(None).prctl
+
+
+def die_with_parent():
+    """For a new process: the tests may be killed, and then nothing of theirs is to go on."""
+    _prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 class Mock:
     """A running thinkwire-mock."""
 
     def __init__(self, *arguments):
-        self.process = subprocess.Popen([PROGRAM, "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [PROGRAM, "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent
+        )
         self.url = self.process.stdout.readline().decode().strip()
         self.port = int(self.url.rsplit(":", 1)[1].split("/")[0])
 

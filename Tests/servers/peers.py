@@ -27,11 +27,11 @@ DONE = b"data: [DONE]\n\n"
 WHOLE = THOUGHT + WORD + FINISH + DONE
 
 
-def tls(pair, protocol="http/1.1", only=None):
+def tls(pair, *protocols, only=None):
     """A server's context; `only` that version of TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*pair)
-    context.set_alpn_protocols([protocol])
+    context.set_alpn_protocols(protocols or ["http/1.1"])
     if only:
         context.set_ciphers("ALL:@SECLEVEL=0")
         with warnings.catch_warnings():
@@ -154,13 +154,17 @@ def response(body, status="200 OK", kind="text/event-stream", *headers):
 
 class H2(Peer):
     """HTTP/2 over TLS. Each request is answered by the next of these functions, the last one for ever, which is given the Exchange
-    as soon as the request's headers are there."""
+    as soon as the request's headers are there. Who wants HTTP/1.1 is given a whole answer."""
 
     def __init__(self, pair, *scripts):
         self.scripts = list(scripts)
-        super().__init__(tls(pair, "h2"))
+        super().__init__(tls(pair, "h2", "http/1.1"))
 
     def serve(self, connection):
+        if connection.selected_alpn_protocol() != "h2":
+            self.requests.append(read_request(connection))
+            connection.sendall(response(WHOLE))
+            return
         side = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
         side.initiate_connection()
         wire = Wire(connection, side)

@@ -1,12 +1,13 @@
 """Servers as Debian has them, each run in the foreground on a port and out of a directory of its own, until it is stopped."""
 
-import ctypes
 import os
 import random
 import signal
 import socket
 import subprocess
 import time
+
+from desk import die_with_parent
 
 
 def free_port():
@@ -22,14 +23,6 @@ def free_port():
         return port
 
 
-_prctl = ctypes.CDLL(None).prctl
-
-
-def _die_with_parent():
-    """The tests may be killed; nothing of theirs is to go on then."""
-    _prctl(1, signal.SIGTERM)
-
-
 class Program:
     """A program under way. It is ready when something listens at the port."""
 
@@ -42,7 +35,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
                 env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"},
             )
         deadline = time.monotonic() + 30

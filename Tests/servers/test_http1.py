@@ -42,7 +42,8 @@ def test_trailers(connect, serve):
 
 def test_interim_responses(connect, serve):
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nX-Request-Id: an interim one\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
-    peer = serve([b"HTTP/1.1 100 Continue\r\n\r\n", 0.05, interim, 0.05, response(WHOLE, "200 OK", "text/event-stream", "X-Request-Id: 1")])
+    final = response(WHOLE, "200 OK", "text/event-stream", "X-Request-Id: 1")
+    peer = serve([b"HTTP/1.1 100 Continue\r\n\r\n", 0.05, interim, 0.05, final])
     reply = ended(connect(peer.url()))
     assert all_came(reply) and (reply.http_status, reply.request_id, reply.header("link")) == (200, "1", None)
 

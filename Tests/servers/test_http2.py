@@ -178,6 +178,17 @@ def test_a_stream_reset_before_a_response(connect, server, code):
     assert all_came(ended(client))
 
 
+def test_a_server_that_wants_http1(connect, server):
+    """As some do where a request needs what HTTP/2 has not, such as a client's certificate."""
+
+    def send_back(exchange):
+        exchange.read()
+        exchange.reset(ErrorCodes.HTTP_1_1_REQUIRED)
+
+    peer = server(send_back)
+    assert all_came(ended(connect(peer.url()))) and b"POST /v1/chat/completions HTTP/1.1\r\n" in peer.requests[1]
+
+
 def test_a_request_that_was_refused_unseen_is_sent_again(connect, server):
     def refuse(exchange):
         exchange.reset(ErrorCodes.REFUSED_STREAM)

@@ -58,6 +58,12 @@ def test_the_providers_refusals_come_through(client, status):
     assert refused.value.status is expected.get(status, Status.SERVER if status >= 500 else Status.BAD_REQUEST)
 
 
+def test_a_refusal_that_passes_is_tried_again(connect, nginx, door):
+    client = connect(nginx.url(door), max_retries=2)
+    reply = client.send(f"alibaba/qwen3-32b#status=503,header=Retry-After-Ms:10,tries=2,key={door}", "Hello")
+    assert (reply.status, reply.attempts) == (Status.OK, 3)
+
+
 @pytest.mark.parametrize("path, status", [("/gone", 502), ("/hasty", 504)])
 def test_a_provider_that_is_gone_is_the_servers_failure(connect, nginx, door, path, status):
     client = connect(nginx.url(door, path))
