@@ -31,10 +31,11 @@ strict  := -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude
 # Found beside the program in the build, and where it is installed without the loader's help.
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
 abi     := $(wildcard Tests/abi/*.c)
+tests   := test-swift test-asan test-tsan test-c test-c-tsan test-guest test-corpus test-install test-mock test-python test-servers
+guests  := $(patsubst Tests/guest/%.c,.build/guest/%,$(filter-out Tests/guest/guest.c,$(wildcard Tests/guest/*.c)))
 
 .NOTPARALLEL:
-.PHONY: all library demo test test-swift test-asan test-tsan test-c test-c-tsan test-corpus test-install test-mock test-python \
-        test-servers check bench soak install uninstall clean deps
+.PHONY: all library demo test $(tests) check bench soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
 all: library $(chat) check
@@ -61,7 +62,7 @@ demo:
 	$(MAKE) --no-print-directory all
 	bindings/c/examples/demo.sh $(out)
 
-test: deps all test-swift test-asan test-tsan test-c test-c-tsan test-corpus test-install test-mock test-python test-servers
+test: deps all $(tests)
 	@echo "everything passed"
 
 # All tests are Swift Testing's; XCTest, which SwiftPM starts as well, leaks what the address sanitizer then complains of. And gold,
@@ -83,6 +84,15 @@ test-c: library .build/abi/plain .build/abi/asan
 .build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(if $(findstring asan,$@),-fsanitize=address) $(abi) -o $@ $(link) -lpthread
+
+# What the library leaves as it is in the program that it is a guest of, and where the key goes. Each program is a host.
+test-guest: library $(guests)
+	set -e; for guest in $(guests); do echo $$guest; \
+	    THINKWIRE_MOCK=$(mock) THINKWIRE_SERVERS=Tests/guest/servers.py THINKWIRE_LIBRARY=$(library) timeout 300 $$guest; done
+
+.build/guest/%: Tests/guest/%.c Tests/guest/guest.c Tests/guest/guest.h Tests/abi/check.c Tests/abi/check.h include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) -g -O1 -ITests/abi $< Tests/guest/guest.c Tests/abi/check.c -o $@ $(link) -lpthread
 
 # What providers really send, through the library that ships; through Swift and Python it goes with their tests.
 test-corpus: library .build/corpus/heard

@@ -36,6 +36,9 @@
  *   Errors       A function that returns tw_status leaves its reason in tw_last_error() when that is not TW_OK. An exchange
  *                leaves it in tw_reply_message().
  *   Threads      The library has none. A call blocks the thread it was made on, and its callbacks run on that thread.
+ *   Fork         A child of fork may go on with every object that no other thread of its parent was changing, and with any client;
+ *                its exchanges make connections of their own, and its parent's are as if there were no child. An exchange that its
+ *                parent had under way ends in the child in TW_MISUSE, with what had come.
  *   Size         A struct starts with its size. New fields are only ever added at the end: a field is there if
  *                offsetof(field) < size.
  *

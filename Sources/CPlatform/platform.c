@@ -2,6 +2,8 @@
 #include "CPlatform.h"
 
 #include <locale.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 
 double platform_number(const char *digits, size_t length) {
     char room[64];
@@ -29,4 +31,70 @@ char *platform_thread_line(void) {
         pthread_setspecific(line_key, line);
     }
     return line;
+}
+
+/* A socket is one word, so that a fork finds it whole or not at all: its number, counted from 1, and the lower half of its inode, by
+ * which it is known again. 0 is a free place. Nobody tells when a socket is closed (libcurl does not always): its place is taken by
+ * the next socket of that number. */
+enum { WORDS = 63 };
+struct platform_sockets {
+    _Atomic uint64_t words[WORDS];
+    _Atomic(struct platform_sockets *) more;
+};
+
+static uint64_t word_of(int descriptor) {
+    struct stat file;
+    if (fstat(descriptor, &file) != 0) return 0;
+    return ((uint64_t)descriptor + 1) << 32 | (uint32_t)file.st_ino;
+}
+
+struct platform_sockets *platform_sockets_create(void) { return calloc(1, sizeof(struct platform_sockets)); }
+
+void platform_sockets_destroy(struct platform_sockets *all) {
+    while (all) {
+        struct platform_sockets *more = atomic_load(&all->more);
+        free(all);
+        all = more;
+    }
+}
+
+/* True when it has found a place for it. */
+static bool note(struct platform_sockets *some, uint64_t word) {
+    for (int i = 0; i < WORDS; i++) {
+        uint64_t known = atomic_load(&some->words[i]);
+        while (known == 0 || known >> 32 == word >> 32) {
+            if (atomic_compare_exchange_weak(&some->words[i], &known, word)) return true;
+        }
+    }
+    return false;
+}
+
+static void note_socket(struct platform_sockets *all, int descriptor) {
+    uint64_t word = word_of(descriptor);
+    while (word && all && !note(all, word)) {
+        struct platform_sockets *more = atomic_load(&all->more), *created;
+        if (!more && (created = platform_sockets_create())) {
+            if (atomic_compare_exchange_strong(&all->more, &more, created)) more = created;
+            else free(created);
+        }
+        all = more;
+    }
+}
+
+void platform_sockets_close(struct platform_sockets *all) {
+    for (; all; all = atomic_load(&all->more)) {
+        for (int i = 0; i < WORDS; i++) {
+            uint64_t word = atomic_load(&all->words[i]);
+            int descriptor = (int)(word >> 32) - 1;
+            if (word && word == word_of(descriptor)) close(descriptor);
+        }
+    }
+}
+
+curl_socket_t platform_open_socket(void *sockets, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)purpose;
+    int opened = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (opened < 0) return CURL_SOCKET_BAD;
+    note_socket(sockets, opened);
+    return opened;
 }

@@ -13,5 +13,8 @@ public func tw_client_create(_ options: OpaquePointer?, _ client: UnsafeMutableP
 
 @implementation @_cdecl("tw_client_destroy")
 public func tw_client_destroy(_ client: OpaquePointer?) {
-    if let client { Handle.release(client, as: Client.self) }
+    guard let client else { return }
+    // Exchanges of threads that this process does not have may keep it for ever.
+    Handle.object(client, as: Client.self).leaveInherited()
+    Handle.release(client, as: Client.self)
 }

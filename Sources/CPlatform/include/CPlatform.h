@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,6 +47,23 @@ double platform_number(const char *digits, size_t length);
 #define PLATFORM_LINE 512
 char *platform_thread_line(void);
 
+/**
+ * The sockets that were opened here, for a child of fork to close: its copies would keep a connection open that its parent has
+ * closed. Any thread may note one, and a fork find it at any moment.
+ */
+struct platform_sockets;
+/** NULL without memory. */
+struct platform_sockets *platform_sockets_create(void);
+void platform_sockets_destroy(struct platform_sockets *all);
+/** In the child, once. */
+void platform_sockets_close(struct platform_sockets *all);
+
+/** Opens a socket for libcurl, and notes it. libcurl's own would be left to the programs that the process starts. */
+curl_socket_t platform_open_socket(void *sockets, curlsocktype purpose, struct curl_sockaddr *address);
+
+static inline CURLcode platform_set_open_socket(CURL *easy, curl_opensocket_callback function) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, function);
+}
 static inline CURLcode platform_set_long(CURL *easy, CURLoption option, long value) {
     return curl_easy_setopt(easy, option, value);
 }

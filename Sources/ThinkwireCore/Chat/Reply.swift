@@ -34,7 +34,7 @@ package final class Reply {
     /// The fields of the chunks of a streamed answer.
     package var fields = Fields()
     /// What is made when it is first asked for.
-    package let lookups = Lookups()
+    package let lookups = PerProcess<Lookups>()
 
     package init(_ expected: Expected = Expected()) {
         self.expected = expected

@@ -1,5 +1,5 @@
 /// What is made of a reply when it is first asked for, under a lock, because any thread may ask.
-package final class Lookups {
+package final class Lookups: ProcessOwned {
     fileprivate let lock = Lock()
     fileprivate var document = ByteBuffer()
     fileprivate var reader = JSONReader()
@@ -16,12 +16,16 @@ package final class Lookups {
 
 extension Reply {
     /// The whole answer as one `chat.completion` document; empty if no JSON came.
-    package var document: Bytes { lookups.lock.locked { makeDocument() } }
+    package var document: Bytes {
+        let lookups = lookups.own()
+        return lookups.lock.locked { makeDocument(lookups) }
+    }
 
     /// The value at an RFC 6901 pointer in that document: a string's text, or the JSON of anything else.
     package func lookUp(_ pointer: Bytes) -> Bytes? {
-        lookups.lock.locked {
-            _ = makeDocument()
+        let lookups = lookups.own()
+        return lookups.lock.locked {
+            _ = makeDocument(lookups)
             if let known = lookups.found.first(where: { $0.pointer.bytes.equals(pointer) }) { return known.bytes }
             let lookup = Lookups.Lookup()
             lookup.pointer.append(pointer)
@@ -35,7 +39,7 @@ extension Reply {
         }
     }
 
-    private func makeDocument() -> Bytes {
+    private func makeDocument(_ lookups: Lookups) -> Bytes {
         if !lookups.isMade {
             lookups.isMade = true
             if body.isEmpty {

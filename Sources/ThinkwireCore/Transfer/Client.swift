@@ -18,10 +18,7 @@ package final class Client: @unchecked Sendable {
     private let key: Secret?
     private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
 
-    private let lock = Lock()
-    private var idleLoops: [Loop] = []
-    /// Connections beyond these are closed when they fall idle; a busier client than that opens them faster than it waits.
-    private static let mostIdleLoops = 64
+    private let pool = PerProcess<LoopPool>()
 
     /// Once for the process. libcurl says that this is thread-safe since 7.84 (https://curl.se/libcurl/c/curl_global_init.html).
     private static let isCurlReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
@@ -68,11 +65,17 @@ package final class Client: @unchecked Sendable {
     // MARK: Connections
 
     /// A loop to run an exchange on, with a connection that is already there if one is idle. nil: the system has no descriptors left.
-    func borrowLoop() -> Loop? { lock.locked { idleLoops.popLast() } ?? Loop.create() }
+    func borrowLoop() -> Loop? { ownPool.borrow() }
 
     func giveBack(_ loop: Loop) {
-        lock.locked { if idleLoops.count < Client.mostIdleLoops { idleLoops.append(loop) } }
+        let pool = ownPool
+        if loop.isOurs { pool.giveBack(loop) }
     }
+
+    /// After a fork: the connections are the parent's.
+    package func leaveInherited() { _ = ownPool }
+
+    private var ownPool: LoopPool { pool.own { $0.closeInherited() } }
 
     // MARK: Words
 

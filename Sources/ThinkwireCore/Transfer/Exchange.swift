@@ -105,7 +105,9 @@ package final class Exchange {
             if isRetryUntold { return .event(takeRetry()) }
             guard !isOver else { return .end }
             guard let transfer else {
-                if platform_now() >= attemptStart {
+                if isInherited {
+                    stopEarly()
+                } else if platform_now() >= attemptStart {
                     beginAttempt()
                 } else {
                     loop?.step(until: min(deadline, attemptStart))
@@ -116,6 +118,10 @@ package final class Exchange {
             if decodeNext(transfer) { continue }
             if transfer.end != nil || hasLingered {
                 conclude(transfer)
+                continue
+            }
+            if isInherited {
+                stopEarly()
                 continue
             }
             if !transfer.countsEveryByte && stream.takeNews() { transfer.restartClock() }
@@ -370,6 +376,9 @@ package final class Exchange {
         reply.refuse(plainBody: transfer.inbox.bytes)
     }
 
+    /// Begun by the process that this one was forked from: the connection is still that one's.
+    private var isInherited: Bool { loop.map { !$0.isOurs } ?? false }
+
     /// Cancelled: nothing more is told, but what had arrived is kept.
     private func stopEarly() {
         guard !isOver else { return }
@@ -380,7 +389,11 @@ package final class Exchange {
             if format == .events { _ = decodeLastEvent() }
             if format == .document { _ = decodeDocument(transfer) }
         }
-        end(TW_CANCELLED, "cancelled")
+        if isInherited {
+            end(TW_MISUSE, "the exchange was begun in another process, before a fork, and goes on there; begin another here")
+        } else {
+            end(TW_CANCELLED, "cancelled")
+        }
         isRetryUntold = false
         startEvents(with: Bytes(start: nil, count: 0))
     }

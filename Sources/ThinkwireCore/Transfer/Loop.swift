@@ -3,43 +3,47 @@ import CPlatform
 /// Exchanges under way on one thread: libcurl's transfers, their sockets in one epoll descriptor, and a way to wake whoever waits.
 ///
 /// Used by one thread at a time, but for `wake`. The connections of its transfers stay with it when they are over.
+///
+/// A child of fork has the same descriptors, and would end or disturb with them what is still its parent's. So it leaves what it has
+/// inherited alone, libcurl's memory included.
 final class Loop {
-    private let multi: UnsafeMutableRawPointer
+    /// Made for the first transfer: before it has had one, libcurl does not know that it is to leave signals alone, and changes what
+    /// the whole process does at SIGPIPE while it cleans up (curl 7.88, sigpipe.h).
+    private var multi: UnsafeMutableRawPointer?
     private let epoll: Int32
     private let alarm: Int32
+    private let sockets: Sockets
     /// When libcurl wants to be called although nothing has happened.
     private var curlDeadline = Int64.max
     private var spareEasy: UnsafeMutableRawPointer?
 
     /// nil: the system has no descriptors left.
-    static func create() -> Loop? {
-        guard let multi = curl_multi_init() else { return nil }
+    static func create(noting sockets: Sockets) -> Loop? {
         // Whatever did not come about is closed with it.
         let loop = Loop(
-            multi, epoll: epoll_create1(Int32(EPOLL_CLOEXEC)), alarm: eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)))
+            epoll: epoll_create1(Int32(EPOLL_CLOEXEC)), alarm: eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)), sockets)
         guard loop.epoll >= 0, loop.alarm >= 0,
             platform_epoll_set(loop.epoll, EPOLL_CTL_ADD, loop.alarm, EPOLLIN.rawValue) == 0
         else { return nil }
         return loop
     }
 
-    private init(_ multi: UnsafeMutableRawPointer, epoll: Int32, alarm: Int32) {
-        self.multi = multi
+    private init(epoll: Int32, alarm: Int32, _ sockets: Sockets) {
         self.epoll = epoll
         self.alarm = alarm
-        let this = Handle.unretained(self)
-        _ = platform_multi_set_socket(multi, Loop.watch)
-        _ = platform_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this)
-        _ = platform_multi_set_timer(multi, Loop.setTimer)
-        _ = platform_multi_set_pointer(multi, CURLMOPT_TIMERDATA, this)
+        self.sockets = sockets
     }
 
     deinit {
+        guard isOurs else { return }
         if let spareEasy { curl_easy_cleanup(spareEasy) }
-        curl_multi_cleanup(multi)
+        if let multi { curl_multi_cleanup(multi) }
         if epoll >= 0 { close(epoll) }
         if alarm >= 0 { close(alarm) }
     }
+
+    /// false in a child of the process that made it.
+    var isOurs: Bool { sockets.isOurs }
 
     // MARK: Transfers
 
@@ -49,24 +53,41 @@ final class Loop {
             spareEasy = nil
             return spare
         }
-        guard let easy = curl_easy_init() else { return nil }
+        if multi == nil { multi = makeMulti() }
+        guard multi != nil, let easy = curl_easy_init() else { return nil }
         configure(easy)
+        _ = platform_set_open_socket(easy, platform_open_socket)
+        _ = platform_set_pointer(easy, CURLOPT_OPENSOCKETDATA, UnsafeRawPointer(sockets.all))
         return easy
     }
 
+    private func makeMulti() -> UnsafeMutableRawPointer? {
+        guard let multi = curl_multi_init() else { return nil }
+        let this = Handle.unretained(self)
+        _ = platform_multi_set_socket(multi, Loop.watch)
+        _ = platform_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this)
+        _ = platform_multi_set_timer(multi, Loop.setTimer)
+        _ = platform_multi_set_pointer(multi, CURLMOPT_TIMERDATA, this)
+        return multi
+    }
+
     func giveBack(easy: UnsafeMutableRawPointer) {
+        guard isOurs else { return }
         if spareEasy == nil { spareEasy = easy } else { curl_easy_cleanup(easy) }
     }
 
     func add(_ easy: UnsafeMutableRawPointer) { curl_multi_add_handle(multi, easy) }
 
     /// Ends a transfer. The connection is kept if the response had been read to its end, and closed otherwise.
-    func remove(_ easy: UnsafeMutableRawPointer) { curl_multi_remove_handle(multi, easy) }
+    func remove(_ easy: UnsafeMutableRawPointer) {
+        if isOurs { curl_multi_remove_handle(multi, easy) }
+    }
 
     // MARK: Waiting
 
     /// Ends the wait of the thread that is in `step`, or that enters it next. From any thread.
     func wake() {
+        guard isOurs else { return }
         var one: UInt64 = 1
         _ = write(alarm, &one, 8)
     }
@@ -135,4 +156,29 @@ final class Loop {
         Handle.object(loop, as: Loop.self).curlDeadline = deadline
         return 0
     }
+}
+
+/// The idle loops of a client in one process, and the sockets of all its loops.
+final class LoopPool: ProcessOwned {
+    private let sockets = Sockets()
+    private let lock = Lock()
+    private var idle: [Loop] = []
+    /// Connections beyond these are closed when they fall idle; a busier client than that opens them faster than it waits.
+    private static let mostIdle = 64
+
+    /// nil: the system has no descriptors left.
+    func borrow() -> Loop? { lock.locked { idle.popLast() } ?? Loop.create(noting: sockets) }
+
+    func giveBack(_ loop: Loop) {
+        lock.locked { if idle.count < LoopPool.mostIdle { idle.append(loop) } }
+    }
+
+    /// In a child of the process whose pool this is: closes the child's copies, without a word to who is at the other end.
+    func closeInherited() { platform_sockets_close(sockets.all) }
+}
+
+final class Sockets: ProcessOwned {
+    let all = platform_sockets_create()
+
+    deinit { platform_sockets_destroy(all) }
 }

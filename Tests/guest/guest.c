@@ -1,0 +1,130 @@
+#define _GNU_SOURCE
+
+#include "guest.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+extern int checks_passed, checks_failed;
+
+struct servers servers;
+
+static void fail(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+/* They end with our end of their standard input. */
+void servers_start(void)
+{
+    const char *program = getenv("THINKWIRE_SERVERS");
+    int in[2], out[2];
+    if (!program) fail("THINKWIRE_SERVERS must name servers.py");
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) fail("servers");
+    if (fork() == 0) {
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        execlp("python3", "python3", "-W", "ignore", program, (char *)NULL);
+        _exit(127);
+    }
+    close(in[0]);
+    close(out[1]);
+    FILE *told = fdopen(out[0], "r");
+    if (!told || fscanf(told, "%d %d %d %199s", &servers.port, &servers.tls_port, &servers.old_tls_port, servers.certificate) != 4) {
+        fail("the servers did not start");
+    }
+    fclose(told);
+}
+
+const char *place(const char *what, bool secure)
+{
+    static char urls[8][128];
+    static int next;
+    char *url = urls[next++ % 8];
+    snprintf(url, sizeof urls[0], "%s://127.0.0.1:%d%s/v1", secure ? "https" : "http", secure ? servers.tls_port : servers.port, what);
+    return url;
+}
+
+tw_client *guest_client(const char *url, const char *key)
+{
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
+    CHECK_STATUS(tw_options_set_api_key(options, key), TW_OK);
+    CHECK_STATUS(tw_options_set_ca_file(options, servers.certificate), TW_OK);
+    if (!CHECK_STATUS(tw_client_create(options, &client), TW_OK)) fail(tw_last_error());
+    tw_options_destroy(options);
+    return client;
+}
+
+void ask(const char *what, char answer[64])
+{
+    tw_reply *reply = send_hello(place(what, false), "m");
+    CHECK_REPLY(reply, TW_OK);
+    snprintf(answer, 64, "%s", tw_reply_content(reply, NULL));
+    tw_reply_destroy(reply);
+}
+
+static int entries(const char *path)
+{
+    int count = -2; /* . and .. */
+    DIR *directory = opendir(path);
+    if (!directory) fail(path);
+    while (readdir(directory)) count++;
+    closedir(directory);
+    return count;
+}
+
+int descriptors(void)
+{
+    return entries("/proc/self/fd");
+}
+
+int threads(void)
+{
+    return entries("/proc/self/task");
+}
+
+void look(struct host *host)
+{
+    memset(host, 0, sizeof *host);
+    for (int i = 1; i <= 64; i++) sigaction(i, NULL, &host->actions[i]);
+    pthread_sigmask(SIG_BLOCK, NULL, &host->mask);
+    size_t len = 0;
+    for (char **variable = environ; *variable && len < sizeof host->environment; variable++) {
+        len += (size_t)snprintf(host->environment + len, sizeof host->environment - len, "%p %s\n", (void *)*variable, *variable);
+    }
+    snprintf(host->locale, sizeof host->locale, "%s %p", setlocale(LC_ALL, NULL), (void *)uselocale((locale_t)0));
+    host->descriptors = descriptors();
+    host->threads = threads();
+}
+
+void check_same(const struct host *before, const char *when)
+{
+    static struct host now;
+    int failed = checks_failed;
+    look(&now);
+    for (int i = 1; i <= 64; i++) {
+        CHECK(now.actions[i].sa_handler == before->actions[i].sa_handler);
+        CHECK_INT(now.actions[i].sa_flags, before->actions[i].sa_flags);
+        CHECK_INT(sigismember(&now.mask, i), sigismember(&before->mask, i));
+    }
+    CHECK_TEXT(now.environment, before->environment);
+    CHECK_TEXT(now.locale, before->locale);
+    CHECK_INT(now.descriptors, before->descriptors);
+    CHECK_INT(now.threads, before->threads);
+    if (checks_failed > failed) printf("    after %s\n", when);
+}
+
+int guest_end(void)
+{
+    printf("%d passed, %d failed\n", checks_passed, checks_failed);
+    return checks_failed > 0 || checks_passed == 0;
+}

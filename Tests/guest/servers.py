@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""A chat API over HTTP, over TLS, and over TLS 1.1 alone, each on a port of its own, for as long as standard input is open.
+Prints "PORT TLS_PORT OLD_TLS_PORT CERTIFICATE".
+
+What is answered is chosen by how the path of the base URL begins; every answer says in x-connection on which connection it came:
+
+    /ok      an answer, streamed or whole           /slow    a stream of a hundred words, in three seconds
+    /refuse/N  401, and N letters and the key       /cut     a stream that ends in the middle
+    /reset   a reset while the request comes        /close   the end of the connection while it comes
+    /hold    a beginning, and nothing more          /deep    JSON nested as deep as it may be
+    /error/N the same in the middle of a stream
+    /seen/N  whether the connection N has ended: "ended", "broken" (not as it should) or "open"
+    /moved   a redirect to /ok of another host      /heard   how many requests have come, but for those of this path
+"""
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+states: dict[int, str] = {}
+heard = 0
+lock = threading.Lock()
+
+
+def whole(content: str) -> bytes:
+    return json.dumps({"choices": [{"index": 0, "message": {"content": content}, "finish_reason": "stop"}]}).encode()
+
+
+def chunk(finish: str | None = None, **delta: Any) -> bytes:
+    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
+
+
+class Connection:
+    def __init__(self, number: int, stream: socket.socket) -> None:
+        self.number, self.stream, self.kept = number, stream, b""
+
+    def read(self, wanted: int) -> bytes:
+        while len(self.kept) < wanted:
+            got = self.stream.recv(65536)
+            if not got:
+                raise EOFError
+            self.kept += got
+        taken, self.kept = self.kept[:wanted], self.kept[wanted:]
+        return taken
+
+    def head(self) -> str:
+        while b"\r\n\r\n" not in self.kept:
+            got = self.stream.recv(65536)
+            if not got:
+                raise EOFError
+            self.kept += got
+        return self.read(self.kept.index(b"\r\n\r\n") + 4).decode()
+
+    def answer(self, status: str, body: bytes, headers: str = "") -> None:
+        start = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        self.stream.sendall(f"{start}X-Connection: {self.number}\r\n{headers}\r\n".encode() + body)
+
+    def begin(self) -> None:
+        start = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+        self.stream.sendall(f"{start}X-Connection: {self.number}\r\n\r\n".encode())
+
+    def send(self, part: bytes) -> None:
+        self.stream.sendall(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+
+    def stream_all(self, parts: list[bytes], pause: float = 0) -> None:
+        self.begin()
+        for part in [*parts, b"data: [DONE]\n\n"]:
+            self.send(part)
+            time.sleep(pause)
+        self.send(b"")
+
+    def serve(self) -> None:
+        global heard
+        while True:
+            head = self.head()
+            kind, _, argument = head.split()[1][1:].partition("/")
+            argument = argument.split("/")[0]
+            with lock:
+                heard += kind != "heard"
+            if kind in ("reset", "close"):
+                self.read(100_000)
+                if kind == "reset":
+                    self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
+            length = next(int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:"))
+            body = json.loads(self.read(length))
+            if kind == "ok" and body.get("stream"):
+                self.stream_all([chunk(reasoning_content="Hm."), chunk(content="Hi"), chunk("stop")])
+            elif kind == "ok":
+                self.answer("200 OK", whole("Hi"))
+            elif kind == "slow":
+                self.stream_all([chunk(content=f"w{n} ") for n in range(100)] + [chunk("stop")], 0.03)
+            elif kind == "refuse":
+                said = json.dumps({"error": {"message": "x" * int(argument or 0) + head[head.index("Bearer") :]}})
+                self.answer("401 Unauthorized", said.encode())
+            elif kind == "error":
+                error = {"error": {"message": "x" * int(argument or 0) + head[head.index("Bearer") :]}}
+                self.stream_all([chunk(content="Hi"), b"data: " + json.dumps(error).encode() + b"\n\n"])
+            elif kind == "cut":
+                self.begin()
+                self.send(chunk(content="Hi"))
+                return
+            elif kind == "hold":
+                self.begin()
+                self.send(chunk(content="Hi"))
+            elif kind == "deep":
+                deep = b"[" * 509 + b"]" * 509
+                self.stream_all([b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"x":' + deep + b"}]}\n\n", chunk("stop")])
+            elif kind == "moved":
+                self.answer("307 Temporary Redirect", b"{}", "Location: http://localhost:" + argument + "/ok/v1/chat/completions\r\n")
+            elif kind == "seen":
+                self.answer("200 OK", whole(states.get(int(argument), "none")))
+            elif kind == "heard":
+                self.answer("200 OK", whole(str(heard)))
+
+
+def serve(number: int, stream: socket.socket, context: ssl.SSLContext | None) -> None:
+    states[number] = "open"
+    state = "broken"
+    try:
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context:
+            stream = context.wrap_socket(stream, server_side=True, suppress_ragged_eofs=False)
+        Connection(number, stream).serve()
+        state = "left"
+    except EOFError:
+        state = "ended"
+    except (OSError, ValueError):
+        state = "broken"
+    finally:
+        try:
+            stream.close()
+        except OSError:
+            pass
+        states[number] = state
+
+
+def listen(context: ssl.SSLContext | None) -> int:
+    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+
+    def accept() -> None:
+        number = listener.getsockname()[1] * 1000
+        while True:
+            stream, _ = listener.accept()
+            number += 1
+            threading.Thread(target=serve, args=(number, stream, context), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return int(listener.getsockname()[1])
+
+
+def old_tls_works(port: int) -> None:
+    """Else that it is refused would say nothing."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", port))) as secure:
+        assert secure.version() == "TLSv1.1"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        serve_all(Path(directory))
+
+
+def serve_all(directory: Path) -> None:
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
+    made += ["-subj", "/CN=guest", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True)
+    context, old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for each in (context, old):
+        each.load_cert_chain(certificate, key)
+    old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    ports = [listen(None), listen(context), listen(old)]
+    old_tls_works(ports[2])
+    print(*ports, certificate, flush=True)
+    sys.stdin.read()
+
+
+main()
