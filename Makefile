@@ -92,7 +92,7 @@ test-guest: library $(guests)
 
 .build/guest/%: Tests/guest/%.c Tests/guest/guest.c Tests/guest/guest.h Tests/abi/check.c Tests/abi/check.h include/thinkwire.h | library
 	mkdir -p $(@D)
-	$(CC) $(strict) -g -O1 -ITests/abi $< Tests/guest/guest.c Tests/abi/check.c -o $@ $(link) -lpthread
+	$(CC) $(strict) -g -O1 -rdynamic -ITests/abi $< Tests/guest/guest.c Tests/abi/check.c -o $@ $(link) -lpthread
 
 # What providers really send, through the library that ships; through Swift and Python it goes with their tests.
 test-corpus: library .build/corpus/heard

@@ -59,6 +59,7 @@ tw_client *guest_client(const char *url, const char *key)
     CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, key), TW_OK);
     CHECK_STATUS(tw_options_set_ca_file(options, servers.certificate), TW_OK);
+    CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
     if (!CHECK_STATUS(tw_client_create(options, &client), TW_OK)) fail(tw_last_error());
     tw_options_destroy(options);
     return client;

@@ -8,7 +8,7 @@ What is answered is chosen by how the path of the base URL begins; every answer 
     /refuse/N  401, and N letters and the key       /cut     a stream that ends in the middle
     /reset   a reset while the request comes        /close   the end of the connection while it comes
     /hold    a beginning, and nothing more          /deep    JSON nested as deep as it may be
-    /error/N the same in the middle of a stream
+    /error/N the same in the middle of a stream     /bye     an answer, and the end of the connection
     /seen/N  whether the connection N has ended: "ended", "broken" (not as it should) or "open"
     /moved   a redirect to /ok of another host      /heard   how many requests have come, but for those of this path
 """
@@ -84,6 +84,7 @@ class Connection:
             head = self.head()
             kind, _, argument = head.split()[1][1:].partition("/")
             argument = argument.split("/")[0]
+            letters = int(argument) if argument.isdigit() else 0
             with lock:
                 heard += kind != "heard"
             if kind in ("reset", "close"):
@@ -100,10 +101,10 @@ class Connection:
             elif kind == "slow":
                 self.stream_all([chunk(content=f"w{n} ") for n in range(100)] + [chunk("stop")], 0.03)
             elif kind == "refuse":
-                said = json.dumps({"error": {"message": "x" * int(argument or 0) + head[head.index("Bearer") :]}})
+                said = json.dumps({"error": {"message": "x" * letters + head[head.index("Bearer") :]}})
                 self.answer("401 Unauthorized", said.encode())
             elif kind == "error":
-                error = {"error": {"message": "x" * int(argument or 0) + head[head.index("Bearer") :]}}
+                error = {"error": {"message": "x" * letters + head[head.index("Bearer") :]}}
                 self.stream_all([chunk(content="Hi"), b"data: " + json.dumps(error).encode() + b"\n\n"])
             elif kind == "cut":
                 self.begin()
@@ -112,6 +113,10 @@ class Connection:
             elif kind == "hold":
                 self.begin()
                 self.send(chunk(content="Hi"))
+            elif kind == "bye":
+                self.answer("200 OK", whole("Hi"))
+                self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
             elif kind == "deep":
                 deep = b"[" * 509 + b"]" * 509
                 self.stream_all([b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"x":' + deep + b"}]}\n\n", chunk("stop")])

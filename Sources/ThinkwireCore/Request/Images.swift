@@ -18,7 +18,7 @@ extension Request {
 
     /// Adds an image's file, read now.
     package func addImage(file path: UnsafePointer<CChar>, detail: Bytes?) throws(Invalid) {
-        guard let file = fopen(path, "rb") else { throw unreadable(path) }
+        guard let file = fopen(path, "rbe") else { throw unreadable(path) }
         defer { fclose(file) }
         var bytes = ByteBuffer()
         let room = UnsafeMutablePointer<UInt8>.allocate(capacity: 1 << 16)
