@@ -8,7 +8,7 @@ What is answered is chosen by how the path of the base URL begins; every answer 
     /refuse/N  401, and N letters and the key       /cut     a stream that ends in the middle
     /reset   a reset while the request comes        /close   the end of the connection while it comes
     /hold    a beginning, and nothing more          /deep    JSON nested as deep as it may be
-    /error/N the same in the middle of a stream     /bye     an answer, and the end of the connection
+    /error/N the same in the middle of an answer    /bye     an answer, and the end of the connection
     /seen/N  whether the connection N has ended: "ended", "broken" (not as it should) or "open"
     /moved   a redirect to /ok of another host      /heard   how many requests have come, but for those of this path
 """
@@ -105,7 +105,11 @@ class Connection:
                 self.answer("401 Unauthorized", said.encode())
             elif kind == "error":
                 error = {"error": {"message": "x" * letters + head[head.index("Bearer") :]}}
-                self.stream_all([chunk(content="Hi"), b"data: " + json.dumps(error).encode() + b"\n\n"])
+                beside = {**error, "choices": [{"index": 0, "delta": {"content": "!"}, **error}]} if letters % 2 else error
+                if body.get("stream"):
+                    self.stream_all([chunk(content="Hi"), b"data: " + json.dumps(beside).encode() + b"\n\n"])
+                else:
+                    self.answer("200 OK", json.dumps(beside).encode())
             elif kind == "cut":
                 self.begin()
                 self.send(chunk(content="Hi"))

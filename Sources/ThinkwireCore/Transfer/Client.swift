@@ -90,14 +90,29 @@ package final class Client: @unchecked Sendable {
     /// Strikes the key out of what a server has said: some repeat it. What is shorter than this is no secret, and would be found in
     /// words that have nothing to do with it.
     func strike(_ text: inout ByteBuffer) {
-        guard let key = key?.bytes, key.count >= 4 else { return }
+        guard let key = key?.bytes, key.count >= Client.shortestKey else { return }
         var start = 0
-        while start + key.count <= text.count {
-            if text.bytes.part(start..<start + key.count).equals(key) {
-                text.replace(start..<start + key.count, with: StaticText.bytes("***"))
-            }
+        while start < text.count {
+            let length = beginning(of: key, in: text.bytes.dropping(start))
+            if length > 0 { text.replace(start..<start + length, with: StaticText.bytes("***")) }
             start += 1
         }
+    }
+
+    /// The same in JSON that is given as it came. Nothing moves: events may point into it.
+    func strikeInPlace(_ text: inout ByteBuffer) {
+        guard let key = key?.bytes, key.count >= Client.shortestKey else { return }
+        text.overwrite(key, with: UInt8(ascii: "*"))
+    }
+
+    private static let shortestKey = 4
+
+    /// How much of the key the text begins with: all of it, or as much as was left where a message was cut; else 0.
+    private func beginning(of key: Bytes, in text: Bytes) -> Int {
+        var length = 0
+        while length < min(key.count, text.count), text[length] == key[length] { length += 1 }
+        guard length < key.count else { return length }
+        return length >= Client.shortestKey && text.dropping(length).hasPrefix("…") ? length : 0
     }
 
     /// The headers of every request: the library's own, but for those that the caller has put his own in place of.
@@ -136,6 +151,7 @@ package final class Client: @unchecked Sendable {
             line.append(header.value.bytes.isEmpty ? ":" : ": ")
             line.append(header.value.bytes)
             add(line)
+            line.wipe()
         }
         // curl would wait a second for a server's leave to send a large body.
         var expect = ByteBuffer()

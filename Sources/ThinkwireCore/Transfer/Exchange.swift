@@ -403,7 +403,7 @@ package final class Exchange {
         guard let transfer, let client else { return }
         decoder.finish(reply)
         if reply.status == TW_OK { reply.judge(problem, transfer, client) }
-        client.strike(&reply.message)
+        if reply.status != TW_OK { strikeKey(client, transfer) }
         if let wait = waitBeforeRetry(transfer, client) { return postpone(wait) }
         reply.countAttempts()
         letGo()
@@ -415,6 +415,17 @@ package final class Exchange {
         reply.message.removeAll()
         reply.message.append(message)
         letGo()
+    }
+
+    /// A server that refuses in the middle of its answer may repeat the key there as well.
+    private func strikeKey(_ client: Client, _ transfer: Transfer) {
+        client.strike(&reply.message)
+        client.strikeInPlace(&transfer.inbox)
+        client.strikeInPlace(&reply.body)
+        for field in reply.fields.all { client.strikeInPlace(&field.value) }
+        for choice in reply.choices {
+            for field in choice.fields.all { client.strikeInPlace(&field.value) }
+        }
     }
 
     /// How long to wait before another attempt; nil if there is to be none.

@@ -50,7 +50,8 @@ package final class Options {
 
     struct Header {
         var name: Text
-        var value: Text
+        /// Some providers take their key in one.
+        var value: Secret
     }
 
     /// In nanoseconds; 0 for none.
@@ -98,7 +99,7 @@ package final class Options {
         if let value, !isHeaderValue(value) { throw Invalid("the value of the header ", name, " has a control character in it") }
         headers.removeAll { $0.name.bytes.equalsIgnoringCase(name) }
         guard let value else { return }
-        headers.append(Header(name: Text(name), value: Text(value)))
+        headers.append(Header(name: Text(name), value: Secret(value)))
     }
 
     package func set(_ which: tw_timeout, milliseconds: Int64) throws(Invalid) {

@@ -119,6 +119,17 @@ package typealias Bytes = UnsafeBufferPointer<UInt8>
         storage![count] = 0
     }
 
+    /// Writes `byte` over every byte of the word, wherever it stands.
+    package mutating func overwrite(_ word: Bytes, with byte: UInt8) {
+        guard let storage, let first = word.first else { return }
+        var place = 0
+        while place + word.count <= count, let found = memchr(storage + place, Int32(first), count - word.count - place + 1) {
+            place = found.assumingMemoryBound(to: UInt8.self) - storage
+            if bytes.part(place..<place + word.count).equals(word) { memset(storage + place, Int32(byte), word.count) }
+            place += 1
+        }
+    }
+
     /// Overwrites the bytes with zeros before they are let go, for secrets.
     package mutating func wipe() {
         if let storage { platform_wipe(storage, capacity) }

@@ -1,0 +1,283 @@
+/*
+ * Where the key goes: to the server it is for, and nowhere else. Whoever frees memory that still has the key in it is noted here,
+ * because free and realloc are ours; and when a client is gone, all of this process's memory is searched.
+ */
+#define _GNU_SOURCE
+
+#include "guest.h"
+
+#include <dlfcn.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the key, which is nowhere in this program ---------------------------------------------------------------------- */
+
+enum { LENGTH = 44, VEIL = 0x15 };
+static const unsigned char veiled[LENGTH + 1] = "fx8DMBLeZQmRXgKSNaCJtWqLFYbHuVOi5dr3pEyGnAzT";
+
+static bool is_key(const unsigned char *place, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if ((place[i] ^ VEIL) != veiled[i]) return false;
+    }
+    return true;
+}
+
+/* How often that much of the key's beginning is there. */
+static int count_keys(const void *memory, size_t size, size_t length)
+{
+    const unsigned char *bytes = memory, *end = bytes + size;
+    int found = 0;
+    while (size >= length && (size_t)(end - bytes) >= length && (bytes = memchr(bytes, veiled[0] ^ VEIL, (size_t)(end - bytes) - length + 1))) {
+        found += is_key(bytes++, length);
+    }
+    return found;
+}
+
+static void lay_bare(char key[LENGTH + 1])
+{
+    for (int i = 0; i < LENGTH; i++) key[i] = (char)(veiled[i] ^ VEIL);
+    key[LENGTH] = '\0';
+}
+
+/* Not a part of it that is worth having. */
+static bool is_told(const char *text)
+{
+    return text && count_keys(text, strlen(text), 8) > 0;
+}
+
+/* ---- memory that is let go ----------------------------------------------------------------------------------------- */
+
+extern void __libc_free(void *block);
+extern void *__libc_realloc(void *block, size_t size);
+
+static bool wipes; /* What others than the library free with the key in it, is wiped: a host that sees to that itself. */
+static int let_go_by_us, let_go_by_others;
+
+static void let_go(void *block, size_t size, const void *caller)
+{
+    Dl_info from;
+    if (!veiled[0] || count_keys(block, size, LENGTH) == 0) return;
+    bool ours = dladdr(caller, &from) != 0 && strstr(from.dli_fname, "libthinkwire") != NULL;
+    __atomic_fetch_add(ours ? &let_go_by_us : &let_go_by_others, 1, __ATOMIC_RELAXED);
+    if (wipes && !ours) explicit_bzero(block, size);
+}
+
+void free(void *block)
+{
+    if (block) let_go(block, malloc_usable_size(block), __builtin_return_address(0));
+    __libc_free(block);
+}
+
+void *realloc(void *block, size_t size)
+{
+    size_t before = block ? malloc_usable_size(block) : 0;
+    if (!block || size == 0 || count_keys(block, before, LENGTH) == 0) return __libc_realloc(block, size);
+    /* So that what stood there before is not gone when it is looked at. */
+    void *moved = malloc(size);
+    if (!moved) return NULL;
+    memcpy(moved, block, before < size ? before : size);
+    let_go(block, before, __builtin_return_address(0));
+    __libc_free(block);
+    return moved;
+}
+
+/* How often it stands in what this process can write: the heap, the stacks, all that is mapped. */
+static int count_in_memory(void)
+{
+    static char line[512];
+    FILE *maps = fopen("/proc/self/maps", "r");
+    int found = 0;
+    CHECK(maps != NULL);
+    while (maps && fgets(line, sizeof line, maps)) {
+        unsigned long start, end;
+        char mode[8];
+        if (sscanf(line, "%lx-%lx %7s", &start, &end, mode) != 3 || strncmp(mode, "rw", 2) != 0) continue;
+        found += count_keys((const void *)start, end - start, LENGTH);
+    }
+    if (maps) fclose(maps);
+    return found;
+}
+
+/* ---- everything that a client does with it -------------------------------------------------------------------------- */
+
+static void on_log(void *userdata, const char *line)
+{
+    CHECK(!is_told(line));
+    ++*(int *)userdata;
+}
+
+__attribute__((noinline)) static void set_key(tw_options *options, bool by_header)
+{
+    char key[LENGTH + 8] = "Bearer ";
+    lay_bare(key + 7);
+    if (by_header) CHECK_STATUS(tw_options_set_header(options, "Authorization", key), TW_OK);
+    else CHECK_STATUS(tw_options_set_api_key(options, key + 7), TW_OK);
+    explicit_bzero(key, sizeof key);
+}
+
+static tw_client *client_with_key(const char *url, bool by_header, int *lines)
+{
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
+    CHECK_STATUS(tw_options_set_ca_file(options, servers.certificate), TW_OK);
+    CHECK_STATUS(tw_options_set_log(options, on_log, lines), TW_OK);
+    CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
+    set_key(options, by_header);
+    set_key(options, by_header); /* In place of the first. */
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_options_destroy(options);
+    return client;
+}
+
+static void check_untold(const tw_reply *reply)
+{
+    CHECK(!is_told(tw_reply_message(reply)));
+    CHECK(!is_told(tw_reply_json(reply, NULL)));
+    CHECK(!is_told(tw_reply_get(reply, "/error/message", NULL)));
+    CHECK(!is_told(tw_reply_last_refusal(reply, NULL)));
+    CHECK(!is_told(tw_last_error()));
+}
+
+static const struct place {
+    const char *what;
+    tw_status expected;
+} places[] = {
+    { "/ok", TW_OK }, { "/cut", TW_TRUNCATED }, { "/reset", TW_NETWORK }, { "/moved/1", TW_PROTOCOL },
+};
+
+/* But for servers that repeat the key: that is what they said. */
+static void everything(bool secure)
+{
+    int lines = 0;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        for (int by_header = 0; by_header <= 1; by_header++) {
+            tw_client *client = client_with_key(place(places[i].what, secure), by_header, &lines);
+            tw_request *request = hello("m");
+            char *text = calloc(1, 200001);
+            if (!text) exit(1);
+            memset(text, 'x', 200000);
+            if (places[i].expected == TW_NETWORK) CHECK_STATUS(tw_request_add_message(request, "user", text), TW_OK);
+            free(text);
+            tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+            if (places[i].what[1] == 'm') CHECK_INT(tw_reply_http_status(reply), 307);
+            else CHECK_REPLY(reply, places[i].expected);
+            if (!by_header) check_untold(reply);
+            tw_reply_destroy(reply);
+            tw_chat *chat = tw_chat_open(client, request);
+            const tw_event *event;
+            CHECK(tw_chat_next(chat, &event, 0) != TW_NEXT_EVENT || event != NULL);
+            tw_reply_destroy(tw_chat_close(chat));
+            tw_request_destroy(request);
+            tw_client_destroy(client);
+        }
+    }
+    CHECK(lines > 0);
+}
+
+static int check_event(void *userdata, const tw_event *event)
+{
+    (void)userdata;
+    CHECK(!is_told(event->raw));
+    return 0;
+}
+
+/* Servers that repeat the key, in a refusal or in the middle of an answer; some where a message is cut. */
+static void repeated(int letters, int *cut)
+{
+    static const char *const formats[] = { "/refuse/%d", "/error/%d", "/error/%d" };
+    for (int i = 0; i < 3; i++) {
+        char what[32];
+        int lines = 0;
+        snprintf(what, sizeof what, formats[i], letters);
+        tw_client *client = client_with_key(place(what, false), false, &lines);
+        tw_request *request = hello("m");
+        tw_reply *reply = i == 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, check_event, NULL);
+        CHECK_REPLY(reply, i == 0 ? TW_AUTH : TW_SERVER);
+        check_untold(reply);
+        *cut += strstr(tw_reply_message(reply), "***\xE2\x80\xA6") != NULL;
+        tw_reply_destroy(reply);
+        tw_request_destroy(request);
+        tw_client_destroy(client);
+    }
+}
+
+/* Over a TLS older than 1.2, nothing is said at all. */
+static void old_tls(void)
+{
+    int lines = 0;
+    char url[64];
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/ok/v1", servers.old_tls_port);
+    tw_client *client = client_with_key(url, false, &lines);
+    tw_request *request = hello("m");
+    tw_reply *reply = tw_chat_send(client, request);
+    CHECK_REPLY(reply, TW_TLS);
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+}
+
+/* The environment is the host's; what was read of it is not. */
+__attribute__((noinline)) static void from_the_environment(void)
+{
+    char variable[LENGTH + 20] = "THINKWIRE_API_KEY=";
+    tw_client *client = NULL;
+    lay_bare(variable + strlen(variable));
+    putenv(variable);
+    CHECK_STATUS(tw_client_create(NULL, &client), TW_OK);
+    tw_client_destroy(client);
+    unsetenv("THINKWIRE_API_KEY");
+    explicit_bzero(variable, sizeof variable);
+}
+
+static void check_gone(const char *when)
+{
+    int left = count_in_memory();
+    if (!CHECK_INT(left, 0)) printf("    after %s\n", when);
+}
+
+int main(void)
+{
+    int lines = 0;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    servers_start();
+
+    /* The search finds what there is. */
+    tw_client *client = client_with_key(place("/ok", false), false, &lines);
+    CHECK(count_in_memory() > 0);
+    tw_client_destroy(client);
+    check_gone("a client that was not used");
+    client = client_with_key(place("/ok", true), true, &lines);
+    tw_client_destroy(client);
+    check_gone("a client with a header that was not used");
+    from_the_environment();
+    check_gone("a client of the environment");
+    CHECK_INT(let_go_by_others, 0);
+
+    wipes = true;
+    for (int secure = 0; secure <= 1; secure++) {
+        everything(secure);
+        check_gone(secure ? "exchanges over TLS" : "exchanges in clear text");
+    }
+    old_tls();
+    check_gone("an old TLS");
+    CHECK_INT(let_go_by_us, 0);
+    printf("libcurl and what it is made of have freed %d blocks with the key in them\n", let_go_by_others);
+
+    wipes = false;
+    for (int secure = 0; secure <= 1; secure++) {
+        everything(secure);
+        printf("%d whole copies are left in freed memory after exchanges %s\n", count_in_memory(), secure ? "over TLS" : "in clear text");
+    }
+
+    int cut = 0;
+    repeated(0, &cut);
+    repeated(1, &cut);
+    for (int letters = 940; letters <= 1000; letters += 3) repeated(letters, &cut);
+    CHECK(cut > 10);
+    return guest_end();
+}
