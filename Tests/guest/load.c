@@ -1,0 +1,151 @@
+/* Loaded and let go of a hundred times, twice in one process: the library is a guest that one can have over at any time. */
+#define _GNU_SOURCE
+
+#include "guest.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What is needed of a copy, found by name. */
+struct copy {
+    void *handle;
+    tw_options *(*options_create)(void);
+    void (*options_destroy)(tw_options *);
+    tw_status (*set_base_url)(tw_options *, const char *), (*set_api_key)(tw_options *, const char *);
+    tw_status (*client_create)(const tw_options *, tw_client **);
+    void (*client_destroy)(tw_client *);
+    tw_request *(*request_create)(const char *);
+    void (*request_destroy)(tw_request *);
+    tw_status (*add_message)(tw_request *, const char *, const char *);
+    tw_reply *(*chat_stream)(tw_client *, const tw_request *, tw_event_fn, void *);
+    tw_status (*reply_status)(const tw_reply *);
+    const char *(*reply_content)(const tw_reply *, size_t *);
+    void (*reply_destroy)(tw_reply *);
+    const char *(*last_error)(void);
+};
+
+static struct copy load(const char *path)
+{
+    struct copy copy = { .handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) };
+    if (!copy.handle) {
+        printf("%s\n", dlerror());
+        exit(1);
+    }
+#define FIND(field, name) *(void **)&copy.field = dlsym(copy.handle, name), CHECK(copy.field != NULL)
+    FIND(options_create, "tw_options_create"), FIND(options_destroy, "tw_options_destroy");
+    FIND(set_base_url, "tw_options_set_base_url"), FIND(set_api_key, "tw_options_set_api_key");
+    FIND(client_create, "tw_client_create"), FIND(client_destroy, "tw_client_destroy");
+    FIND(request_create, "tw_request_create"), FIND(request_destroy, "tw_request_destroy");
+    FIND(add_message, "tw_request_add_message"), FIND(chat_stream, "tw_chat_stream");
+    FIND(reply_status, "tw_reply_status"), FIND(reply_content, "tw_reply_content"), FIND(reply_destroy, "tw_reply_destroy");
+    FIND(last_error, "tw_last_error");
+    return copy;
+}
+
+static tw_client *client(const struct copy *copy)
+{
+    tw_client *made = NULL;
+    tw_options *options = copy->options_create();
+    copy->set_base_url(options, place("/ok", false));
+    copy->set_api_key(options, "k");
+    if (!CHECK_INT(copy->client_create(options, &made), TW_OK)) exit(1);
+    copy->options_destroy(options);
+    return made;
+}
+
+static void exchange(const struct copy *copy, tw_client *client)
+{
+    tw_request *request = copy->request_create("m");
+    CHECK_INT(copy->add_message(request, "user", "Hello"), TW_OK);
+    tw_reply *reply = copy->chat_stream(client, request, NULL, NULL);
+    CHECK_INT(copy->reply_status(reply), TW_OK);
+    CHECK_TEXT(copy->reply_content(reply, NULL), "Hi");
+    copy->reply_destroy(reply);
+    copy->request_destroy(request);
+}
+
+static void loading(const char *path)
+{
+    static struct host before;
+    look(&before);
+    struct copy copy = load(path);
+    check_same(&before, "loading");
+    CHECK_INT(dlclose(copy.handle), 0);
+    check_same(&before, "unloading");
+}
+
+static void a_hundred_times(const char *path)
+{
+    static struct host before;
+    size_t used = 0;
+    for (int i = 0; i < 100; i++) {
+        if (i == 10) {
+            look(&before);
+            used = mallinfo2().uordblks;
+        }
+        struct copy copy = load(path);
+        tw_client *made = client(&copy);
+        exchange(&copy, made);
+        copy.client_destroy(made);
+        CHECK_INT(dlclose(copy.handle), 0);
+    }
+    check_same(&before, "a hundred loads");
+    size_t now = mallinfo2().uordblks; /* What the allocator and OpenSSL keep settles in some hundred rounds, 30 KB higher. */
+    if (!CHECK(now < used + 64000)) printf("    %zu bytes, and then %zu\n", used, now);
+}
+
+/* Each has its own of everything. */
+static void two_copies(const char *path, const char *other)
+{
+    struct copy one = load(path), two = load(other);
+    CHECK(one.chat_stream != two.chat_stream);
+    tw_client *first = client(&one), *second = client(&two);
+    for (int i = 0; i < 20; i++) {
+        exchange(&one, first);
+        exchange(&two, second);
+        CHECK_INT(one.add_message(NULL, "user", "x"), TW_INVALID);
+        CHECK_TEXT(two.last_error(), "");
+    }
+    one.client_destroy(first);
+    exchange(&two, second);
+    two.client_destroy(second);
+    dlclose(one.handle);
+    dlclose(two.handle);
+}
+
+static bool copy_file(const char *from, const char *to)
+{
+    static char bytes[1 << 20];
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+    ssize_t len = read(in, bytes, sizeof bytes);
+    bool done = len > 0 && len < (ssize_t)sizeof bytes && write(out, bytes, (size_t)len) == len;
+    close(in);
+    close(out);
+    return done;
+}
+
+int main(void)
+{
+    const char *library = getenv("THINKWIRE_LIBRARY");
+    char directory[] = "/tmp/thinkwire-load-XXXXXX", one[64], two[64];
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!library || !mkdtemp(directory)) return 1;
+    servers_start();
+    /* Under names of their own: this program is linked to the library already. */
+    snprintf(one, sizeof one, "%s/one.so", directory);
+    snprintf(two, sizeof two, "%s/two.so", directory);
+    CHECK(copy_file(library, one) && copy_file(library, two));
+    loading(one);
+    a_hundred_times(one);
+    two_copies(one, two);
+    unlink(one);
+    unlink(two);
+    rmdir(directory);
+    return guest_end();
+}
