@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern int checks_passed, checks_failed;
 int checks_passed, checks_failed;
 
 static pthread_mutex_t count_lock = PTHREAD_MUTEX_INITIALIZER;

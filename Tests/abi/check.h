@@ -20,6 +20,7 @@
 /* A reply that ended so; its message is told if it did not. */
 #define CHECK_REPLY(reply, expected) check_reply((reply), (expected), __FILE__, __LINE__)
 
+extern int checks_passed, checks_failed;
 bool check_condition(bool held, const char *what, const char *file, int line);
 bool check_int(long long actual, long long expected, const char *what, const char *file, int line);
 bool check_text(const char *actual, const char *expected, const char *what, const char *file, int line);
@@ -97,6 +98,8 @@ void test_transport(void);
 void test_timeouts(void);
 void test_broken_streams(void);
 void test_reply(void);
+void test_calls(void);
+void test_hostile(void);
 void test_threads(void);
 void test_layout(void);
 void test_thinking(void);

@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern int checks_passed, checks_failed;
-
 static const struct suite {
     const char *name;
     void (*run)(void);
@@ -27,6 +25,7 @@ static const struct suite {
     { "transport", test_transport }, { "timeouts", test_timeouts },   { "broken_streams", test_broken_streams },
     { "reply", test_reply },       { "threads", test_threads },       { "thinking", test_thinking },
     { "tools", test_tools },       { "turns", test_turns },         { "models", test_models },
+    { "calls", test_calls },       { "hostile", test_hostile },
     { "retries", test_retries },
 };
 

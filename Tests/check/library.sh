@@ -17,8 +17,15 @@ for name in $(comm -13 "$work/declared" "$work/exported"); do complain "exported
 if [ -n "$tests" ]; then
     for name in $(cat "$work/declared"); do
         grep -qw "$name" "$tests"/*.c || complain "no test in $tests calls $name"
+        grep -q "OF($name)" "$tests/calls.c" || complain "what $name does in a callback is not in $tests/calls.c"
     done
 fi
+
+# A guest has no thread, no signals, no locale and no environment of its own, and nothing to do or say at the end.
+for name in sigaction signal sigprocmask pthread_sigmask pthread_create thrd_create setenv unsetenv putenv setlocale uselocale \
+    atexit __cxa_atexit on_exit __register_atfork fork exit _exit abort raise kill printf puts putchar fputs fwrite perror syslog; do
+    ! nm -D --undefined-only "$library" | grep -q " $name\(@.*\)\?$" || complain "calls $name"
+done
 
 readelf -dW "$library" >"$work/dynamic"
 readelf -lW "$library" >"$work/segments"

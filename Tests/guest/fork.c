@@ -15,8 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern int checks_failed;
-
 /* A child does its part, and tells by how it ends whether all was well. One that hangs is ended. */
 static pid_t child(void (*part)(void *), void *argument)
 {

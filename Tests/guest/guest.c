@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 extern char **environ;
-extern int checks_passed, checks_failed;
 
 struct servers servers;
 
