@@ -64,6 +64,16 @@ void test_refusals(void)
         server_stop(&server);
     }
 
+    /* libcurl takes a status line in any case. A header may look like one. */
+    struct server server;
+    server_start(&server, "hTTp/1.1 503 Busy\r\nX-Before: 1\r\nHTTP/2: 200\r\nContent-Length: 0\r\n\r\n");
+    tw_reply *odd = stream_hello(server.url, "m");
+    CHECK_REPLY(odd, TW_SERVER);
+    CHECK_INT(tw_reply_http_status(odd), 503);
+    CHECK_TEXT(tw_reply_header(odd, "x-before"), "1");
+    tw_reply_destroy(odd);
+    server_stop(&server);
+
     /* The mock refuses as the provider does. */
     tw_reply *reply = stream_hello(mock_url, "no/such-model");
     CHECK_REPLY(reply, TW_NOT_FOUND);

@@ -21,6 +21,8 @@ final class Transfer {
     private(set) var end: End?
     private(set) var received = 0
     private var headerBytes = 0
+    /// A status line has come, and not yet the blank line behind its headers.
+    private var isHeadBegun = false
     /// Whether every byte that comes sets the idle clock to zero; otherwise, only `restartClock` does.
     var countsEveryByte = true
     let timeouts: Options.Timeouts
@@ -213,7 +215,10 @@ final class Transfer {
             end = .tooLarge(TW_LIMIT_HEADERS)
             return false
         }
-        if line.hasPrefix("HTTP/") {
+        // In capitals or not: libcurl takes either.
+        let isStatusLine = !isHeadBegun && line.count >= 5 && line.part(0..<5).equalsIgnoringCase(StaticText.bytes("HTTP/"))
+        isHeadBegun = !trimmed(line).isEmpty
+        if isStatusLine {
             reply.headers.removeAll()
             let status = easy.map { platform_get_long($0, CURLINFO_RESPONSE_CODE) } ?? 0
             // An interim one, such as 103, says no more than that there will be another.
@@ -223,9 +228,7 @@ final class Transfer {
         phase = .receiving
         hasReceived = true
         if reply.timing.pointee.first_byte_us < 0 { reply.timing.pointee.first_byte_us = elapsedMicroseconds }
-        if !line.hasPrefix("HTTP/") {
-            reply.headers.add(line: line)
-        }
+        if !isStatusLine { reply.headers.add(line: line) }
         return true
     }
 
