@@ -64,9 +64,9 @@ void test_refusals(void)
         server_stop(&server);
     }
 
-    /* libcurl takes a status line in any case. A header may look like one. */
+    /* A header may look like a status line. */
     struct server server;
-    server_start(&server, "hTTp/1.1 503 Busy\r\nX-Before: 1\r\nHTTP/2: 200\r\nContent-Length: 0\r\n\r\n");
+    server_start(&server, "HTTP/1.1 503 Busy\r\nX-Before: 1\r\nHTTP/2: 200\r\nContent-Length: 0\r\n\r\n");
     tw_reply *odd = stream_hello(server.url, "m");
     CHECK_REPLY(odd, TW_SERVER);
     CHECK_INT(tw_reply_http_status(odd), 503);

@@ -106,6 +106,9 @@ static inline void *platform_get_private(CURL *easy) {
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &value);
     return value;
 }
+/** The version of the libcurl that is loaded: 0x075801 is 7.88.1. */
+static inline unsigned int platform_curl_version(void) { return curl_version_info(CURLVERSION_NOW)->version_num; }
+
 /** The result of a transfer that a multi handle says is done. */
 static inline CURLcode platform_result(const CURLMsg *message) { return message->data.result; }
 

@@ -73,8 +73,12 @@ final class Loop {
 
     func giveBack(easy: UnsafeMutableRawPointer) {
         guard isOurs else { return }
-        if spareEasy == nil { spareEasy = easy } else { curl_easy_cleanup(easy) }
+        if spareEasy == nil && Loop.isEasyReusable { spareEasy = easy } else { curl_easy_cleanup(easy) }
     }
+
+    /// Up to 8.0, a response whose headers begin with a folded line has libcurl write to the last header of the handle's response
+    /// before, which is freed (curl#11101).
+    private static let isEasyReusable = platform_curl_version() >= 0x080100
 
     func add(_ easy: UnsafeMutableRawPointer) { curl_multi_add_handle(multi, easy) }
 

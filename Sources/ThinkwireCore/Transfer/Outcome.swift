@@ -29,15 +29,16 @@ extension Reply {
             settle(TW_LIMIT, "the answer has more choices, or more tool calls, than anybody asks for; what had come is in the reply")
         case (_, .tooLarge(TW_LIMIT_HEADERS)):
             tooLarge("the header of the response", client.limits.headers, "TW_LIMIT_HEADERS")
-        case (_, .tooLarge):
-            tooLarge("the answer", client.limits.reply, "TW_LIMIT_REPLY")
-        case (.malformed(let error), _) where !isCut(transfer) || !body.isEmpty && isWhole(transfer):
+        // A document that was cut off is not JSON for that reason. An event that has come to its end is, however the transfer goes on.
+        case (.malformed(let error), _) where body.isEmpty || isWhole(transfer):
             settle(TW_PROTOCOL, "the answer is not JSON: at byte ")
             message.append(decimal: error.offset)
             message.append(" of a chunk, ")
             message.append(error.problem.text)
         case (.notAnAnswer, _):
             settle(TW_PROTOCOL, "the answer is JSON, but not a chat completion; check the base URL")
+        case (_, .tooLarge):
+            tooLarge("the answer", client.limits.reply, "TW_LIMIT_REPLY")
         case _ where isFinished:
             break
         case (_, .timedOut(let which)):
@@ -59,9 +60,6 @@ extension Reply {
         if case .complete = transfer.end { return true }
         return false
     }
-
-    /// The transfer has ended, other than well.
-    private func isCut(_ transfer: Transfer) -> Bool { transfer.end != nil && !isWhole(transfer) }
 
     private func tooLarge(_ what: StaticString, _ limit: Int, _ name: StaticString) {
         settle(TW_LIMIT, what)

@@ -1,0 +1,503 @@
+/*
+ * Whole exchanges through the header, with libcurl, against a server that plays the input: no network, no other thread, and a clock
+ * that goes as fast as nothing happens. What libcurl and the library ask of the system for sockets, waiting and time is answered here:
+ * a socket is one end of a pair, the server acts when the library waits, and when there is nothing left to do, the time has passed.
+ *
+ * The input: three bytes of settings (see `play`), then what the server sends, status line and all. A few bytes are not sent:
+ */
+#define _GNU_SOURCE
+#include "thinkwire.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BLINK = 0x1C, /* 200 ms pass */
+    CUT = 0x1D,   /* the next piece comes when this one has been used up */
+    NEXT = 0x1E,  /* the answer to the next request, on the same connection if that is still there */
+    PAUSE = 0x1F, /* 130 s pass: longer than the idle clock */
+};
+
+static const char key[] = "sk-fuzz-key";
+
+static void demand_at(bool holds, const char *what, int line)
+{
+    if (holds) return;
+    fprintf(stderr, "exchange.c:%d: not so: %s\n", line, what);
+    abort();
+}
+#define demand(condition) demand_at(condition, #condition, __LINE__)
+
+/* ---- The server and the clock -------------------------------------------------------------------------------------------- */
+
+static int64_t now_ns = 1000000000;
+static struct {
+    int ours, theirs;
+    bool has_request, is_over, was_reset, refuses;
+    char request[8192];
+    size_t request_length;
+    const uint8_t *place, *end; /* of what is still to be sent */
+    size_t piece;               /* the most bytes at a time; 0: as the input says */
+    bool is_uncut;
+    enum { FIN, RST, HOLD, FIN_AT_ONCE } ending;
+    int64_t wakes_ns, idle_ns;
+    long waits;
+} server = { .ours = -1, .theirs = -1 };
+
+static void hang_up(void)
+{
+    if (server.ours >= 0) close(server.ours);
+    server.ours = server.theirs = -1;
+}
+
+/* The whole request is here: its head, and as much body as that says. */
+static bool hear(void)
+{
+    size_t room = sizeof server.request - 1 - server.request_length;
+    ssize_t count = recv(server.ours, server.request + server.request_length, room, MSG_DONTWAIT);
+    if (count > 0) server.request_length += (size_t)count;
+    server.request[server.request_length] = 0;
+    char *body = strstr(server.request, "\r\n\r\n"), *length = strcasestr(server.request, "content-length:");
+    if (!body || !length) return false;
+    return server.request_length - (size_t)(body + 4 - server.request) >= strtoul(length + 15, NULL, 10);
+}
+
+static void end_connection(void)
+{
+    server.is_over = true;
+    if (server.ending == HOLD) return;
+    server.was_reset = server.ending == RST;
+    shutdown(server.ours, server.was_reset ? SHUT_RDWR : SHUT_WR);
+}
+
+static bool is_mark(uint8_t byte) { return byte >= BLINK && byte <= PAUSE; }
+
+/* Does the next thing there is to do; false if there is none now. */
+static bool act(void)
+{
+    if (server.ours < 0 || server.is_over || server.wakes_ns > now_ns) return false;
+    if (!server.has_request) {
+        if (!hear()) return false;
+        server.has_request = true;
+        server.request_length = 0;
+    }
+    /* `is_over` too: of this answer there is no more, and the next waits for its request. */
+    if (server.place == server.end) {
+        end_connection();
+        return true;
+    }
+    uint8_t mark = *server.place;
+    if (mark == NEXT) return false;
+    if (is_mark(mark)) {
+        server.place++;
+        if (mark != CUT && !server.is_uncut) server.wakes_ns = now_ns + (mark == BLINK ? 200000000 : 130000000000);
+        return true;
+    }
+    size_t length = 0, left = (size_t)(server.end - server.place);
+    while (length < left && !is_mark(server.place[length]) && (!server.piece || length < server.piece)) length++;
+    ssize_t sent = send(server.ours, server.place, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    server.place += sent;
+    if (server.place == server.end && server.ending == FIN_AT_ONCE) end_connection();
+    return true;
+}
+
+int socket(int domain, int type, int protocol)
+{
+    if (domain != AF_INET || !(type & SOCK_STREAM)) return (int)syscall(SYS_socket, domain, type, protocol);
+    int ends[2];
+    hang_up();
+    if (socketpair(AF_UNIX, type, 0, ends) != 0) return -1;
+    server.theirs = ends[0];
+    server.ours = ends[1];
+    server.has_request = server.was_reset = server.is_over = false;
+    server.request_length = 0;
+    return ends[0];
+}
+
+int connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    if (fd != server.theirs) return (int)syscall(SYS_connect, fd, address, length);
+    errno = server.refuses ? ECONNREFUSED : EINPROGRESS;
+    return -1;
+}
+
+ssize_t recv(int fd, void *bytes, size_t length, int flags)
+{
+    ssize_t count = syscall(SYS_recvfrom, fd, bytes, length, flags, NULL, NULL);
+    if (count != 0 || fd != server.theirs || !server.was_reset) return count;
+    errno = ECONNRESET;
+    return -1;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    if (clock == CLOCK_REALTIME || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
+        return (int)syscall(SYS_clock_gettime, clock, time);
+    /* Work takes time too, if little. */
+    now_ns += 50;
+    time->tv_sec = now_ns / 1000000000;
+    time->tv_nsec = now_ns % 1000000000;
+    return 0;
+}
+
+static int ready(int epoll, struct epoll_event *events, int most)
+{
+    int count = (int)syscall(SYS_epoll_pwait, epoll, events, most, 0, NULL, 0);
+    for (int i = 0; i < count; i++)
+        if (events[i].data.fd == server.theirs && server.was_reset) events[i].events |= EPOLLERR | EPOLLHUP;
+    return count;
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
+{
+    demand(++server.waits < 100000); /* it hangs */
+    int count = ready(epoll, events, most);
+    if (count == 0 && act()) count = ready(epoll, events, most);
+    server.idle_ns = count != 0 || timeout != 0 ? 0 : server.idle_ns > 30000000000 ? 60000000000 : 2 * server.idle_ns + 1000000;
+    if (count != 0) return count;
+    /* Who only looks in finds that more and more time has passed since. */
+    int64_t passes = timeout == 0 ? server.idle_ns : (int64_t)timeout * 1000000;
+    if (server.wakes_ns > now_ns && server.wakes_ns < now_ns + passes) passes = server.wakes_ns - now_ns;
+    now_ns += passes;
+    return 0;
+}
+
+/* ---- What was heard --------------------------------------------------------------------------------------------------------- */
+
+struct text {
+    char *bytes;
+    size_t length, room;
+};
+
+static void append(struct text *text, const char *bytes, size_t length)
+{
+    if (text->length + length > text->room) {
+        text->room = 2 * (text->length + length);
+        text->bytes = realloc(text->bytes, text->room);
+    }
+    if (length) memcpy(text->bytes + text->length, bytes, length);
+    text->length += length;
+}
+
+/* All that was told of one text: of this kind, of this choice's call of a tool. */
+static struct channel {
+    int kind, choice, tool;
+    struct text text;
+} channels[256];
+static int channel_count;
+static int events_heard, events_wanted;
+static tw_chat *chat_to_cancel;
+static bool heard_finish;
+
+static bool is_utf8(const char *text, size_t length)
+{
+    const unsigned char *p = (const unsigned char *)text, *end = p + length;
+    while (p < end) {
+        int more = *p < 0x80 ? 0 : *p >= 0xC2 && *p <= 0xDF ? 1 : *p >= 0xE0 && *p <= 0xEF ? 2 : *p >= 0xF0 && *p <= 0xF4 ? 3 : -1;
+        if (more < 0 || end - p <= more) return false;
+        if (more > 0) {
+            unsigned low = *p == 0xE0 ? 0xA0 : *p == 0xF0 ? 0x90 : 0x80, high = *p == 0xED ? 0x9F : *p == 0xF4 ? 0x8F : 0xBF;
+            if (p[1] < low || p[1] > high) return false;
+        }
+        for (int i = 2; i <= more; i++)
+            if ((p[i] & 0xC0) != 0x80) return false;
+        p += more + 1;
+    }
+    return true;
+}
+
+static bool is_one_line(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7F) return false;
+    return is_utf8(text, strlen(text));
+}
+
+static void on_log(void *userdata, const char *line)
+{
+    (void)userdata;
+    demand(is_one_line(line) && !strstr(line, key));
+}
+
+static struct channel *channel_of(const tw_event *event)
+{
+    for (int i = 0; i < channel_count; i++) {
+        struct channel *known = &channels[i];
+        if (known->kind == (int)event->kind && known->choice == event->choice && known->tool == event->tool_index) return known;
+    }
+    if (channel_count == 256) return NULL;
+    struct channel *new = &channels[channel_count++];
+    new->kind = event->kind;
+    new->choice = event->choice;
+    new->tool = event->tool_index;
+    new->text.length = 0;
+    return new;
+}
+
+static int on_event(void *userdata, const tw_event *event)
+{
+    (void)userdata;
+    demand(event->size == sizeof *event);
+    demand(events_heard <= events_wanted || events_wanted == 0);
+    demand(event->text && event->text[event->text_len] == 0 && is_utf8(event->text, event->text_len));
+    demand(event->raw);
+    bool is_call = event->kind == TW_EVENT_TOOL_CALL;
+    demand((event->usage != NULL) == (event->kind == TW_EVENT_USAGE));
+    demand((event->tool_id != NULL) == is_call && (event->tool_name != NULL) == is_call && (event->tool_index >= 0) == is_call);
+    if (is_call) demand(is_utf8(event->tool_id, strlen(event->tool_id)) && is_utf8(event->tool_name, strlen(event->tool_name)));
+    if (event->kind == TW_EVENT_USAGE) demand(event->usage->size == sizeof *event->usage);
+    if (event->kind == TW_EVENT_FINISH) {
+        heard_finish = true;
+        demand(event->text_len > 0);
+    } else {
+        struct channel *channel = channel_of(event);
+        if (channel) append(&channel->text, event->text, event->text_len);
+    }
+    events_heard++;
+    if (events_wanted == 0 || events_heard < events_wanted) return 0;
+    if (!chat_to_cancel) return 1;
+    tw_chat_cancel(chat_to_cancel);
+    return 0;
+}
+
+static const char *heard(int kind, int choice, int tool, size_t *length)
+{
+    for (int i = 0; i < channel_count; i++) {
+        if (channels[i].kind != kind || channels[i].choice != choice || channels[i].tool != tool) continue;
+        *length = channels[i].text.length;
+        return channels[i].text.bytes;
+    }
+    *length = 0;
+    return "";
+}
+
+static bool same(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
+}
+
+/* ---- What must be so at the end ------------------------------------------------------------------------------------------------ */
+
+/* The letters of it are there in this order, whatever stands between them: the body may have been sent in chunks. */
+static bool mentions(const uint8_t *bytes, const uint8_t *end, const char *word)
+{
+    for (; *word && bytes < end; bytes++)
+        if (*bytes == (uint8_t)*word) word++;
+    return !*word;
+}
+
+static void judge_texts(const tw_reply *reply, bool is_cancelled)
+{
+    size_t reasoning_length, content_length, refusal_length;
+    const char *reasoning = tw_reply_reasoning(reply, &reasoning_length);
+    const char *content = tw_reply_content(reply, &content_length);
+    const char *refusal = tw_reply_refusal(reply, &refusal_length);
+    demand(is_utf8(reasoning, reasoning_length) && reasoning[reasoning_length] == 0);
+    demand(is_utf8(content, content_length) && content[content_length] == 0);
+    demand(is_utf8(refusal, refusal_length) && refusal[refusal_length] == 0);
+    if (is_cancelled || channel_count == 256) return;
+    /* A choice of which nothing was told may be the first. */
+    bool is_silent = reasoning_length + content_length + refusal_length == 0;
+    int first = 0;
+    for (int i = 0, found = 0; i < channel_count; i++) {
+        if (channels[i].kind == TW_EVENT_USAGE || (found && channels[i].choice >= first)) continue;
+        first = channels[i].choice;
+        found = 1;
+    }
+    size_t length;
+    const char *text = heard(TW_EVENT_REASONING, first, -1, &length);
+    demand(is_silent || same(text, length, reasoning, reasoning_length));
+    text = heard(TW_EVENT_CONTENT, first, -1, &length);
+    demand(is_silent || same(text, length, content, content_length));
+    text = heard(TW_EVENT_REFUSAL, first, -1, &length);
+    demand(is_silent || same(text, length, refusal, refusal_length));
+    for (size_t i = 0; i < tw_reply_tool_call_count(reply); i++) {
+        const tw_tool_call *call = tw_reply_tool_call(reply, i);
+        text = heard(TW_EVENT_TOOL_CALL, call->choice, call->index, &length);
+        demand(same(text, length, call->arguments, call->arguments_len));
+    }
+}
+
+static void judge(const tw_reply *reply, const uint8_t *from, const uint8_t *to, bool is_cancelled)
+{
+    tw_status status = tw_reply_status(reply);
+    const char *message = tw_reply_message(reply);
+    demand(status >= TW_OK && status <= TW_LIMIT && status != TW_INVALID && status != TW_MISUSE);
+    demand(is_cancelled || status != TW_CANCELLED);
+    demand((status == TW_OK) == (*message == 0));
+    if (!is_one_line(message)) fprintf(stderr, "the message: %s\n", message);
+    demand(is_one_line(message) && !strstr(message, key) && strlen(message) < 4000);
+    const char *reason = tw_reply_finish_reason(reply);
+    const char *id = tw_reply_request_id(reply);
+    demand(!reason || is_utf8(reason, strlen(reason)));
+    demand(!id || is_utf8(id, strlen(id)));
+    size_t json_length, length;
+    const char *json = tw_reply_json(reply, &json_length);
+    demand(json[json_length] == 0);
+    if (status == TW_OK) {
+        demand(tw_reply_http_status(reply) >= 200 && tw_reply_http_status(reply) < 300);
+        /* A document is whole when it is JSON; a stream, when it says so. */
+        const char *first = json + strspn(json, " \t\r\n");
+        bool is_document = (*first == '{' || *first == 0) && mentions(from, to, "{}");
+        demand(reason || heard_finish || mentions(from, to, "[DONE]") || (is_document && mentions(from, to, "choices")));
+    }
+    static const char *const pointers[] = { "", "/choices/0/message/content", "/choices/0/message", "/usage", "/error/message" };
+    for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
+        const char *value = tw_reply_get(reply, pointers[i], &length);
+        demand(!value || (value[length] == 0 && is_utf8(value, length)));
+    }
+    tw_reply_header(reply, "content-type");
+    const tw_timing *timing = tw_reply_timing(reply);
+    demand(timing->total_us >= timing->first_byte_us && timing->total_us >= timing->first_content_us);
+    judge_texts(reply, is_cancelled);
+}
+
+/* ---- The exchanges ------------------------------------------------------------------------------------------------------------- */
+
+static tw_client *clients[2];
+static tw_request *requests[6][2];
+static int first_descriptor;
+
+/* The lowest number that is free: it grows with every descriptor that is left open. */
+static int free_descriptor(void)
+{
+    int number = dup(2);
+    close(number);
+    return number;
+}
+
+static void prepare(void)
+{
+    unsetenv("THINKWIRE_DEBUG");
+    for (int i = 0; i < 2; i++) {
+        tw_options *options = tw_options_create();
+        demand(tw_options_set_base_url(options, "http://127.0.0.1:9/v1") == TW_OK);
+        demand(tw_options_set_api_key(options, key) == TW_OK);
+        demand(tw_options_set_proxy(options, "") == TW_OK);
+        demand(tw_options_set_log(options, on_log, NULL) == TW_OK);
+        if (i == 1) {
+            demand(tw_options_set_limit(options, TW_LIMIT_EVENT, 100) == TW_OK);
+            demand(tw_options_set_limit(options, TW_LIMIT_REPLY, 300) == TW_OK);
+        }
+        demand(tw_client_create(options, &clients[i]) == TW_OK);
+        tw_options_destroy(options);
+    }
+    static const char *const models[] = { "m", "alibaba/qwen3-32b", "Qwen/Qwen3-30B-A3B-Thinking-2507" };
+    for (int i = 0; i < 6; i++) {
+        for (int starts = 0; starts < 2; starts++) {
+            tw_request *request = tw_request_create(models[i % 3]);
+            demand(tw_request_add_message(request, "user", "Hello") == TW_OK);
+            demand(tw_request_set_thinking(request, i < 3 ? TW_THINKING_AUTO : TW_THINKING_OFF, 0) == TW_OK);
+            if (starts) demand(tw_request_set_starts_thinking(request, 1) == TW_OK);
+            requests[i][starts] = request;
+        }
+    }
+}
+
+static tw_reply *exchange(tw_client *client, const tw_request *request, int way)
+{
+    if (way == 0) return tw_chat_stream(client, request, on_event, NULL);
+    if (way == 1) {
+        tw_chat *chat = chat_to_cancel = tw_chat_open_whole(client, request);
+        tw_chat_run(chat, on_event, NULL);
+        return tw_chat_close(chat);
+    }
+    /* Pulled: waiting, or looking in again and again. Given up where a callback would have cancelled. */
+    tw_chat *chat = tw_chat_open(client, request);
+    const tw_event *event;
+    tw_next next;
+    while ((next = tw_chat_next(chat, &event, way == 2 ? -1 : 0)) != TW_NEXT_END) {
+        demand((next == TW_NEXT_EVENT) == (event != NULL));
+        if (event && on_event(NULL, event) != 0) break;
+    }
+    return tw_chat_close(chat);
+}
+
+/*
+ * Settings: [0] how the connection ends (2 bits), whether it is refused (6 and 7 of 8), which client, whether the same is tried uncut;
+ * [1] the most bytes in a piece, 0: no more cuts than marks; [2] the way to call, the request, after how many events to cancel.
+ */
+static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, bool is_uncut, tw_reply **first)
+{
+    server.ending = settings[0] & 3;
+    server.refuses = (settings[0] & 0x1C) == 0x1C;
+    server.piece = is_uncut ? 0 : settings[1];
+    server.is_uncut = is_uncut;
+    server.place = bytes;
+    server.end = bytes + length;
+    server.wakes_ns = server.idle_ns = 0;
+    server.waits = 0;
+    events_wanted = settings[2] >> 5;
+    for (;;) {
+        channel_count = events_heard = 0;
+        heard_finish = false;
+        chat_to_cancel = NULL;
+        server.has_request = false;
+        server.request_length = 0;
+        const uint8_t *from = server.place;
+        tw_reply *reply = exchange(
+            clients[settings[0] >> 6 & 1], requests[(settings[2] >> 2 & 7) % 6][settings[0] >> 5 & 1], settings[2] & 3);
+        judge(reply, from, server.place, events_wanted > 0 && events_heard >= events_wanted);
+        if (first) {
+            *first = reply;
+            return hang_up();
+        }
+        tw_reply_destroy(reply);
+        while (server.place < server.end && *server.place != NEXT) server.place++;
+        if (server.place == server.end) return hang_up();
+        server.place++;
+    }
+}
+
+/* Where the network cuts says nothing. */
+static void compare(tw_reply *cut, tw_reply *whole)
+{
+    size_t a_length, b_length;
+    const char *a, *b;
+    if (tw_reply_status(cut) != tw_reply_status(whole))
+        fprintf(stderr, "cut: %s\nwhole: %s\n", tw_reply_message(cut), tw_reply_message(whole));
+    demand(tw_reply_http_status(cut) == tw_reply_http_status(whole));
+    demand(tw_reply_status(cut) == tw_reply_status(whole));
+    a = tw_reply_content(cut, &a_length), b = tw_reply_content(whole, &b_length);
+    demand(same(a, a_length, b, b_length));
+    a = tw_reply_reasoning(cut, &a_length), b = tw_reply_reasoning(whole, &b_length);
+    demand(same(a, a_length, b, b_length));
+    a = tw_reply_json(cut, &a_length), b = tw_reply_json(whole, &b_length);
+    demand(same(a, a_length, b, b_length));
+    tw_reply_destroy(cut);
+    tw_reply_destroy(whole);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
+{
+    if (!clients[0]) prepare();
+    if (length < 4) return -1;
+    const uint8_t *bytes = input + 3;
+    length -= 3;
+    /* libcurl itself minds a NUL among the headers only if they come in certain pieces. */
+    bool is_uneven = memchr(bytes, BLINK, length) || memchr(bytes, PAUSE, length) || memchr(bytes, 0, length);
+    if (input[0] & 0x80 && !is_uneven && input[2] < 0x20) {
+        const uint8_t *end = memchr(bytes, NEXT, length);
+        if (end) length = (size_t)(end - bytes);
+        tw_reply *cut, *whole;
+        play(input, bytes, length, false, &cut);
+        play(input, bytes, length, true, &whole);
+        compare(cut, whole);
+    } else {
+        play(input, bytes, length, false, NULL);
+    }
+    int descriptor = free_descriptor();
+    /* Two clients keep a loop each, and libcurl a few connections in it. */
+    if (!first_descriptor) first_descriptor = descriptor;
+    demand(descriptor < first_descriptor + 16);
+    return 0;
+}
