@@ -49,13 +49,17 @@ extension Reply {
 
     private func readRequestID(_ value: JSONValue) {
         guard requestID.isEmpty else { return }
-        (value["requestId"] ?? value["request_id"] ?? value["error"]?["request_id"])?.appendText(to: &requestID)
+        if let id = value["requestId"] ?? value["request_id"] ?? value["error"]?["request_id"] { note(requestID: id) }
     }
 
     /// A member of a whole answer or a chunk, which may be the request's id (DashScope, Zhipu).
     func noteRequestID(_ name: JSONValue, _ value: JSONValue) {
         guard requestID.isEmpty, name.isText("request_id") || name.isText("requestId") else { return }
-        value.appendText(to: &requestID)
+        note(requestID: value)
+    }
+
+    private func note(requestID value: JSONValue) {
+        if value.isString { requestID.append(value, limit: 200) }
     }
 
     private func refuse(_ refusal: borrowing Refusal) {

@@ -193,7 +193,9 @@ package final class Exchange {
     /// Servers say `text/event-stream` of whole documents, and the other way round: the first byte tells.
     private func recognise(_ bytes: Bytes) -> Format {
         if reply.httpStatus >= 300 { return .refusal }
-        let text = trimmed(bytes.hasPrefix("\u{FEFF}") ? bytes.dropping(3) : bytes)
+        // The byte order mark may be cut, too.
+        if StaticText.bytes("\u{FEFF}").starts(with: bytes) { return .unknown }
+        let text = trimmed(withoutMark(bytes))
         guard let first = text.first else { return .unknown }
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .document : .events
     }
@@ -344,7 +346,7 @@ package final class Exchange {
     }
 
     private func decodeDocument(_ transfer: Transfer) -> Problem? {
-        reply.body.append(transfer.inbox)
+        reply.body.append(withoutMark(transfer.inbox.bytes))
         startEvents(with: reply.body.bytes)
         defer { noteTimes() }
         do { try decoder.decode(document: reply.body.bytes, into: reply) } catch { return Problem(error) }
@@ -367,7 +369,7 @@ package final class Exchange {
     private func readRefusal(_ transfer: Transfer) {
         client?.strike(&transfer.inbox)
         do {
-            reply.body.append(transfer.inbox)
+            reply.body.append(withoutMark(transfer.inbox.bytes))
             try decoder.decode(document: reply.body.bytes, into: reply)
         } catch {
             if case .refused = error { return }
@@ -482,3 +484,6 @@ package final class Exchange {
         }
     }
 }
+
+/// A document without the byte order mark in front of it, which is no JSON.
+private func withoutMark(_ bytes: Bytes) -> Bytes { bytes.hasPrefix("\u{FEFF}") ? bytes.dropping(3) : bytes }

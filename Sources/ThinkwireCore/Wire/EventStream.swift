@@ -132,6 +132,7 @@ package struct EventStream: ~Copyable {
         }
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else {
             if text.equals("data") { try addData(text.part(4..<4)) }
+            if text.equals("event") { name.removeAll() }
             return false
         }
         let field = text.part(0..<colon)

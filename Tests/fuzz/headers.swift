@@ -1,0 +1,81 @@
+import CPlatform
+import CThinkwire
+@testable import ThinkwireCore
+
+/// A byte for the status, one for the length of a line, header lines, and behind a blank one the body of a refusal.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+    guard count >= 2 else { return -1 }
+    let input = Bytes(start: start, count: count)
+    let statuses = [300, 301, 400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529, 599, 999]
+    let reply = Reply()
+    reply.httpStatus = statuses[Int(input[0]) % statuses.count]
+    let rest = checkHeaders(input.dropping(2), of: reply)
+    checkRefusal(rest, of: reply)
+    checkLine(input.dropping(2), limit: Int(input[1]))
+    return 0
+}
+
+/// Reads the headers, and gives what is behind the blank line.
+private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
+    var rest = text
+    var lines: [(name: [UInt8], value: [UInt8])] = []
+    while !rest.isEmpty {
+        let end = rest.firstIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? rest.count
+        let line = rest.part(0..<end)
+        rest = rest.dropping(end)
+        withCopy(line) { reply.headers.add(line: $0) }
+        let parts = line.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2, lines.count < 1000 {
+            let blanks: [UInt8] = [0x20, 0x09, 0x0D, 0x0A]
+            var value = Array(parts[1].drop { blanks.contains($0) })
+            while let last = value.last, blanks.contains(last) { value.removeLast() }
+            lines.append((Array(parts[0]), value))
+        }
+        if trimmed(line).isEmpty { break }
+    }
+    func folded(_ name: [UInt8]) -> [UInt8] { name.map { (0x41...0x5A).contains($0) ? $0 + 32 : $0 } }
+    for (name, _) in lines.suffix(20) {
+        let wanted = lines.last { folded($0.name) == folded(name) }?.value
+        name.withUnsafeBufferPointer { name in
+            let found = reply.headers.value(name)
+            demand(found.map { Array($0) } == wanted, "\(name.shown) is \(found?.shown ?? "nil")")
+            if let found { demand(found.baseAddress![found.count] == 0, "a value ends in a NUL") }
+        }
+    }
+    demand(reply.headers.value(StaticText.bytes("no such: header")) == nil, "what is not there is not found")
+    reply.noteRequestID()
+    return rest
+}
+
+/// As an exchange reads it.
+private func checkRefusal(_ body: Bytes, of reply: Reply) {
+    var decoder = ChunkDecoder()
+    reply.body.append(body)
+    do {
+        try decoder.decode(document: reply.body.bytes, into: reply)
+        fatalError("a refusal is one, whatever it says")
+    } catch {
+        if case .refused = error {} else {
+            reply.body.removeAll()
+            withCopy(body) { reply.refuse(plainBody: $0) }
+        }
+    }
+    let refusals = [
+        TW_AUTH, TW_FORBIDDEN, TW_QUOTA, TW_NOT_FOUND, TW_BAD_REQUEST, TW_RATE_LIMITED, TW_SERVER, TW_PROTOCOL,
+    ]
+    demand(refusals.contains(reply.status), "it is refused as \(StaticText.name(of: reply.status))")
+    let message = reply.message.bytes
+    demand(isOneLine(message) && message.count < 2000 && message.hasPrefix("HTTP "), "the message is one line: \(message.shown)")
+    demand(isOneLine(reply.requestID.bytes) && reply.requestID.count <= 603, "so is the id: \(reply.requestID.bytes.shown)")
+    if let message = reply.lookUp(StaticText.bytes("/error/message")) { demand(isWhole(message), "its text is UTF-8") }
+}
+
+private func checkLine(_ text: Bytes, limit: Int) {
+    var line = ByteBuffer()
+    withCopy(text) { line.append(oneLine: $0, limit: limit) }
+    demand(isOneLine(line.bytes), "one line: \(line.bytes.shown)")
+    let isCut = line.bytes.hasSuffix("…")
+    demand(line.count <= 3 * limit + 3 && (isCut || text.count <= limit), "not a long one: \(line.count)")
+    if isWhole(text) && isOneLine(text) && text.count <= limit { demand(same(line.bytes, text), "as it was") }
+}
