@@ -68,7 +68,7 @@ static const char *const wild[] = {
 
 static void texts(void)
 {
-    static char longest[1 << 20];
+    static char longest[1 << 16];
     memset(longest, 'x', sizeof longest - 1);
     size_t count = sizeof wild / sizeof *wild;
     for (size_t i = 0; i <= count; i++) {
