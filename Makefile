@@ -113,7 +113,7 @@ test-c-tsan: library
 	$(SWIFT) build --product thinkwire --sanitize=thread --scratch-path .build/tsan
 	mkdir -p .build/abi/debug
 	cp .build/tsan/debug/libthinkwire.so .build/abi/debug/$(soname)
-	$(swift_clang) $(strict) -g -O1 -fsanitize=thread $(abi) -o .build/abi/tsan .build/abi/debug/$(soname) \
+	$(swift_clang) $(strict) -g -O1 -fsanitize=thread -DLIBRARY_IS_SLOW $(abi) -o .build/abi/tsan .build/abi/debug/$(soname) \
 	    -L$(runtime) -ldispatch -lBlocksRuntime -lpthread
 	LD_LIBRARY_PATH=.build/abi/debug:$(runtime) THINKWIRE_MOCK=$(mock) TSAN_OPTIONS=halt_on_error=1 .build/abi/tsan
 

@@ -105,5 +105,6 @@ void test_layout(void);
 void test_thinking(void);
 void test_models(void);
 void test_retries(void);
+void test_limits(void);
 
 #endif

@@ -25,8 +25,8 @@ static const struct suite {
     { "transport", test_transport }, { "timeouts", test_timeouts },   { "broken_streams", test_broken_streams },
     { "reply", test_reply },       { "threads", test_threads },       { "thinking", test_thinking },
     { "tools", test_tools },       { "turns", test_turns },         { "models", test_models },
-    { "calls", test_calls },       { "hostile", test_hostile },
-    { "retries", test_retries },
+    { "calls", test_calls },       { "hostile", test_hostile },     { "retries", test_retries },
+    { "limits", test_limits },
 };
 
 /* Starts the mock and reads its base URL, the one line it prints. It ends with our end of the pipe, whatever becomes of us. */

@@ -105,7 +105,7 @@ package struct ChunkDecoder: ~Copyable {
         for (name, value) in chunk.members {
             if name.isText("choices") {
                 choices = value
-                if !isWhole { reply.fields.keepPlace(name) }
+                if !isWhole { reply.fields.keepPlace(StaticText.bytes("choices")) }
                 continue
             }
             let isNews = isWhole || reply.fields.keep(name, value)
@@ -149,10 +149,12 @@ package struct ChunkDecoder: ~Copyable {
             if isReason { finishReason = member }
             if name.isText("error") { error = member }
             guard !isWhole else { continue }
-            if isMessage || isReason {
-                choice.fields.keepPlace(name)
+            if isMessage {
+                choice.fields.keepPlace(StaticText.bytes("message"))
+            } else if isReason {
+                choice.fields.keepPlace(StaticText.bytes("finish_reason"))
             } else if name.isText("logprobs") {
-                choice.fields.keepPlace(name)
+                choice.fields.keepPlace(StaticText.bytes("logprobs"))
                 for (list, tokens) in member.members {
                     isRepeatable = false
                     choice.logprobs.join(list, tokens)
@@ -194,7 +196,7 @@ package struct ChunkDecoder: ~Copyable {
             case .audio:
                 isRepeatable = false
                 if !isWhole {
-                    choice.messageFields.keepPlace(name)
+                    choice.messageFields.keepPlace(name.contents)
                     choice.addAudio(value)
                 }
                 continue
@@ -211,7 +213,7 @@ package struct ChunkDecoder: ~Copyable {
                 if !isWhole { _ = choice.messageFields.keep(name, value) }
                 continue
             }
-            if !isWhole { choice.messageFields.keepPlace(name) }
+            if !isWhole { choice.messageFields.keepPlace(name.contents) }
         }
         // A chunk may hold both: the thought came first.
         if let reasoning, reasoning.isString { addReasoning(reasoning, choice, position) }

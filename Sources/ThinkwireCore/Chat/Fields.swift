@@ -8,8 +8,9 @@ package struct Fields: ~Copyable {
         var isAssembled = false
     }
 
-    private static let most = 256
+    private static let mostUnknown = 256
     private(set) var all: [Field] = []
+    private var unknownCount = 0
     /// Where the next member is looked for first: chunks repeat their members in the same order.
     private var expected = 0
 
@@ -18,7 +19,7 @@ package struct Fields: ~Copyable {
 
     /// Keeps a member; true if that changed anything.
     mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool {
-        let (field, isNew) = field(name)
+        let (field, isNew) = field(name.contents)
         if value.isNull && !isNew { return false }
         let raw = value.raw
         guard isNew || !field.value.bytes.equals(raw) else { return false }
@@ -27,12 +28,13 @@ package struct Fields: ~Copyable {
         return true
     }
 
-    /// Keeps the place of a member whose value is put together elsewhere.
-    mutating func keepPlace(_ name: JSONValue) { field(name).field.isAssembled = true }
+    /// Keeps the place of a member that we know, whose value is put together elsewhere. However its name was written, it is given
+    /// here in one way only: who writes it in a hundred ways must not have the answer in the document a hundred times.
+    mutating func keepPlace(_ name: Bytes) { field(name, isKnown: true).field.isAssembled = true }
 
     /// Joins the elements of an array to those that came before.
     mutating func join(_ name: JSONValue, _ array: JSONValue) {
-        let field = field(name).field
+        let field = field(name.contents).field
         if array.kind != .array {
             if field.value.isEmpty { field.value.append(array.raw) }
             return
@@ -53,7 +55,7 @@ package struct Fields: ~Copyable {
 
     /// Joins a piece of a text to those that came before.
     mutating func joinText(_ name: JSONValue, _ piece: JSONValue) {
-        let field = field(name).field
+        let field = field(name.contents).field
         guard piece.isString, field.value.bytes.hasPrefix("\"") else {
             _ = keep(name, piece)
             return
@@ -62,8 +64,7 @@ package struct Fields: ~Copyable {
         field.value.append(piece.raw.dropping(1))
     }
 
-    private mutating func field(_ name: JSONValue) -> (field: Field, isNew: Bool) {
-        let wanted = name.contents
+    private mutating func field(_ wanted: Bytes, isKnown: Bool = false) -> (field: Field, isNew: Bool) {
         if expected < all.count, all[expected].name.bytes.equals(wanted) {
             expected += 1
             return (all[expected - 1], false)
@@ -75,7 +76,8 @@ package struct Fields: ~Copyable {
         let field = Field()
         field.name.append(wanted)
         // No object of any provider has so many members. What one that is made to hurt has beyond them is not kept.
-        guard all.count < Fields.most else { return (field, true) }
+        guard isKnown || unknownCount < Fields.mostUnknown else { return (field, true) }
+        if !isKnown { unknownCount += 1 }
         all.append(field)
         expected = all.count
         return (field, true)
