@@ -31,7 +31,8 @@ strict  := -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude
 # Found beside the program in the build, and where it is installed without the loader's help.
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
 abi     := $(wildcard Tests/abi/*.c)
-tests   := test-swift test-asan test-tsan test-c test-c-tsan test-guest test-corpus test-install test-mock test-python test-servers
+tests   := test-swift test-asan test-tsan test-c test-c-tsan test-valgrind test-guest test-flood test-corpus test-install test-mock test-python \
+           test-servers test-soak
 guests  := $(patsubst Tests/guest/%.c,.build/guest/%,$(filter-out Tests/guest/guest.c,$(wildcard Tests/guest/*.c)))
 
 .NOTPARALLEL:
@@ -93,6 +94,19 @@ test-guest: library $(guests)
 .build/guest/%: Tests/guest/%.c Tests/guest/guest.c Tests/guest/guest.h Tests/abi/check.c Tests/abi/check.h include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 -rdynamic -ITests/abi $< Tests/guest/guest.c Tests/abi/check.c -o $@ $(link) -lpthread
+
+# A gigabyte of anything costs bounded memory, and little time.
+test-flood: library .build/limits/flood
+	timeout 900 .build/limits/flood
+
+.build/limits/flood: Tests/limits/flood.c include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link) -lpthread
+
+# Memory that was never written, or is gone: what the address sanitizer, which sees the program alone, does not know of a library.
+test-valgrind: library .build/abi/plain
+	THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=20 timeout 900 valgrind --quiet --error-exitcode=1 --leak-check=full \
+	    --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible .build/abi/plain
 
 # What providers really send, through the library that ships; through Swift and Python it goes with their tests.
 test-corpus: library .build/corpus/heard

@@ -89,6 +89,12 @@ void sleep_ms(int ms)
     while (nanosleep(&span, &span) != 0 && errno == EINTR) {}
 }
 
+int slowness(void)
+{
+    const char *factor = getenv("THINKWIRE_SLOWNESS");
+    return factor ? atoi(factor) : 1;
+}
+
 /* ---- whom to talk to ----------------------------------------------------------------------------------------------- */
 
 char mock_url[128];

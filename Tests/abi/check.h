@@ -31,6 +31,9 @@ bool check_reply(const tw_reply *reply, tw_status expected, const char *file, in
 int64_t milliseconds(void);
 void sleep_ms(int ms);
 
+/* How many times slower everything is than usual (THINKWIRE_SLOWNESS, as valgrind's Makefile rule has it); 1 otherwise. */
+int slowness(void);
+
 /* The mock's base URL; one mock serves all tests. */
 extern char mock_url[128];
 

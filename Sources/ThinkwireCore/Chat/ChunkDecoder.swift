@@ -139,6 +139,7 @@ package struct ChunkDecoder: ~Copyable {
         let index = value["index"]?.integer.flatMap { Int(exactly: $0) } ?? place
         guard let position = reply.choice(index) else { throw .tooMany }
         let choice = reply.choices[position]
+        if isWhole { choice.tags.keepsPrefix = false }
         choice.fields.rewind()
         for (name, member) in value.members {
             let isMessage = name.isText("delta") || name.isText("message")
@@ -222,7 +223,7 @@ package struct ChunkDecoder: ~Copyable {
         if let refusal, refusal.isString {
             if !refusal.contents.isEmpty { isRepeatable = false }
             let start = choice.refusal.append(refusal)
-            tell(TW_EVENT_REFUSAL, position, start..<choice.refusal.text.count)
+            tell(TW_EVENT_REFUSAL, position, start..<choice.refusal.text.count, at: &choice.refusal.eventPlace)
         }
         guard let toolCalls else { return }
         if !toolCalls.isNull { isRepeatable = false }
@@ -233,7 +234,8 @@ package struct ChunkDecoder: ~Copyable {
             if choice.holdsReasoning { releaseReasoning(of: choice, position) }
             guard added.isNews else { continue }
             let end = choice.toolCalls[added.position].arguments.text.count
-            tell(TW_EVENT_TOOL_CALL, position, tool: added.position, added.start..<end)
+            let call = choice.toolCalls[added.position]
+            tell(TW_EVENT_TOOL_CALL, position, tool: added.position, added.start..<end, at: &call.arguments.eventPlace)
         }
     }
 
@@ -242,7 +244,7 @@ package struct ChunkDecoder: ~Copyable {
         if !choice.tags.isPassed && !text.contents.isEmpty { passTags(of: choice, position) }
         let start = choice.reasoning.append(text)
         note(text, TW_EVENT_REASONING, position)
-        if !choice.holdsReasoning { tell(TW_EVENT_REASONING, position, start..<choice.reasoning.text.count) }
+        if !choice.holdsReasoning { tellReasoning(of: choice, position, from: start) }
     }
 
     /// OpenRouter's list of thoughts: those that can be read (`reasoning.text`, `reasoning.summary`), where no other field has them.
@@ -258,16 +260,24 @@ package struct ChunkDecoder: ~Copyable {
         guard choice.tags.isPassed else { return addTagged(text, choice, position) }
         let start = choice.content.append(text)
         if choice.holdsReasoning && choice.content.text.count > start { releaseReasoning(of: choice, position) }
-        tell(TW_EVENT_CONTENT, position, start..<choice.content.text.count)
+        tellContent(of: choice, position, from: start)
     }
 
     /// The answer begins: it may begin with a thought.
     private mutating func addTagged(_ text: JSONValue, _ choice: Choice, _ position: Int) {
         choice.content.isThere = true
-        scratch.removeAll()
-        choice.content.repair.append(text, to: &scratch)
         let (reasoning, content) = (choice.reasoning.text.count, choice.content.text.count)
-        choice.tags.split(scratch.bytes, reasoning: &choice.reasoning.text, content: &choice.content.text)
+        // In parts: an answer that came whole, as one long text, is not to be in memory once more for the sake of its beginning.
+        var place = 0
+        repeat {
+            if choice.tags.isPassed {
+                choice.content.append(partOf: text, from: &place)
+                continue
+            }
+            scratch.removeAll()
+            choice.content.repair.append(partOf: text, from: &place, to: &scratch)
+            choice.tags.split(scratch.bytes, reasoning: &choice.reasoning.text, content: &choice.content.text)
+        } while place < text.contents.count
         tellGrowth(of: choice, position, reasoning, content)
     }
 
@@ -276,7 +286,7 @@ package struct ChunkDecoder: ~Copyable {
         let content = choice.content.text.count
         choice.trustField()
         choice.tags.pass(content: &choice.content.text)
-        tell(TW_EVENT_CONTENT, position, content..<choice.content.text.count)
+        tellContent(of: choice, position, from: content)
     }
 
     /// Tells what has come beyond these lengths: the thought first.
@@ -284,15 +294,15 @@ package struct ChunkDecoder: ~Copyable {
         if choice.holdsReasoning {
             if choice.content.text.count > content { releaseReasoning(of: choice, position) }
         } else {
-            tell(TW_EVENT_REASONING, position, reasoning..<choice.reasoning.text.count)
+            tellReasoning(of: choice, position, from: reasoning)
         }
-        tell(TW_EVENT_CONTENT, position, content..<choice.content.text.count)
+        tellContent(of: choice, position, from: content)
     }
 
     /// It was reasoning after all.
     private mutating func releaseReasoning(of choice: Choice, _ position: Int) {
         choice.holdsReasoning = false
-        tell(TW_EVENT_REASONING, position, 0..<choice.reasoning.text.count)
+        tellReasoning(of: choice, position, from: 0)
     }
 
     /// Two pieces in one chunk are one too many to know the next chunk by.
@@ -304,12 +314,25 @@ package struct ChunkDecoder: ~Copyable {
 
     /// Lists an event. Two pieces of one text in one chunk are one event, so that a NUL follows each.
     @inline(__always)
-    private mutating func tell(_ kind: tw_event_kind, _ choice: Int, tool: Int = -1, _ range: Range<Int>) {
-        for place in events.indices where events[place].kind == kind && events[place].choice == choice && events[place].tool == tool {
+    private mutating func tell(_ kind: tw_event_kind, _ choice: Int, tool: Int = -1, _ range: Range<Int>, at place: inout Int) {
+        // The place may be one of an earlier chunk's.
+        if place < events.count, events[place].kind == kind, events[place].choice == choice, events[place].tool == tool {
             events[place].range = min(events[place].range.lowerBound, range.lowerBound)..<range.upperBound
             return
         }
-        if !range.isEmpty || tool >= 0 { events.append(Event(kind: kind, choice: choice, tool: tool, range: range)) }
+        guard !range.isEmpty || tool >= 0 else { return }
+        place = events.count
+        events.append(Event(kind: kind, choice: choice, tool: tool, range: range))
+    }
+
+    @inline(__always)
+    private mutating func tellReasoning(of choice: Choice, _ position: Int, from start: Int) {
+        tell(TW_EVENT_REASONING, position, start..<choice.reasoning.text.count, at: &choice.reasoning.eventPlace)
+    }
+
+    @inline(__always)
+    private mutating func tellContent(of choice: Choice, _ position: Int, from start: Int) {
+        tell(TW_EVENT_CONTENT, position, start..<choice.content.text.count, at: &choice.content.eventPlace)
     }
 
     private mutating func finishAnswer(of choice: Choice, _ position: Int) {
@@ -333,18 +356,19 @@ package struct ChunkDecoder: ~Copyable {
             choice.holdsReasoning = false
             choice.wasAnswerInReasoning = true
             swap(&choice.reasoning.text, &choice.content.text)
-            tell(TW_EVENT_CONTENT, position, 0..<choice.content.text.count)
+            tellContent(of: choice, position, from: 0)
         } else if choice.holdsReasoning {
             releaseReasoning(of: choice, position)
         }
         let refusal = choice.refusal.text.count
         choice.refusal.finish()
-        tell(TW_EVENT_REFUSAL, position, refusal..<choice.refusal.text.count)
+        tell(TW_EVENT_REFUSAL, position, refusal..<choice.refusal.text.count, at: &choice.refusal.eventPlace)
         for tool in choice.toolCalls.indices {
-            let start = choice.toolCalls[tool].arguments.text.count
-            choice.toolCalls[tool].arguments.finish()
-            let end = choice.toolCalls[tool].arguments.text.count
-            if end > start { tell(TW_EVENT_TOOL_CALL, position, tool: tool, start..<end) }
+            let call = choice.toolCalls[tool]
+            let start = call.arguments.text.count
+            call.arguments.finish()
+            let end = call.arguments.text.count
+            if end > start { tell(TW_EVENT_TOOL_CALL, position, tool: tool, start..<end, at: &call.arguments.eventPlace) }
         }
     }
 
@@ -356,7 +380,7 @@ package struct ChunkDecoder: ~Copyable {
         choice.finishReason.removeAll()
         choice.finishReason.append(reason)
         finishTexts(of: choice, position, isFinished: true)
-        if isNews { tell(TW_EVENT_FINISH, position, 0..<reason.count) }
+        if isNews { tell(TW_EVENT_FINISH, position, 0..<reason.count, at: &choice.finishEventPlace) }
     }
 }
 

@@ -11,6 +11,8 @@ package struct Fields: ~Copyable {
     private static let mostUnknown = 256
     private(set) var all: [Field] = []
     private var unknownCount = 0
+    /// A number made of each name, side by side, so that a name that is none of them is soon known to be none.
+    private var hashes: [UInt32] = []
     /// Where the next member is looked for first: chunks repeat their members in the same order.
     private var expected = 0
 
@@ -19,7 +21,7 @@ package struct Fields: ~Copyable {
 
     /// Keeps a member; true if that changed anything.
     mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool {
-        let (field, isNew) = field(name.contents)
+        guard let (field, isNew) = field(name.contents) else { return true }
         if value.isNull && !isNew { return false }
         let raw = value.raw
         guard isNew || !field.value.bytes.equals(raw) else { return false }
@@ -30,11 +32,11 @@ package struct Fields: ~Copyable {
 
     /// Keeps the place of a member that we know, whose value is put together elsewhere. However its name was written, it is given
     /// here in one way only: who writes it in a hundred ways must not have the answer in the document a hundred times.
-    mutating func keepPlace(_ name: Bytes) { field(name, isKnown: true).field.isAssembled = true }
+    mutating func keepPlace(_ name: Bytes) { field(name, isKnown: true)?.field.isAssembled = true }
 
     /// Joins the elements of an array to those that came before.
     mutating func join(_ name: JSONValue, _ array: JSONValue) {
-        let field = field(name.contents).field
+        guard let field = field(name.contents)?.field else { return }
         if array.kind != .array {
             if field.value.isEmpty { field.value.append(array.raw) }
             return
@@ -55,7 +57,7 @@ package struct Fields: ~Copyable {
 
     /// Joins a piece of a text to those that came before.
     mutating func joinText(_ name: JSONValue, _ piece: JSONValue) {
-        let field = field(name.contents).field
+        guard let field = field(name.contents)?.field else { return }
         guard piece.isString, field.value.bytes.hasPrefix("\"") else {
             _ = keep(name, piece)
             return
@@ -64,22 +66,31 @@ package struct Fields: ~Copyable {
         field.value.append(piece.raw.dropping(1))
     }
 
-    private mutating func field(_ wanted: Bytes, isKnown: Bool = false) -> (field: Field, isNew: Bool) {
+    /// The field of that name, made if it is new; nil when there are more than anybody sends.
+    private mutating func field(_ wanted: Bytes, isKnown: Bool = false) -> (field: Field, isNew: Bool)? {
         if expected < all.count, all[expected].name.bytes.equals(wanted) {
             expected += 1
             return (all[expected - 1], false)
         }
-        if let place = all.firstIndex(where: { $0.name.bytes.equals(wanted) }) {
+        let hash = Fields.hash(wanted)
+        for place in hashes.indices where hashes[place] == hash && all[place].name.bytes.equals(wanted) {
             expected = place + 1
             return (all[place], false)
         }
+        // No object of any provider has so many members. What one that is made to hurt has beyond them is not kept.
+        guard isKnown || unknownCount < Fields.mostUnknown else { return nil }
+        if !isKnown { unknownCount += 1 }
         let field = Field()
         field.name.append(wanted)
-        // No object of any provider has so many members. What one that is made to hurt has beyond them is not kept.
-        guard isKnown || unknownCount < Fields.mostUnknown else { return (field, true) }
-        if !isKnown { unknownCount += 1 }
         all.append(field)
+        hashes.append(hash)
         expected = all.count
         return (field, true)
+    }
+    /// FNV-1a.
+    private static func hash(_ name: Bytes) -> UInt32 {
+        var hash: UInt32 = 0x811C_9DC5
+        for byte in name { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
+        return hash
     }
 }

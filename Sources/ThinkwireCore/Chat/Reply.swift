@@ -119,6 +119,7 @@ package final class Choice {
     package var refusal = Channel()
     package var toolCalls: [ToolCall] = []
     package var finishReason = ByteBuffer()
+    var finishEventPlace = 0
     /// Which of the fields for reasoning the server uses.
     var reasoningField = ByteBuffer()
 
@@ -183,6 +184,8 @@ package struct Channel: ~Copyable {
     var repair = TextRepair()
     /// A string has come, if only an empty one.
     var isThere = false
+    /// Where the event stands that tells of it, if the chunk under way has one.
+    var eventPlace = 0
 
     /// Appends a piece, and tells where in the text what can be shown of it begins.
     @inline(__always)
@@ -191,6 +194,11 @@ package struct Channel: ~Copyable {
         isThere = true
         repair.append(string, to: &text)
         return start
+    }
+
+    /// Appends the part of a piece that begins at `place`, and puts that behind it.
+    mutating func append(partOf string: JSONValue, from place: inout Int) {
+        repair.append(partOf: string, from: &place, to: &text)
     }
 
     /// Appends a piece that is JSON itself, and not a string of it.
@@ -238,9 +246,10 @@ package struct Headers: ~Copyable {
     private static let most = 1000
 }
 
+func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
+
 /// Without spaces, tabs and line ends at both ends.
 func trimmed(_ text: Bytes) -> Bytes {
-    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
     var start = 0
     var end = text.count
     while start < end, isBlank(text[start]) { start += 1 }

@@ -13,8 +13,12 @@ struct ThinkTags: ~Copyable {
     private let isOpened: Bool
     /// Bytes that may still belong to a tag, or to the white space around one.
     private var held = ByteBuffer()
+    /// How many of them, from the first, are white space: they are not looked at again with every piece.
+    private var blank = 0
     /// Everything that is not in the answer because of the tags, as it came: the provider's own document has it there.
     private(set) var prefix = ByteBuffer()
+    /// An answer that came whole is its own document: nobody asks for what was taken out of it.
+    var keepsPrefix = true
     /// A thought has begun, so that white space is a part of it.
     private var hasThought = false
 
@@ -34,7 +38,6 @@ struct ThinkTags: ~Copyable {
 
     /// Takes the next piece apart.
     mutating func split(_ piece: Bytes, reasoning: inout ByteBuffer, content: inout ByteBuffer) {
-        prefix.append(piece)
         held.append(piece)
         if state == .before { findOpening(&content) }
         if state == .inside { findClosing(&reasoning) }
@@ -45,17 +48,18 @@ struct ThinkTags: ~Copyable {
     mutating func finish(reasoning: inout ByteBuffer, content: inout ByteBuffer) {
         switch state {
         case .before: give(to: &content)
-        case .inside: reasoning.append(held)
+        case .inside:
+            reasoning.append(held)
+            drop(held.count)
         case .behind, .passed: break
         }
-        held.removeAll()
     }
 
     private mutating func findOpening(_ content: inout ByteBuffer) {
-        let start = leadingSpace(held.bytes)
-        let text = held.bytes.dropping(start)
+        blank += leadingSpace(held.bytes.dropping(blank))
+        let text = held.bytes.dropping(blank)
         if text.hasPrefix(ThinkTags.opening) {
-            held.removeFirst(start + ThinkTags.opening.utf8CodeUnitCount)
+            drop(blank + ThinkTags.opening.utf8CodeUnitCount)
             state = .inside
         } else if !isBeginning(text, of: ThinkTags.opening) {
             give(to: &content)
@@ -64,22 +68,22 @@ struct ThinkTags: ~Copyable {
 
     private mutating func findClosing(_ reasoning: inout ByteBuffer) {
         if !hasThought {
-            held.removeFirst(leadingSpace(held.bytes))
+            drop(leadingSpace(held.bytes))
             // A template that holds the opening tag does not keep a model from writing it again.
             if isOpened && held.bytes.hasPrefix(ThinkTags.opening) {
-                held.removeFirst(ThinkTags.opening.utf8CodeUnitCount)
-                held.removeFirst(leadingSpace(held.bytes))
+                drop(ThinkTags.opening.utf8CodeUnitCount)
+                drop(leadingSpace(held.bytes))
             }
             if held.isEmpty || isOpened && isBeginning(held.bytes, of: ThinkTags.opening) { return }
         }
         let text = held.bytes
-        var end = 0
+        var end = blank
         while end < text.count {
             if text[end] == UInt8(ascii: "<") {
                 let rest = text.dropping(end)
                 if rest.hasPrefix(ThinkTags.closing) {
-                    take(withoutTrailingSpace(text.part(0..<end)), &reasoning)
-                    held.removeFirst(end + ThinkTags.closing.utf8CodeUnitCount)
+                    take(withoutTrailingSpace(text, to: end), &reasoning)
+                    drop(end + ThinkTags.closing.utf8CodeUnitCount)
                     state = .behind
                     return
                 }
@@ -87,21 +91,32 @@ struct ThinkTags: ~Copyable {
             }
             end += 1
         }
-        let sure = withoutTrailingSpace(text.part(0..<end))
+        let sure = withoutTrailingSpace(text, to: end)
         take(sure, &reasoning)
-        held.removeFirst(sure.count)
+        drop(sure.count)
+        blank = end - sure.count
     }
 
     private mutating func findAnswer(_ content: inout ByteBuffer) {
-        let start = leadingSpace(held.bytes)
-        guard start < held.count else {
-            held.removeAll()
-            return
-        }
-        prefix.truncate(to: prefix.count - (held.count - start))
-        content.append(held.bytes.dropping(start))
-        held.removeAll()
+        drop(leadingSpace(held.bytes))
+        guard !held.isEmpty else { return }
+        content.append(held)
+        held = ByteBuffer()
         state = .passed
+    }
+
+    /// The first bytes of what is held are not the answer's. Without a thought, they may have to be given back.
+    private mutating func drop(_ length: Int) {
+        if keepsPrefix || !hasThought { prefix.append(held.bytes.part(0..<length)) }
+        held.removeFirst(length)
+        blank = 0
+    }
+
+    /// The text up to there, but for the white space that it ends in. What is known to be blank is passed over at once.
+    private func withoutTrailingSpace(_ text: Bytes, to end: Int) -> Bytes {
+        var length = end
+        while length > blank, isBlank(text[length - 1]) { length -= 1 }
+        return text.part(0..<(length > blank ? length : 0))
     }
 
     private mutating func take(_ thought: Bytes, _ reasoning: inout ByteBuffer) {
@@ -113,8 +128,9 @@ struct ThinkTags: ~Copyable {
     /// There was no tag: all of it is the answer.
     private mutating func give(to content: inout ByteBuffer) {
         content.append(prefix)
-        held.removeAll()
-        prefix.removeAll()
+        content.append(held)
+        prefix = ByteBuffer()
+        held = ByteBuffer()
         state = .passed
     }
 
@@ -127,12 +143,4 @@ private func isBeginning(_ text: Bytes, of tag: StaticString) -> Bool {
     text.count < tag.utf8CodeUnitCount && StaticText.bytes(tag).part(0..<text.count).equals(text)
 }
 
-private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
-
-private func leadingSpace(_ text: Bytes) -> Int { text.firstIndex { !isSpace($0) } ?? text.count }
-
-private func withoutTrailingSpace(_ text: Bytes) -> Bytes {
-    var end = text.count
-    while end > 0, isSpace(text[end - 1]) { end -= 1 }
-    return text.part(0..<end)
-}
+private func leadingSpace(_ text: Bytes) -> Int { text.firstIndex { !isBlank($0) } ?? text.count }

@@ -6,8 +6,56 @@ package final class ToolCall {
     package var name = ByteBuffer()
     package var arguments = Channel()
     var isCustom = false
+    private var nesting = Nesting()
 
     init(wireIndex: Int64?) { self.wireIndex = wireIndex }
+
+    /// Whether the arguments so far are JSON from one end to the other. Servers that repeat the name make us ask with every fragment:
+    /// what has been read as far as it goes is not read again.
+    func hasWholeArguments(_ reader: inout JSONReader) -> Bool {
+        guard nesting.isClosed(behind: arguments.text.bytes) else { return false }
+        do { _ = try reader.read(arguments.text.bytes) } catch {
+            // What is missing may still come; nothing makes good what is wrong.
+            if error.problem != .unexpectedEnd { nesting.isHopeless = true }
+            return false
+        }
+        return true
+    }
+}
+
+/// How deep in brackets the end of a text is that grows.
+private struct Nesting {
+    var isHopeless = false
+    private var read = 0
+    private var depth = 0
+    private var hasBegun = false
+    private var isInString = false
+    private var isEscaped = false
+
+    /// Something has come, and nothing of it is open.
+    mutating func isClosed(behind text: Bytes) -> Bool {
+        guard !isHopeless else { return false }
+        for byte in text.dropping(read) { go(over: byte) }
+        read = text.count
+        return hasBegun && depth <= 0 && !isInString
+    }
+
+    private mutating func go(over byte: UInt8) {
+        if isEscaped {
+            isEscaped = false
+        } else if isInString {
+            if byte == UInt8(ascii: "\"") { isInString = false }
+            isEscaped = byte == UInt8(ascii: "\\")
+        } else {
+            switch byte {
+            case UInt8(ascii: "\""): isInString = true
+            case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            default: break
+            }
+            if !isBlank(byte) { hasBegun = true }
+        }
+    }
 }
 
 extension Choice {
@@ -65,7 +113,7 @@ extension Choice {
         // Another id begins another call, whatever the index says: some servers count every call as 0 (openai-python#3201).
         if !id.isEmpty && !call.id.isEmpty { return nil }
         // So does a name behind arguments that are whole (a server that gives neither index nor id: openai-python#2806).
-        if !name.isEmpty && !call.arguments.text.isEmpty, (try? reader.read(call.arguments.text.bytes)) != nil { return nil }
+        if !name.isEmpty && call.hasWholeArguments(&reader) { return nil }
         return candidate
     }
 }

@@ -31,6 +31,8 @@ package final class Exchange {
     private var stream: EventStream
     private var decoder = ChunkDecoder()
     private var format = Format.unknown
+    /// How much of the inbox is known to be white space, while nothing else has come.
+    private var blank = 0
     /// The part of the transfer's inbox that was not looked at yet.
     private var input = Bytes(start: nil, count: 0)
     /// The inbox is being looked at: events may point into it.
@@ -195,8 +197,10 @@ package final class Exchange {
         if reply.httpStatus >= 300 { return .refusal }
         // The byte order mark may be cut, too.
         if StaticText.bytes("\u{FEFF}").starts(with: bytes) { return .unknown }
-        let text = trimmed(withoutMark(bytes))
-        guard let first = text.first else { return .unknown }
+        if blank == 0 && bytes.hasPrefix("\u{FEFF}") { blank = 3 }
+        while blank < bytes.count, isBlank(bytes[blank]) { blank += 1 }
+        guard blank < bytes.count else { return .unknown }
+        let first = bytes[blank]
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .document : .events
     }
 
@@ -313,6 +317,7 @@ package final class Exchange {
             decoder = ChunkDecoder()
             startEvents(with: Bytes(start: nil, count: 0))
             format = .unknown
+            blank = 0
             isInboxTaken = false
             lingerDeadline = .max
         }
@@ -346,7 +351,8 @@ package final class Exchange {
     }
 
     private func decodeDocument(_ transfer: Transfer) -> Problem? {
-        reply.body.append(withoutMark(transfer.inbox.bytes))
+        swap(&reply.body, &transfer.inbox)
+        if reply.body.bytes.hasPrefix("\u{FEFF}") { reply.body.removeFirst(3) }
         startEvents(with: reply.body.bytes)
         defer { noteTimes() }
         do { try decoder.decode(document: reply.body.bytes, into: reply) } catch { return Problem(error) }

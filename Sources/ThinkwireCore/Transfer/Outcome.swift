@@ -43,7 +43,7 @@ extension Reply {
             break
         case (_, .timedOut(let which)):
             timedOut(which, transfer.timeouts)
-        case (_, .failed(let code)) where httpStatus == 0:
+        case (_, .failed(let code)) where httpStatus == 0 || code == CURLE_WEIRD_SERVER_REPLY:
             failed(code, transfer)
         default:
             truncated(transfer)
@@ -169,6 +169,8 @@ extension Reply {
         } else {
             message.append(oneLine: transfer.explanation, limit: 300)
         }
+        // So says libcurl 7.88 of the longest line that it takes (DYN_HTTP_REQUEST and others in lib/dynbuf.h).
+        if code == CURLE_OUT_OF_MEMORY { message.append(" (or a header line of more than 100 KiB)") }
     }
 
     /// Whether another attempt may go better. A refusal's own word about that, if there is one, decides; but an account that is empty

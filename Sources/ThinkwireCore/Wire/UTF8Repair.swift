@@ -31,6 +31,29 @@ package struct TextRepair {
         }
     }
 
+    /// Appends the text of a part of a JSON string, which begins at `place`, and puts that behind it. No escape is cut in two, nor
+    /// a character that is whole.
+    package mutating func append(partOf string: JSONValue, from place: inout Int, to text: inout ByteBuffer) {
+        let contents = string.contents
+        let start = place
+        if contents.count - start <= TextRepair.longestPart {
+            place = contents.count
+        } else {
+            while place - start < TextRepair.longestPart {
+                if contents[place] == UInt8(ascii: "\\") { place += contents[place + 1] == UInt8(ascii: "u") ? 6 : 2 } else { place += 1 }
+            }
+            for _ in 0..<3 where place < contents.count && contents[place] & 0xC0 == 0x80 { place += 1 }
+        }
+        let part = contents.part(start..<place)
+        if string.isPlain && isClean {
+            text.append(part)
+        } else {
+            appendSlowly(part, isValid: string.isValidUTF8, to: &text)
+        }
+    }
+
+    private static let longestPart = 1 << 16
+
     /// Appends bytes that are not JSON: nothing in them is an escape.
     package mutating func append(raw bytes: Bytes, to text: inout ByteBuffer) {
         for byte in bytes { append(byte, to: &text) }
