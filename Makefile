@@ -3,7 +3,7 @@
 # make test       everything there is to check
 # make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back
 # make bench      what the library costs over bare libcurl
-# make soak       threads, faults and cancellations for SECONDS=60: whether anything is left behind
+# make soak       threads, faults and cancellations, EXCHANGES=1000000 or SECONDS=3600 of them: whether anything is left behind
 #
 # demo, test and deps install what is missing (see .ci/setup).
 
@@ -105,7 +105,7 @@ test-flood: library .build/limits/flood
 
 # Memory that was never written, or is gone: what the address sanitizer, which sees the program alone, does not know of a library.
 test-valgrind: library .build/abi/plain
-	THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=20 timeout 900 valgrind --quiet --error-exitcode=1 --leak-check=full \
+	THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=100 timeout 900 valgrind --quiet --error-exitcode=1 --leak-check=full \
 	    --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible .build/abi/plain
 
 # What providers really send, through the library that ships; through Swift and Python it goes with their tests.
@@ -158,10 +158,14 @@ $(venv)/ready: Makefile
 bench: all
 	Tests/bench/run.sh $(out)
 
-soak: all .build/bench/soak
-	.build/bench/soak $(mock) $(or $(SECONDS),60)
+soak: all .build/soak/soak
+	.build/soak/soak $(mock) $(or $(EXCHANGES),1000000) $(or $(SECONDS),3600)
 
-.build/bench/soak: Tests/bench/soak.c include/thinkwire.h | library
+# Long enough to see that it still does.
+test-soak: library .build/soak/soak
+	.build/soak/soak $(mock) 1000000 20
+
+.build/soak/soak: Tests/soak/soak.c include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link) -lpthread
 

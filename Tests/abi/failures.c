@@ -174,7 +174,7 @@ static int64_t run_out_of(bool of_request, const char *url, tw_timeout which, in
     CHECK_HAS(tw_reply_message(reply), named);
     snprintf(number, sizeof number, ms % 1000 ? "%d ms" : "%d", ms % 1000 ? ms : ms / 1000);
     CHECK_HAS(tw_reply_message(reply), number);
-    CHECK(took >= ms - 1 && took < ms + 5000);
+    CHECK(took >= ms - 1 && took < ms + 5000 * slowness());
     CHECK_TEXT(tw_reply_reasoning(reply, NULL), reasoning);
     tw_reply_destroy(reply);
     tw_request_destroy(request);

@@ -1,7 +1,7 @@
 /*
  * flood [NAME…]: a server that sends a gigabyte of one thing, or as much as is heard to its end, and what that costs. Every exchange
- * must end within seconds of processor time, in the status it should with a line that says what to do, and in bounded memory: the bounds follow from
- * the default limits (headers 256 KiB, event 16 MiB, reply 256 MiB, 16 bytes for each of at most 2^24 JSON values).
+ * must end within seconds of processor time, in the status it should with a line that says what to do, and in bounded memory: the
+ * bounds follow from the default limits (headers 256 KiB, event 16 MiB, reply 256 MiB, 16 bytes for each of at most 2^24 JSON values).
  *
  * The peak is the kernel's (VmHWM), set back before each exchange, beyond what was resident then. With the document: what is resident
  * at most once tw_reply_json and tw_reply_get have been asked for it as well.
@@ -29,6 +29,7 @@
 #define CHUNKED OK "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define DELTA(fields) "data: {\"choices\":[{\"index\":0,\"delta\":{" fields "}}]}\n\n"
 #define CALL(json) DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"" json "\"}}]")
+#define TOO_MANY "more values than anybody sends; what had come is in the reply; check the base URL"
 #define SPACES "                                "
 #define MESSAGE(begin) "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{" begin
 
@@ -103,9 +104,9 @@ static const struct flood {
     { "white space", DOCUMENT, " \n\n\n", NULL, TW_LIMIT, "TW_LIMIT_REPLY", EVENT + 256, TEXT },
     { "a document", DOCUMENT MESSAGE("\"content\":\""), "aaaaaaaaaaaaaaaa", NULL, TW_LIMIT, "TW_LIMIT_REPLY", TEXT, WORST },
     { "brackets", DOCUMENT, "[", NULL, TW_LIMIT, "TW_LIMIT_REPLY", TEXT, WORST },
-    { "numbers", DOCUMENT "{\"choices\":[0", ",0", "]}", TW_PROTOCOL, "more values", WORST, WORST },
-    { "arrays", DOCUMENT "{\"choices\":[[]", ",[]", "]}", TW_PROTOCOL, "more values", WORST, WORST },
-    { "keys", DOCUMENT "{\"choices\":[],\"a\":0", ",\"#\":0", "}", TW_PROTOCOL, "more values", WORST, WORST },
+    { "numbers", DOCUMENT "{\"choices\":[0", ",0", "]}", TW_PROTOCOL, TOO_MANY, WORST, WORST },
+    { "arrays", DOCUMENT "{\"choices\":[[]", ",[]", "]}", TW_PROTOCOL, TOO_MANY, WORST, WORST },
+    { "keys", DOCUMENT "{\"choices\":[],\"a\":0", ",\"#\":0", "}", TW_PROTOCOL, TOO_MANY, WORST, WORST },
     { "text", DOCUMENT MESSAGE("\"content\":\""), "aaaaaaaaaaaaaaaa", "\"}}]}", TW_OK, "", WORST, WORST },
     { "broken text", DOCUMENT MESSAGE("\"content\":\""), "\xFF\xFF\xFF\xFF", "\"}}]}", TW_OK, "", BROKEN, ASKED },
     { "fragments of many calls", many_calls, ",{\"index\":0,\"function\":{\"arguments\":\"" SPACES SPACES SPACES SPACES "\"}}", "]}}]}",

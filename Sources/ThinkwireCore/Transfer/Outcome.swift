@@ -35,6 +35,7 @@ extension Reply {
             message.append(decimal: error.offset)
             message.append(" of a chunk, ")
             message.append(error.problem.text)
+            message.append("; what had come is in the reply; check the base URL, or tell the provider")
         case (.notAnAnswer, _):
             settle(TW_PROTOCOL, "the answer is JSON, but not a chat completion; check the base URL")
         case (_, .tooLarge):

@@ -40,7 +40,8 @@ package struct TextRepair {
             place = contents.count
         } else {
             while place - start < TextRepair.longestPart {
-                if contents[place] == UInt8(ascii: "\\") { place += contents[place + 1] == UInt8(ascii: "u") ? 6 : 2 } else { place += 1 }
+                let isEscape = contents[place] == UInt8(ascii: "\\")
+                place += !isEscape ? 1 : contents[place + 1] == UInt8(ascii: "u") ? 6 : 2
             }
             for _ in 0..<3 where place < contents.count && contents[place] & 0xC0 == 0x80 { place += 1 }
         }
