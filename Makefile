@@ -114,9 +114,9 @@ test-corpus: library .build/corpus/heard
 	ASAN_OPTIONS=detect_leaks=1 timeout 300 .build/corpus/heard < .build/corpus/plan > .build/corpus/heard.jsonl
 	Tests/corpus/corpus.py check < .build/corpus/heard.jsonl
 
-.build/corpus/heard: Tests/corpus/heard.c include/thinkwire.h | library
+.build/corpus/heard: Tests/corpus/heard.c Tests/corpus/listen.c Tests/corpus/listen.h include/thinkwire.h | library
 	mkdir -p $(@D)
-	$(CC) $(strict) -g -O1 -fsanitize=address $< -o $@ $(link) -lpthread
+	$(CC) $(strict) -g -O1 -fsanitize=address $(filter %.c,$^) -o $@ $(link) -lpthread
 
 # And once more against the library as ordinary Swift, which notices what Embedded Swift does not (two uses of one thing at a time,
 # traps with a reason), under the thread sanitizer. That is the toolchain's own, and wants its dispatch.

@@ -23,78 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <thinkwire.h>
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-/* ---- text that grows ----------------------------------------------------------------------------------------------- */
-
-struct text {
-    char *bytes;
-    size_t len, room;
-};
-
-static void add(struct text *text, const char *bytes, size_t len)
-{
-    if (text->len + len + 1 > text->room) {
-        text->room = (text->len + len + 1) * 2;
-        text->bytes = realloc(text->bytes, text->room);
-        if (!text->bytes) die("realloc");
-    }
-    memcpy(text->bytes + text->len, bytes, len);
-    text->len += len;
-    text->bytes[text->len] = '\0';
-}
-
-static void put(struct text *text, const char *string)
-{
-    add(text, string, strlen(string));
-}
-
-static void put_number(struct text *text, double number)
-{
-    char digits[64];
-    add(text, digits, (size_t)snprintf(digits, sizeof digits, "%.17g", number));
-}
-
-static void put_string(struct text *text, const char *bytes, size_t len)
-{
-    put(text, "\"");
-    for (size_t i = 0; i < len; i++) {
-        char escape[8];
-        unsigned char byte = (unsigned char)bytes[i];
-        if (byte >= 0x20 && byte != '"' && byte != '\\') add(text, bytes + i, 1);
-        else add(text, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", byte));
-    }
-    put(text, "\"");
-}
-
-static void put_c_string(struct text *text, const char *string)
-{
-    if (string) put_string(text, string, strlen(string));
-    else put(text, "null");
-}
-
-/* Whole, well-formed characters and nothing else (RFC 3629). */
-static bool is_utf8(const char *bytes, size_t len)
-{
-    for (size_t i = 0; i < len;) {
-        unsigned char first = (unsigned char)bytes[i++];
-        int more = first < 0x80 ? 0 : first < 0xC2 ? -1 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : first < 0xF5 ? 3 : -1;
-        if (more < 0 || len - i < (size_t)more) return false;
-        for (int k = 0; k < more; k++) {
-            unsigned char next = (unsigned char)bytes[i++];
-            unsigned char low = k > 0 ? 0x80 : first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-            unsigned char high = k > 0 ? 0xBF : first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-            if (next < low || next > high) return false;
-        }
-    }
-    return true;
-}
+#include "listen.h"
 
 /* ---- the cases ----------------------------------------------------------------------------------------------------- */
 
@@ -106,14 +35,6 @@ struct answer {
     char *head, *body;
     size_t head_len, body_len;
 };
-
-static char *read_bytes(size_t len)
-{
-    char *bytes = malloc(len + 1);
-    if (!bytes || fread(bytes, 1, len, stdin) != len) die("the plan is cut off");
-    bytes[len] = '\0';
-    return bytes;
-}
 
 /* A line "NAME REQUEST THEN HEAD-LENGTH BODY-LENGTH", then the bytes of both. */
 static bool read_answer(struct answer *answer)
@@ -137,25 +58,6 @@ static struct {
     bool gated;         /* The next piece is sent when `go` is posted. `sent` is posted for each. */
     sem_t go, sent, done;
 } server;
-
-static void wait_for(sem_t *semaphore)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += 20;
-    if (sem_timedwait(semaphore, &deadline) != 0) die("client and server have lost each other");
-}
-
-static bool send_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL);
-        if (sent <= 0) return false;
-        bytes += sent;
-        len -= (size_t)sent;
-    }
-    return true;
-}
 
 /* Reads one request; false when the client has gone away, or a new one waits. */
 static bool read_request(int fd)
@@ -235,138 +137,21 @@ static void start_server(void)
     pthread_detach(thread);
 }
 
-/* ---- what is heard ------------------------------------------------------------------------------------------------- */
-
-/* The events so far as JSON, one behind the other; the last one is still open, so that what belongs to it can be joined. */
-struct heard {
-    struct text events;
-    tw_event_kind kind;
-    int choice, tool;
-    struct text id, name, piece;
-    const char *broken;
-};
-
-static void put_usage(struct text *text, const tw_usage *usage)
-{
-    const struct { const char *name; double number; } members[] = {
-        { "prompt_tokens", (double)usage->prompt_tokens },       { "completion_tokens", (double)usage->completion_tokens },
-        { "total_tokens", (double)usage->total_tokens },         { "reasoning_tokens", (double)usage->reasoning_tokens },
-        { "cached_tokens", (double)usage->cached_tokens },       { "cost", usage->cost },
-    };
-    put(text, "{");
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
-        if (members[i].number < 0) continue;
-        put_c_string(text, members[i].name);
-        put(text, ":");
-        put_number(text, members[i].number);
-        put(text, ",");
-    }
-    put(text, "\"cost_unit\":");
-    put_c_string(text, usage->cost_unit);
-    put(text, "}");
-}
-
-/* Writes down the event that was open. */
-static void end_event(struct heard *heard)
-{
-    static const char *const names[] = { "", "reasoning", "content", "refusal", "tool_call", "usage", "finish" };
-    if (!heard->kind) return;
-    put(&heard->events, heard->events.len > 0 ? ",[" : "[");
-    put_c_string(&heard->events, names[heard->kind]);
-    put(&heard->events, ",");
-    if (heard->kind == TW_EVENT_TOOL_CALL) {
-        put_number(&heard->events, heard->tool);
-        put(&heard->events, ",");
-        put_string(&heard->events, heard->id.bytes, heard->id.len);
-        put(&heard->events, ",");
-        put_string(&heard->events, heard->name.bytes, heard->name.len);
-        put(&heard->events, ",");
-    }
-    if (heard->kind == TW_EVENT_USAGE) add(&heard->events, heard->piece.bytes, heard->piece.len);
-    else put_string(&heard->events, heard->piece.bytes, heard->piece.len);
-    if (heard->choice != 0) {
-        put(&heard->events, ",");
-        put_number(&heard->events, heard->choice);
-    }
-    put(&heard->events, "]");
-    heard->kind = 0;
-    heard->piece.len = 0;
-}
-
-static int hear(void *userdata, const tw_event *event)
-{
-    struct heard *heard = userdata;
-    bool single = event->kind == TW_EVENT_USAGE || event->kind == TW_EVENT_FINISH;
-    bool same = event->kind == heard->kind && event->choice == heard->choice && event->tool_index == heard->tool;
-    if (single || !same) end_event(heard);
-    heard->kind = event->kind;
-    heard->choice = event->choice;
-    heard->tool = event->tool_index;
-    heard->id.len = heard->name.len = 0;
-    put(&heard->id, event->tool_id ? event->tool_id : "");
-    put(&heard->name, event->tool_name ? event->tool_name : "");
-    if (event->usage) put_usage(&heard->piece, event->usage);
-    else add(&heard->piece, event->text, event->text_len);
-    if (!is_utf8(event->text, event->text_len)) heard->broken = "an event's text is not UTF-8";
-    if (event->text[event->text_len] != '\0') heard->broken = "an event's text has no NUL behind it";
-    return 0;
-}
-
-static void put_member(struct text *line, const char *name)
-{
-    put(line, ",\"");
-    put(line, name);
-    put(line, "\":");
-}
-
-static void put_text(struct text *line, const char *name, const char *(*get)(const tw_reply *, size_t *), const tw_reply *reply)
-{
-    size_t len;
-    const char *text = get(reply, &len);
-    put_member(line, name);
-    put_string(line, text, len);
-}
+/* ---- the ways to hear it ------------------------------------------------------------------------------------------- */
 
 static void put_reply(struct text *line, const tw_reply *reply)
 {
+    size_t len;
+    const char *document = tw_reply_json(reply, &len);
     put(line, "\"reply\":{\"status\":");
     put_c_string(line, tw_status_name(tw_reply_status(reply)));
-    put_member(line, "http_status");
-    put_number(line, tw_reply_http_status(reply));
-    put_member(line, "message");
+    put(line, ",\"message\":");
     put_c_string(line, tw_reply_message(reply));
-    put_text(line, "reasoning", tw_reply_reasoning, reply);
-    put_text(line, "content", tw_reply_content, reply);
-    put_text(line, "refusal", tw_reply_refusal, reply);
-    put_member(line, "finish_reason");
-    put_c_string(line, tw_reply_finish_reason(reply));
-    put_member(line, "request_id");
-    put_c_string(line, tw_reply_request_id(reply));
-    put_member(line, "usage");
-    if (tw_reply_usage(reply)) put_usage(line, tw_reply_usage(reply));
-    else put(line, "null");
-    put_member(line, "tool_calls");
-    for (size_t i = 0; i < tw_reply_tool_call_count(reply); i++) {
-        const tw_tool_call *call = tw_reply_tool_call(reply, i);
-        put(line, i > 0 ? ",[" : "[[");
-        put_number(line, call->index);
-        put(line, ",");
-        put_c_string(line, call->id);
-        put(line, ",");
-        put_c_string(line, call->name);
-        put(line, ",");
-        put_string(line, call->arguments, call->arguments_len);
-        put(line, ",");
-        put_number(line, call->choice);
-        put(line, "]");
-    }
-    put(line, tw_reply_tool_call_count(reply) > 0 ? "]}" : "[]}");
-    put_text(line, "document", tw_reply_json, reply);
+    put(line, ",");
+    put_what_came(line, reply);
+    put(line, "},\"document\":");
+    put_string(line, document, len);
 }
-
-/* ---- the ways to hear it ------------------------------------------------------------------------------------------- */
-
-enum way { BY_CALLBACK, PULLED, IN_ONE_PIECE };
 
 static tw_request *request_for(const struct answer *answer)
 {
@@ -376,6 +161,8 @@ static tw_request *request_for(const struct answer *answer)
     if (strcmp(answer->request, "starts") == 0) tw_request_set_starts_thinking(request, 1);
     return request;
 }
+
+enum way { BY_CALLBACK, PULLED, IN_ONE_PIECE };
 
 static tw_reply *pull(tw_client *client, const tw_request *request, struct heard *heard)
 {
@@ -423,14 +210,11 @@ static char *listen_to(tw_client *client, const struct answer *answer, enum way 
         put(&line, "],");
     }
     put_reply(&line, reply);
-    put_member(&line, "broken");
+    put(&line, ",\"broken\":");
     put_c_string(&line, heard.broken);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    free(heard.events.bytes);
-    free(heard.id.bytes);
-    free(heard.name.bytes);
-    free(heard.piece.bytes);
+    forget(&heard);
     return line.bytes;
 }
 
@@ -466,12 +250,6 @@ static void play(tw_client *client, const struct answer *answer)
     }
     for (size_t place = 1; place < answer->body_len; place += step) tell(client, answer, PULLED, place, 0);
     for (int way = BY_CALLBACK; way <= IN_ONE_PIECE; way++) free(first_heard[way]);
-}
-
-static void forget_environment(void)
-{
-    static const char *const names[] = { "THINKWIRE_DEBUG", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unsetenv(names[i]);
 }
 
 int main(void)
