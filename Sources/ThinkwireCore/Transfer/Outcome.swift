@@ -29,8 +29,9 @@ extension Reply {
             settle(TW_LIMIT, "the answer has more choices, or more tool calls, than anybody asks for; what had come is in the reply")
         case (_, .tooLarge(TW_LIMIT_HEADERS)):
             tooLarge("the header of the response", client.limits.headers, "TW_LIMIT_HEADERS")
-        // A document that was cut off is not JSON for that reason. An event that has come to its end is, however the transfer goes on.
-        case (.malformed(let error), _) where body.isEmpty || isWhole(transfer):
+        // An event that has come to its end is malformed, however the transfer goes on. A document that only ends too early has been cut,
+        // if by a connection that ends where the answer does.
+        case (.malformed(let error), _) where body.isEmpty || isWhole(transfer) && error.problem != .unexpectedEnd:
             settle(TW_PROTOCOL, "the answer is not JSON: at byte ")
             message.append(decimal: error.offset)
             message.append(" of a chunk, ")
@@ -144,7 +145,7 @@ extension Reply {
 
     /// A response came, but not to the end of what the model had to say.
     private func truncated(_ transfer: Transfer) {
-        if choices.isEmpty && isWhole(transfer) && !saysEventStream {
+        if choices.isEmpty && body.isEmpty && isWhole(transfer) && !saysEventStream {
             settle(TW_PROTOCOL, "the answer is neither an event stream nor JSON")
             if let type = headers.value(StaticText.bytes("content-type")) {
                 message.append(", but ")

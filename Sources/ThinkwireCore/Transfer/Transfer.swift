@@ -122,7 +122,10 @@ final class Transfer {
 
     /// libcurl has no more to do.
     func finish(_ result: CURLcode) {
-        if end == nil { end = result == CURLE_OK ? .complete : .failed(result) }
+        guard end == nil else { return }
+        // To libcurl, a header that is cut between two of its lines is as good as a whole one.
+        let isWhole = result == CURLE_OK && !isHeadBegun && reply.httpStatus != 0
+        end = isWhole ? .complete : .failed(result == CURLE_OK ? CURLE_PARTIAL_FILE : result)
     }
 
     /// Lets go of the connection, which is kept if all was read from it.
@@ -217,7 +220,7 @@ final class Transfer {
         }
         // In capitals or not: libcurl takes either.
         let isStatusLine = !isHeadBegun && line.count >= 5 && line.part(0..<5).equalsIgnoringCase(StaticText.bytes("HTTP/"))
-        isHeadBegun = !trimmed(line).isEmpty
+        if isStatusLine { isHeadBegun = true } else if trimmed(line).isEmpty { isHeadBegun = false }
         if isStatusLine {
             reply.headers.removeAll()
             let status = easy.map { platform_get_long($0, CURLINFO_RESPONSE_CODE) } ?? 0

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Every answer that is recorded here, broken in every place: see README.md.
+
+    faults.py plan                       prints for sweep.c what is sent, and what is to be heard wherever it ends
+    faults.py secure CERTIFICATE KEY     serves the same over TLS, and HTTP/2, for sweep.c to listen to; prints its port
+"""
+
+import re
+import sys
+
+import oracle
+
+REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found"}
+
+
+class Wire:
+    """A response as it travels in one framing: its bytes, the outcome if it ends after so many of them, where it may stall."""
+
+    def __init__(self, case, framing, outcomes):
+        self.case, self.framing = case, framing
+        ends = [event.end() for event in re.finditer(rb"\r\n\r\n|\n\n|\r\r", case.body)]
+        if framing == "h2":
+            self.head, self.bytes, counts = b"", *http2_body(case, ends)
+        else:
+            self.head, self.bytes, counts = b"", *http1(case, framing, ends)
+        before = len(self.bytes) - len(counts) + 1
+        self.outcomes = [oracle_of_head(case, self.bytes[:place], framing) for place in range(before)]
+        self.outcomes += [outcomes[count] for count in counts]
+        boundaries = {0, len(case.body), *ends}
+        self.stalls = [0, before // 2] + [before + place for place, count in enumerate(counts) if count in boundaries]
+        # Where a length or a last chunk says it, the answer is over.
+        self.stalls = [place for place in self.stalls if place < len(self.bytes) or framing == "close"]
+
+
+def http1(case, framing, ends):
+    """The bytes, and for each place from the end of the head on, how many bytes of the body have come."""
+    lines = [f"HTTP/1.1 {case.status} {REASONS.get(case.status, 'Status')}"]
+    lines += [f"{name}: {value}" for name, value in case.headers.items()]
+    how = {"length": f"content-length: {len(case.body)}", "chunked": "transfer-encoding: chunked", "close": "connection: close"}
+    head = "\r\n".join([*lines, how[framing], "", ""]).encode()
+    if framing != "chunked":
+        return head + case.body, list(range(len(case.body) + 1))
+    text, counts, start = head, [0], 0
+    for end in sorted({*(ends or range(61, len(case.body), 61)), len(case.body)} - {0}):
+        piece = case.body[start:end]
+        size = b"%x\r\n" % len(piece)
+        text += size + piece + b"\r\n"
+        counts += [start] * len(size) + list(range(start + 1, end + 1)) + [end] * 2
+        start = end
+    return text + b"0\r\n\r\n", counts + [start] * 5
+
+
+def oracle_of_head(case, came, framing):
+    """What is known before the head was whole."""
+    lines = came.split(b"\r\n")[:-1]
+    if not lines:
+        return oracle.Outcome("TW_NETWORK", "TW_NETWORK", "TW_TIMEOUT", oracle.nothing(0))
+    headers = {name.lower(): value.strip() for name, _, value in (line.decode().partition(":") for line in lines[1:])}
+    ids = [headers[name] for name in ("x-request-id", "request-id", "x-generation-id") if name in headers]
+    heard = oracle.nothing(case.status, ids[0] if ids else None)
+    if case.status < 300:
+        return oracle.Outcome(*oracle.OPEN, heard)
+    whole = case.known.reply["status"]
+    return oracle.Outcome(*["|".join(sorted({oracle.status_of_code(case.status), whole}))] * 3, heard)
+
+
+# ---- the plan, as sweep.c reads it --------------------------------------------------------------------------------------------
+
+
+def quoted(text):
+    if text is None:
+        return "null"
+    return '"' + "".join(c if c >= " " and c not in '"\\' else f"\\u{ord(c):04x}" for c in text) + '"'
+
+
+def number(value):
+    return "%.17g" % value
+
+
+def usage_as_heard(usage):
+    if usage is None:
+        return "null"
+    names = ("prompt_tokens", "completion_tokens", "total_tokens", "reasoning_tokens", "cached_tokens", "cost")
+    return "{" + "".join(f'"{name}":{number(usage[name])},' for name in names if name in usage) + f'"cost_unit":{quoted(usage.get("cost_unit"))}}}'
+
+
+def event_as_heard(event):
+    kind, *rest = event
+    words = [usage_as_heard(part) if kind == "usage" else quoted(part) if isinstance(part, str) else number(part) for part in rest]
+    return "[" + ",".join([quoted(kind), *words]) + "]"
+
+
+def as_heard(heard):
+    """What listen.c writes."""
+    parts = ['"events":[' + ",".join(event_as_heard(event) for event in heard["events"]) + "]", f'"http_status":{heard["http_status"]}']
+    parts += [f'"{name}":{quoted(heard[name])}' for name in ("reasoning", "content", "refusal", "finish_reason", "request_id")]
+    parts += [f'"usage":{usage_as_heard(heard["usage"])}']
+    calls = [[number(place), quoted(name), quoted(what), quoted(text), number(index)] for place, name, what, text, index in heard["tool_calls"]]
+    return ",".join([*parts, '"tool_calls":[' + ",".join("[" + ",".join(call) + "]" for call in calls) + "]"]).encode()
+
+
+def plan(framings):
+    out = sys.stdout.buffer
+    for case in oracle.all_cases():
+        outcomes = oracle.Oracle(case).outcomes()
+        for framing in framings:
+            wire = Wire(case, framing, outcomes)
+            runs = [(place, one) for place, one in enumerate(wire.outcomes) if place == 0 or not one == wire.outcomes[place - 1]]
+            first = f"{case.name} {case.how} {int(case.is_whole)} {framing} {len(wire.bytes)} {len(runs)} {len(wire.stalls)}\n"
+            out.write(first.encode() + wire.bytes)
+            for place, outcome in runs:
+                heard = as_heard(outcome.heard)
+                out.write(" ".join(["", str(place), *outcome.statuses, str(len(heard))]).encode() + b"\n" + heard)
+            out.write(" ".join(["", *map(str, wire.stalls)]).encode() + b"\n")
+
+
+def main():
+    if sys.argv[1:2] == ["plan"]:
+        mistakes = oracle.verify(oracle.all_cases())
+        if mistakes:
+            sys.exit("\n".join(mistakes))
+        plan(sys.argv[2:] or oracle.FRAMINGS)
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
