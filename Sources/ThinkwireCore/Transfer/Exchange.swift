@@ -110,7 +110,7 @@ package final class Exchange {
                 if isInherited {
                     stopEarly()
                 } else if platform_now() >= attemptStart {
-                    beginAttempt()
+                    beginAttempt(onFreshConnection: false)
                 } else {
                     loop?.step(until: min(deadline, attemptStart))
                     if platform_now() >= deadline { return .timeout }
@@ -306,8 +306,7 @@ package final class Exchange {
 
     // MARK: The beginning and the end
 
-    /// A kept connection that turns out to be dead before anything was answered is replaced by libcurl itself.
-    private func beginAttempt() {
+    private func beginAttempt(onFreshConnection: Bool) {
         guard let client, let loop else { return }
         if callStart == 0 {
             callStart = platform_now()
@@ -321,7 +320,7 @@ package final class Exchange {
             isInboxTaken = false
             lingerDeadline = .max
         }
-        reply.attempts += 1
+        if !onFreshConnection { reply.attempts += 1 }
         client.log { line in
             line.append("POST ")
             line.append(client.endpoint.url)
@@ -332,7 +331,7 @@ package final class Exchange {
         }
         let transfer = Transfer(client, loop, timeouts, reply: reply, callStart: callStart)
         self.transfer = transfer
-        transfer.start(body: body.bytes)
+        transfer.start(body: body.bytes, onFreshConnection: onFreshConnection)
     }
 
     /// The transfer is over: what it left behind is taken apart, and judged.
@@ -409,6 +408,12 @@ package final class Exchange {
     /// The attempt is over: another one follows, or that was it.
     private func end(_ problem: Problem?) {
         guard let transfer, let client else { return }
+        if transfer.diedUnanswered {
+            // It was closed while it was kept: that says nothing about the server. libcurl sends again by itself when reading tells
+            // it so, and not when writing does (7.88).
+            transfer.stop()
+            return beginAttempt(onFreshConnection: true)
+        }
         decoder.finish(reply)
         if reply.status == TW_OK { reply.judge(problem, transfer, client) }
         if reply.status != TW_OK { strikeKey(client, transfer) }

@@ -62,7 +62,7 @@ final class Transfer {
     // MARK: Running
 
     /// Begins. The body must stay where it is until the transfer is stopped.
-    func start(body: Bytes) {
+    func start(body: Bytes, onFreshConnection: Bool) {
         guard let easy = loop.takeEasy(configure: configure) else {
             end = .failed(CURLE_OUT_OF_MEMORY)
             return
@@ -71,6 +71,7 @@ final class Transfer {
         let this = Handle.unretained(self)
         _ = platform_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress)
         _ = platform_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(body.count))
+        _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, onFreshConnection ? 1 : 0)
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
         _ = platform_set_pointer(easy, CURLOPT_WRITEDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_HEADERDATA, this)
@@ -131,8 +132,7 @@ final class Transfer {
     /// Lets go of the connection, which is kept if all was read from it.
     func stop() {
         guard let easy else { return }
-        let isKept = phase != .connecting && platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
-        reply.timing.pointee.reused_connection = isKept ? 1 : 0
+        reply.timing.pointee.reused_connection = isOnKeptConnection ? 1 : 0
         self.easy = nil
         // A stream of HTTP/2 that is left early would not be reset before the connection is used again, and until then the server
         // would go on (libcurl 7.88): with its connection, it ends now. One that is over has given its connection back already.
@@ -142,6 +142,18 @@ final class Transfer {
         // It is kept for another transfer, and our text is not.
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
         loop.giveBack(easy: easy)
+    }
+
+    /// It was sent over a connection that was there before. Until it is stopped.
+    private var isOnKeptConnection: Bool {
+        guard let easy, phase != .connecting else { return false }
+        return platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
+    }
+
+    /// A connection that had been kept is gone, and nothing has come over it.
+    var diedUnanswered: Bool {
+        guard case .failed = end, phase != .receiving else { return false }
+        return isOnKeptConnection
     }
 
     /// Since the call began.
