@@ -31,8 +31,8 @@ strict  := -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude
 # Found beside the program in the build, and where it is installed without the loader's help.
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
 abi     := $(wildcard Tests/abi/*.c)
-tests   := test-swift test-asan test-tsan test-c test-c-tsan test-valgrind test-guest test-flood test-corpus test-install test-mock test-python \
-           test-servers test-soak
+tests   := test-swift test-asan test-tsan test-c test-c-tsan test-valgrind test-guest test-flood test-corpus test-faults test-install test-mock \
+           test-python test-servers test-soak
 guests  := $(patsubst Tests/guest/%.c,.build/guest/%,$(filter-out Tests/guest/guest.c,$(wildcard Tests/guest/*.c)))
 
 .NOTPARALLEL:
@@ -117,6 +117,18 @@ test-corpus: library .build/corpus/heard
 .build/corpus/heard: Tests/corpus/heard.c Tests/corpus/listen.c Tests/corpus/listen.h include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 -fsanitize=address $(filter %.c,$^) -o $@ $(link) -lpthread
+
+# Every answer broken in every place: ended and reset at every byte of one framing, and at every EVERY-th of the others; then fewer
+# of them with a heap that notices leaks. Without the allocator's cache, memory in use is told to the byte.
+EVERY ?= 16
+test-faults: library .build/faults/sweep .build/faults/sweep-asan
+	Tests/faults/faults.py > .build/faults/plan
+	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 3600 .build/faults/sweep $(EVERY) 1 < .build/faults/plan
+	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan 199 61 < .build/faults/plan
+
+.build/faults/sweep .build/faults/sweep-asan: Tests/faults/sweep.c Tests/corpus/listen.c Tests/corpus/listen.h include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(subst c99,c11,$(strict)) -g -O1 $(if $(findstring asan,$@),-fsanitize=address) $(filter %.c,$^) -o $@ $(link) -lpthread
 
 # And once more against the library as ordinary Swift, which notices what Embedded Swift does not (two uses of one thing at a time,
 # traps with a reason), under the thread sanitizer. That is the toolchain's own, and wants its dispatch.

@@ -23,8 +23,8 @@ struct Mistake: CustomTestStringConvertible {
 struct JSONMistakesTests {
     @Test(arguments: [
         Mistake("", "0 unexpectedEnd"), Mistake(" ", "1 unexpectedEnd"), Mistake("x", "0 expectedValue"),
-        Mistake("NULL", "0 expectedValue"), Mistake("nulL", "0 expectedValue"), Mistake("nul", "0 expectedValue"),
-        Mistake("tru", "0 expectedValue"), Mistake("[fals]", "1 expectedValue"), Mistake("True", "0 expectedValue"),
+        Mistake("NULL", "0 expectedValue"), Mistake("nulL", "0 expectedValue"), Mistake("nul", "3 unexpectedEnd"),
+        Mistake("tru", "3 unexpectedEnd"), Mistake("[fals]", "1 expectedValue"), Mistake("True", "0 expectedValue"),
         Mistake("nullx", "4 trailingText"), Mistake("truefalse", "4 trailingText"), Mistake("NaN", "0 expectedValue"),
         Mistake("Infinity", "0 expectedValue"), Mistake("-Infinity", "1 badNumber"), Mistake("undefined", "0 expectedValue"),
         Mistake("'a'", "0 expectedValue"), Mistake("*", "0 expectedValue"), Mistake("\u{0}", "0 expectedValue"),

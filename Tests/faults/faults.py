@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Every answer that is recorded here, broken in every place: see README.md.
 
-    faults.py plan                       prints for sweep.c what is sent, and what is to be heard wherever it ends
-    faults.py secure CERTIFICATE KEY     serves the same over TLS, and HTTP/2, for sweep.c to listen to; prints its port
+    faults.py     prints for sweep.c what is sent, and what is to be heard wherever it ends
 """
 
 import re
@@ -19,12 +18,9 @@ class Wire:
     def __init__(self, case, framing, outcomes):
         self.case, self.framing = case, framing
         ends = [event.end() for event in re.finditer(rb"\r\n\r\n|\n\n|\r\r", case.body)]
-        if framing == "h2":
-            self.head, self.bytes, counts = b"", *http2_body(case, ends)
-        else:
-            self.head, self.bytes, counts = b"", *http1(case, framing, ends)
+        self.bytes, counts = http1(case, framing, ends)
         before = len(self.bytes) - len(counts) + 1
-        self.outcomes = [oracle_of_head(case, self.bytes[:place], framing) for place in range(before)]
+        self.outcomes = [outcome_in_head(case, self.bytes[:place]) for place in range(before)]
         self.outcomes += [outcomes[count] for count in counts]
         boundaries = {0, len(case.body), *ends}
         self.stalls = [0, before // 2] + [before + place for place, count in enumerate(counts) if count in boundaries]
@@ -50,7 +46,7 @@ def http1(case, framing, ends):
     return text + b"0\r\n\r\n", counts + [start] * 5
 
 
-def oracle_of_head(case, came, framing):
+def outcome_in_head(case, came):
     """What is known before the head was whole."""
     lines = came.split(b"\r\n")[:-1]
     if not lines:
@@ -99,14 +95,14 @@ def as_heard(heard):
     return ",".join([*parts, '"tool_calls":[' + ",".join("[" + ",".join(call) + "]" for call in calls) + "]"]).encode()
 
 
-def plan(framings):
+def plan():
     out = sys.stdout.buffer
     for case in oracle.all_cases():
         outcomes = oracle.Oracle(case).outcomes()
-        for framing in framings:
+        for framing in oracle.FRAMINGS:
             wire = Wire(case, framing, outcomes)
             runs = [(place, one) for place, one in enumerate(wire.outcomes) if place == 0 or not one == wire.outcomes[place - 1]]
-            first = f"{case.name} {case.how} {int(case.is_whole)} {framing} {len(wire.bytes)} {len(runs)} {len(wire.stalls)}\n"
+            first = f"{case.name} {case.how} {case.is_whole} {framing} {len(wire.bytes)} {len(runs)} {len(wire.stalls)}\n"
             out.write(first.encode() + wire.bytes)
             for place, outcome in runs:
                 heard = as_heard(outcome.heard)
@@ -114,15 +110,8 @@ def plan(framings):
             out.write(" ".join(["", *map(str, wire.stalls)]).encode() + b"\n")
 
 
-def main():
-    if sys.argv[1:2] == ["plan"]:
-        mistakes = oracle.verify(oracle.all_cases())
-        if mistakes:
-            sys.exit("\n".join(mistakes))
-        plan(sys.argv[2:] or oracle.FRAMINGS)
-    else:
-        sys.exit(__doc__)
-
-
 if __name__ == "__main__":
-    main()
+    mistakes = oracle.verify(oracle.all_cases())
+    if mistakes:
+        sys.exit("\n".join(mistakes))
+    plan()

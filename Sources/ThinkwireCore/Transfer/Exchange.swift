@@ -410,7 +410,7 @@ package final class Exchange {
         guard let transfer, let client else { return }
         if transfer.diedUnanswered {
             // It was closed while it was kept: that says nothing about the server. libcurl sends again by itself when reading tells
-            // it so, and not when writing does (7.88).
+            // it so; not when writing does, nor more than five times in the life of a handle (7.88).
             transfer.stop()
             return beginAttempt(onFreshConnection: true)
         }

@@ -232,7 +232,8 @@ private struct Scanner {
     @inline(__always)
     mutating func skip(_ word: StaticString) throws(JSONError) {
         let length = word.utf8CodeUnitCount
-        guard end - place >= length, memcmp(source + place, word.utf8Start, length) == 0 else { throw error(.expectedValue) }
+        guard memcmp(source + place, word.utf8Start, min(length, end - place)) == 0 else { throw error(.expectedValue) }
+        guard end - place >= length else { throw JSONError(offset: end, problem: .unexpectedEnd) }
         place += length
     }
 
