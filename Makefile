@@ -4,6 +4,7 @@
 # make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back
 # make bench      what the library costs over bare libcurl
 # make soak       threads, faults and cancellations, EXCHANGES=1000000 or SECONDS=3600 of them: whether anything is left behind
+# make test-faults  every answer broken in every place; EVERY=1 leaves none out
 #
 # demo, test and deps install what is missing (see .ci/setup).
 
