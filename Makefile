@@ -3,6 +3,7 @@
 # make test       everything there is to check
 # make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back
 # make bench      what the library costs over bare libcurl
+# make fuzz       one TARGET of Tests/fuzz, for SECONDS=600 or RUNS=
 # make soak       threads, faults and cancellations, EXCHANGES=1000000 or SECONDS=3600 of them: whether anything is left behind
 # make test-faults  every answer broken in every place; EVERY=1 leaves none out
 #
@@ -33,11 +34,11 @@ strict  := -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
 abi     := $(wildcard Tests/abi/*.c)
 tests   := test-swift test-asan test-tsan test-c test-c-tsan test-valgrind test-guest test-flood test-corpus test-faults test-install test-mock \
-           test-python test-servers test-soak
+           test-python test-servers test-soak test-fuzz
 guests  := $(patsubst Tests/guest/%.c,.build/guest/%,$(filter-out Tests/guest/guest.c,$(wildcard Tests/guest/*.c)))
 
 .NOTPARALLEL:
-.PHONY: all library demo test $(tests) check bench soak install uninstall clean deps
+.PHONY: all library demo test $(tests) check bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
 all: library $(chat) check
@@ -170,6 +171,13 @@ $(venv)/ready: Makefile
 
 bench: all
 	Tests/bench/run.sh $(out)
+
+# Two minutes for each target, two at a time.
+test-fuzz:
+	Tests/fuzz/run.py --seconds 120
+
+fuzz:
+	Tests/fuzz/run.py $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600)) $(TARGET)
 
 soak: all .build/soak/soak
 	.build/soak/soak $(mock) $(or $(EXCHANGES),1000000) $(or $(SECONDS),3600)

@@ -14,7 +14,7 @@ mkdir -p "$out/modules/CPlatform"
 echo "module CPlatform { umbrella header \"$(realpath "$root")/Sources/CPlatform/include/CPlatform.h\" export * }" \
     > "$out/modules/CPlatform/module.modulemap"
 
-swift="$swiftc -O -g -wmo -parse-as-library -package-name thinkwire -enable-testing -enforce-exclusivity=checked -warnings-as-errors
+swift="$swiftc -O -gline-tables-only -wmo -parse-as-library -package-name thinkwire -enable-testing -enforce-exclusivity=checked -warnings-as-errors
     -sanitize=fuzzer,address -enable-experimental-feature CImplementation -I $root/include -I $out/modules"
 c="$clang -O2 -g -Wall -Wextra -Werror -fsanitize=address -fno-omit-frame-pointer -I$root/include -I$root/Sources/CPlatform/include"
 

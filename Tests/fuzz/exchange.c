@@ -255,7 +255,12 @@ static int on_event(void *userdata, const tw_event *event)
     demand((event->tool_id != NULL) == is_call && (event->tool_name != NULL) == is_call && (event->tool_index >= 0) == is_call);
     if (is_call) demand(is_utf8(event->tool_id, strlen(event->tool_id)) && is_utf8(event->tool_name, strlen(event->tool_name)));
     if (event->kind == TW_EVENT_USAGE) demand(event->usage->size == sizeof *event->usage);
-    if (event->kind == TW_EVENT_FINISH) {
+    demand((event->kind == TW_EVENT_RETRY) == (event->attempt > 1) && event->attempt <= 3);
+    if (event->kind == TW_EVENT_RETRY) {
+        demand(events_heard == event->attempt - 2); /* never behind anything else */
+        demand(event->status != TW_OK && event->wait_ms >= 0 && event->wait_ms <= 60000 && event->raw_len == 0);
+        demand(is_one_line(event->text) && !strstr(event->text, key));
+    } else if (event->kind == TW_EVENT_FINISH) {
         heard_finish = true;
         demand(event->text_len > 0);
     } else {
@@ -309,7 +314,7 @@ static void judge_texts(const tw_reply *reply, bool is_cancelled)
     bool is_silent = reasoning_length + content_length + refusal_length == 0;
     int first = 0;
     for (int i = 0, found = 0; i < channel_count; i++) {
-        if (channels[i].kind == TW_EVENT_USAGE || (found && channels[i].choice >= first)) continue;
+        if (channels[i].kind == TW_EVENT_USAGE || channels[i].kind == TW_EVENT_RETRY || (found && channels[i].choice >= first)) continue;
         first = channels[i].choice;
         found = 1;
     }
@@ -358,12 +363,18 @@ static void judge(const tw_reply *reply, const uint8_t *from, const uint8_t *to,
     tw_reply_header(reply, "content-type");
     const tw_timing *timing = tw_reply_timing(reply);
     demand(timing->total_us >= timing->first_byte_us && timing->total_us >= timing->first_content_us);
+    int attempts = tw_reply_attempts(reply);
+    tw_status refusal_status;
+    const char *refusal = tw_reply_last_refusal(reply, &refusal_status);
+    demand(attempts <= 3 && (is_cancelled || attempts > 0) && (is_cancelled || (attempts > 1) == (refusal != NULL)));
+    demand((refusal_status != TW_OK) == (refusal != NULL));
     judge_texts(reply, is_cancelled);
 }
 
 /* ---- The exchanges ------------------------------------------------------------------------------------------------------------- */
 
-static tw_client *clients[2];
+/* With few limits and with narrow ones; with retries and without. */
+static tw_client *clients[2][2];
 static tw_request *requests[6][2];
 static int first_descriptor;
 
@@ -378,17 +389,18 @@ static int free_descriptor(void)
 static void prepare(void)
 {
     unsetenv("THINKWIRE_DEBUG");
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 4; i++) {
         tw_options *options = tw_options_create();
         demand(tw_options_set_base_url(options, "http://127.0.0.1:9/v1") == TW_OK);
         demand(tw_options_set_api_key(options, key) == TW_OK);
         demand(tw_options_set_proxy(options, "") == TW_OK);
         demand(tw_options_set_log(options, on_log, NULL) == TW_OK);
-        if (i == 1) {
+        if (i & 2) demand(tw_options_set_retries(options, 0) == TW_OK);
+        if (i & 1) {
             demand(tw_options_set_limit(options, TW_LIMIT_EVENT, 100) == TW_OK);
             demand(tw_options_set_limit(options, TW_LIMIT_REPLY, 300) == TW_OK);
         }
-        demand(tw_client_create(options, &clients[i]) == TW_OK);
+        demand(tw_client_create(options, &clients[i & 1][i >> 1]) == TW_OK);
         tw_options_destroy(options);
     }
     static const char *const models[] = { "m", "alibaba/qwen3-32b", "Qwen/Qwen3-30B-A3B-Thinking-2507" };
@@ -423,7 +435,8 @@ static tw_reply *exchange(tw_client *client, const tw_request *request, int way)
 }
 
 /*
- * Settings: [0] how the connection ends (2 bits), whether it is refused (6 and 7 of 8), which client, whether the same is tried uncut;
+ * Settings: [0] how the connection ends (2 bits), whether it is refused (3 bits, all of them; one says that nothing is tried again),
+ * whether the thought has begun, which client, whether the same is tried uncut;
  * [1] the most bytes in a piece, 0: no more cuts than marks; [2] the way to call, the request, after how many events to cancel.
  */
 static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, bool is_uncut, tw_reply **first)
@@ -445,7 +458,7 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
         server.request_length = 0;
         const uint8_t *from = server.place;
         tw_reply *reply = exchange(
-            clients[settings[0] >> 6 & 1], requests[(settings[2] >> 2 & 7) % 6][settings[0] >> 5 & 1], settings[2] & 3);
+            clients[settings[0] >> 6 & 1][first || settings[0] & 8], requests[(settings[2] >> 2 & 7) % 6][settings[0] >> 5 & 1], settings[2] & 3);
         judge(reply, from, server.place, events_wanted > 0 && events_heard >= events_wanted);
         if (first) {
             *first = reply;
@@ -479,7 +492,7 @@ static void compare(tw_reply *cut, tw_reply *whole)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
 {
-    if (!clients[0]) prepare();
+    if (!clients[0][0]) prepare();
     if (length < 4) return -1;
     const uint8_t *bytes = input + 3;
     length -= 3;
@@ -496,8 +509,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
         play(input, bytes, length, false, NULL);
     }
     int descriptor = free_descriptor();
-    /* Two clients keep a loop each, and libcurl a few connections in it. */
+    /* The clients keep a loop each, and libcurl a few connections in it. */
     if (!first_descriptor) first_descriptor = descriptor;
-    demand(descriptor < first_descriptor + 16);
+    demand(descriptor < first_descriptor + 32);
     return 0;
 }

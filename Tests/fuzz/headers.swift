@@ -1,5 +1,6 @@
 import CPlatform
 import CThinkwire
+import Glibc
 @testable import ThinkwireCore
 
 /// A byte for the status, one for the length of a line, header lines, and behind a blank one the body of a refusal.
@@ -45,7 +46,32 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
     }
     demand(reply.headers.value(StaticText.bytes("no such: header")) == nil, "what is not there is not found")
     reply.noteRequestID()
+    checkAdvice(reply.headers)
     return rest
+}
+
+/// How long to wait is read once more, by the C library where it is a date.
+private func checkAdvice(_ headers: borrowing Headers) {
+    let now = 1_700_000_000
+    let advice = RetryAdvice(headers, now: Int64(now))
+    demand(advice.wait ?? 0 >= 0, "nobody waits for less than nothing: \(advice.wait ?? 0)")
+    guard let text = headers.value(StaticText.bytes("retry-after")), headers.value(StaticText.bytes("retry-after-ms")) == nil else { return }
+    if let seconds = Int64(String(decoding: text, as: UTF8.self)), seconds >= 0, text.allSatisfy({ (0x30...0x39).contains($0) }) {
+        demand(advice.wait == min(seconds, 1_000_000_000) * second, "\(seconds) s are \(advice.wait ?? -1) ns")
+    }
+    // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7) can be read in one way only: as the one that is written so.
+    guard text.count == 29 else { return }
+    func number(_ range: Range<Int>) -> Int32 { Int32(String(decoding: text.part(range), as: UTF8.self)) ?? 0 }
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    var parts = tm()
+    parts.tm_mon = Int32(months.firstIndex(of: String(decoding: text.part(8..<11), as: UTF8.self)) ?? 0)
+    (parts.tm_mday, parts.tm_year) = (number(5..<7), number(12..<16) - 1900)
+    (parts.tm_hour, parts.tm_min, parts.tm_sec) = (number(17..<19), number(20..<22), number(23..<25))
+    let date = timegm(&parts)
+    var written = [UInt8](repeating: 0, count: 64)
+    let length = written.withUnsafeMutableBytes { strftime($0.baseAddress!, 64, "%a, %d %b %Y %H:%M:%S GMT", &parts) }
+    guard date >= 0, text.elementsEqual(written.prefix(length)) else { return }
+    demand(advice.wait == Int64(min(max(date - now, 0), 1_000_000_000)) * second, "\(text.shown) is \(advice.wait ?? -1)")
 }
 
 /// As an exchange reads it.

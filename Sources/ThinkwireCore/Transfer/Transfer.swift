@@ -123,7 +123,11 @@ final class Transfer {
 
     /// libcurl has no more to do.
     func finish(_ result: CURLcode) {
-        guard end == nil else { return }
+        guard end == nil else {
+            // It was ended here: what libcurl says of that explains nothing.
+            errorText[0] = 0
+            return
+        }
         // To libcurl, a header that is cut between two of its lines is as good as a whole one.
         let isWhole = result == CURLE_OK && !isHeadBegun && reply.httpStatus != 0
         end = isWhole ? .complete : .failed(result == CURLE_OK ? CURLE_PARTIAL_FILE : result)
@@ -255,6 +259,11 @@ final class Transfer {
 
     /// Keeps what has arrived; false ends the transfer.
     private func receive(_ bytes: Bytes) -> Bool {
+        // libcurl takes "HTTP/200 OK" for a status line, too, though of no status.
+        guard reply.httpStatus != 0 else {
+            end = .failed(CURLE_WEIRD_SERVER_REPLY)
+            return false
+        }
         hasReceived = true
         received += bytes.count
         let excess = received - client.limits.reply

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Builds targets, replays what was found before, and fuzzes them, two at a time. README.md says more.
+
+    run.py --seconds 120 | --runs 1000000  [TARGET…]
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+OUT = HERE.parent.parent / ".build/fuzz"
+TARGETS = ["exchange", "request", "chunks", "headers", "events", "json"]
+# Swift's own report of a crash would hold it up. Leaks are looked for at the end of a run: after every input would cost most of its time.
+ENVIRONMENT = {
+    **os.environ,
+    "SWIFT_BACKTRACE": "enable=no",
+    "ASAN_OPTIONS": "detect_leaks=1:malloc_context_size=6:quarantine_size_mb=16",
+}
+
+
+class Run:
+    """What became of one target."""
+
+    def __init__(self, target):
+        self.target, self.executions, self.seconds, self.problem = target, 0, 0, None
+        self.found = OUT / "found" / target
+        self.log = OUT / f"{target}.log"
+
+    def start(self, *arguments):
+        """Runs the target with libFuzzer's arguments; false if something was found."""
+        with open(self.log, "w", encoding="utf-8") as log:
+            command = [OUT / target_name(self.target), *arguments]
+            code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT).returncode
+        return code == 0
+
+    def said(self, pattern):
+        """What the last line of the log that is like this says; "" if none is."""
+        return (re.findall(pattern, self.log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) or [""])[-1]
+
+    def replay(self):
+        """Tries what was found before, each with a look for leaks."""
+        known = sorted((HERE / "findings" / self.target).glob("*"))
+        if known and not self.start("-timeout=20", *map(str, known)):
+            self.problem = self.said(r"^Running: (.*)")
+        return self.problem is None
+
+    def fuzz(self, limit):
+        corpus = OUT / "corpus" / self.target
+        for folder in (corpus, self.found):
+            folder.mkdir(parents=True, exist_ok=True)
+        went_well = self.start(
+            f"-artifact_prefix={self.found}/", f"-dict={HERE / 'tokens.dict'}", limit, "-max_len=1024", "-timeout=20", "-detect_leaks=0",
+            "-print_final_stats=1", str(corpus), str(OUT / "seeds" / self.target))
+        self.executions = int(self.said(r"^stat::number_of_executed_units: (\d+)") or 0)
+        self.seconds = int(self.said(r"^Done \d+ runs in (\d+) second") or 0)
+        if not went_well and self.said("ERROR: LeakSanitizer"):
+            self.problem = f"a leak; {OUT / self.target} -detect_leaks=1 {corpus} shows of which input"
+        elif not went_well:
+            self.problem = self.said(r"Test unit written to (\S+)") or str(self.log)
+        elif not self.executions:
+            self.problem = str(self.log)
+
+
+def target_name(target):
+    if target not in TARGETS:
+        sys.exit(f"no target {target}: there are {', '.join(TARGETS)}")
+    return target
+
+
+def one(target, limit):
+    run = Run(target)
+    if run.replay():
+        run.fuzz(limit)
+    return run
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=int)
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("targets", nargs="*", metavar="TARGET")
+    said = parser.parse_args()
+    targets = [target_name(target) for target in said.targets or TARGETS]
+    limit = f"-runs={said.runs}" if said.runs else f"-max_total_time={said.seconds or 120}"
+    subprocess.run([HERE / "build.sh", OUT, *targets], check=True)
+    subprocess.run([HERE / "seeds.py", OUT / "seeds"], check=True)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as workers:
+        runs = list(workers.map(lambda target: one(target, limit), targets))
+    print(f"{'target':10}{'executions':>12}{'seconds':>9}{'crashes':>9}")
+    for run in runs:
+        print(f"{run.target:10}{run.executions:12}{run.seconds:9}{int(bool(run.problem)):9}")
+    for run in runs:
+        if run.problem:
+            print(f"{run.target} found something: {run.problem}; what it says is in {run.log}", file=sys.stderr)
+    return 1 if any(run.problem for run in runs) else 0
+
+
+sys.exit(main())
