@@ -117,6 +117,11 @@ struct ThinkTagsTests {
         // A server that has the field takes the tags out itself, though this answer has no thought.
         let parsed = try hear([("reasoning_content", ""), ("content", "b")], expected)
         #expect(parsed == Heard(told: ["content: b"], reasoning: "", content: "b"))
+        // Nobody had been told of what came before: without its closing tag it is the answer's beginning, with it a thought.
+        let begun = try hear([("content", "a"), ("reasoning_content", ""), ("content", "b")], expected)
+        #expect(begun == Heard(told: ["content: ab"], reasoning: "", content: "ab"))
+        let ended = try hear([("content", "a</think>"), ("reasoning_content", ""), ("content", "b")], expected)
+        #expect(ended == Heard(told: ["reasoning: a", "content: b"], reasoning: "a", content: "b"))
         let null = Fed(
             document: #"{"choices":[{"message":{"content":"b","reasoning_content":null}}]}"#, expected: expected)
         #expect(null.events == ["content 0 b"])

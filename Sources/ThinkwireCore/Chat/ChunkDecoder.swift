@@ -284,7 +284,16 @@ package struct ChunkDecoder: ~Copyable {
     /// Reasoning comes in a field of its own, so that there are no tags to look for.
     private mutating func passTags(of choice: Choice, _ position: Int) {
         let content = choice.content.text.count
+        let wasHeld = choice.holdsReasoning
         choice.trustField()
+        if wasHeld && !choice.holdsReasoning {
+            // A thought up to its closing tag is one. What was only taken for one, as the model's template has it, was none.
+            if choice.tags.isInside {
+                choice.tags.takeBack(&choice.reasoning.text)
+            } else {
+                releaseReasoning(of: choice, position)
+            }
+        }
         choice.tags.pass(content: &choice.content.text)
         tellContent(of: choice, position, from: content)
     }

@@ -36,6 +36,16 @@ struct ThinkTags: ~Copyable {
         if state == .before || state == .inside && !hasThought { give(to: &content) }
     }
 
+    /// The thought's closing tag is still to come.
+    var isInside: Bool { state == .inside }
+
+    /// What was taken for a thought is none, and nobody was told of it.
+    mutating func takeBack(_ thought: inout ByteBuffer) {
+        if !keepsPrefix { prefix.append(thought) }
+        thought.removeAll()
+        hasThought = false
+    }
+
     /// Takes the next piece apart.
     mutating func split(_ piece: Bytes, reasoning: inout ByteBuffer, content: inout ByteBuffer) {
         held.append(piece)

@@ -388,7 +388,10 @@ package final class Exchange {
 
     /// Cancelled: nothing more is told, but what had arrived is kept.
     private func stopEarly() {
-        guard !isOver else { return }
+        guard !isOver else {
+            // How it went is known, but not all of it was told.
+            return startEvents(with: Bytes(start: nil, count: 0))
+        }
         if let transfer {
             while isInboxTaken || takeInbox(transfer) {
                 guard let found = try? stream.next(&input), decode(found) == nil else { break }
