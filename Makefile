@@ -30,6 +30,8 @@ venv    := .build/venv
 stage   := $(CURDIR)/.build/stage
 
 strict  := -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude
+# A leak, a use after the end and what C leaves undefined are all one failure.
+sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # Found beside the program in the build, and where it is installed without the loader's help.
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
 abi     := $(wildcard Tests/abi/*.c)
@@ -86,7 +88,7 @@ test-c: library .build/abi/plain .build/abi/asan
 
 .build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h include/thinkwire.h | library
 	mkdir -p $(@D)
-	$(CC) $(strict) -g -O1 $(if $(findstring asan,$@),-fsanitize=address) $(abi) -o $@ $(link) -lpthread
+	$(CC) $(strict) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(abi) -o $@ $(link) -lpthread
 
 # What the library leaves as it is in the program that it is a guest of, and where the key goes. Each program is a host.
 test-guest: library $(guests)
@@ -118,7 +120,7 @@ test-corpus: library .build/corpus/heard
 
 .build/corpus/heard: Tests/corpus/heard.c Tests/corpus/listen.c Tests/corpus/listen.h include/thinkwire.h | library
 	mkdir -p $(@D)
-	$(CC) $(strict) -g -O1 -fsanitize=address $(filter %.c,$^) -o $@ $(link) -lpthread
+	$(CC) $(strict) -g -O1 $(sanitize) $(filter %.c,$^) -o $@ $(link) -lpthread
 
 # Every answer broken in every place: ended and reset at every byte of one framing, and at every EVERY-th of the others; then fewer
 # of them with a heap that notices leaks. Without the allocator's cache, memory in use is told to the byte.
@@ -130,7 +132,7 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 
 .build/faults/sweep .build/faults/sweep-asan: Tests/faults/sweep.c Tests/corpus/listen.c Tests/corpus/listen.h include/thinkwire.h | library
 	mkdir -p $(@D)
-	$(CC) $(subst c99,c11,$(strict)) -g -O1 $(if $(findstring asan,$@),-fsanitize=address) $(filter %.c,$^) -o $@ $(link) -lpthread
+	$(CC) $(subst c99,c11,$(strict)) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(filter %.c,$^) -o $@ $(link) -lpthread
 
 # And once more against the library as ordinary Swift, which notices what Embedded Swift does not (two uses of one thing at a time,
 # traps with a reason), under the thread sanitizer. That is the toolchain's own, and wants its dispatch.
