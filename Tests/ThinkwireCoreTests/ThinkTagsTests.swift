@@ -166,3 +166,30 @@ struct ThinkingOffTests {
         #expect(heard == Heard(told: ["reasoning: Hm"], reasoning: "Hm", content: ""))
     }
 }
+
+@Suite("A long answer in one piece is taken in parts, and nothing in it is torn")
+struct LongAnswerTests {
+    @Test(arguments: ["a", "é", "€", "😊", "\\n", "\\\\", "\\u00e9", "\\ud83d\\ude0a", " \\u003c ", "</thin", "\\\\u003c"])
+    func wherePartsMeet(_ unit: String) throws {
+        for shift in 1...12 {
+            let json = String(repeating: "b", count: shift) + String(repeating: unit, count: 80_000 / unit.utf8.count)
+            let text = try #require(try JSONSerialization.jsonObject(with: Data("[\"\(json)\"]".utf8)) as? [String])[0]
+            let answer = Fed(document: "{\"choices\":[{\"message\":{\"content\":\"\(json)\"},\"finish_reason\":\"stop\"}]}")
+            #expect(answer.content == text, "\(shift)")
+            let thought = Fed(
+                document: "{\"choices\":[{\"message\":{\"content\":\"<think>\(json)</think>\(json)\"},\"finish_reason\":\"stop\"}]}")
+            #expect(thought.content == text, "\(shift)")
+            #expect(thought.reasoning == text.trimmingCharacters(in: .whitespacesAndNewlines), "\(shift)")
+        }
+    }
+
+    @Test func bytesThatAreNoText() {
+        let broken = [UInt8](repeating: 0xFF, count: 100_000)
+        let reply = Reply()
+        var decoder = ChunkDecoder()
+        let document = Array("{\"choices\":[{\"message\":{\"content\":\"".utf8) + broken + Array("\"}}]}".utf8)
+        withCopy(document) { bytes in _ = try? decoder.decode(document: bytes, into: reply) }
+        let content = String(decoding: reply.choices[0].content.text.bytes, as: UTF8.self)
+        #expect(content == String(repeating: "\u{FFFD}", count: broken.count))
+    }
+}

@@ -176,6 +176,22 @@ struct ToolCallTests {
         #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"tool_calls":null}}]}"#))
     }
 
+    @Test func aNameAgainBeginsAnotherCallOnlyBehindWholeArguments() throws {
+        // Brackets and quotes in strings, escaped or not, close nothing; what is behind a whole text, or never was one, is no other.
+        let pieces = [#"{\"a\":\"}"#, #"]\\\\\\\""#, #"}\""#, #",\"b\":[{}"#, #"]"#, #"}"#]
+        let named = pieces.map { calls(#"{"function":{"name":"f","arguments":"\#($0)"}}"#) }
+        let whole = #"0/0  f {"a":"}]\\\"}","b":[{}]}"#
+        #expect(try fed(named).toolCalls == [whole])
+        #expect(try fed(named + named).toolCalls == [whole, whole.replacing("0/0", with: "0/1")])
+        let broken = ["{x}", "{", "}"].map { calls(#"{"function":{"name":"f","arguments":"\#($0)"}}"#) }
+        #expect(try fed(broken).toolCalls == ["0/0  f {x}{}"])
+        // White space is no text yet.
+        let blank = [" ", "{}", "[]"].map { calls(#"{"function":{"name":"f","arguments":"\#($0)"}}"#) }
+        #expect(try fed(blank).toolCalls == ["0/0  f  {}", "0/1  f []"])
+    }
+
+    private func fed(_ chunks: [String]) throws -> Fed { try Fed([Array(chunks.map { "data: \($0)\n\n" }.joined().utf8)]) }
+
     @Test func tooManyCallsEndTheStream() throws {
         let many = (0...1024).map { #"{"index":\#($0),"id":"\#($0)","function":{"name":"f","arguments":"{}"}}"# }
         let fed = try Fed(delta(#"{"tool_calls":[\#(many.joined(separator: ","))]}"#))
