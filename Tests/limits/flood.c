@@ -42,9 +42,9 @@ enum {
     EVENT = 3 * 16 + 16,      /* A line, and the text it is put together in. */
     VALUES = EVENT + 8 * 16,  /* An event made of values of two bytes. */
     TEXT = 2 * 256,           /* A text of the size of the reply, or the text and its document. */
-    WORST = 3 * 256 + 32,     /* Nothing costs more, */
-    BROKEN = 4 * 256 + 64,    /* but a document whose every byte becomes U+FFFD, which is three; */
-    ASKED = 7 * 256 + 64,     /* and its text, given once more by tw_reply_get. */
+    WORST = 3 * 256 + 64,     /* Nothing costs more, */
+    BROKEN = 4 * 256 + 96,    /* but a document whose every byte becomes U+FFFD, which is three; */
+    ASKED = 7 * 256 + 96,     /* and its text, given once more by tw_reply_get. */
 };
 
 /* As many calls as a choice may have: before more fragments of them, in another choice each time, and of one event each. */
