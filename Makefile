@@ -109,7 +109,7 @@ test-flood: library .build/limits/flood
 
 # Memory that was never written, or is gone: what the address sanitizer, which sees the program alone, does not know of a library.
 test-valgrind: library .build/abi/plain
-	THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=100 timeout 900 valgrind --quiet --error-exitcode=1 --leak-check=full \
+	THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=400 timeout 900 valgrind --quiet --error-exitcode=1 --leak-check=full \
 	    --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible .build/abi/plain
 
 # What providers really send, through the library that ships; through Swift and Python it goes with their tests.
