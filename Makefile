@@ -145,7 +145,8 @@ test-c-tsan: library
 	cp .build/tsan/debug/libthinkwire.so .build/abi/debug/$(soname)
 	$(swift_clang) $(strict) -g -O1 -fsanitize=thread -DLIBRARY_IS_SLOW $(abi) -o .build/abi/tsan .build/abi/debug/$(soname) \
 	    -L$(runtime) -ldispatch -lBlocksRuntime -lpthread
-	LD_LIBRARY_PATH=.build/abi/debug:$(runtime) THINKWIRE_MOCK=$(mock) TSAN_OPTIONS=halt_on_error=1 .build/abi/tsan
+	LD_LIBRARY_PATH=.build/abi/debug:$(runtime) THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=100 \
+	    TSAN_OPTIONS=halt_on_error=1 .build/abi/tsan
 
 test-install: all $(venv)/ready
 	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR= LDCONFIG=true
