@@ -455,6 +455,8 @@ static int64_t cancel_silence(const char *url, const char *model, int by_next)
     tw_client *client = NULL;
     CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, "test-key"), TW_OK);
+    /* To read the system's certificates takes longer than what is measured here. */
+    CHECK_STATUS(tw_options_set_ca_directory(options, "/"), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_options_destroy(options);
     tw_request *request = hello(model);
@@ -479,7 +481,7 @@ static void cancel_at_once(const char *url, const char *model, int by_next)
     int late = 5;
     for (int tries = 0; tries < 5 && late > 2; tries++) {
         late = 0;
-        for (int i = 0; i < 5; i++) late += cancel_silence(url, model, by_next) >= 20;
+        for (int i = 0; i < 5; i++) late += cancel_silence(url, model, by_next) >= 20 * slowness();
     }
     CHECK(late <= 2);
 }

@@ -459,13 +459,13 @@ package final class Exchange {
     }
 
     private func postpone(_ wait: Int64) {
+        logEnd()
         transfer?.stop()
         transfer = nil
         reply.noteRetry()
         pause = wait
         attemptStart = platform_now() + wait
         isRetryUntold = true
-        logEnd()
         client?.log { line in
             line.append("next attempt in ")
             line.append(decimal: Int(wait / millisecond))
