@@ -79,8 +79,8 @@ struct ThinkTags: ~Copyable {
     private mutating func findClosing(_ reasoning: inout ByteBuffer) {
         if !hasThought {
             drop(leadingSpace(held.bytes))
-            // A template that holds the opening tag does not keep a model from writing it again.
-            if isOpened && held.bytes.hasPrefix(ThinkTags.opening) {
+            // A template that holds the opening tag does not keep a model from writing it again, and again.
+            while isOpened && held.bytes.hasPrefix(ThinkTags.opening) {
                 drop(ThinkTags.opening.utf8CodeUnitCount)
                 drop(leadingSpace(held.bytes))
             }
