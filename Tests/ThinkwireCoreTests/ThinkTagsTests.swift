@@ -127,6 +127,23 @@ struct ThinkTagsTests {
         #expect(null.events == ["content 0 b"])
     }
 
+    @Test func aFieldForReasoningThatComesLateLeavesNothingUntold() throws {
+        var expected = Reply.Expected()
+        expected.templateStartsInsideThink = true
+        // The space in front of it and what may become a tag are the answer's as well.
+        let open = try hear([("content", " Hi "), ("content", "<"), ("reasoning_content", "a"), ("content", "b")], expected)
+        #expect(open == Heard(told: ["content:  Hi <", "reasoning: a", "content: b"], reasoning: "a", content: " Hi <b"))
+        let tag = try hear([("content", "Hi"), ("reasoning_content", ""), ("content", "</think>b")], expected)
+        #expect(tag == Heard(told: ["content: Hi</think>b"], reasoning: "", content: "Hi</think>b"))
+        let closed = try hear([("content", "a</think>"), ("reasoning_content", "b"), ("content", "c")], expected)
+        #expect(closed == Heard(told: ["reasoning: ab", "content: c"], reasoning: "ab", content: "c"))
+        // In an answer that came whole, a field comes late only where one choice stands twice.
+        let twice = Fed(
+            document: #"{"choices":[{"index":0,"message":{"content":" a b "}},{"index":0,"message":{"reasoning":"c"}}]}"#, expected: expected)
+        #expect(twice.events == ["content 0  a b ", "reasoning 0 c"])
+        #expect(twice.reasoning == "c" && twice.content == " a b ")
+    }
+
     @Test func reasoningInItsOwnFieldLeavesTheAnswerAlone() throws {
         for opened in [false, true] {
             var expected = Reply.Expected()
