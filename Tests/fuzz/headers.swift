@@ -14,6 +14,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let rest = checkHeaders(input.dropping(2), of: reply)
     checkRefusal(rest, of: reply)
     checkLine(input.dropping(2), limit: Int(input[1]))
+    if count >= 9 { checkWaits(input) }
     return 0
 }
 
@@ -72,6 +73,33 @@ private func checkAdvice(_ headers: borrowing Headers) {
     let length = written.withUnsafeMutableBytes { strftime($0.baseAddress!, 64, "%a, %d %b %Y %H:%M:%S GMT", &parts) }
     guard date >= 0, text.elementsEqual(written.prefix(length)) else { return }
     demand(advice.wait == Int64(min(max(date - now, 0), 1_000_000_000)) * second, "\(text.shown) is \(advice.wait ?? -1)")
+}
+
+/// A date, made of the input, is understood in each of its three forms, and so is a number; and waits of our own are within bounds.
+private func checkWaits(_ input: Bytes) {
+    let seed = Int(input[2]) << 16 | Int(input[3]) << 8 | Int(input[4])
+    let own = backoff(beforeAttempt: 1 + seed >> Int(input[5] & 31), random: UInt64(seed) << UInt64(input[6] & 63))
+    demand(own >= 375 * millisecond && own <= 8 * second, "a wait of \(own) ns")
+
+    // From 1971 on, and before 2069: with two digits, the year 70 is 2070.
+    var date = time_t(31_536_000 + (seed << 8 | Int(input[7])) % 3_060_000_000)
+    var parts = tm()
+    gmtime_r(&date, &parts)
+    let forms: [StaticString] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+    let form = Int(input[8] % 4)
+    var line = [UInt8]("Retry-After: ".utf8)
+    if form < forms.count {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { room in
+            let length = strftime(room.baseAddress!, room.count, StaticText.cString(forms[form]), &parts)
+            line += room.prefix(length).map { UInt8(bitPattern: $0) }
+        }
+    } else {
+        line += "\(seed)".utf8
+    }
+    var headers = Headers()
+    line.withUnsafeBufferPointer { headers.add(line: $0) }
+    let wait = RetryAdvice(headers, now: Int64(date - seed)).wait
+    demand(wait == Int64(seed) * second, "\(String(decoding: line, as: UTF8.self)), \(seed) s later, is \(wait ?? -1) ns")
 }
 
 /// As an exchange reads it.

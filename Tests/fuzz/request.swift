@@ -87,18 +87,29 @@ private struct Session {
         let hosts: [StaticString] = ["localhost", "api.aimlapi.com", "openrouter.ai", "api.openai.com"]
         let dialects: [ThinkingDialect?] = [nil, ThinkingDialect.none, .enableThinking, .chatTemplate, .reasoningEffort, .reasoningObject]
         request.startsInsideThink = choice & 2 != 0 ? true : nil
-        let wire = request.wireBody(
-            wantsStream: choice & 1 != 0, host: StaticText.bytes(hosts[Int(choice >> 2 & 3)]), dialect: dialects[Int(choice >> 4) % 6])
+        let host = StaticText.bytes(hosts[Int(choice >> 2 & 3)])
+        let model = request.modelName
+        let dialect = dialects[Int(choice >> 4) % 6] ?? ThinkingDialect(model: model.bytes, host: host)
+        let wire = request.wireBody(wantsStream: choice & 1 != 0, host: host, dialect: dialects[Int(choice >> 4) % 6])
         let own: [StaticString] = [
             "stream", "stream_options", "enable_thinking", "thinking_budget", "chat_template_kwargs", "reasoning_effort", "reasoning",
         ]
+        let takesThoughts = hasThoughts && dialect.takesReasoningBack
         func rest(_ outline: Outline) -> [Outline.Member] {
             outline.members.filter { member in
-                !own.contains { member.isNamed(StaticText.bytes($0)) } && !(hasThoughts && member.isNamed(StaticText.bytes("messages")))
+                !own.contains { member.isNamed(StaticText.bytes($0)) } && !(takesThoughts && member.isNamed(StaticText.bytes("messages")))
             }
+        }
+        // Earlier thoughts stand in the turns that they belong to, in front of the brace; nothing else is new there.
+        func turns(_ outline: Outline) -> [[UInt8]] {
+            outline.members.last { $0.isNamed(StaticText.bytes("messages")) }.map { elements($0.value) } ?? []
         }
         let (sent, set) = (outline(wire.text.bytes), outline(request.json))
         demand(rest(sent).map(\.text) == rest(set).map(\.text), "\(wire.text.bytes.shown) is \(request.json.shown)")
+        demand(turns(sent).count == turns(set).count, "there are as many turns")
+        for (turn, own) in zip(turns(sent), turns(set)) where turn != own {
+            demand(takesThoughts && turn.starts(with: own.dropLast() + Array(",\"reasoning".utf8)), "only a thought is added to a turn")
+        }
         let streams = sent.members.filter { $0.isNamed(StaticText.bytes("stream")) }
         demand(streams.allSatisfy { $0.value.elementsEqual((wire.isStreamed ? "true" : "false").utf8) }, "stream says what it is")
         demand(!wire.isStreamed || !streams.isEmpty, "a stream is asked for")
