@@ -99,6 +99,10 @@ def requests(name, case, body):
             b"w\x05\x03", b"smessages\2[{\"content\":\"a\"}]",
         ])
     yield b"p" + body + b"\1muser\2x\1sstop\2null\1a" + lines
+    # What a long input would be cut off at: turns that go out with their thoughts ("wQ": to a host that wants them back).
+    for thought in (b'"reasoning":"x"', b'"reasoning_details":[{"type":"reasoning.text","index":0,"text":"x"}]'):
+        turn = b'a{"choices":[{"delta":{%s,"content":"y"}}]}' % thought
+        yield b"\1".join([b"cm", b"muser\2Hello", turn, b"wQ", b"muser\2So?", turn, b"wQ", b"w\x03"])
 
 
 TARGETS = {
