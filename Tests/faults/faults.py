@@ -15,17 +15,22 @@ REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 402: "Payment Req
 class Wire:
     """A response as it travels in one framing: its bytes, the outcome if it ends after so many of them, where it may stall."""
 
-    def __init__(self, case, framing, outcomes):
-        self.case, self.framing = case, framing
+    def __init__(self, case, framing, known):
+        self.case, self.framing, self.known = case, framing, known
         ends = [event.end() for event in re.finditer(rb"\r\n\r\n|\n\n|\r\r", case.body)]
-        self.bytes, counts = http1(case, framing, ends)
-        before = len(self.bytes) - len(counts) + 1
-        self.outcomes = [outcome_in_head(case, self.bytes[:place]) for place in range(before)]
-        self.outcomes += [outcomes[count] for count in counts]
+        self.bytes, self.counts = http1(case, framing, ends)
+        #: The first place at which the head is whole.
+        self.head = len(self.bytes) - len(self.counts) + 1
         boundaries = {0, len(case.body), *ends}
-        self.stalls = [0, before // 2] + [before + place for place, count in enumerate(counts) if count in boundaries]
+        self.stalls = [0, self.head // 2]
+        self.stalls += [self.head + place for place, count in enumerate(self.counts) if count in boundaries]
         # Where a length or a last chunk says it, the answer is over.
         self.stalls = [place for place in self.stalls if place < len(self.bytes) or framing == "close"]
+
+    def outcome(self, place):
+        if place < self.head:
+            return outcome_in_head(self.case, self.bytes[:place])
+        return self.known.after(self.counts[place - self.head])
 
 
 def http1(case, framing, ends):
@@ -98,10 +103,11 @@ def as_heard(heard):
 def plan():
     out = sys.stdout.buffer
     for case in oracle.all_cases():
-        outcomes = oracle.Oracle(case).outcomes()
+        known = oracle.Oracle(case)
         for framing in oracle.FRAMINGS:
-            wire = Wire(case, framing, outcomes)
-            runs = [(place, one) for place, one in enumerate(wire.outcomes) if place == 0 or not one == wire.outcomes[place - 1]]
+            wire = Wire(case, framing, known)
+            outcomes = [wire.outcome(place) for place in range(len(wire.bytes) + 1)]
+            runs = [(place, one) for place, one in enumerate(outcomes) if place == 0 or not one == outcomes[place - 1]]
             first = f"{case.name} {case.how} {case.is_whole} {framing} {len(wire.bytes)} {len(runs)} {len(wire.stalls)}\n"
             out.write(first.encode() + wire.bytes)
             for place, outcome in runs:

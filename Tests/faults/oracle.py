@@ -5,6 +5,7 @@ difficult: a text is joined and then looked at. Of the corpus it knows in which 
 `verify` holds it against every whole case of the corpus before it is believed.
 """
 
+import functools
 import json
 import pathlib
 import re
@@ -287,6 +288,7 @@ class Oracle:
         self.case = case
         whole = self.listen(case.body)
         self.order = case.known.events if case.known else whole.simple_order()
+        self.after = functools.cache(self.after)
 
     def listen(self, body):
         """Adds up what is in the first bytes of a body."""
@@ -379,10 +381,6 @@ class Oracle:
                 "tool_calls": calls,
             },
         )
-
-    def outcomes(self):
-        """One for each number of bytes of the body."""
-        return [self.after(count) for count in range(len(self.case.body) + 1)]
 
 
 def value_or_none(data):

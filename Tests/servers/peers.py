@@ -187,16 +187,23 @@ class Wire:
         #: Whether what comes is acknowledged, so that more may; and how much at a time.
         self.grants = True
         self.bite = 1 << 20
+        #: Whether what is to be sent waits, to be sent at once with what follows.
+        self.holds = False
+        #: Whether the client has acknowledged our settings.
+        self.is_settled = False
         self.flush()
 
     def flush(self):
-        self.connection.sendall(self.side.data_to_send())
+        if not self.holds:
+            self.connection.sendall(self.side.data_to_send())
 
     def receive(self):
         """Waits for bytes, and keeps the events they make."""
         for event in self.side.receive_data(_some(self.connection)):
             if isinstance(event, h2.events.DataReceived) and self.grants:
                 self.grant(event.flow_controlled_length, event.stream_id)
+            if isinstance(event, h2.events.SettingsAcknowledged):
+                self.is_settled = True
             if isinstance(event, h2.events.ConnectionTerminated):
                 raise EOFError
             self.events.append(event)
@@ -238,13 +245,10 @@ class Exchange:
             self.body += event.data
 
     def head(self, status=200, *more):
-        self.wire.side.send_headers(
-            self.stream, [(":status", str(status)), ("content-type", "text/event-stream"), *more]
-        )
-        self.wire.flush()
+        self.headers(status, ("content-type", "text/event-stream"), *more)
 
-    def interim(self, status, *more):
-        self.wire.side.send_headers(self.stream, [(":status", str(status)), *more])
+    def headers(self, status, *headers):
+        self.wire.side.send_headers(self.stream, [(":status", str(status)), *headers])
         self.wire.flush()
 
     def data(self, data, size=16384):

@@ -339,7 +339,7 @@ def test_interim_responses(connect, server):
     def interim(exchange):
         exchange.read()
         for status in (100, 102, 103):
-            exchange.interim(status, ("x-request-id", "an interim one"), ("link", "</style.css>"))
+            exchange.headers(status, ("x-request-id", "an interim one"), ("link", "</style.css>"))
         exchange.head(200, ("x-request-id", "the real one"))
         exchange.data(WHOLE)
         exchange.end()
@@ -352,7 +352,7 @@ def test_interim_responses(connect, server):
 def test_an_interim_response_is_none_yet(connect, server):
     def hint(exchange):
         exchange.read()
-        exchange.interim(103, ("link", "</style.css>"))
+        exchange.headers(103, ("link", "</style.css>"))
         exchange.wait_for_cancel()
 
     client = connect(server(hint).url(), timeout={"first_byte": 0.5, "idle": 30})
