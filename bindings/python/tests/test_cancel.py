@@ -109,8 +109,9 @@ def test_a_signal_handler_can_close_the_stream_it_interrupts(client: Client) -> 
 
 #: A program that waits, and tells how long it took from Ctrl-C to the exception, and what the stream then had.
 WAITING = """
-import sys, time
+import signal, sys, time
 from thinkwire import Client, Status
+signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell starts what is in the background deaf to it.
 how, base_url, model = sys.argv[1:]
 client = Client(base_url=base_url, api_key="test")
 stream = client.stream(model, "Hello")
