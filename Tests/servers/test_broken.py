@@ -1,5 +1,5 @@
-"""Answers that break off, over TLS and over HTTP/2: a sample of the places that Tests/faults tries over plain HTTP/1.1, and what is to
-be heard from there."""
+"""Answers that break off, over TLS and over HTTP/2: a sample of the places that Tests/faults tries over plain HTTP/1.1, and the same
+word of what is to be heard."""
 
 import collections
 import concurrent.futures
@@ -144,7 +144,7 @@ def plays_of_http2(case, known, number):
         outcome = known.after(place)
         ended, cut, silent = outcome.statuses
         is_short = "length" in how and place < len(case.body)
-        is_all = "length" in how and not is_short
+        is_all = "length" in how and place == len(case.body)
         statuses = {
             "END_STREAM": cut if is_short else ended,
             # To libcurl 7.88, what is broken off without an error has ended.
@@ -176,7 +176,7 @@ def breaking_http2(pair, plays):
             exchange.data(play.data, {"in bytes": 1, "in frames": 200}.get(play.how, 16384))
         goes_on = play.end == WHOLE or play.end in STREAM_ENDS
         if goes_on:
-            STREAM_ENDS[play.end if play.end in STREAM_ENDS else "END_STREAM"](exchange)
+            STREAM_ENDS.get(play.end, STREAM_ENDS["END_STREAM"])(exchange)
         wire.holds = False
         wire.flush()
         if play.end in GOODBYES:
