@@ -5,7 +5,6 @@
 # make bench      what the library costs over bare libcurl
 # make fuzz       one TARGET of Tests/fuzz, for SECONDS=600 or RUNS=
 # make soak       threads, faults and cancellations, EXCHANGES=1000000 or SECONDS=3600 of them: whether anything is left behind
-# make test-faults  every answer broken in every place; EVERY=1 leaves none out
 #
 # demo, test and deps install what is missing (see .ci/setup).
 
@@ -122,9 +121,9 @@ test-corpus: library .build/corpus/heard
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(sanitize) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# Every answer broken in every place: ended and reset at every byte of one framing, and at every EVERY-th of the others; then fewer
+# Every answer broken in every place, or with EVERY=16 at every byte of one framing, and at every 16th of the others; then fewer
 # of them with a heap that notices leaks. Without the allocator's cache, memory in use is told to the byte.
-EVERY ?= 16
+EVERY ?= 1
 test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	Tests/faults/faults.py > .build/faults/plan
 	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 3600 .build/faults/sweep $(EVERY) 1 < .build/faults/plan
