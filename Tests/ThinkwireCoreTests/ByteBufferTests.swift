@@ -120,5 +120,8 @@ struct ByteBufferTests {
         #expect(line(Array("ab€".utf8), 5) == "ab€")
         #expect(line(Array("ab€".utf8), 4) == "ab…")
         #expect(line([0x61, 0xFF, 0xE2, 0x62], 10) == "a\u{FFFD}\u{FFFD}b")
+        // What is appended is counted, which is longer than what was broken.
+        #expect(line([0xFF, 0xFF, 0xFF], 9) == "\u{FFFD}\u{FFFD}\u{FFFD}")
+        #expect(line([0xFF, 0xFF, 0xFF], 8) == "\u{FFFD}\u{FFFD}…")
     }
 }

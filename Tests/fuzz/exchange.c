@@ -340,7 +340,7 @@ static void judge(const tw_reply *reply, const uint8_t *from, const uint8_t *to,
     demand(is_cancelled || status != TW_CANCELLED);
     demand((status == TW_OK) == (*message == 0));
     if (!is_one_line(message)) fprintf(stderr, "the message: %s\n", message);
-    demand(is_one_line(message) && !strstr(message, key) && strlen(message) < 4000);
+    demand(is_one_line(message) && !strstr(message, key) && strlen(message) < 2000);
     const char *reason = tw_reply_finish_reason(reply);
     const char *id = tw_reply_request_id(reply);
     demand(!reason || is_utf8(reason, strlen(reason)));

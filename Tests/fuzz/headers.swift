@@ -120,9 +120,8 @@ private func checkRefusal(_ body: Bytes, of reply: Reply) {
     ]
     demand(refusals.contains(reply.status), "it is refused as \(StaticText.name(of: reply.status))")
     let message = reply.message.bytes
-    // A byte of what a server says becomes three where it is broken.
-    demand(isOneLine(message) && message.count < 4000 && message.hasPrefix("HTTP "), "the message is one line: \(message.shown)")
-    demand(isOneLine(reply.requestID.bytes) && reply.requestID.count <= 603, "so is the id: \(reply.requestID.bytes.shown)")
+    demand(isOneLine(message) && message.count < 2000 && message.hasPrefix("HTTP "), "the message is one line: \(message.shown)")
+    demand(isOneLine(reply.requestID.bytes) && reply.requestID.count <= 203, "so is the id: \(reply.requestID.bytes.shown)")
     if let message = reply.lookUp(StaticText.bytes("/error/message")) { demand(isWhole(message), "its text is UTF-8") }
 }
 
@@ -130,7 +129,9 @@ private func checkLine(_ text: Bytes, limit: Int) {
     var line = ByteBuffer()
     withCopy(text) { line.append(oneLine: $0, limit: limit) }
     demand(isOneLine(line.bytes), "one line: \(line.bytes.shown)")
-    let isCut = line.bytes.hasSuffix("…")
-    demand(line.count <= 3 * limit + 3 && (isCut || text.count <= limit), "not a long one: \(line.count)")
-    if isWhole(text) && isOneLine(text) && text.count <= limit { demand(same(line.bytes, text), "as it was") }
+    let isCut = line.count > limit
+    demand(!isCut || line.count <= limit + 3 && line.bytes.hasSuffix("…"), "not a long one: \(line.count)")
+    if isWhole(text) && isOneLine(text) {
+        demand(isCut ? text.count > limit : same(line.bytes, text), "as it was")
+    }
 }

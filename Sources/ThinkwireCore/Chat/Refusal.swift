@@ -165,15 +165,14 @@ extension ByteBuffer {
         append(oneLine: text.bytes, limit: limit)
     }
 
-    /// Appends text from outside so that it stays one line of whole characters, and not a long one.
+    /// Appends text from outside so that it stays one line of whole characters, and not a long one: `limit` bytes at most, and
+    /// "…" where that was not all.
     package mutating func append(oneLine text: Bytes, limit: Int) {
+        let end = count + limit
         var index = 0
         while index < text.count {
             let length = utf8CharacterLength(text.dropping(index))
-            if index + max(length, 1) > limit {
-                append("…")
-                return
-            }
+            let start = count
             switch (length, text[index]) {
             case (0, _): append("\u{FFFD}")
             // Control characters could end the line, or steer the terminal it is shown on.
@@ -181,6 +180,11 @@ extension ByteBuffer {
             // So could those that Unicode keeps for the same purpose, U+0080 to U+009F.
             case (2, 0xC2) where text[index + 1] < 0xA0: append(UInt8(ascii: " "))
             default: append(text.part(index..<index + length))
+            }
+            if count > end {
+                truncate(to: start)
+                append("…")
+                return
             }
             index += max(length, 1)
         }
