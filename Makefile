@@ -129,7 +129,7 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 3600 .build/faults/sweep $(EVERY) 1 < .build/faults/plan
 	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan 199 61 < .build/faults/plan
 
-.build/faults/sweep .build/faults/sweep-asan: Tests/faults/sweep.c Tests/corpus/listen.c Tests/corpus/listen.h include/thinkwire.h | library
+.build/faults/sweep .build/faults/sweep-asan: $(wildcard Tests/faults/*.[ch]) Tests/corpus/listen.c Tests/corpus/listen.h include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(subst c99,c11,$(strict)) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(filter %.c,$^) -o $@ $(link) -lpthread
 

@@ -1,0 +1,161 @@
+/* A client that knows what is right. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sweep.h"
+
+tw_client *client;
+
+void create_client(int port)
+{
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", port);
+    tw_options *options = tw_options_create();
+    tw_options_set_base_url(options, url);
+    tw_options_set_api_key(options, "test");
+    tw_options_set_timeout(options, TW_TIMEOUT_TOTAL, 20000);
+    tw_options_set_retries(options, 0);
+    if (tw_client_create(options, &client) != TW_OK) die(tw_last_error());
+    tw_options_destroy(options);
+}
+
+static tw_request *request_for(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding)
+{
+    char start[256];
+    tw_request *request;
+    struct text body = { 0 };
+    int len = snprintf(start, sizeof start, "{\"play\":\"%d %d %zu %d\",\"o\":{},\"model\":\"m\",\"messages\":[{\"role\":\"user\","
+        "\"content\":\"", (int)(answer - answers), (int)kind, place, lane);
+    add(&body, start, (size_t)len);
+    if (padding > 0) {
+        char *pad = malloc(padding);
+        if (!pad) die("malloc");
+        memset(pad, 'x', padding);
+        add(&body, pad, padding);
+        free(pad);
+    }
+    put(&body, "Hello\"}]}");
+    if (tw_request_parse(body.bytes, body.len, &request) != TW_OK) die(tw_last_error());
+    free(body.bytes);
+    if (strcmp(answer->how, "off") == 0) tw_request_set_thinking(request, TW_THINKING_OFF, 0);
+    if (strcmp(answer->how, "starts") == 0) tw_request_set_starts_thinking(request, 1);
+    return request;
+}
+
+/* Hears the answer in its pieces: the next one is sent when the last has been used up. */
+static void pull_pieces(tw_chat *chat, struct heard *heard, size_t pieces, int lane)
+{
+    const tw_event *event;
+    tw_next found = TW_NEXT_TIMEOUT;
+    while (pieces-- > 1) {
+        /* An exchange may be over before its answer is, after an error. */
+        while (found != TW_NEXT_END && sem_trywait(&shared->lanes[worker][lane].sent) != 0) {
+            found = tw_chat_next(chat, &event, 0);
+            if (found == TW_NEXT_EVENT) hear(heard, event);
+            sched_yield();
+        }
+        if (found == TW_NEXT_END) wait_for(&shared->lanes[worker][lane].sent);
+        while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT) hear(heard, event);
+        sem_post(&shared->lanes[worker][lane].go);
+    }
+    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT) hear(heard, event);
+}
+
+static bool is_one_of(const char *name, const char *names)
+{
+    size_t len = strlen(name);
+    for (const char *found = names; (found = strstr(found, name)); found += len)
+        if ((found == names || found[-1] == '|') && (found[len] == '\0' || found[len] == '|')) return true;
+    return false;
+}
+
+/* A stream's document is JSON, or there is none. What is no stream is given as it came. */
+static bool has_broken_document(const struct answer *answer, const tw_reply *reply)
+{
+    size_t len;
+    tw_request *parsed;
+    const char *document = tw_reply_json(reply, &len);
+    if (answer->is_whole || len == 0 || document[0] != '{') return false;
+    if (tw_request_parse(document, len, &parsed) != TW_OK) return true;
+    tw_request_destroy(parsed);
+    return false;
+}
+
+/* What of this is wrong; NULL if nothing is. */
+static const char *mistake(const struct answer *answer, const tw_reply *reply, const struct heard *heard, const char *statuses,
+    const char *expected, const struct text *line)
+{
+    if (!is_one_of(tw_status_name(tw_reply_status(reply)), statuses)) return "the status";
+    if (expected && strcmp(line->bytes, expected) != 0) return "what was heard";
+    if (heard->broken) return heard->broken;
+    if ((tw_reply_status(reply) == TW_OK) != (tw_reply_message(reply)[0] == '\0')) return "the message";
+    if (tw_reply_attempts(reply) != 1) return "the number of attempts";
+    if (has_broken_document(answer, reply)) return "the document";
+    return NULL;
+}
+
+static atomic_int last_wrong[KINDS];
+
+static void count(const struct answer *answer, enum kind kind, bool failed)
+{
+    int framing = 0;
+    while (framing + 1 < FRAMINGS && strcmp(answer->framing, framing_names[framing]) != 0) framing++;
+    shared->table[kind][framing].tried++;
+    if (failed) shared->table[kind][framing].failed++;
+}
+
+void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding, const char *statuses,
+    const char *expected)
+{
+    struct heard heard = { 0 };
+    struct text line = { 0 };
+    int number = (int)(answer - answers) + 1;
+    tw_request *request = request_for(answer, kind, place, lane, padding);
+    if (kind == STALL) {
+        tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 300);
+        if (place == 0) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 300);
+    }
+    if (kind == STOP_READING) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 500);
+    if (kind == EARLY_THEN_HOLD) tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 500);
+    tw_chat *chat = answer->is_whole == 1 ? tw_chat_open_whole(client, request) : tw_chat_open(client, request);
+    if (kind == SPLIT || kind == BYTES) pull_pieces(chat, &heard, kind == BYTES ? answer->len : place < answer->len ? 2 : 1, lane);
+    else tw_chat_run(chat, hear, &heard);
+    tw_reply *reply = tw_chat_close(chat);
+    end_event(&heard);
+    put(&line, "\"events\":[");
+    add(&line, heard.events.bytes ? heard.events.bytes : "", heard.events.len);
+    put(&line, "],");
+    put_what_came(&line, reply);
+    const char *wrong = mistake(answer, reply, &heard, statuses, expected, &line);
+    count(answer, kind, wrong != NULL);
+    /* Once for each answer and kind, or a mistake would be told a thousand times. */
+    if (wrong && atomic_exchange(&last_wrong[kind], number) != number) {
+        printf("%s, %s, %s at %zu of %zu: %s is not right\n  expected %s %s\n  got      %s %s\n  %s\n", answer->name,
+            answer->framing, kind_names[kind], place, answer->len, wrong, statuses, expected ? expected : "(anything)",
+            tw_status_name(tw_reply_status(reply)), line.bytes, tw_reply_message(reply));
+        fflush(stdout);
+    }
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    forget(&heard);
+    free(line.bytes);
+}
+
+void exchange_whole(const struct answer *answer)
+{
+    const struct outcome *end = outcome_at(answer, answer->len);
+    exchange(answer, WHOLE, 0, 0, 0, end->ended, end->heard);
+}
+
+void exchange_broken(const struct answer *answer, enum kind kind, size_t place, int lane)
+{
+    bool is_end = place == answer->len || (strcmp(answer->framing, "close") == 0 && place >= answer->head_len);
+    bool arrives = kind == SPLIT || kind == BYTES;
+    const struct outcome *outcome = outcome_at(answer, arrives ? answer->len : place);
+    const char *status = kind == STALL ? outcome->silent : arrives || (kind == FIN && is_end) ? outcome->ended : outcome->cut;
+    exchange(answer, kind, place, lane, 0, status, outcome->heard);
+}
