@@ -33,7 +33,8 @@ strict  := -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # Found beside the program in the build, and where it is installed without the loader's help.
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
-abi     := $(wildcard Tests/abi/*.c)
+process := Tests/support/process.c
+abi     := $(wildcard Tests/abi/*.c) $(process)
 tests   := test-swift test-asan test-tsan test-c test-c-tsan test-valgrind test-guest test-flood test-corpus test-faults test-install test-mock \
            test-python test-servers test-soak test-fuzz
 guests  := $(patsubst Tests/guest/%.c,.build/guest/%,$(filter-out Tests/guest/guest.c,$(wildcard Tests/guest/*.c)))
@@ -85,7 +86,7 @@ test-c: library .build/abi/plain .build/abi/asan
 	THINKWIRE_MOCK=$(mock) .build/abi/plain
 	THINKWIRE_MOCK=$(mock) ASAN_OPTIONS=detect_leaks=1 .build/abi/asan
 
-.build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h include/thinkwire.h | library
+.build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h Tests/support/process.h include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(abi) -o $@ $(link) -lpthread
 
@@ -94,17 +95,18 @@ test-guest: library $(guests)
 	set -e; for guest in $(guests); do echo $$guest; \
 	    THINKWIRE_MOCK=$(mock) THINKWIRE_SERVERS=Tests/guest/servers.py THINKWIRE_LIBRARY=$(library) timeout 300 $$guest; done
 
-.build/guest/%: Tests/guest/%.c Tests/guest/guest.c Tests/guest/guest.h Tests/abi/check.c Tests/abi/check.h include/thinkwire.h | library
+.build/guest/%: Tests/guest/%.c Tests/guest/guest.c Tests/guest/guest.h Tests/abi/check.c Tests/abi/check.h $(process) Tests/support/process.h \
+    include/thinkwire.h | library
 	mkdir -p $(@D)
-	$(CC) $(strict) -g -O1 -rdynamic -ITests/abi $< Tests/guest/guest.c Tests/abi/check.c -o $@ $(link) -lpthread
+	$(CC) $(strict) -g -O1 -rdynamic -ITests/abi $(filter %.c,$^) -o $@ $(link) -lpthread
 
 # A gigabyte of anything costs bounded memory, and little time.
 test-flood: library .build/limits/flood
 	timeout 900 .build/limits/flood
 
-.build/limits/flood: Tests/limits/flood.c include/thinkwire.h | library
+.build/limits/flood: Tests/limits/flood.c $(process) Tests/support/process.h include/thinkwire.h | library
 	mkdir -p $(@D)
-	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link) -lpthread
+	$(CC) $(strict) $(CFLAGS) $(filter %.c,$^) -o $@ $(link) -lpthread
 
 # Memory that was never written, or is gone: what the address sanitizer, which sees the program alone, does not know of a library.
 test-valgrind: library .build/abi/plain
@@ -129,7 +131,8 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 3600 .build/faults/sweep $(EVERY) 1 < .build/faults/plan
 	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan 199 61 < .build/faults/plan
 
-.build/faults/sweep .build/faults/sweep-asan: $(wildcard Tests/faults/*.[ch]) Tests/corpus/listen.c Tests/corpus/listen.h include/thinkwire.h | library
+.build/faults/sweep .build/faults/sweep-asan: $(wildcard Tests/faults/*.[ch]) Tests/corpus/listen.c Tests/corpus/listen.h $(process) Tests/support/process.h \
+    include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(subst c99,c11,$(strict)) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(filter %.c,$^) -o $@ $(link) -lpthread
 
@@ -188,9 +191,9 @@ soak: all .build/soak/soak
 test-soak: library .build/soak/soak
 	.build/soak/soak $(mock) 1000000 20
 
-.build/soak/soak: Tests/soak/soak.c include/thinkwire.h | library
+.build/soak/soak: Tests/soak/soak.c $(process) Tests/support/process.h include/thinkwire.h | library
 	mkdir -p $(@D)
-	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link) -lpthread
+	$(CC) $(strict) $(CFLAGS) $(filter %.c,$^) -o $@ $(link) -lpthread
 
 # What is there is installed, and built first only if it is not: `sudo make install` needs no Swift.
 install:

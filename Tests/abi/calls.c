@@ -23,7 +23,6 @@ static struct stage {
     tw_status end; /* How the exchange is to end. */
 } *on;
 
-static const char *const greeting = "Hello! How can I assist you today?";
 static const char *const model = "alibaba/qwen3-32b";
 
 static int never(void *userdata, const tw_event *event)

@@ -125,6 +125,16 @@ tw_request *hello(const char *model)
     return request;
 }
 
+const char *const recorded = "alibaba/qwen3-32b";
+const char *const greeting = "Hello! How can I assist you today?";
+
+tw_request *thinking_hello(void)
+{
+    tw_request *request = hello(recorded);
+    CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_ON, 0), TW_OK);
+    return request;
+}
+
 static tw_reply *exchange(const char *url, const char *model, bool streamed)
 {
     tw_client *client = client_of(url);

@@ -42,6 +42,10 @@ tw_client *mock_client(void);
 tw_client *client_of(const char *url);
 tw_request *hello(const char *model);
 
+/* A model of the mock that is a recording, how its answer begins, and a request that makes it think. */
+extern const char *const recorded, *const greeting;
+tw_request *thinking_hello(void);
+
 /* Sends "Hello" to the model at the address. */
 tw_reply *send_hello(const char *url, const char *model);
 tw_reply *stream_hello(const char *url, const char *model);

@@ -5,14 +5,12 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include "../support/process.h"
 #include "check.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static const struct suite {
     const char *name;
@@ -28,28 +26,6 @@ static const struct suite {
     { "calls", test_calls },       { "hostile", test_hostile },     { "retries", test_retries },
     { "limits", test_limits },
 };
-
-/* Starts the mock and reads its base URL, the one line it prints. It ends with our end of the pipe, whatever becomes of us. */
-static pid_t start_mock(void)
-{
-    const char *program = getenv("THINKWIRE_MOCK");
-    int ends[2];
-    if (!program || pipe(ends) != 0) return -1;
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execl(program, "thinkwire-mock", "--port", "0", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    FILE *output = fdopen(ends[0], "r");
-    if (!output || !fgets(mock_url, sizeof mock_url, output)) return -1;
-    mock_url[strcspn(mock_url, "\r\n")] = '\0';
-    fclose(output);
-    return pid;
-}
 
 /* No key or address of whoever runs the tests may decide how they end. */
 static void clear_environment(void)
@@ -73,7 +49,7 @@ int main(int argc, char **argv)
     /* Line by line, so that what failed is told even if the next thing that happens is a crash. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     clear_environment();
-    pid_t mock = start_mock();
+    pid_t mock = mock_start(getenv("THINKWIRE_MOCK"), mock_url, sizeof mock_url);
     if (mock < 0) {
         fprintf(stderr, "the mock did not start: THINKWIRE_MOCK must name its program\n");
         return 1;
@@ -87,8 +63,7 @@ int main(int argc, char **argv)
                checks_failed - failed, (long long)(milliseconds() - start));
         if (checks_passed + checks_failed == passed + failed) checks_failed++;
     }
-    kill(mock, SIGTERM);
-    waitpid(mock, NULL, 0);
+    mock_stop(mock);
     printf("%d passed, %d failed\n", checks_passed, checks_failed);
     return checks_failed > 0 || checks_passed == 0;
 }

@@ -43,7 +43,7 @@ static void read_recording(const char *name)
 }
 
 /* The texts of a member of the recording, wherever it has one, one behind the other. No recording escapes more than this knows. */
-static const char *recorded(const char *member, char *text, size_t room)
+static const char *texts_of(const char *member, char *text, size_t room)
 {
     char name[64];
     size_t length = 0;
@@ -65,8 +65,8 @@ static void check_answer(tw_client *client, const tw_request *request, const cha
 {
     static char reasoning[16384], content[16384];
     read_recording(name);
-    recorded("reasoning_content", reasoning, sizeof reasoning);
-    CHECK(*recorded("content", content, sizeof content) != '\0');
+    texts_of("reasoning_content", reasoning, sizeof reasoning);
+    CHECK(*texts_of("content", content, sizeof content) != '\0');
     for (int streamed = 0; streamed < 2; streamed++) {
         tw_reply *reply = streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
         CHECK_REPLY(reply, TW_OK);

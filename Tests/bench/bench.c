@@ -11,14 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../support/process.h"
 #include "bench.h"
 
 enum { MOST_ROUNDS = 400, MOST_STREAMS = 256 };
@@ -35,7 +32,6 @@ static const struct receiver *const receivers[] = {
 enum { RECEIVERS = sizeof receivers / sizeof *receivers, LIBCURL = 0, HAND = 1, CALLBACK = RECEIVERS - 2 };
 
 static char base_url[128];
-static pid_t mock;
 
 int64_t now_ns(void)
 {
@@ -55,46 +51,6 @@ void fail(const char *what, const char *why)
 {
     fprintf(stderr, "bench: %s: %s\n", what, why);
     exit(1);
-}
-
-/* ---- the mock ------------------------------------------------------------------------------------------------------ */
-
-static void stop_mock(void)
-{
-    if (mock > 0) kill(mock, SIGKILL);
-    mock = 0;
-}
-
-static void stop_at(int signal)
-{
-    if (mock > 0) kill(mock, SIGKILL);
-    _exit(128 + signal);
-}
-
-static void start_mock(const char *program)
-{
-    int ends[2];
-    if (pipe(ends) != 0) fail("mock", "no pipe");
-    signal(SIGINT, stop_at);
-    signal(SIGTERM, stop_at);
-    signal(SIGHUP, stop_at);
-    atexit(stop_mock);
-    mock = fork();
-    if (mock == 0) {
-#ifdef __linux__
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-#endif
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execl(program, program, "--port", "0", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    FILE *output = fdopen(ends[0], "r");
-    if (!output || !fgets(base_url, sizeof base_url, output)) fail(program, "did not start");
-    base_url[strcspn(base_url, "\r\n")] = '\0';
-    fclose(output);
 }
 
 static const char *body_for(const char *model)
@@ -323,11 +279,13 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_ALL);
-    start_mock(argv[1]);
+    pid_t mock = mock_start(argv[1], base_url, sizeof base_url);
+    if (mock < 0) fail(argv[1], "did not start");
     at_line_rate(200000, 9);
     at_a_pace(1, 1, 2000, 3);
     at_a_pace(100, 20, 100, 3);
     one_exchange(100);
     loading(argv[2], argv[3], 15);
+    mock_stop(mock);
     return 0;
 }

@@ -23,7 +23,7 @@ else
 fi
 
 # shellcheck disable=SC2086
-cc $strict $with "$here"/bench.c "$here"/by_*.c $simdjson -o "$work/bench" -L"$build" -lthinkwire -lcurl -lpthread \
+cc $strict $with "$here"/bench.c "$here"/../support/process.c "$here"/by_*.c $simdjson -o "$work/bench" -L"$build" -lthinkwire -lcurl -lpthread \
     -Wl,-rpath,"$build"
 # shellcheck disable=SC2086
 cc $strict -Wno-pedantic "$here/load.c" -o "$work/load" -ldl

@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 
-#include <dirent.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../support/process.h"
 #include "sweep.h"
 
 const char *const kind_names[KINDS] = {
@@ -33,41 +33,12 @@ static long every = 1, every_chunked = 1;
 
 enum { LARGE = 8 << 20 };
 
-static size_t entries(const char *directory)
-{
-    DIR *open = opendir(directory);
-    size_t found = 0;
-    if (!open) die(directory);
-    while (readdir(open)) found++;
-    closedir(open);
-    return found - 3; /* ".", "..", and, of descriptors, this one */
-}
-
-static size_t descriptors(void)
-{
-    return entries("/proc/self/fd");
-}
-
-static size_t threads(void)
-{
-    return entries("/proc/self/task") + 1;
-}
-
-static long resident(void)
-{
-    long size, pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%ld %ld", &size, &pages) != 2) die("/proc/self/statm");
-    fclose(file);
-    return pages * sysconf(_SC_PAGESIZE);
-}
-
 static int leaks;
 
-static void check_at_most(const char *what, const char *when, size_t found, size_t most)
+static void check_at_most(const char *what, const char *when, long found, long most)
 {
     if (found <= most) return;
-    printf("%zu %s %s, and not %zu at most\n", found, what, when, most);
+    printf("%ld %s %s, and not %ld at most\n", found, what, when, most);
     leaks++;
 }
 
@@ -149,38 +120,37 @@ static void break_requests(const struct answer *answer)
 static int work(void)
 {
     pid_t server;
-    size_t kept, loop = 0, heap = 0;
-    long memory = 0;
+    long kept, loop = 0, heap = 0, memory = 0;
     int port = start_server(&server);
-    kept = descriptors();
+    kept = process_descriptors();
     create_client(port);
     for (size_t i = 0, played = 0; i < answer_count; i++) {
         if (!is_mine(i)) continue;
         /* By now everything that is kept has been made. */
         if (played++ == 3) {
-            loop = descriptors();
-            heap = mallinfo2().uordblks;
-            memory = resident();
+            loop = process_descriptors();
+            heap = (long)mallinfo2().uordblks;
+            memory = process_status("VmRSS:");
         }
         play_alone(&answers[i]);
-        if (loop > 0) check_at_most("descriptors", answers[i].name, descriptors(), loop + 1);
+        if (loop > 0) check_at_most("descriptors", answers[i].name, process_descriptors(), loop + 1);
     }
     /* To the byte but for text that grew, if the allocator keeps nothing back: GLIBC_TUNABLES=glibc.malloc.tcache_count=0. */
-    check_at_most("bytes on the heap", "at the end", mallinfo2().uordblks, heap + (16 << 10));
+    check_at_most("bytes on the heap", "at the end", (long)mallinfo2().uordblks, heap + (16 << 10));
 #ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed, to see it used */
-    check_at_most("bytes of memory", "at the end", (size_t)resident(), (size_t)memory + (4 << 20));
+    check_at_most("KiB of memory", "at the end", process_status("VmRSS:"), memory + 4096);
 #else
     (void)memory;
 #endif
-    check_at_most("threads", "in the sweep", threads(), 1);
+    check_at_most("threads", "in the sweep", process_threads(), 1);
     stall_everywhere();
     for (size_t i = 0, kinds[2] = { 0 }; i < answer_count; i++) {
         if (is_mine(i) && kinds[is_refusal(&answers[i])]++ < 6) break_requests(&answers[i]);
     }
     tw_client_destroy(client);
-    check_at_most("bytes on the heap", "when the client is gone", mallinfo2().uordblks, heap);
-    check_at_most("threads", "at the end", threads(), 1);
-    check_at_most("descriptors", "at the end", descriptors(), kept);
+    check_at_most("bytes on the heap", "when the client is gone", (long)mallinfo2().uordblks, heap);
+    check_at_most("threads", "at the end", process_threads(), 1);
+    check_at_most("descriptors", "at the end", process_descriptors(), kept);
     kill(server, SIGKILL);
     waitpid(server, NULL, 0);
     return leaks;

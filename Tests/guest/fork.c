@@ -76,12 +76,12 @@ static void use_and_leave(void *argument)
 {
     struct shared *shared = argument;
     char connection[32];
-    int before = descriptors();
+    int before = process_descriptors();
     exchange(shared, connection, 0);
     CHECK(strcmp(connection, shared->connection) != 0);
     exchange(shared, connection, 1);
     end(shared);
-    CHECK(descriptors() < before); /* Its copy of the parent's connection is closed as well. */
+    CHECK(process_descriptors() < before); /* Its copy of the parent's connection is closed as well. */
 }
 
 static void kept_connections(bool secure)
@@ -403,11 +403,11 @@ static void busy_threads(bool secure, void *(*other)(void *), int forks)
 static void closed_on_exec(bool secure)
 {
     bool known[1024] = { false };
-    int before = descriptors(), left = 0, connections = 0;
+    int before = process_descriptors(), left = 0, connections = 0;
     for (int fd = 0; fd < 1024; fd++) known[fd] = fcntl(fd, F_GETFD) >= 0;
     struct shared shared = begin("/ok", secure);
     exchange(&shared, shared.connection, 0);
-    CHECK(descriptors() > before);
+    CHECK(process_descriptors() > before);
     for (int fd = 0; fd < 1024; fd++) {
         int flags = fcntl(fd, F_GETFD);
         struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
@@ -422,7 +422,7 @@ static void closed_on_exec(bool secure)
     CHECK_INT(connections, 1);
     CHECK(left <= 2);
     end(&shared);
-    CHECK_INT(descriptors(), before);
+    CHECK_INT(process_descriptors(), before);
 }
 
 int main(void)

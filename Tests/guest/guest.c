@@ -2,7 +2,6 @@
 
 #include "guest.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
@@ -72,26 +71,6 @@ void ask(const char *what, char answer[64])
     tw_reply_destroy(reply);
 }
 
-static int entries(const char *path)
-{
-    int count = -2; /* . and .. */
-    DIR *directory = opendir(path);
-    if (!directory) fail(path);
-    while (readdir(directory)) count++;
-    closedir(directory);
-    return count;
-}
-
-int descriptors(void)
-{
-    return entries("/proc/self/fd");
-}
-
-int threads(void)
-{
-    return entries("/proc/self/task");
-}
-
 void look(struct host *host)
 {
     memset(host, 0, sizeof *host);
@@ -102,8 +81,8 @@ void look(struct host *host)
         len += (size_t)snprintf(host->environment + len, sizeof host->environment - len, "%p %s\n", (void *)*variable, *variable);
     }
     snprintf(host->locale, sizeof host->locale, "%s %p", setlocale(LC_ALL, NULL), (void *)uselocale((locale_t)0));
-    host->descriptors = descriptors();
-    host->threads = threads();
+    host->descriptors = process_descriptors();
+    host->threads = process_threads();
 }
 
 void check_same(const struct host *before, const char *when)

@@ -2,6 +2,7 @@
 #ifndef GUEST_H
 #define GUEST_H
 
+#include "../support/process.h"
 #include "check.h"
 
 #include <signal.h>
@@ -23,10 +24,6 @@ tw_client *guest_client(const char *url, const char *key);
 
 /* What a server knows: asked over a connection of its own. */
 void ask(const char *what, char answer[64]);
-
-/* How many descriptors and threads the process has. */
-int descriptors(void);
-int threads(void);
 
 /* All that a guest has to leave as it is. */
 struct host {

@@ -116,7 +116,7 @@ static int on_event(void *userdata, const tw_event *event)
 {
     sigset_t now, *mask = userdata;
     (void)event;
-    if (threads() > most_threads) most_threads = threads();
+    if (process_threads() > most_threads) most_threads = process_threads();
     pthread_sigmask(SIG_BLOCK, NULL, &now);
     call_count--; /* Our own. */
     for (int i = 1; i <= 64; i++) changed_masks += sigismember(&now, i) != sigismember(mask, i);
@@ -127,7 +127,7 @@ static void on_log(void *userdata, const char *line)
 {
     (void)line;
     ++*(int *)userdata;
-    if (threads() > most_threads) most_threads = threads();
+    if (process_threads() > most_threads) most_threads = process_threads();
 }
 
 static void one(const char *what, bool secure, tw_status expected, sigset_t *mask)
@@ -187,7 +187,7 @@ static void names_take_a_thread(void)
     tw_reply_destroy(reply);
     check_calls("looking up a name");
     CHECK_INT(resolver_threads, 1);
-    for (int tries = 0; tries < 250 && threads() > before.threads; tries++) sleep_ms(20);
+    for (int tries = 0; tries < 250 && process_threads() > before.threads; tries++) sleep_ms(20);
     check_same(&before, "looking up a name");
 }
 

@@ -23,6 +23,8 @@
 
 #include <thinkwire.h>
 
+#include "../support/process.h"
+
 #define OK "HTTP/1.1 200 OK\r\n"
 #define STREAM OK "Content-Type: text/event-stream\r\n\r\n"
 #define DOCUMENT OK "Content-Type: application/json\r\n\r\n"
@@ -233,20 +235,6 @@ static void listen_anywhere(void)
 
 /* ---- memory -------------------------------------------------------------------------------------------------------- */
 
-/* A line of /proc/self/status, in KiB. */
-static long memory(const char *name)
-{
-    char line[256];
-    long kib = -1;
-    FILE *file = fopen("/proc/self/status", "r");
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, name, strlen(name)) == 0) kib = strtol(line + strlen(name), NULL, 10);
-    }
-    if (kib < 0) fail(name);
-    fclose(file);
-    return kib;
-}
-
 static void reset_peak(void)
 {
     FILE *file = fopen("/proc/self/clear_refs", "w");
@@ -288,21 +276,21 @@ static bool run(const struct flood *flood)
     printf("%-27s", flood->name);
     fflush(stdout);
     malloc_trim(0);
-    long resident = memory("VmRSS:");
+    long resident = process_status("VmRSS:");
     reset_peak();
     double start = seconds();
     alarm(20 * SECONDS);
     if (pthread_create(&thread, NULL, serve, NULL) != 0) fail("pthread_create");
     tw_reply *reply = tw_chat_stream(client, request, hear, &told);
     double spent = seconds() - start;
-    long peak = (memory("VmHWM:") - resident) / 1024;
+    long peak = (process_status("VmHWM:") - resident) / 1024;
     tw_client_destroy(client);
     pthread_join(thread, NULL);
 
     reset_peak();
     tw_reply_json(reply, NULL);
     tw_reply_get(reply, "/choices/0/message/content", NULL);
-    long document_peak = (memory("VmHWM:") - resident) / 1024;
+    long document_peak = (process_status("VmHWM:") - resident) / 1024;
     alarm(0);
     tw_status status = tw_reply_status(reply);
     const char *message = tw_reply_message(reply);

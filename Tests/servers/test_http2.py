@@ -5,27 +5,12 @@ import threading
 import time
 
 import pytest
-import thinkwire
 from conftest import EVERY_MODEL
+from exchanges import ended
 from h2.errors import ErrorCodes
 from peers import DONE, FINISH, H2, THOUGHT, WHOLE, WORD, delta
 from programs import Nghttpx
 from thinkwire import Client, Status
-
-
-def ended(client, model="m", message="Hello"):
-    """How a stream ended, and what was told of it."""
-    told = []
-    stream = client.stream(model, message)
-    try:
-        for event in stream:
-            told.append((str(event.kind), event.text))
-    except thinkwire.Error as error:
-        assert error.reply is stream.reply
-    reply = stream.reply
-    for kind, said in (("reasoning", reply.reasoning), ("content", reply.content)):
-        assert "".join(text for each, text in told if each == kind) == said
-    return reply
 
 
 def all_came(reply):
@@ -73,15 +58,8 @@ def test_a_connection_that_was_left_idle_too_long_is_followed_by_another(connect
 def test_it_is_told_to_go_in_the_middle_of_a_stream(connect, start, tmp_path, pair, mock, number, ends_well):
     server = start(Nghttpx, tmp_path, mock.port, pair, "--single-process")
     client = connect(server.url)
-    with client.stream("mock/synthetic#reasoning=20,chunks=20,pace=25", "Hello") as stream:
-        said = next(stream).text
-        server.tell(number)
-        try:
-            said += "".join(event.text for event in stream if event.kind in ("reasoning", "content"))
-        except thinkwire.TruncatedError:
-            pass
-    assert stream.reply.status is (Status.OK if ends_well else Status.TRUNCATED)
-    assert stream.reply.reasoning + stream.reply.content == said
+    reply = ended(client, "mock/synthetic#reasoning=20,chunks=20,pace=25", in_the_middle=lambda: server.tell(number))
+    assert reply.status is (Status.OK if ends_well else Status.TRUNCATED)
     server.stop()
     assert ended(client, "mock/synthetic").status in (Status.CONNECT, Status.NETWORK)
 

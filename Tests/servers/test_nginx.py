@@ -9,6 +9,7 @@ import time
 import pytest
 import thinkwire
 from conftest import EVERY_MODEL
+from exchanges import ended
 from programs import Nginx
 from thinkwire import Client, Status
 
@@ -201,15 +202,8 @@ def test_no_redirect_is_followed(connect, start, tmp_path, pair, mock, recorder,
 def test_it_is_told_to_go_in_the_middle_of_a_stream(connect, start, tmp_path, pair, mock, door, number, ends_well):
     server = start(Nginx, tmp_path, mock.port, pair)
     client = connect(server.url(door))
-    with client.stream(SLOW, "Hello") as stream:
-        said = next(stream).text
-        server.tell(number)
-        try:
-            said += "".join(event.text for event in stream if event.kind in ("reasoning", "content"))
-        except thinkwire.TruncatedError:
-            pass
-    assert stream.reply.status is (Status.OK if ends_well else Status.TRUNCATED)
-    assert stream.reply.reasoning + stream.reply.content == said
+    reply = ended(client, SLOW, in_the_middle=lambda: server.tell(number))
+    assert reply.status is (Status.OK if ends_well else Status.TRUNCATED)
     if number == signal.SIGHUP:
         # It goes on with others; the old connection is closed when its last stream has ended.
         assert client.send("mock/synthetic", "Hello").status is Status.OK

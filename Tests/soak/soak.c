@@ -5,19 +5,17 @@
  */
 #define _GNU_SOURCE
 
-#include <dirent.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <thinkwire.h>
+
+#include "../support/process.h"
 
 enum {
     THREADS = 8,
@@ -114,34 +112,11 @@ static int progress(void)
 
 /* ---- what the process holds ---------------------------------------------------------------------------------------- */
 
-static long of_status(const char *name)
-{
-    char line[256];
-    long number = -1;
-    FILE *file = fopen("/proc/self/status", "r");
-    while (file && fgets(line, sizeof line, file)) {
-        if (strncmp(line, name, strlen(name)) == 0) number = strtol(line + strlen(name), NULL, 10);
-    }
-    if (number < 0) fail("/proc/self/status can't be read");
-    fclose(file);
-    return number;
-}
-
-static int open_files(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-    if (!directory) fail("/proc/self/fd can't be read");
-    while (readdir(directory)) count++;
-    closedir(directory);
-    return count;
-}
-
 static long tell(int percent)
 {
-    long kb = of_status("VmRSS:");
-    printf("%3d %%  %6.0f s  %9ld exchanges  %7ld KB  %3d descriptors  %2ld threads\n", percent,
-           (double)(microseconds() - start) / 1e6, __atomic_load_n(&begun, __ATOMIC_RELAXED), kb, open_files(), of_status("Threads:"));
+    long kb = process_status("VmRSS:");
+    printf("%3d %%  %6.0f s  %9ld exchanges  %7ld KB  %3d descriptors  %2d threads\n", percent,
+           (double)(microseconds() - start) / 1e6, __atomic_load_n(&begun, __ATOMIC_RELAXED), kb, process_descriptors(), process_threads());
     fflush(stdout);
     return kb;
 }
@@ -263,26 +238,6 @@ static void *work(void *worker)
 
 /* ---- the run ------------------------------------------------------------------------------------------------------- */
 
-static pid_t start_mock(const char *program)
-{
-    int ends[2];
-    if (pipe(ends) != 0) fail("no pipe");
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execl(program, program, "--port", "0", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    FILE *output = fdopen(ends[0], "r");
-    if (!output || !fgets(base_url, sizeof base_url, output)) fail("the mock did not start");
-    base_url[strcspn(base_url, "\r\n")] = '\0';
-    fclose(output);
-    return pid;
-}
-
 static tw_client *make_client(int retries, const char *faults)
 {
     tw_options *options = tw_options_create();
@@ -322,8 +277,9 @@ int main(int argc, char **argv)
     if (argc != 4 || (wanted_exchanges = atol(argv[2])) < 1 || (allowed_us = atol(argv[3]) * 1000000) < 1) {
         fail("usage: soak MOCK EXCHANGES SECONDS");
     }
-    pid_t mock = start_mock(argv[1]);
-    int files_before = open_files();
+    pid_t mock = mock_start(argv[1], base_url, sizeof base_url);
+    if (mock < 0) fail("the mock did not start");
+    int files_before = process_descriptors();
     clients[PLAIN] = make_client(0, NULL);
     clients[TRYING] = make_client(2, NULL);
     clients[EARLY] = make_client(0, "early=1,status=503");
@@ -344,17 +300,16 @@ int main(int argc, char **argv)
         told = progress() / TENTH;
         long kb = tell(told * TENTH);
         if (told * TENTH <= WARM) warm_kb = kb;
-        if (open_files() > MOST_FILES) fail("descriptors are piling up");
+        if (process_descriptors() > MOST_FILES) fail("descriptors are piling up");
     }
     for (int i = 0; i < THREADS; i++) pthread_join(workers[i].thread, NULL);
     __atomic_store_n(&over, true, __ATOMIC_RELEASE);
     pthread_join(canceller, NULL);
-    long grown = of_status("VmRSS:") - warm_kb;
+    long grown = process_status("VmRSS:") - warm_kb;
     for (int i = 0; i < CLIENTS; i++) tw_client_destroy(clients[i]);
-    int files_left = open_files() - files_before;
-    long threads_left = of_status("Threads:") - 1;
-    kill(mock, SIGTERM);
-    waitpid(mock, NULL, 0);
+    int files_left = process_descriptors() - files_before;
+    int threads_left = process_threads() - 1;
+    mock_stop(mock);
 
     static const char *const names[WAYS] = { "whole", "streamed", "pulled", "closed early", "stopped by its callback",
                                              "cancelled from elsewhere", "whole, and cancelled" };
@@ -375,7 +330,7 @@ int main(int argc, char **argv)
     }
     tell_latency("warm", false);
     tell_latency("at the end", true);
-    printf("%ld exchanges in %.0f s, %ld ended as they should not; %+ld KB since warm; %d descriptors and %ld threads left\n", exchanges,
+    printf("%ld exchanges in %.0f s, %ld ended as they should not; %+ld KB since warm; %d descriptors and %d threads left\n", exchanges,
            (double)(microseconds() - start) / 1e6, surprises, grown, files_left, threads_left);
     return exchanges == 0 || surprises > 0 || grown > GROWTH_KB || files_left != 0 || threads_left != 0;
 }
