@@ -1,6 +1,7 @@
 """Exchanges that are held against what they say of themselves."""
 
 import thinkwire
+from thinkwire import Status
 
 
 def ended(client, model="m", message="Hello", in_the_middle=None):
@@ -19,3 +20,8 @@ def ended(client, model="m", message="Hello", in_the_middle=None):
     for kind, said in (("reasoning", reply.reasoning), ("content", reply.content)):
         assert "".join(text for each, text in told if each == kind) == said
     return reply
+
+
+def all_came(reply):
+    """What peers.WHOLE says."""
+    return reply.status is Status.OK and (reply.reasoning, reply.content) == ("Hm.", "Hi")

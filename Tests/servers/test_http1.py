@@ -3,6 +3,7 @@
 import pytest
 import thinkwire
 from conftest import KEY
+from exchanges import all_came, ended
 from peers import FINISH, THOUGHT, WHOLE, WORD, Plain, response, tls
 from thinkwire import Client, Status
 
@@ -17,18 +18,6 @@ def chunked(*pieces, trailers=b""):
 @pytest.fixture(params=["http", "https"])
 def serve(request, start, pair):
     return lambda *answers: start(Plain, *answers, context=tls(pair) if request.param == "https" else None)
-
-
-def ended(client):
-    stream = client.stream("m", "Hello")
-    try:
-        return stream.finish()
-    except thinkwire.Error:
-        return stream.reply
-
-
-def all_came(reply):
-    return reply.status is Status.OK and (reply.reasoning, reply.content) == ("Hm.", "Hi")
 
 
 def test_trailers(connect, serve):
@@ -54,6 +43,25 @@ def test_an_interim_response_is_none_yet(connect, serve):
     assert reply.status is Status.TIMEOUT and "first-byte" in reply.message and reply.http_status == 0
     reply = ended(connect(serve([hint, None]).url()))
     assert (reply.status, reply.http_status, reply.header("link")) == (Status.NETWORK, 0, None)
+
+
+@pytest.mark.parametrize("said", [b"HTTP/1.1 103 Early Hints\r\n\r\n", b"nonsense\r\n\r\n", b"HTTP/1.1\r\n\r\n"])
+def test_what_a_kept_connection_says_before_it_ends_is_an_answer(connect, serve, said):
+    """The server is there, and may have seen the request: it is not sent twice."""
+    peer = serve([response(WHOLE, "200 OK", "text/event-stream")], [said, None], [response(WHOLE, "200 OK", "text/event-stream")])
+    client = connect(peer.url())
+    assert all_came(ended(client))
+    reply = ended(client)
+    assert reply.status in (Status.NETWORK, Status.PROTOCOL) and (reply.attempts, len(peer.requests)) == (1, 2)
+    assert all_came(ended(client))
+
+
+def test_a_kept_connection_that_ends_unanswered_is_followed_by_another(connect, serve):
+    peer = serve([response(WHOLE, "200 OK", "text/event-stream")], [None], [response(WHOLE, "200 OK", "text/event-stream")])
+    client = connect(peer.url())
+    assert all_came(ended(client))
+    reply = ended(client)
+    assert all_came(reply) and (reply.attempts, len(peer.requests), peer.connections) == (1, 3, 2)
 
 
 def test_the_end_of_the_connection_is_the_end_of_what_has_no_length(connect, serve):

@@ -6,15 +6,11 @@ import time
 
 import pytest
 from conftest import EVERY_MODEL
-from exchanges import ended
+from exchanges import all_came, ended
 from h2.errors import ErrorCodes
 from peers import DONE, FINISH, H2, THOUGHT, WHOLE, WORD, delta
 from programs import Nghttpx
 from thinkwire import Client, Status
-
-
-def all_came(reply):
-    return reply.status is Status.OK and (reply.reasoning, reply.content) == ("Hm.", "Hi")
 
 
 # ---- nghttpx -----------------------------------------------------------------------------------------------------------
@@ -154,6 +150,40 @@ def test_a_stream_reset_before_a_response(connect, server, code):
     reply = ended(client)
     assert (reply.status, reply.http_status, reply.content) == (Status.NETWORK, 0, "")
     assert all_came(ended(client))
+
+
+@pytest.mark.parametrize("code", [ErrorCodes.INTERNAL_ERROR, ErrorCodes.NO_ERROR])
+@pytest.mark.parametrize("is_interim", [False, True])
+def test_a_stream_reset_on_a_kept_connection(connect, server, code, is_interim):
+    """The connection lives, and the server may have seen the request: it is not sent twice."""
+
+    def reset(exchange):
+        exchange.read()
+        if is_interim:
+            exchange.headers(103, ("link", "</style.css>"))
+        exchange.reset(code)
+
+    peer = server(whole, reset, whole)
+    client = connect(peer.url())
+    assert all_came(ended(client))
+    reply = ended(client)
+    assert (reply.status, reply.attempts, len(peer.requests)) == (Status.NETWORK, 1, 2)
+    assert all_came(ended(client))
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_kept_connection_that_ends_unanswered_is_followed_by_another(connect, server, is_told):
+    def leave(exchange):
+        exchange.read()
+        if is_told:
+            exchange.go_away(0)
+        return False
+
+    peer = server(whole, leave, whole)
+    client = connect(peer.url())
+    assert all_came(ended(client))
+    reply = ended(client)
+    assert all_came(reply) and (reply.attempts, len(peer.requests), peer.connections) == (1, 3, 2)
 
 
 def test_a_server_that_wants_http1(connect, server):

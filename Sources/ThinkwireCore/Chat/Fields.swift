@@ -87,6 +87,7 @@ package struct Fields: ~Copyable {
         expected = all.count
         return (field, true)
     }
+
     /// FNV-1a.
     private static func hash(_ name: Bytes) -> UInt32 {
         var hash: UInt32 = 0x811C_9DC5

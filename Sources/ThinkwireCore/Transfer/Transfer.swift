@@ -154,10 +154,14 @@ final class Transfer {
         return platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
     }
 
-    /// A connection that had been kept is gone, and nothing has come over it.
+    /// A connection that had been kept is gone, and nothing has come over it, not even an interim response. Not so where the server says
+    /// something, if it is no HTTP, or resets a stream of HTTP/2: whoever does that is there, and may have seen the request.
     var diedUnanswered: Bool {
-        guard case .failed = end, phase != .receiving else { return false }
-        return isOnKeptConnection
+        guard case .failed(let code) = end, headerBytes == 0, isOnKeptConnection else { return false }
+        switch code {
+        case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2: return true
+        default: return false
+        }
     }
 
     /// Since the call began.
