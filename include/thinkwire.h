@@ -550,7 +550,7 @@ typedef struct tw_timing {
 /** Never NULL but for a NULL reply. */
 TW_API const tw_timing *tw_reply_timing(const tw_reply *reply);
 
-/** The value of a response header, whatever its case; of several, the last. NULL if there is none. */
+/** The value of a response header, whatever its case; of several, the last. NULL if there is none. A key that it repeats is stars. */
 TW_API const char *tw_reply_header(const tw_reply *reply, const char *name);
 
 /** What the provider calls this request, to be quoted to its support: from a header (x-request-id, request-id, x-generation-id)

@@ -107,8 +107,17 @@ def test_a_redirect_is_not_followed(connect, serve, recorder, status, target):
 
 def test_the_key_in_a_redirect_is_struck_out(connect, serve):
     peer = serve([response(b"", "302 Found", "text/html", f"Location: /login?key={KEY}\x1b[2J")])
-    message = ended(connect(peer.url())).message
-    assert "/login?key=***" in message and "\x1b" not in message
+    reply = ended(connect(peer.url()))
+    assert "/login?key=***" in reply.message and "\x1b" not in reply.message
+    assert reply.header("location").startswith("/login?key=" + "*" * len(KEY))
+
+
+@pytest.mark.parametrize("status", ["200 OK", "503 Unavailable"])
+def test_the_key_in_a_header_is_struck_out(connect, serve, status):
+    peer = serve([response(WHOLE, status, "text/event-stream", f"X-Echo: <{KEY}>", f"X-Request-Id: {KEY}-1")])
+    reply = ended(connect(peer.url()))
+    stars = "*" * len(KEY)
+    assert (reply.header("x-echo"), reply.request_id) == (f"<{stars}>", f"{stars}-1")
 
 
 def test_the_key_in_an_error_of_a_stream_is_struck_out(connect, serve):

@@ -52,6 +52,12 @@ package final class Reply {
         lastRefusalStatus = last.lastRefusalStatus
     }
 
+    /// Overwrites the key wherever the server has repeated it in a header, or as the request's id.
+    func strikeHeaders(_ client: Client) {
+        client.strikeInPlace(&headers.text)
+        client.strikeInPlace(&requestID)
+    }
+
     deinit {
         timing.deallocate()
         usage.deallocate()
@@ -213,7 +219,7 @@ package struct Channel: ~Copyable {
 
 /// The headers of a response.
 package struct Headers: ~Copyable {
-    private var text = ByteBuffer()
+    fileprivate var text = ByteBuffer()
     private var lines: [(name: Range<Int>, value: Range<Int>)] = []
 
     package init() {}

@@ -479,6 +479,7 @@ package final class Exchange {
         transfer?.stop()
         if let loop { client?.giveBack(loop) }
         reply.noteRequestID()
+        if let client { reply.strikeHeaders(client) }
         reply.layOut()
         logEnd()
     }
