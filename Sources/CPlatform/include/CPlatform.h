@@ -82,6 +82,8 @@ static inline CURLcode platform_set_prerequest(CURL *easy, curl_prereq_callback 
 static inline CURLMcode platform_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
 }
+/** CURLMOPT_QUICK_EXIT, since libcurl 8.20; before, there was nothing to switch. */
+static const CURLMoption platform_multi_quick_exit = (CURLMoption)21;
 static inline CURLMcode platform_multi_set_pointer(CURLM *multi, CURLMoption option, const void *value) {
     return curl_multi_setopt(multi, option, value);
 }

@@ -63,6 +63,8 @@ final class Loop {
 
     private func makeMulti() -> UnsafeMutableRawPointer? {
         guard let multi = curl_multi_init() else { return nil }
+        // Whoever destroys a client does not wait for a name server, either.
+        _ = platform_multi_set_long(multi, platform_multi_quick_exit, 1)
         let this = Handle.unretained(self)
         _ = platform_multi_set_socket(multi, Loop.watch)
         _ = platform_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this)
