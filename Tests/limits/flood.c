@@ -37,7 +37,7 @@
 
 enum { GIGABYTE = 1 << 30, REPLY = 256 << 20, ONE_EVENT = 16 << 20, SECONDS = 10 };
 
-/* Bounds, in MiB. */
+/* Bounds, in MiB. What a text has grown out of may stay with the allocator: of two texts, some 32 and 64. */
 enum {
     HEADERS = 4,              /* Nothing but the header. */
     REFUSAL = 12,             /* Its first MiB, and what libcurl brings at once beyond that; twice. */
@@ -45,8 +45,8 @@ enum {
     VALUES = EVENT + 8 * 16,  /* An event made of values of two bytes. */
     TEXT = 2 * 256,           /* A text of the size of the reply, or the text and its document. */
     WORST = 3 * 256 + 64,     /* Nothing costs more, */
-    BROKEN = 4 * 256 + 96,    /* but a document whose every byte becomes U+FFFD, which is three; */
-    ASKED = 7 * 256 + 96,     /* and its text, given once more by tw_reply_get. */
+    BROKEN = 4 * 256 + 160,   /* but a document whose every byte becomes U+FFFD, which is three; */
+    ASKED = 7 * 256 + 160,    /* and its text, given once more by tw_reply_get. */
 };
 
 /* As many calls as a choice may have: before more fragments of them, in another choice each time, and of one event each. */
