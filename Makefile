@@ -35,8 +35,8 @@ sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
 process := Tests/support/process.c
 abi     := $(wildcard Tests/abi/*.c) $(process)
-tests   := test-swift test-asan test-tsan test-c test-c-tsan test-valgrind test-guest test-flood test-corpus test-faults test-install test-mock \
-           test-python test-servers test-soak test-fuzz
+tests   := test-swift test-asan test-tsan test-c test-c-tsan test-newer-curl test-valgrind test-guest test-flood test-corpus test-faults \
+           test-install test-mock test-python test-servers test-soak test-fuzz
 guests  := $(patsubst Tests/guest/%.c,.build/guest/%,$(filter-out Tests/guest/guest.c,$(wildcard Tests/guest/*.c)))
 
 .NOTPARALLEL:
@@ -150,6 +150,14 @@ test-c-tsan: library
 	LD_LIBRARY_PATH=.build/abi/debug:$(runtime) THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=100 \
 	    TSAN_OPTIONS=halt_on_error=1 .build/abi/tsan
 
+# And with a libcurl that is years newer than the system's, as a wheel brings it: from 8.1 on, handles are used again.
+curl_libs = $(shell echo $(CURDIR)/$(venv)/lib/python3*/site-packages/pycurl.libs)
+
+test-newer-curl: library .build/abi/plain $(venv)/ready
+	ln -sf $(curl_libs)/libcurl-*.so.* $(curl_libs)/libcurl.so.4
+	LD_LIBRARY_PATH=$(curl_libs) ldd $(library) | grep 'libcurl.so.4 => $(curl_libs)'
+	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_MOCK=$(mock) .build/abi/plain
+
 test-install: all $(venv)/ready
 	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR= LDCONFIG=true
 	PATH="$(CURDIR)/$(venv)/bin:$$PATH" Tests/check/install.sh $(stage) $(CURDIR)
@@ -172,6 +180,7 @@ test-servers: library $(venv)/ready
 $(venv)/ready: Makefile
 	python3 -m venv $(venv)
 	$(venv)/bin/pip install --quiet --disable-pip-version-check pytest mypy cmake h2 cryptography
+	$(venv)/bin/pip install --quiet --disable-pip-version-check --only-binary pycurl pycurl
 	touch $@
 
 bench: all
