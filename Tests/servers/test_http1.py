@@ -29,6 +29,12 @@ def test_trailers(connect, serve):
     assert peer.connections == 1
 
 
+def test_a_trailer_is_no_response(connect, serve):
+    reply = ended(connect(serve([chunked(THOUGHT, WORD, FINISH, trailers=b"X-Checksum: 1234\r\nHTTP/1.1 500 No\r\n")]).url()))
+    assert all_came(reply) and reply.http_status == 200
+    assert (reply.header("content-type"), reply.header("x-checksum")) == ("text/event-stream", "1234")
+
+
 def test_interim_responses(connect, serve):
     interim = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\nX-Request-Id: an interim one\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
     final = response(WHOLE, "200 OK", "text/event-stream", "X-Request-Id: 1")

@@ -238,8 +238,8 @@ final class Transfer {
             end = .tooLarge(TW_LIMIT_HEADERS)
             return false
         }
-        // In capitals or not: libcurl takes either.
-        let isStatusLine = !isHeadBegun && line.count >= 5 && line.part(0..<5).equalsIgnoringCase(StaticText.bytes("HTTP/"))
+        // In capitals or not: libcurl takes either. Behind the body there are trailers, whatever they look like.
+        let isStatusLine = !isHeadBegun && received == 0 && line.count >= 5 && line.part(0..<5).equalsIgnoringCase(StaticText.bytes("HTTP/"))
         if isStatusLine { isHeadBegun = true } else if trimmed(line).isEmpty { isHeadBegun = false }
         if isStatusLine {
             reply.headers.removeAll()
