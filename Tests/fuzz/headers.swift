@@ -129,9 +129,9 @@ private func checkLine(_ text: Bytes, limit: Int) {
     var line = ByteBuffer()
     withCopy(text) { line.append(oneLine: $0, limit: limit) }
     demand(isOneLine(line.bytes), "one line: \(line.bytes.shown)")
-    let isCut = line.count > limit
-    demand(!isCut || line.count <= limit + 3 && line.bytes.hasSuffix("…"), "not a long one: \(line.count)")
+    let saysCut = line.bytes.hasSuffix("…")
+    demand(line.count <= (saysCut ? limit + 3 : limit), "not a long one: \(line.count)")
     if isWhole(text) && isOneLine(text) {
-        demand(isCut ? text.count > limit : same(line.bytes, text), "as it was")
+        demand(text.count > limit ? saysCut : same(line.bytes, text), "as it was, or cut")
     }
 }
