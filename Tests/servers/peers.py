@@ -1,10 +1,14 @@
 """Servers that do what no ordinary server does when it is wanted: each connection is a script of ours, in HTTP/1.1 or HTTP/2."""
 
 import contextlib
+import fcntl
 import json
 import socket
 import ssl
+import struct
+import termios
 import threading
+import time
 import warnings
 
 import h2.config
@@ -121,6 +125,13 @@ def _some(connection):
     if not got:
         raise EOFError
     return got
+
+
+def reset_when_sent(connection):
+    """Has the end of a connection be a reset. What was sent before is there before that is."""
+    while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]:
+        time.sleep(0.0002)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class Plain(Peer):

@@ -5,15 +5,12 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
-import fcntl
 import itertools
 import json
 import os
 import re
 import socket
 import ssl
-import struct
-import termios
 import time
 
 import corpus
@@ -21,7 +18,7 @@ import faults
 import oracle
 import pytest
 from h2.errors import ErrorCodes
-from peers import H2, Peer, read_request, tls
+from peers import H2, Peer, read_request, reset_when_sent, tls
 from thinkwire import Error, EventKind
 
 #: How a connection ends, over TLS.
@@ -110,10 +107,7 @@ def order_in(body):
 
 def end_connection(connection, how):
     if how == "RST":
-        # What was sent before is there before the reset is.
-        while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]:
-            time.sleep(0.0002)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_when_sent(connection)
         return
     if how == "close_notify":
         # Without waiting for the client's.
