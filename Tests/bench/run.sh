@@ -37,6 +37,7 @@ if ! { [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import openai' 2>/dev
         exit 0
     }
 fi
+rm -f "$work/url"
 "$build/thinkwire-mock" --port 0 >"$work/url" &
 mock=$!
 trap 'kill $mock 2>/dev/null' EXIT
