@@ -136,7 +136,8 @@ TW_API tw_status tw_options_set_base_url(tw_options *options, const char *url);
  * Default: THINKWIRE_API_KEY from the environment; else the key of the provider that the base URL belongs to
  * (AIMLAPI_API_KEY for AI/ML API, OPENAI_API_KEY for OpenAI or the address in OPENAI_BASE_URL), so that no provider is
  * sent another's key. A key is sent over http (in clear text) only to a loopback address, unless
- * tw_options_allow_cleartext names the host. It is never written to a message or a log.
+ * tw_options_allow_cleartext names the host. It is never written to a message or a log, and every copy of it is overwritten before
+ * its memory is let go, those that libcurl makes to send it included (see tw_client_create and tw_http_version).
  */
 TW_API tw_status tw_options_set_api_key(tw_options *options, const char *key);
 
@@ -216,6 +217,18 @@ TW_API tw_status tw_options_set_ca_file(tw_options *options, const char *path);
  *  TW_INVALID: it is not a directory that can be read. */
 TW_API tw_status tw_options_set_ca_directory(tw_options *options, const char *path);
 
+/** Which version of HTTP is spoken. */
+typedef enum tw_http_version {
+    TW_HTTP_AUTO = 0, /**< The one of which no copy of the key stays in memory: HTTP/2 as below with libcurl 8.11.1 or later, before
+                           which libnghttp2 lets go of its copy as it is (curl PR 15527); else HTTP/1.1. */
+    TW_HTTP_1_1 = 1,  /**< HTTP/1.1. */
+    TW_HTTP_2 = 2,    /**< HTTP/2 over TLS to a server that speaks it, else HTTP/1.1; whatever libcurl is loaded. */
+    TW_HTTP_MAX_ENUM = 0x7FFFFFFF
+} tw_http_version;
+
+/** Says which version of HTTP is spoken. As each connection carries one exchange at a time, neither is faster. */
+TW_API tw_status tw_options_set_http_version(tw_options *options, tw_http_version version);
+
 /** In which words a model is told whether to think. */
 typedef enum tw_dialect {
     TW_DIALECT_AUTO = 0,             /**< Those of the model, else of the host: the table in the README. */
@@ -252,6 +265,9 @@ typedef struct tw_client tw_client;
  * made yet. The environment is read here and nowhere else. Connections are kept for the calls to come. Any number of threads
  * may use a client at once, and none waits for another's network.
  * TW_INVALID: an option does not hold, or there is no key for a provider that needs one.
+ *
+ * The first one made in a process initialises libcurl, with the C library's own memory, and has it overwrite everything that it lets
+ * go of, for the key is in it. Where the host has initialised libcurl before, it stays as the host has it.
  */
 TW_API tw_status tw_client_create(const tw_options *options, tw_client **client);
 

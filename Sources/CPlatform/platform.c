@@ -2,6 +2,7 @@
 #include "CPlatform.h"
 
 #include <locale.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -97,4 +98,25 @@ curl_socket_t platform_open_socket(void *sockets, curlsocktype purpose, struct c
     if (opened < 0) return CURL_SOCKET_BAD;
     note_socket(sockets, opened);
     return opened;
+}
+
+/* What the allocator has rounded up is wiped with the rest. */
+static void wipe_and_free(void *block) {
+    if (block) platform_wipe(block, malloc_usable_size(block));
+    free(block);
+}
+
+/* Never the allocator's own, which moves what is in a block without a trace to wipe. */
+static void *wipe_and_realloc(void *block, size_t size) {
+    size_t before = block ? malloc_usable_size(block) : 0;
+    if (block && size <= before) return block;
+    void *moved = malloc(size);
+    if (!moved) return NULL;
+    if (block) memcpy(moved, block, before);
+    wipe_and_free(block);
+    return moved;
+}
+
+CURLcode platform_curl_init(void) {
+    return curl_global_init_mem(CURL_GLOBAL_ALL, malloc, wipe_and_free, wipe_and_realloc, strdup, calloc);
 }

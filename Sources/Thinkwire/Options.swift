@@ -88,6 +88,13 @@ public func tw_options_set_ca_directory(_ options: OpaquePointer?, _ path: Unsaf
     }
 }
 
+@implementation @_cdecl("tw_options_set_http_version")
+public func tw_options_set_http_version(_ options: OpaquePointer?, _ version: tw_http_version) -> tw_status {
+    status { () throws(Invalid) in
+        try object(options, Options.self, "options").set(version)
+    }
+}
+
 @implementation @_cdecl("tw_options_set_dialect")
 public func tw_options_set_dialect(_ options: OpaquePointer?, _ dialect: tw_dialect) -> tw_status {
     status { () throws(Invalid) in

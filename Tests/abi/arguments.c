@@ -88,6 +88,7 @@ static void null_options(void)
     CHECK_STATUS(tw_options_set_no_proxy(NULL, ""), TW_INVALID);
     CHECK_STATUS(tw_options_set_no_proxy(options, NULL), TW_OK);
     CHECK_STATUS(tw_options_set_ca_directory(NULL, "/"), TW_INVALID);
+    CHECK_STATUS(tw_options_set_http_version(NULL, TW_HTTP_AUTO), TW_INVALID);
     CHECK_STATUS(tw_options_set_ca_directory(options, NULL), TW_OK);
     CHECK_STATUS(tw_options_allow_cleartext(NULL, "host"), TW_INVALID);
     CHECK_STATUS(tw_options_allow_cleartext(options, NULL), TW_INVALID);

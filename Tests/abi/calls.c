@@ -67,6 +67,7 @@ CALL(tw_options_set_proxy) { CHECK_STATUS(tw_options_set_proxy(on->options, "htt
 CALL(tw_options_set_no_proxy) { CHECK_STATUS(tw_options_set_no_proxy(on->options, "example.com"), TW_OK); }
 CALL(tw_options_set_ca_directory) { CHECK_STATUS(tw_options_set_ca_directory(on->options, NULL), TW_OK); }
 CALL(tw_options_set_ca_file) { CHECK_STATUS(tw_options_set_ca_file(on->options, NULL), TW_OK); }
+CALL(tw_options_set_http_version) { CHECK_STATUS(tw_options_set_http_version(on->options, TW_HTTP_1_1), TW_OK); }
 CALL(tw_options_set_dialect) { CHECK_STATUS(tw_options_set_dialect(on->options, TW_DIALECT_NONE), TW_OK); }
 CALL(tw_options_allow_cleartext) { CHECK_STATUS(tw_options_allow_cleartext(on->options, "host"), TW_OK); }
 CALL(tw_options_set_log) { CHECK_STATUS(tw_options_set_log(on->options, NULL, NULL), TW_OK); }
@@ -198,8 +199,8 @@ CALL(tw_reply_destroy)
     OF(tw_status_name) OF(tw_version) OF(tw_last_error) OF(tw_options_create) OF(tw_options_destroy) OF(tw_options_set_base_url) \
     OF(tw_options_set_api_key) OF(tw_options_set_header) OF(tw_options_set_timeout) OF(tw_options_set_comments_count) \
     OF(tw_options_set_retries) OF(tw_options_set_limit) OF(tw_options_set_proxy) OF(tw_options_set_ca_file) \
-    OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) \
-    OF(tw_options_set_dialect) OF(tw_options_allow_cleartext) OF(tw_options_set_log) OF(tw_client_create) OF(tw_client_destroy) \
+    OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) OF(tw_options_set_http_version) OF(tw_options_set_dialect) \
+    OF(tw_options_allow_cleartext) OF(tw_options_set_log) OF(tw_client_create) OF(tw_client_destroy) \
     OF(tw_request_create) OF(tw_request_parse) OF(tw_request_destroy) OF(tw_request_add_message) \
     OF(tw_request_add_message_json) OF(tw_request_add_reply) OF(tw_request_add_tool_result) OF(tw_request_add_tool) \
     OF(tw_request_add_image_url) OF(tw_request_add_image) OF(tw_request_add_image_file) OF(tw_request_set) \

@@ -158,6 +158,7 @@ static void numbers(void)
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++) {
         CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)outside[i], 1), TW_INVALID);
         CHECK_STATUS(tw_options_set_limit(options, (tw_limit)outside[i], 1), TW_INVALID);
+        CHECK_STATUS(tw_options_set_http_version(options, (tw_http_version)outside[i]), TW_INVALID);
         CHECK_STATUS(tw_options_set_dialect(options, (tw_dialect)outside[i]), TW_INVALID);
         CHECK_STATUS(tw_request_set_thinking(request, (tw_thinking)outside[i], 0), TW_INVALID);
         CHECK_STATUS(tw_request_set_timeout(request, (tw_timeout)outside[i], 1), TW_INVALID);

@@ -35,7 +35,7 @@ void servers_start(void)
     close(in[0]);
     close(out[1]);
     FILE *told = fdopen(out[0], "r");
-    if (!told || fscanf(told, "%d %d %d %199s", &servers.port, &servers.tls_port, &servers.old_tls_port, servers.certificate) != 4) {
+    if (!told || fscanf(told, "%d %d %d %d %199s", &servers.port, &servers.tls_port, &servers.old_tls_port, &servers.h2_port, servers.certificate) != 5) {
         fail("the servers did not start");
     }
     fclose(told);

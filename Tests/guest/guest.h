@@ -10,7 +10,7 @@
 
 /* The servers of servers.py: a base URL is "http://127.0.0.1:PORT" and what is to happen. */
 struct servers {
-    int port, tls_port, old_tls_port;
+    int port, tls_port, old_tls_port, h2_port;
     char certificate[200];
 };
 extern struct servers servers;

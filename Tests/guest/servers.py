@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A chat API over HTTP, over TLS, and over TLS 1.1 alone, each on a port of its own, for as long as standard input is open.
-Prints "PORT TLS_PORT OLD_TLS_PORT CERTIFICATE".
+"""A chat API over HTTP, over TLS, over TLS 1.1 alone, and over HTTP/2 with nghttpx in front of the first, each on a port of its own,
+for as long as standard input is open. Prints "PORT TLS_PORT OLD_TLS_PORT H2_PORT CERTIFICATE".
 
 What is answered is chosen by how the path of the base URL begins; every answer says in x-connection on which connection it came:
 
@@ -25,6 +25,11 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "servers"), str(HERE.parent / "mock")]
+
+from programs import Nghttpx  # noqa: E402
 
 states: dict[int, str] = {}
 heard = 0
@@ -194,8 +199,10 @@ def serve_all(directory: Path) -> None:
     old.set_ciphers("ALL:@SECLEVEL=0")
     ports = [listen(None), listen(context), listen(old)]
     old_tls_works(ports[2])
-    print(*ports, certificate, flush=True)
+    nghttpx = Nghttpx(directory, ports[0], (certificate, key))
+    print(*ports, nghttpx.port, certificate, flush=True)
     sys.stdin.read()
+    nghttpx.stop()
 
 
 main()

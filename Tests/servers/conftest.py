@@ -42,11 +42,11 @@ def pair(authority):
 
 @pytest.fixture
 def connect(authority):
-    """Makes clients that trust our authority, and closes them."""
+    """Makes clients that trust our authority and speak HTTP/2 wherever it is spoken, and closes them."""
     made = []
 
     def client(url, **options):
-        made.append(Client(url, KEY, **{"ca_file": authority.certificate, "max_retries": 0, **options}))
+        made.append(Client(url, KEY, **{"ca_file": authority.certificate, "max_retries": 0, "http_version": "2", **options}))
         return made[-1]
 
     yield client

@@ -1,7 +1,9 @@
 """Through nginx to the provider on the desk: over http, and over TLS with HTTP/1.1 and HTTP/2."""
 
 import concurrent.futures
+import ctypes
 import json
+import re
 import signal
 import threading
 import time
@@ -47,6 +49,17 @@ def test_every_model_is_heard_as_without_it(client, door, mock, model):
     assert through.header("x-protocol") == PROTOCOLS[door]
     # Nobody has asked for it to be compressed.
     assert through.header("content-encoding") is None
+
+
+@pytest.mark.parametrize("asked, spoken", [("1.1", "HTTP/1.1"), ("2", "HTTP/2.0"), ("auto", None), (None, None)])
+def test_the_version_of_http_is_the_one_asked_for(connect, nginx, asked, spoken):
+    """Unless one is, HTTP/2 only with a libcurl of which no copy of the key is left in memory."""
+    libcurl = ctypes.CDLL("libcurl.so.4")
+    libcurl.curl_version.restype = ctypes.c_char_p
+    version = tuple(map(int, re.match(rb"libcurl/(\d+)\.(\d+)\.(\d+)", libcurl.curl_version()).groups()))
+    expected = spoken or ("HTTP/2.0" if version >= (8, 11, 1) else "HTTP/1.1")
+    reply = connect(nginx.url("h2"), http_version=asked).send("alibaba/qwen3-32b", "Hello")
+    assert reply.header("x-protocol") == expected
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 500, 502, 503, 504, 529])

@@ -103,6 +103,12 @@ static inline void *platform_get_private(CURL *easy) {
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &value);
     return value;
 }
+/**
+ * Initialises libcurl, of which everything that it lets go of is overwritten first: it copies the key to send it. The memory is the
+ * C library's, as ever. Of no effect where the process has initialised libcurl before. Any thread, since libcurl 7.84.
+ */
+CURLcode platform_curl_init(void);
+
 /** The version of the libcurl that is loaded: 0x075801 is 7.88.1. */
 static inline unsigned int platform_curl_version(void) { return curl_version_info(CURLVERSION_NOW)->version_num; }
 

@@ -13,6 +13,7 @@ package final class Client: @unchecked Sendable {
     let proxy: Proxy
     let certificates: Text?
     let certificateDirectory: Text?
+    let speaksHTTP2: Bool
     let dialect: ThinkingDialect?
     let headers: UnsafeMutablePointer<curl_slist>?
     private let key: Secret?
@@ -21,7 +22,10 @@ package final class Client: @unchecked Sendable {
     private let pool = PerProcess<LoopPool>()
 
     /// Once for the process. libcurl says that this is thread-safe since 7.84 (https://curl.se/libcurl/c/curl_global_init.html).
-    private static let isCurlReady = curl_global_init(Int(CURL_GLOBAL_ALL)) == CURLE_OK
+    private static let isCurlReady = platform_curl_init() == CURLE_OK
+
+    /// From then on libcurl has libnghttp2 use its own functions for memory, and with them ours (curl PR 15527).
+    private static let wipesHTTP2 = platform_curl_version() >= 0x080B01
 
     package static func create(_ options: Options) throws(Invalid) -> Client {
         guard isCurlReady else { throw Invalid("libcurl can't be initialised: out of memory") }
@@ -47,6 +51,7 @@ package final class Client: @unchecked Sendable {
         self.proxy = proxy
         certificates = options.certificates
         certificateDirectory = options.certificateDirectory
+        speaksHTTP2 = options.httpVersion == TW_HTTP_2 || options.httpVersion == TW_HTTP_AUTO && Client.wipesHTTP2
         dialect = options.dialect
         let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)

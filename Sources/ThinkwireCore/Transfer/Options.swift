@@ -44,6 +44,7 @@ package final class Options {
     var cleartextHosts: [Text] = []
     var log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
 
+    var httpVersion = TW_HTTP_AUTO
     var dialect: ThinkingDialect?
 
     package init() {}
@@ -120,6 +121,13 @@ package final class Options {
     package func set(retries: Int) throws(Invalid) {
         guard retries >= 0 else { throw Invalid("the number of retries cannot be negative: 0 means none") }
         self.retries = retries
+    }
+
+    package func set(_ version: tw_http_version) throws(Invalid) {
+        switch version {
+        case TW_HTTP_AUTO, TW_HTTP_1_1, TW_HTTP_2: httpVersion = version
+        default: throw Invalid("no such version of HTTP: see tw_http_version")
+        }
     }
 
     package func set(_ dialect: tw_dialect) throws(Invalid) {

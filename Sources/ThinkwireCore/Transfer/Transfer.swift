@@ -190,6 +190,7 @@ final class Transfer {
         _ = platform_set_long(easy, CURLOPT_POST, 1)
         _ = platform_set_pointer(easy, CURLOPT_HTTPHEADER, client.headers)
         _ = platform_set_pointer(easy, CURLOPT_PROTOCOLS_STR, StaticText.cString("http,https"))
+        _ = platform_set_long(easy, CURLOPT_HTTP_VERSION, client.speaksHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
         _ = platform_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         _ = platform_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         // Our own clocks decide; libcurl's would end a connection after five minutes of its own.

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 from ctypes import byref, c_size_t
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, Echo
@@ -123,6 +123,18 @@ def test_the_words_for_thinking_can_be_chosen(echo: Echo, dialect: Union[str, Di
 def test_a_dialect_that_nobody_speaks(echo: Echo) -> None:
     with pytest.raises(InvalidRequest, match="dialect is 'auto', 'none', .* or None, not 'latin'"):
         Client(echo.base_url, "", dialect="latin")
+
+
+@pytest.mark.parametrize("version", ["auto", "1.1", "2", None])
+def test_a_version_of_http_can_be_asked_for(echo: Echo, version: Optional[str]) -> None:
+    """Over http, it is 1.1 whatever is asked for."""
+    with Client(echo.base_url, "", http_version=version) as client:
+        assert client.send("m", "Hello").http_status == 200
+
+
+def test_a_version_of_http_that_there_is_not(echo: Echo) -> None:
+    with pytest.raises(InvalidRequest, match="http_version is 'auto', '1.1', '2' or None, not '3'"):
+        Client(echo.base_url, "", http_version="3")
 
 
 def test_a_stream_says_that_it_is_one(echo: Echo) -> None:

@@ -56,6 +56,14 @@ class Limit(IntEnum):
     HEADERS = 2
 
 
+class HTTPVersion(IntEnum):
+    """Which version of HTTP is spoken (`tw_http_version`)."""
+
+    HTTP_AUTO = 0
+    HTTP_1_1 = 1
+    HTTP_2 = 2
+
+
 class Dialect(IntEnum):
     """In which words a model is told whether to think (`tw_dialect`)."""
 
@@ -103,6 +111,7 @@ ENUMS: dict[str, tuple[type[IntEnum], str]] = {
     "tw_status": (Status, "TW_"),
     "tw_timeout": (TimeoutClock, "TW_TIMEOUT_"),
     "tw_limit": (Limit, "TW_LIMIT_"),
+    "tw_http_version": (HTTPVersion, "TW_"),
     "tw_dialect": (Dialect, "TW_DIALECT_"),
     "tw_thinking": (Thinking, "TW_THINKING_"),
     "tw_event_kind": (Kind, "TW_EVENT_"),
@@ -198,6 +207,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_options_set_no_proxy": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_ca_file": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_ca_directory": (c_int, [c_void_p, c_char_p]),
+    "tw_options_set_http_version": (c_int, [c_void_p, c_int]),
     "tw_options_set_dialect": (c_int, [c_void_p, c_int]),
     "tw_options_allow_cleartext": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_log": (c_int, [c_void_p, tw_log_fn, c_void_p]),

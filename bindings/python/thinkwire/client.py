@@ -42,6 +42,8 @@ class Client:
     ca_file          the certificates (PEM) to trust in place of the system's
     ca_directory     the same, as a directory of files named as `openssl rehash` does
     limits           a Limits or a dict of event, reply, headers: the bytes a server may send
+    http_version     "1.1", or "2" over TLS where the server speaks it; else the one of which no copy of the key stays in memory:
+                     "2" with libcurl 8.11.1 or later
     dialect          in which words models are told whether to think, where the library cannot know: "enable_thinking",
                      "chat_template", "reasoning_effort", "reasoning_object", "none"
     allow_cleartext  hosts, other than this machine, that the key may go to over http
@@ -62,6 +64,7 @@ class Client:
         ca_file: Union[str, os.PathLike[str], None] = None,
         ca_directory: Union[str, os.PathLike[str], None] = None,
         limits: Union[Limits, Mapping[str, int], None] = None,
+        http_version: Optional[str] = None,
         dialect: Union[str, Dialect, None] = None,
         allow_cleartext: Union[str, Iterable[str]] = (),
         log: Optional[LogFunction] = None,
@@ -80,6 +83,7 @@ class Client:
             ca_file=ca_file,
             ca_directory=ca_directory,
             limits=limits,
+            http_version=http_version,
             dialect=dialect,
             allow_cleartext=allow_cleartext,
             log=log,

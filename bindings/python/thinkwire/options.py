@@ -43,6 +43,10 @@ class Limits:
     headers: Optional[int] = None
 
 
+#: What is asked for, as curl and servers name it.
+_HTTP_VERSIONS = {"auto": _abi.HTTPVersion.HTTP_AUTO, "1.1": _abi.HTTPVersion.HTTP_1_1, "2": _abi.HTTPVersion.HTTP_2}
+
+
 class Options:
     """The library's options, made of the arguments of a Client."""
 
@@ -61,6 +65,7 @@ class Options:
         ca_file: Union[str, os.PathLike[str], None],
         ca_directory: Union[str, os.PathLike[str], None],
         limits: Union[Limits, Mapping[str, int], None],
+        http_version: Optional[str],
         dialect: Union[str, _abi.Dialect, None],
         allow_cleartext: Union[str, Iterable[str]],
         log: Optional[_log.LogFunction],
@@ -91,6 +96,10 @@ class Options:
             check(library, library.tw_options_set_ca_file(address, c_string("ca_file", os.fspath(ca_file))))
         if ca_directory is not None:
             check(library, library.tw_options_set_ca_directory(address, c_string("ca_directory", os.fspath(ca_directory))))
+        if http_version is not None:
+            if http_version not in _HTTP_VERSIONS:
+                raise InvalidRequest(f"http_version is {', '.join(map(repr, _HTTP_VERSIONS))} or None, not {http_version!r}")
+            check(library, library.tw_options_set_http_version(address, _HTTP_VERSIONS[http_version]))
         if dialect is not None:
             check(library, library.tw_options_set_dialect(address, _dialect(dialect)))
         for host in [allow_cleartext] if isinstance(allow_cleartext, str) else allow_cleartext:
