@@ -3,13 +3,13 @@ import Synchronization
 
 /// What belongs to the process that made it.
 package class ProcessOwned {
-    private let process = getpid()
+    private let process = platform_process()
 
     required package init() {}
 
     /// false in a child of fork: this is then a copy of its parent's, which may have been caught in the middle of a change, with locks
     /// held by threads that the child does not have.
-    final package var isOurs: Bool { process == getpid() }
+    final package var isOurs: Bool { process == platform_process() }
 }
 
 /// One object, and in a child of fork another. The parent's is left alone there, and never let go.

@@ -19,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +37,9 @@ static inline int64_t platform_now(void) {
 }
 
 static inline int platform_errno(void) { return errno; }
+
+/** getpid, without the system call that this is: waiting and looking whether a fork lies between is all that a stream does. */
+pid_t platform_process(void);
 
 /** Overwrites memory, also where the compiler sees that nobody reads it again. */
 static inline void platform_wipe(void *bytes, size_t length) { explicit_bzero(bytes, length); }
