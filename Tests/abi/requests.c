@@ -164,9 +164,11 @@ static void log_lines(void)
 {
     static struct log log;
     struct server server;
+    char url[128];
     tw_options *options = tw_options_create();
     server_start(&server, WHOLE("200 OK", "", answer));
-    CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
+    snprintf(url, sizeof url, "%s?key=in-the-query", server.url);
+    CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, "secret-key"), TW_OK);
     CHECK_STATUS(tw_options_set_log(options, on_log, &log), TW_OK);
     deliver(&server, options, NULL);
@@ -176,6 +178,9 @@ static void log_lines(void)
     CHECK(*log.text != '\0');
     CHECK_HAS_NOT(log.text, "\n");
     CHECK_HAS_NOT(log.text, "secret-key");
+    CHECK_HAS(server.request, "?key=in-the-query ");
+    CHECK_HAS(log.text, "/v1/chat/completions");
+    CHECK_HAS_NOT(log.text, "in-the-query");
     CHECK_HAS_NOT(log.text, "Hello");
 }
 

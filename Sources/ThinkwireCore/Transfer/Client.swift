@@ -16,7 +16,7 @@ package final class Client: @unchecked Sendable {
     let speaksHTTP2: Bool
     let dialect: ThinkingDialect?
     let headers: UnsafeMutablePointer<curl_slist>?
-    private let key: Secret?
+    private let key: Text?
     private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
 
     private let pool = PerProcess<LoopPool>()
@@ -121,7 +121,7 @@ package final class Client: @unchecked Sendable {
     }
 
     /// The headers of every request: the library's own, but for those that the caller has put his own in place of.
-    private static func makeHeaders(_ options: Options, _ key: Secret?) -> UnsafeMutablePointer<curl_slist>? {
+    private static func makeHeaders(_ options: Options, _ key: Text?) -> UnsafeMutablePointer<curl_slist>? {
         var list: UnsafeMutablePointer<curl_slist>?
         func add(_ line: borrowing ByteBuffer) {
             list = curl_slist_append(list, line.cString)
@@ -169,7 +169,7 @@ package final class Client: @unchecked Sendable {
 /// Whose address and whose key.
 private struct Provider {
     let endpoint: Endpoint
-    let key: Secret?
+    let key: Text?
 
     /// What the options say, then what the environment says, and never one provider's key to another.
     static func of(_ options: Options) throws(Invalid) -> Provider {
@@ -181,7 +181,7 @@ private struct Provider {
     }
 
     private static func find(_ options: Options) throws(Invalid) -> Provider {
-        let ownKey = options.isKeySet ? options.key : secret("THINKWIRE_API_KEY")
+        let ownKey = options.isKeySet ? options.key : environment("THINKWIRE_API_KEY")
         let hasKey = options.isKeySet || ownKey != nil
         let aimlapi = Text(StaticText.bytes("https://api.aimlapi.com/v1"))
         let openAI = environment("OPENAI_BASE_URL") ?? Text(StaticText.bytes("https://api.openai.com/v1"))
@@ -189,14 +189,14 @@ private struct Provider {
             let endpoint = try Endpoint.of(baseURL: base.bytes)
             if hasKey { return Provider(endpoint: endpoint, key: ownKey) }
             if endpoint.isHost(of: try Endpoint.of(baseURL: aimlapi.bytes)) {
-                return Provider(endpoint: endpoint, key: secret("AIMLAPI_API_KEY"))
+                return Provider(endpoint: endpoint, key: environment("AIMLAPI_API_KEY"))
             }
             let isOpenAI = endpoint.isHost(of: try Endpoint.of(baseURL: openAI.bytes))
-            return Provider(endpoint: endpoint, key: isOpenAI ? secret("OPENAI_API_KEY") : nil)
+            return Provider(endpoint: endpoint, key: isOpenAI ? environment("OPENAI_API_KEY") : nil)
         }
         if hasKey { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey) }
-        if let key = secret("AIMLAPI_API_KEY") { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: key) }
-        if let key = secret("OPENAI_API_KEY") { return Provider(endpoint: try Endpoint.of(baseURL: openAI.bytes), key: key) }
+        if let key = environment("AIMLAPI_API_KEY") { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: key) }
+        if let key = environment("OPENAI_API_KEY") { return Provider(endpoint: try Endpoint.of(baseURL: openAI.bytes), key: key) }
         throw Invalid("no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment")
     }
 }
@@ -206,11 +206,6 @@ func environment(_ name: StaticString) -> Text? {
     guard let value = getenv(StaticText.cString(name)) else { return nil }
     let bytes = Bytes(cString: value)
     return bytes.isEmpty ? nil : Text(bytes)
-}
-
-private func secret(_ name: StaticString) -> Secret? {
-    guard let value = getenv(StaticText.cString(name)), value[0] != 0 else { return nil }
-    return Secret(Bytes(cString: value))
 }
 
 private func logToStandardError(_ userdata: UnsafeMutableRawPointer?, _ line: UnsafePointer<CChar>?) {

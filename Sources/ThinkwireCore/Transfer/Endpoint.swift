@@ -8,6 +8,8 @@ final class Endpoint {
 
     /// Followed by a NUL.
     var url: Bytes { urlText.bytes }
+    /// Some providers take their key in the query.
+    var urlWithoutQuery: Bytes { url.part(0..<(url.firstIndex(of: UInt8(ascii: "?")) ?? url.count)) }
     var host: Bytes { hostText.bytes }
 
     private init(url: consuming ByteBuffer, host: consuming ByteBuffer, isSecure: Bool) {

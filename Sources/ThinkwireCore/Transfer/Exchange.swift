@@ -323,7 +323,7 @@ package final class Exchange {
         if !onFreshConnection { reply.attempts += 1 }
         client.log { line in
             line.append("POST ")
-            line.append(client.endpoint.url)
+            line.append(client.endpoint.urlWithoutQuery)
             if reply.attempts > 1 {
                 line.append(", attempt ")
                 line.append(decimal: reply.attempts)

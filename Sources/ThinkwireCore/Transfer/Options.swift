@@ -1,11 +1,13 @@
 import CPlatform
 import CThinkwire
 
-/// Text that does not change, for many to hold.
+/// Text that does not change, for many to hold. Some are secrets: all are overwritten before their memory is let go.
 package final class Text {
     private var text = ByteBuffer()
 
     init(_ bytes: Bytes) { text.append(bytes) }
+
+    deinit { text.wipe() }
 
     var bytes: Bytes { text.bytes }
     var cString: UnsafePointer<CChar> { text.cString }
@@ -14,21 +16,10 @@ package final class Text {
     func equals(_ other: StaticString) -> Bool { withExtendedLifetime(self) { text.bytes.equals(other) } }
 }
 
-/// A secret, overwritten before its memory is let go.
-package final class Secret {
-    private var text = ByteBuffer()
-
-    init(_ bytes: Bytes) { text.append(bytes) }
-
-    deinit { text.wipe() }
-
-    var bytes: Bytes { text.bytes }
-}
-
 /// Where and how to connect, as the caller has said it so far.
 package final class Options {
     var baseURL: Text?
-    var key: Secret?
+    var key: Text?
     /// The caller has spoken about the key, if only to say that there is none.
     var isKeySet = false
     var headers: [Header] = []
@@ -52,7 +43,7 @@ package final class Options {
     struct Header {
         var name: Text
         /// Some providers take their key in one.
-        var value: Secret
+        var value: Text
     }
 
     /// In nanoseconds; 0 for none.
@@ -91,7 +82,7 @@ package final class Options {
     package func set(key: Bytes) throws(Invalid) {
         guard isHeaderValue(key) else { throw Invalid("the API key has a control character in it: check for a line end") }
         isKeySet = true
-        self.key = key.isEmpty ? nil : Secret(key)
+        self.key = key.isEmpty ? nil : Text(key)
     }
 
     /// nil takes the header back.
@@ -100,7 +91,7 @@ package final class Options {
         if let value, !isHeaderValue(value) { throw Invalid("the value of the header ", name, " has a control character in it") }
         headers.removeAll { $0.name.bytes.equalsIgnoringCase(name) }
         guard let value else { return }
-        headers.append(Header(name: Text(name), value: Secret(value)))
+        headers.append(Header(name: Text(name), value: Text(value)))
     }
 
     package func set(_ which: tw_timeout, milliseconds: Int64) throws(Invalid) {
