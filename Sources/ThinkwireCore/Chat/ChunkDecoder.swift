@@ -44,10 +44,11 @@ package struct ChunkDecoder: ~Copyable {
             reply.isDone = true
             return
         }
-        if name.isEmpty, let piece = repetition.text(in: text, &reader) {
-            let choice = reply.choices[repetition.choice]
-            if repetition.kind == TW_EVENT_REASONING { addReasoning(piece, choice, repetition.choice) }
-            if repetition.kind == TW_EVENT_CONTENT { addContent(piece, choice, repetition.choice) }
+        if name.isEmpty, let choice = reply.repeatedChoice, let piece = repetition.text(in: text, &reader) {
+            choice.with { choice in
+                if repetition.kind == TW_EVENT_REASONING { addReasoning(piece, choice, repetition.choice) }
+                if repetition.kind == TW_EVENT_CONTENT { addContent(piece, choice, repetition.choice) }
+            }
             return
         }
         repetition.forget()
@@ -74,7 +75,9 @@ package struct ChunkDecoder: ~Copyable {
             throw .refused
         }
         try decode(chunk, isWhole: false, into: reply)
-        if isRepeatable, let piece { repetition.learn(text, piece.text, piece.kind, piece.choice) }
+        guard isRepeatable, let piece else { return }
+        repetition.learn(text, piece.text, piece.kind, piece.choice)
+        reply.repeatedChoice = Borrowed(reply.choices[piece.choice])
     }
 
     /// Takes an answer that was not streamed, which the reply keeps as it came.

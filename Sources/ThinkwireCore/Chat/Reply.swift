@@ -19,7 +19,10 @@ package final class Reply {
     var refusalCode: Int?
 
     package var expected: Expected
+    /// None is ever taken away.
     package var choices: [Choice] = []
+    /// The one that the last chunk has added to, where the next may be known by that.
+    var repeatedChoice: Borrowed<Choice>?
     /// Where C reads it, once there is one.
     package let usage = UnsafeMutablePointer<tw_usage>.allocate(capacity: 1)
     package var hasUsage = false

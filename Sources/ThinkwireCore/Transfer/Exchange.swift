@@ -7,7 +7,10 @@ import Synchronization
 /// blocks, is pulled from or calls back.
 package final class Exchange {
     /// Of the attempt under way, or of the last one.
-    package private(set) var reply: Reply
+    package private(set) var reply: Reply {
+        didSet { borrowedReply = Borrowed(reply) }
+    }
+    private var borrowedReply: Borrowed<Reply>
     /// A callback of the caller's is running.
     package private(set) var isCalling = false
 
@@ -33,10 +36,9 @@ package final class Exchange {
     private var format = Format.unknown
     /// How much of the inbox is known to be white space, while nothing else has come.
     private var blank = 0
-    /// The part of the transfer's inbox that was not looked at yet.
+    /// The transfer's inbox while it is being looked at, and events may point into it; and the part that was not looked at yet.
+    private var taken = OwnBytes(start: nil, count: 0)
     private var input = Bytes(start: nil, count: 0)
-    /// The inbox is being looked at: events may point into it.
-    private var isInboxTaken = false
     /// The next of the decoder's events to hand out, and the chunk that they came with.
     private var nextEvent = 0
     private var raw = Bytes(start: nil, count: 0)
@@ -66,6 +68,7 @@ package final class Exchange {
         self.client = client
         let body = request.wireBody(wantsStream: wantsStream, host: client.endpoint.host, dialect: client.dialect)
         reply = Reply(body.expected)
+        borrowedReply = Borrowed(reply)
         self.body = body.text
         timeouts = request.timeouts(of: client.timeouts)
         stream = EventStream(limit: client.limits.event)
@@ -81,6 +84,7 @@ package final class Exchange {
         loop = nil
         body = ByteBuffer()
         reply = Reply()
+        borrowedReply = Borrowed(reply)
         timeouts = Options.Timeouts()
         stream = EventStream(limit: 1)
         end(TW_INVALID, message)
@@ -106,6 +110,7 @@ package final class Exchange {
             if nextEvent < decoder.events.count { return .event(takeEvent()) }
             if isRetryUntold { return .event(takeRetry()) }
             guard !isOver else { return .end }
+            if isInboxTaken && decodeNext() { continue }
             guard let transfer else {
                 if isInherited {
                     stopEarly()
@@ -117,7 +122,7 @@ package final class Exchange {
                 }
                 continue
             }
-            if decodeNext(transfer) { continue }
+            if takeInbox(transfer) { continue }
             if transfer.end != nil || hasLingered {
                 conclude(transfer)
                 continue
@@ -156,8 +161,7 @@ package final class Exchange {
     // MARK: Bytes → events → chunks → deltas
 
     /// Takes one more step with what has arrived; false if more must arrive first.
-    private func decodeNext(_ transfer: Transfer) -> Bool {
-        guard isInboxTaken || takeInbox(transfer) else { return false }
+    private func decodeNext() -> Bool {
         let found: EventStream.Event?
         do { found = try stream.next(&input) } catch {
             startEvents(with: Bytes(start: nil, count: 0))
@@ -166,8 +170,8 @@ package final class Exchange {
         }
         guard let found else {
             // The stream has used it up, and points nowhere into it any more.
-            transfer.inbox.removeAll()
-            isInboxTaken = false
+            transfer?.inbox.removeAll()
+            leaveInbox()
             return false
         }
         if let problem = decode(found) { end(problem) }
@@ -186,11 +190,15 @@ package final class Exchange {
             return false
         case .events:
             transfer.countsEveryByte = client?.countsComments ?? true
+            taken = transfer.inbox.ownBytes
             input = transfer.inbox.bytes
-            isInboxTaken = true
             return true
         }
     }
+
+    private var isInboxTaken: Bool { taken.baseAddress != nil }
+
+    private func leaveInbox() { taken = OwnBytes(start: nil, count: 0) }
 
     /// Servers say `text/event-stream` of whole documents, and the other way round: the first byte tells.
     private func recognise(_ bytes: Bytes) -> Format {
@@ -208,11 +216,17 @@ package final class Exchange {
     private func decode(_ found: EventStream.Event) -> Problem? {
         startEvents(with: found.data)
         // The line's end behind it has been read.
-        if let transfer { transfer.inbox.endText(found.data) }
-        defer { noteTimes() }
-        do { try decoder.decode(chunk: found.data, named: found.name, into: reply) } catch { return Problem(error) }
-        if reply.isDone && lingerDeadline == .max { lingerDeadline = platform_now() + Exchange.doneGrace }
-        return nil
+        taken.endText(found.data)
+        return borrowedReply.with { reply in
+            defer { noteTimes() }
+            do throws(ChunkError) {
+                try decoder.decode(chunk: found.data, named: found.name, into: reply)
+            } catch {
+                return Problem(error)
+            }
+            if reply.isDone && lingerDeadline == .max { lingerDeadline = platform_now() + Exchange.doneGrace }
+            return nil
+        }
     }
 
     private func startEvents(with raw: Bytes) {
@@ -317,7 +331,7 @@ package final class Exchange {
             startEvents(with: Bytes(start: nil, count: 0))
             format = .unknown
             blank = 0
-            isInboxTaken = false
+            leaveInbox()
             lingerDeadline = .max
         }
         if !onFreshConnection { reply.attempts += 1 }
@@ -461,6 +475,7 @@ package final class Exchange {
     private func postpone(_ wait: Int64) {
         logEnd()
         transfer?.stop()
+        leaveInbox()
         transfer = nil
         reply.noteRetry()
         pause = wait

@@ -230,7 +230,7 @@ final class Transfer {
     private static let receiveHeader: curl_write_callback = { bytes, _, count, transfer in
         guard let bytes, let transfer else { return 0 }
         let line = Bytes(start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
-        return Handle.object(transfer, as: Transfer.self).receive(header: line) ? count : 0
+        return Borrowed<Transfer>(transfer).with { $0.receive(header: line) } ? count : 0
     }
 
     private func receive(header line: Bytes) -> Bool {
@@ -259,7 +259,7 @@ final class Transfer {
     private static let receive: curl_write_callback = { bytes, _, count, transfer in
         guard let bytes, let transfer else { return 0 }
         let part = Bytes(start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
-        return Handle.object(transfer, as: Transfer.self).receive(part) ? count : 0
+        return Borrowed<Transfer>(transfer).with { $0.receive(part) } ? count : 0
     }
 
     /// Keeps what has arrived; false ends the transfer.

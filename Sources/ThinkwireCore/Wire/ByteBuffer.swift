@@ -3,6 +3,9 @@ import CPlatform
 /// Bytes that belong to somebody else, valid for as long as their owner says.
 package typealias Bytes = UnsafeBufferPointer<UInt8>
 
+/// Bytes of which the holder may change what he likes, valid for as long as their owner says.
+package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
+
 /// Growing bytes, always followed by a NUL that is not counted, so that C can read them where they are.
 ///
 /// Not an Array: its storage must stay where it is while a callback reads it, and be handed to C without a copy.
@@ -25,6 +28,9 @@ package typealias Bytes = UnsafeBufferPointer<UInt8>
 
     /// All the bytes, until the next change.
     package var bytes: Bytes { Bytes(start: start, count: count) }
+
+    /// The same, to be changed where they are.
+    package var ownBytes: OwnBytes { OwnBytes(start: storage, count: count) }
 
     /// Makes room for `extra` more bytes and the NUL, at least doubling so that appending stays linear.
     @inline(__always)
@@ -99,13 +105,6 @@ package typealias Bytes = UnsafeBufferPointer<UInt8>
     /// Forgets the first `length` bytes, which must be there.
     package mutating func removeFirst(_ length: Int) { replace(0..<length, with: Bytes(start: nil, count: 0)) }
 
-    /// Puts a NUL behind a part of it, in place of what stands there. What is not a part of it is left alone.
-    package mutating func endText(_ part: Bytes) {
-        guard let storage, let start = part.baseAddress, start >= UnsafePointer(storage) else { return }
-        let place = start + part.count - UnsafePointer(storage)
-        if place < count { storage[place] = 0 }
-    }
-
     package mutating func removeAll() { truncate(to: 0) }
 
     /// Puts `bytes` in place of the range, which must lie inside.
@@ -151,6 +150,15 @@ package enum StaticText {
 
     @inline(__always)
     package static func bytes(_ text: StaticString) -> Bytes { Bytes(start: text.utf8Start, count: text.utf8CodeUnitCount) }
+}
+
+extension UnsafeMutableBufferPointer where Element == UInt8 {
+    /// Puts a NUL behind a part of it, in place of what stands there. What is not a part of it is left alone.
+    func endText(_ part: Bytes) {
+        guard let own = baseAddress, let start = part.baseAddress, start >= UnsafePointer(own) else { return }
+        let place = start + part.count - UnsafePointer(own)
+        if place < count { own[place] = 0 }
+    }
 }
 
 extension UnsafeBufferPointer where Element == UInt8 {
