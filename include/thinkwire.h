@@ -269,7 +269,8 @@ typedef struct tw_client tw_client;
  * TW_INVALID: an option does not hold, or there is no key for a provider that needs one.
  *
  * The first one made in a process initialises libcurl, with the C library's own memory, and has it overwrite everything that it lets
- * go of, for the key is in it. Where the host has initialised libcurl before, it stays as the host has it.
+ * go of, for the key is in it. Where the host has initialised libcurl before, it stays as the host has it; and where the host's own
+ * allocator does not say how large its blocks are (malloc_usable_size), nothing is overwritten.
  */
 TW_API tw_status tw_client_create(const tw_options *options, tw_client **client);
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#include <dlfcn.h>
 #include <locale.h>
 #include <malloc.h>
 #include <stdatomic.h>
@@ -137,6 +138,14 @@ static void *wipe_and_realloc(void *block, size_t size) {
     return moved;
 }
 
+/* Not so of a host that brings an allocator which does not say how large its blocks are: the C library's word for them is wrong. */
+static bool knows_sizes(void) {
+    Dl_info allocating, measuring;
+    return dladdr((void *)malloc, &allocating) && dladdr((void *)malloc_usable_size, &measuring)
+        && allocating.dli_fbase == measuring.dli_fbase;
+}
+
 CURLcode platform_curl_init(void) {
+    if (!knows_sizes()) return curl_global_init(CURL_GLOBAL_ALL);
     return curl_global_init_mem(CURL_GLOBAL_ALL, malloc, wipe_and_free, wipe_and_realloc, strdup, calloc);
 }

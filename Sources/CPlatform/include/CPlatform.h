@@ -109,7 +109,8 @@ static inline void *platform_get_private(CURL *easy) {
 }
 /**
  * Initialises libcurl, of which everything that it lets go of is overwritten first: it copies the key to send it. The memory is the
- * C library's, as ever. Of no effect where the process has initialised libcurl before. Any thread, since libcurl 7.84.
+ * C library's, as ever. Of no effect where the process has initialised libcurl before, or has an allocator of its own that lacks
+ * malloc_usable_size. Any thread, since libcurl 7.84.
  */
 CURLcode platform_curl_init(void);
 

@@ -1,0 +1,110 @@
+/*
+ * A host with an allocator of its own, as small as one may be: it does not say how large its blocks are, and the C library's
+ * malloc_usable_size makes nonsense of them. What is in front of each and behind it is looked at when it is let go.
+ */
+#define _GNU_SOURCE
+
+#include "guest.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* ---- the allocator -------------------------------------------------------------------------------------------------- */
+
+enum { FENCE = 64, ROOM = 1 << 28 };
+
+/* Blocks are never used again. Its fences are all ones: to the C library, blocks of nearly all the memory there is. */
+static unsigned char *room;
+static size_t used;
+
+struct front {
+    size_t size;
+    unsigned char fence[FENCE];
+};
+
+static bool is_fence(const unsigned char *bytes)
+{
+    for (int i = 0; i < FENCE; i++) {
+        if (bytes[i] != 0xFF) return false;
+    }
+    return true;
+}
+
+static void *allocate(size_t alignment, size_t size)
+{
+    if (!room) room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (alignment < 16) alignment = 16;
+    size_t wanted = sizeof(struct front) + alignment + size + FENCE;
+    size_t start = __atomic_fetch_add(&used, wanted, __ATOMIC_RELAXED);
+    if (room == MAP_FAILED || size > ROOM || start + wanted > ROOM) return NULL;
+    uintptr_t place = (uintptr_t)room + start + sizeof(struct front);
+    unsigned char *block = (unsigned char *)((place + alignment - 1) / alignment * alignment);
+    struct front front = { .size = size };
+    memset(front.fence, 0xFF, FENCE);
+    memcpy(block - sizeof front, &front, sizeof front);
+    memset(block + size, 0xFF, FENCE);
+    return block;
+}
+
+static size_t size_of(const unsigned char *block)
+{
+    struct front front;
+    memcpy(&front, block - sizeof front, sizeof front);
+    if (!is_fence(front.fence) || front.size > ROOM || !is_fence(block + front.size)) abort();
+    return front.size;
+}
+
+void *malloc(size_t size) { return allocate(16, size); }
+void *memalign(size_t alignment, size_t size) { return allocate(alignment, size); }
+void *aligned_alloc(size_t alignment, size_t size) { return allocate(alignment, size); }
+
+int posix_memalign(void **block, size_t alignment, size_t size)
+{
+    *block = allocate(alignment, size);
+    return *block ? 0 : ENOMEM;
+}
+
+void *calloc(size_t count, size_t size)
+{
+    size_t all;
+    return __builtin_mul_overflow(count, size, &all) ? NULL : allocate(16, all); /* Mapped, and new. */
+}
+
+void free(void *block)
+{
+    if (block) (void)size_of(block);
+}
+
+void *realloc(void *block, size_t size)
+{
+    void *moved = allocate(16, size);
+    size_t before = block ? size_of(block) : 0;
+    if (moved && block) memcpy(moved, block, before < size ? before : size);
+    return moved;
+}
+
+/* ---- its host ------------------------------------------------------------------------------------------------------- */
+
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    servers_start();
+    for (int secure = 0; secure <= 1; secure++) {
+        tw_client *client = guest_client(place("/ok", secure), "a-key");
+        for (int i = 0; i < 20; i++) {
+            tw_request *request = hello("m");
+            tw_reply *reply = i % 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, NULL, NULL);
+            CHECK_REPLY(reply, TW_OK);
+            CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
+            tw_reply_destroy(reply);
+            tw_request_destroy(request);
+        }
+        tw_client_destroy(client);
+    }
+    CHECK(used > 0);
+    return guest_end();
+}
