@@ -137,7 +137,8 @@ TW_API tw_status tw_options_set_base_url(tw_options *options, const char *url);
  * (AIMLAPI_API_KEY for AI/ML API, OPENAI_API_KEY for OpenAI or the address in OPENAI_BASE_URL), so that no provider is
  * sent another's key. A key is sent over http (in clear text) only to a loopback address, unless
  * tw_options_allow_cleartext names the host. It is never written to a message or a log, and every copy of it is overwritten before
- * its memory is let go, those that libcurl makes to send it included (see tw_client_create and tw_http_version).
+ * its memory is let go: those that libcurl makes to send it, and those that a server makes by repeating it (see tw_client_create and
+ * tw_http_version).
  */
 TW_API tw_status tw_options_set_api_key(tw_options *options, const char *key);
 

@@ -21,6 +21,32 @@ double platform_number(const char *digits, size_t length) {
     return value;
 }
 
+/* From here on, a block is pages of its own: the kernel moves them without a copy, and takes them back as they are. */
+enum { OWN_PAGES = 1 << 20 };
+
+void *platform_block_grow(void *block, size_t size, size_t wanted) {
+    if (size >= OWN_PAGES) {
+        void *pages = mremap(block, size, wanted, MREMAP_MAYMOVE);
+        return pages == MAP_FAILED ? NULL : pages;
+    }
+    void *moved = wanted < OWN_PAGES ? malloc(wanted)
+                                     : mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!moved || moved == MAP_FAILED) return NULL;
+    if (block) memcpy(moved, block, size);
+    platform_block_free(block, size);
+    return moved;
+}
+
+void platform_block_free(void *block, size_t size) {
+    if (!block) return;
+    if (size >= OWN_PAGES) {
+        munmap(block, size);
+        return;
+    }
+    platform_wipe(block, size);
+    free(block);
+}
+
 /* Where it is remembered: a page that the kernel empties for a child of fork (MADV_WIPEONFORK, Linux 4.14). */
 static _Atomic pid_t *process;
 static pthread_once_t process_once = PTHREAD_ONCE_INIT;
@@ -148,4 +174,28 @@ static bool knows_sizes(void) {
 CURLcode platform_curl_init(void) {
     if (!knows_sizes()) return curl_global_init(CURL_GLOBAL_ALL);
     return curl_global_init_mem(CURL_GLOBAL_ALL, malloc, wipe_and_free, wipe_and_realloc, strdup, calloc);
+}
+
+/* Not linked: found, where libcurl brings it. */
+static uint64_t (*set_tls_options)(void *session, uint64_t options);
+static pthread_once_t tls_once = PTHREAD_ONCE_INIT;
+
+/* <openssl/crypto.h> and <openssl/ssl.h>, of OpenSSL 3: before, there was no such option. */
+enum { VERSION_STRING = 6, CLEANSE_PLAINTEXT = 1 << 1 };
+
+/* One of another version would take libcurl's objects for its own. */
+static void find_tls(void) {
+    const char *libcurls = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    const char *known = libcurls ? strstr(libcurls, "OpenSSL/") : NULL;
+    const char *(*version)(int);
+    *(void **)&version = dlsym(RTLD_DEFAULT, "OpenSSL_version");
+    if (!known || !version || strcmp(known + strlen("OpenSSL/"), version(VERSION_STRING)) != 0) return;
+    *(void **)&set_tls_options = dlsym(RTLD_DEFAULT, "SSL_set_options");
+}
+
+void platform_tls_wipes(CURL *easy) {
+    struct curl_tlssessioninfo *tls = NULL;
+    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || !tls || !tls->internals) return;
+    pthread_once(&tls_once, find_tls);
+    if (set_tls_options && tls->backend == CURLSSLBACKEND_OPENSSL) set_tls_options(tls->internals, CLEANSE_PLAINTEXT);
 }

@@ -28,6 +28,13 @@ struct ByteBufferTests {
         #expect(bytes { $0.append("") } == [])
     }
 
+    @Test("Growing to where memory is pages of its own, and on from there") func growsLarge() {
+        for length in [1 << 19, (1 << 20) - 2, (1 << 20) - 1, 1 << 20, 3 << 19] {
+            let piece = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            #expect(bytes { buffer in for _ in 0..<5 { withCopy(piece) { buffer.append($0) } } } == Array(repeating: piece, count: 5).flatMap { $0 })
+        }
+    }
+
     @Test func replacingLikeAnArray() {
         var dice = Dice(6)
         for _ in 0..<500 {

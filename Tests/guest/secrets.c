@@ -168,13 +168,19 @@ static const struct place {
     { "/ok", TW_OK }, { "/cut", TW_TRUNCATED }, { "/reset", TW_NETWORK }, { "/moved/1", TW_PROTOCOL },
 };
 
+/* The base URL of what is to happen. Borrowed until the next call. */
+static const char *through(enum door door, const char *what)
+{
+    static char url[128];
+    if (door != NGHTTPX) return place(what, door == TLS);
+    snprintf(url, sizeof url, "https://127.0.0.1:%d%s/v1", servers.h2_port, what);
+    return url;
+}
+
 static void exchange(const struct place *there, enum door door, bool by_header)
 {
     int lines = 0;
-    const char *url = place(there->what, door != CLEAR);
-    char through[128];
-    snprintf(through, sizeof through, "https://127.0.0.1:%d%s/v1", servers.h2_port, there->what);
-    tw_client *client = client_with_key(door == NGHTTPX ? through : url, by_header, &lines);
+    tw_client *client = client_with_key(through(door, there->what), by_header, &lines);
     tw_request *request = hello("m");
     char *text = calloc(1, 200001);
     if (!text) exit(1);
@@ -220,6 +226,37 @@ static void in_a_host_that_was_first(void)
     CHECK_INT(status, 0);
 }
 
+/* Servers that have it in an answer: that is given as it came, and wiped with its reply. */
+static int leave_at_once(void *userdata, const tw_event *event)
+{
+    (void)event;
+    return ++*(int *)userdata;
+}
+
+static void told(enum door door, int letters)
+{
+    char what[32];
+    int lines = 0, events = 0;
+    snprintf(what, sizeof what, "/told/%d", letters);
+    tw_client *client = client_with_key(through(door, what), false, &lines);
+    tw_request *request = hello("m");
+    for (int i = 0; i < 3; i++) {
+        tw_reply *reply = i == 0 ? tw_chat_send(client, request)
+                                 : tw_chat_stream(client, request, i == 1 ? NULL : leave_at_once, &events);
+        CHECK_REPLY(reply, i < 2 ? TW_OK : TW_CANCELLED);
+        if (i < 2) {
+            CHECK(is_told(tw_reply_content(reply, NULL)) && is_told(tw_reply_reasoning(reply, NULL)));
+            CHECK(is_told(tw_reply_get(reply, "/choices/0/logprobs/content/0/token", NULL)) && is_told(tw_reply_json(reply, NULL)));
+        }
+        CHECK_TEXT(tw_reply_header(reply, "x-told"), "********************************************");
+        CHECK_TEXT(tw_reply_request_id(reply), "********************************************");
+        tw_reply_destroy(reply);
+    }
+    CHECK_INT(events, 1);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+}
+
 static int check_event(void *userdata, const tw_event *event)
 {
     (void)userdata;
@@ -228,14 +265,14 @@ static int check_event(void *userdata, const tw_event *event)
 }
 
 /* Servers that repeat the key, in a refusal or in the middle of an answer; some where a message is cut. */
-static void repeated(int letters, int *cut)
+static void repeated(enum door door, int letters, int *cut)
 {
     static const char *const formats[] = { "/refuse/%d", "/error/%d", "/error/%d" };
     for (int i = 0; i < 3; i++) {
         char what[32];
         int lines = 0;
         snprintf(what, sizeof what, formats[i], letters);
-        tw_client *client = client_with_key(place(what, false), false, &lines);
+        tw_client *client = client_with_key(through(door, what), false, &lines);
         tw_request *request = hello("m");
         tw_reply *reply = i == 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, check_event, NULL);
         CHECK_REPLY(reply, i == 0 ? TW_AUTH : TW_SERVER);
@@ -318,9 +355,14 @@ int main(void)
 
     http_version = TW_HTTP_AUTO;
     int cut = 0;
-    repeated(0, &cut);
-    repeated(1, &cut);
-    for (int letters = 940; letters <= 1000; letters += 3) repeated(letters, &cut);
+    for (int letters = 940; letters <= 1000; letters += 3) repeated(CLEAR, letters, &cut);
     CHECK(cut > 10);
+    for (enum door door = CLEAR; door <= NGHTTPX; door++) {
+        repeated(door, 0, &cut);
+        repeated(door, 1, &cut);
+        check_gone("refusals that repeat it");
+        for (int letters = 0; letters <= 2000000; letters = letters * 20 + 5) told(door, letters);
+        check_gone("answers that have it");
+    }
     return guest_end();
 }

@@ -11,6 +11,7 @@ What is answered is chosen by how the path of the base URL begins; every answer 
     /error/N the same in the middle of an answer    /bye     an answer, and the end of the connection
     /seen/N  whether the connection N has ended: "ended", "broken" (not as it should) or "open"
     /moved   a redirect to /ok of another host      /heard   how many requests have come, but for those of this path
+    /told/N  an answer that has the key in all its parts, each with N letters behind it, and in a header
 """
 from __future__ import annotations
 
@@ -44,6 +45,21 @@ def chunk(finish: str | None = None, **delta: Any) -> bytes:
     return b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
 
 
+def told(secret: str, letters: int) -> tuple[str, list[bytes], bytes]:
+    """A header, the parts of a stream, and a whole answer."""
+    text = secret + "x" * letters
+    call = {"index": 0, "id": secret, "function": {"name": secret, "arguments": json.dumps({"a": text})}}
+    probabilities = {"content": [{"token": text, "logprob": -1}]}
+    delta = {"reasoning_content": text, "content": text, "refusal": text, "tool_calls": [call], "x": text}
+    choice = {"index": 0, "logprobs": probabilities, "x": text}
+    parts = [{"choices": [{**choice, "delta": delta}], "x": text}, {"choices": [{"index": 0, "delta": {}, "finish_reason": secret}]}]
+    parts += [{"choices": [], "usage": {"total_tokens": 1, "x": text}}]
+    answer = {"id": secret, "choices": [{**choice, "message": delta, "finish_reason": secret}], "x": text}
+    header = f"X-Request-Id: {secret}\r\nX-Told: {secret}\r\n"
+    pieces = [chunk(reasoning_content=piece) for piece in (secret[:20], secret[20:])]
+    return header, pieces + [b"data: " + json.dumps(part).encode() + b"\n\n" for part in parts], json.dumps(answer).encode()
+
+
 class Connection:
     def __init__(self, number: int, stream: socket.socket) -> None:
         self.number, self.stream, self.kept = number, stream, b""
@@ -69,15 +85,15 @@ class Connection:
         start = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
         self.stream.sendall(f"{start}X-Connection: {self.number}\r\n{headers}\r\n".encode() + body)
 
-    def begin(self) -> None:
+    def begin(self, headers: str = "") -> None:
         start = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
-        self.stream.sendall(f"{start}X-Connection: {self.number}\r\n\r\n".encode())
+        self.stream.sendall(f"{start}X-Connection: {self.number}\r\n{headers}\r\n".encode())
 
     def send(self, part: bytes) -> None:
         self.stream.sendall(f"{len(part):x}\r\n".encode() + part + b"\r\n")
 
-    def stream_all(self, parts: list[bytes], pause: float = 0) -> None:
-        self.begin()
+    def stream_all(self, parts: list[bytes], pause: float = 0, headers: str = "") -> None:
+        self.begin(headers)
         for part in [*parts, b"data: [DONE]\n\n"]:
             self.send(part)
             time.sleep(pause)
@@ -115,6 +131,12 @@ class Connection:
                     self.stream_all([chunk(content="Hi"), b"data: " + json.dumps(beside).encode() + b"\n\n"])
                 else:
                     self.answer("200 OK", json.dumps(beside).encode())
+            elif kind == "told":
+                header, parts, answer = told(head.split("Bearer ")[1].split("\r\n")[0], letters)
+                if body.get("stream"):
+                    self.stream_all(parts, headers=header)
+                else:
+                    self.answer("200 OK", answer, header)
             elif kind == "cut":
                 self.begin()
                 self.send(chunk(content="Hi"))

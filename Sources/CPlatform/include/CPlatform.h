@@ -44,6 +44,14 @@ pid_t platform_process(void);
 /** Overwrites memory, also where the compiler sees that nobody reads it again. */
 static inline void platform_wipe(void *bytes, size_t length) { explicit_bzero(bytes, length); }
 
+/**
+ * Makes room for `wanted` bytes, and moves there what is in a block of `size`; NULL and 0 for a new one. What it leaves holds nothing
+ * of it. NULL without memory: the block is as it was.
+ */
+void *platform_block_grow(void *block, size_t size, size_t wanted);
+/** Lets go of such a block, with nothing left in it. */
+void platform_block_free(void *block, size_t size);
+
 /** The double that a number of JSON stands for, whatever the host's locale says of decimal points. */
 double platform_number(const char *digits, size_t length);
 
@@ -113,6 +121,13 @@ static inline void *platform_get_private(CURL *easy) {
  * malloc_usable_size. Any thread, since libcurl 7.84.
  */
 CURLcode platform_curl_init(void);
+
+/**
+ * Has OpenSSL overwrite what it decrypts for this transfer once libcurl has read it: the last record would stay in its buffer, and in
+ * the memory of that when it is freed (SSL_OP_CLEANSE_PLAINTEXT). Of no effect where there is no TLS yet, where another library does
+ * it, or where the OpenSSL that is found is not of the version that libcurl uses, as in a host that brings one of its own.
+ */
+void platform_tls_wipes(CURL *easy);
 
 /** The version of the libcurl that is loaded: 0x075801 is 7.88.1. */
 static inline unsigned int platform_curl_version(void) { return curl_version_info(CURLVERSION_NOW)->version_num; }

@@ -136,7 +136,6 @@ package final class Client: @unchecked Sendable {
             line.append(": ")
             line.append(value)
             add(line)
-            line.wipe()
         }
         addDefault("Content-Type", StaticText.bytes("application/json"))
         addDefault("Accept", StaticText.bytes("text/event-stream, application/json"))
@@ -148,7 +147,6 @@ package final class Client: @unchecked Sendable {
             value.append("Bearer ")
             value.append(key.bytes)
             addDefault("Authorization", value.bytes)
-            value.wipe()
         }
         for header in options.headers {
             var line = ByteBuffer()
@@ -156,7 +154,6 @@ package final class Client: @unchecked Sendable {
             line.append(header.value.bytes.isEmpty ? ":" : ": ")
             line.append(header.value.bytes)
             add(line)
-            line.wipe()
         }
         // curl would wait a second for a server's leave to send a large body.
         var expect = ByteBuffer()

@@ -1,13 +1,11 @@
 import CPlatform
 import CThinkwire
 
-/// Text that does not change, for many to hold. Some are secrets: all are overwritten before their memory is let go.
+/// Text that does not change, for many to hold.
 package final class Text {
     private var text = ByteBuffer()
 
     init(_ bytes: Bytes) { text.append(bytes) }
-
-    deinit { text.wipe() }
 
     var bytes: Bytes { text.bytes }
     var cString: UnsafePointer<CChar> { text.cString }

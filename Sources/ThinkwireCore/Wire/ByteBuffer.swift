@@ -6,7 +6,8 @@ package typealias Bytes = UnsafeBufferPointer<UInt8>
 /// Bytes of which the holder may change what he likes, valid for as long as their owner says.
 package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
 
-/// Growing bytes, always followed by a NUL that is not counted, so that C can read them where they are.
+/// Growing bytes, always followed by a NUL that is not counted, so that C can read them where they are. Any of them may be a key, or
+/// repeat one: nothing of them stays behind in memory that is let go.
 ///
 /// Not an Array: its storage must stay where it is while a callback reads it, and be handed to C without a copy.
 @usableFromInline package struct ByteBuffer: ~Copyable {
@@ -16,7 +17,7 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
 
     package init() {}
 
-    deinit { free(storage) }
+    deinit { platform_block_free(storage, capacity) }
 
     package var isEmpty: Bool { count == 0 }
 
@@ -41,7 +42,7 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
     @inline(never)
     private mutating func grow(_ extra: Int) {
         let wanted = max(count + extra + 1, capacity * 2, 64)
-        guard let grown = realloc(storage, wanted) else { fatalError("out of memory") }
+        guard let grown = platform_block_grow(storage, capacity, wanted) else { fatalError("out of memory") }
         storage = grown.assumingMemoryBound(to: UInt8.self)
         capacity = wanted
     }
@@ -52,6 +53,15 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
         storage![count] = byte
         storage![count + 1] = 0
         count += 1
+    }
+
+    /// Three in one step: that is what every broken byte becomes.
+    @inline(__always)
+    package mutating func append(_ first: UInt8, _ second: UInt8, _ third: UInt8) {
+        reserve(3)
+        let end = storage! + count
+        (end[0], end[1], end[2], end[3]) = (first, second, third, 0)
+        count += 3
     }
 
     @inline(__always)
@@ -127,12 +137,6 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
             if bytes.part(place..<place + word.count).equals(word) { memset(storage + place, Int32(byte), word.count) }
             place += 1
         }
-    }
-
-    /// Overwrites the bytes with zeros before they are let go, for secrets.
-    package mutating func wipe() {
-        if let storage { platform_wipe(storage, capacity) }
-        count = 0
     }
 }
 

@@ -191,14 +191,10 @@ extension ByteBuffer {
             append(UInt8(truncatingIfNeeded: 0xC0 | scalar >> 6))
             append(continuation(0))
         case 0x800..<0x10000:
-            append(UInt8(truncatingIfNeeded: 0xE0 | scalar >> 12))
-            append(continuation(6))
-            append(continuation(0))
+            append(UInt8(truncatingIfNeeded: 0xE0 | scalar >> 12), continuation(6), continuation(0))
         default:
             append(UInt8(truncatingIfNeeded: 0xF0 | scalar >> 18))
-            append(continuation(12))
-            append(continuation(6))
-            append(continuation(0))
+            append(continuation(12), continuation(6), continuation(0))
         }
     }
 }
