@@ -156,7 +156,7 @@ curl_libs = $(shell echo $(CURDIR)/$(venv)/lib/python3*/site-packages/pycurl.lib
 test-newer-curl: library .build/abi/plain .build/guest/secrets $(venv)/ready
 	ln -sf $(curl_libs)/libcurl-*.so.* $(curl_libs)/libcurl.so.4
 	LD_LIBRARY_PATH=$(curl_libs) ldd $(library) | grep 'libcurl.so.4 => $(curl_libs)'
-	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_MOCK=$(mock) .build/abi/plain
+	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_CERTIFICATES=/etc/ssl/certs THINKWIRE_MOCK=$(mock) .build/abi/plain
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_SERVERS=Tests/guest/servers.py .build/guest/secrets
 
 test-install: all $(venv)/ready

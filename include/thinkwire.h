@@ -209,7 +209,9 @@ TW_API tw_status tw_options_set_no_proxy(tw_options *options, const char *hosts)
 
 /**
  * A file of the certificates (PEM) to trust, in place of the system's, of a server and of an https proxy. NULL, the default: the
- * system's, which are libcurl's own (in Debian /etc/ssl/certs); SSL_CERT_FILE and SSL_CERT_DIR are not looked at.
+ * system's, which are libcurl's own (in Debian /etc/ssl/certs); SSL_CERT_FILE and SSL_CERT_DIR are not looked at. Where they are a
+ * directory and a file, the file, which is read whole for every new connection (20 to 50 ms, in which nothing else is heard), is left
+ * out until a server comes that nobody in the directory vouches for.
  * TW_INVALID: it can't be read.
  */
 TW_API tw_status tw_options_set_ca_file(tw_options *options, const char *path);

@@ -95,6 +95,8 @@ int slowness(void)
     return factor ? atoi(factor) : 1;
 }
 
+const char *system_certificates(void) { return getenv("THINKWIRE_CERTIFICATES"); }
+
 /* ---- whom to talk to ----------------------------------------------------------------------------------------------- */
 
 char mock_url[128];

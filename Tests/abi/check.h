@@ -34,6 +34,10 @@ void sleep_ms(int ms);
 /* How many times slower everything is than usual (THINKWIRE_SLOWNESS, as valgrind's Makefile rule has it); 1 otherwise. */
 int slowness(void);
 
+/* Where the system's certificates are (THINKWIRE_CERTIFICATES), for a libcurl that was built to look elsewhere; otherwise NULL, and it
+ * knows. */
+const char *system_certificates(void);
+
 /* The mock's base URL; one mock serves all tests. */
 extern char mock_url[128];
 

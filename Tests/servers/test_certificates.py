@@ -4,6 +4,7 @@ import os
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import thinkwire
@@ -160,28 +161,36 @@ def test_a_directory_that_is_none(connect, tmp_path, name):
 
 
 @pytest.fixture
-def status_where(tmp_path):
-    """How an exchange ends in a process for which /etc/ssl/certs is another directory, with these options."""
+def looked_at(tmp_path):
+    """How exchanges end in a process for which /etc/ssl/certs is another directory, with these options; and what is read in it."""
     shim = tmp_path / "shim.so"
     source = ROOT / "Tests" / "servers" / "system_certificates.c"
     subprocess.run(["cc", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", source, "-o", shim, "-ldl"], check=True)
     program = """
 import sys, thinkwire
 url, key, *options = sys.argv[1:]
-try:
-    print(thinkwire.Client(url, key, max_retries=0, **dict(zip(options[::2], options[1::2]))).send("m", "Hello").status.name)
-except thinkwire.Error as error:
-    print(error.status.name)
+client = thinkwire.Client(url, key, max_retries=0, **dict(zip(options[::2], options[1::2])))
+for _ in range(2):
+    try:
+        print(client.send("m", "Hello").status.name)
+    except thinkwire.Error as error:
+        print(error.status.name)
 """
 
-    def status(system, peer, environment=(), **options):
+    def look(system, peer, environment=(), **options):
         mine = {"LD_PRELOAD": shim, "SYSTEM_CERTIFICATES": system, "PYTHONPATH": ROOT / "bindings" / "python"}
         arguments = [str(word) for option in options.items() for word in option]
         run = [sys.executable, "-c", program, peer.url(), KEY, *arguments]
         environment = {name: str(value) for name, value in {**os.environ, **mine, **dict(environment)}.items()}
-        return subprocess.run(run, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+        done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout.split(), [Path(line).name for line in done.stderr.splitlines()]
 
-    return status
+    return look
+
+
+@pytest.fixture
+def status_where(looked_at):
+    return lambda *where, **options: looked_at(*where, **options)[0][-1]
 
 
 def test_the_systems_are_trusted_unless_others_are_named(
@@ -201,3 +210,18 @@ def test_the_systems_are_trusted_unless_others_are_named(
     # OpenSSL's own variables are not looked at.
     variables = {"SSL_CERT_FILE": authority.certificate, "SSL_CERT_DIR": directory}
     assert status_where(nobody, ours, variables) == "TLS"
+
+
+def test_the_systems_file_is_read_only_where_its_directory_is_not_enough(
+    authority, other_authority, serve, start, directory, looked_at
+):
+    """It is large: for as long as it is read, nobody hears of a cancellation or a clock."""
+    ours, file = serve(authority.issue("localhost")), "ca-certificates.crt"
+    (directory / file).write_bytes(other_authority.certificate.read_bytes())
+    status, read = looked_at(directory, ours)
+    assert status == ["OK", "OK"] and read and file not in read
+    assert ours.connections == 1
+    # Who is added to the file alone is trusted as well; from then on, it is read at once.
+    others = start(Plain, [response(WHOLE), None], context=tls(other_authority.issue("localhost")))
+    status, read = looked_at(directory, others)
+    assert status == ["OK", "OK"] and read.count(file) == 2 and others.connections == 3

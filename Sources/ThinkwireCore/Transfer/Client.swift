@@ -11,8 +11,7 @@ package final class Client: @unchecked Sendable {
     /// A comment in a stream is a sign of life.
     let countsComments: Bool
     let proxy: Proxy
-    let certificates: Text?
-    let certificateDirectory: Text?
+    let trust: Trust
     let speaksHTTP2: Bool
     let dialect: ThinkingDialect?
     let headers: UnsafeMutablePointer<curl_slist>?
@@ -49,8 +48,7 @@ package final class Client: @unchecked Sendable {
         retries = options.retries
         countsComments = options.countsComments
         self.proxy = proxy
-        certificates = options.certificates
-        certificateDirectory = options.certificateDirectory
+        trust = Trust(options)
         speaksHTTP2 = options.httpVersion == TW_HTTP_2 || options.httpVersion == TW_HTTP_AUTO && Client.wipesHTTP2
         dialect = options.dialect
         let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false

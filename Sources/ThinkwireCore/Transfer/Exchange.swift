@@ -431,6 +431,11 @@ package final class Exchange {
             transfer.stop()
             return beginAttempt(onFreshConnection: true)
         }
+        if transfer.mayBeTrusted {
+            client.trust.readSystemFile()
+            transfer.stop()
+            return beginAttempt(onFreshConnection: true)
+        }
         decoder.finish(reply)
         if reply.status == TW_OK { reply.judge(problem, transfer, client) }
         if reply.status != TW_OK { strikeKey(client, transfer) }

@@ -32,6 +32,8 @@ final class Transfer {
     private let reply: Reply
     private var easy: UnsafeMutableRawPointer?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    /// Not all of the system's certificates are looked at: see `Trust`.
+    private var skipsSystemFile = false
 
     private var phase = Phase.connecting
     /// When the call began, of which this may not be the first attempt.
@@ -68,6 +70,7 @@ final class Transfer {
             return
         }
         self.easy = easy
+        skipsSystemFile = client.trust.put(into: easy)
         let this = Handle.unretained(self)
         _ = platform_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress)
         _ = platform_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(body.count))
@@ -164,6 +167,12 @@ final class Transfer {
         }
     }
 
+    /// A certificate is not trusted, and may be by those that were left out. Nothing was sent.
+    var mayBeTrusted: Bool {
+        guard skipsSystemFile, case .failed(let code) = end else { return false }
+        return code == CURLE_SSL_CACERT_BADFILE || code == CURLE_PEER_FAILED_VERIFICATION && certificateProblem > 1
+    }
+
     /// Since the call began.
     private var elapsedMicroseconds: Int64 { (platform_now() - callStart) / 1000 }
 
@@ -204,15 +213,6 @@ final class Transfer {
         _ = platform_set_pointer(easy, CURLOPT_PROXY, client.proxy.address.cString)
         _ = platform_set_pointer(easy, CURLOPT_NOPROXY, client.proxy.unproxiedHosts.cString)
         _ = platform_set_long(easy, CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-        // Either is in place of both of the system's, which libcurl would otherwise go on to trust.
-        if client.certificates != nil || client.certificateDirectory != nil {
-            let file = client.certificates?.cString
-            let directory = client.certificateDirectory?.cString
-            _ = platform_set_pointer(easy, CURLOPT_CAINFO, file)
-            _ = platform_set_pointer(easy, CURLOPT_CAPATH, directory)
-            _ = platform_set_pointer(easy, CURLOPT_PROXY_CAINFO, file)
-            _ = platform_set_pointer(easy, CURLOPT_PROXY_CAPATH, directory)
-        }
         _ = platform_set_write(easy, CURLOPT_WRITEFUNCTION, Transfer.receive)
         _ = platform_set_write(easy, CURLOPT_HEADERFUNCTION, Transfer.receiveHeader)
         _ = platform_set_prerequest(easy, Transfer.connected)
