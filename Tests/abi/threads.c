@@ -61,8 +61,11 @@ static int64_t cancel_silence(const char *url, const char *model, int by_next)
     tw_request *request = hello(model);
     struct waiting waiting = { .chat = tw_chat_open(client, request), .by_next = by_next };
     pthread_t thread;
+    int lookups = SEEN(slow_lookups);
     if (!CHECK_INT(pthread_create(&thread, NULL, wait_for_chat, &waiting), 0)) exit(1);
     sleep_ms(60);
+    /* Where that can be seen, for as long as it takes (under valgrind, long). */
+    for (int i = 0; i < 500 && strstr(url, "slow.test") && SEEN(slow_lookups) == lookups; i++) sleep_ms(10);
     int64_t cancelled_at = milliseconds();
     tw_chat_cancel(waiting.chat);
     pthread_join(thread, NULL);
