@@ -142,8 +142,12 @@ TW_API tw_status tw_options_set_base_url(tw_options *options, const char *url);
  */
 TW_API tw_status tw_options_set_api_key(tw_options *options, const char *key);
 
-/** Sends the header with every request, in place of the library's own of that name. A NULL value takes it back; "" sends none
- *  of that name. Names follow RFC 9110; a value with a CR, LF or NUL is refused. */
+/**
+ * Sends the header with every request, in place of the library's own of that name. A NULL value takes it back; "" sends none
+ * of that name. Names follow RFC 9110; a value with a CR, LF or NUL is refused.
+ * What has a key in it by its name (Authorization, Cookie, and what ends in api-key, access-key, subscription-key, auth-key, token,
+ * secret or password) is treated as one: struck out of what is told, and sent in clear text no further than the key.
+ */
 TW_API tw_status tw_options_set_header(tw_options *options, const char *name, const char *value);
 
 /** Which clock. Each runs on the system's monotonic clock; the first three begin anew with every attempt. */

@@ -150,7 +150,7 @@ struct ClientTests {
         func struck(_ text: String) -> String {
             ByteBuffer.text { buffer in
                 withCopy(text) { buffer.append($0) }
-                client.strike(&buffer)
+                client.secrets.strike(&buffer)
             }
         }
         #expect(struck("key sk-1 is bad: sk-1") == "key *** is bad: ***")
@@ -158,6 +158,56 @@ struct ClientTests {
         #expect(struck("sk-") == "sk-")
         #expect(struck("") == "")
         #expect(struck("sk-sk-1sk-1") == "sk-******")
+    }
+
+    @Test("However JSON writes it") func theKeyIsStruckOutOfJSON() throws {
+        let client = try ClientTests.make([:]) { try $0.set(key: #"s/k+1\"x"#) }
+        func struck(_ text: String, inPlace: Bool) -> String {
+            ByteBuffer.text { buffer in
+                withCopy(text) { buffer.append($0) }
+                if inPlace { client.secrets.strikeInPlace(&buffer) } else { client.secrets.strike(&buffer) }
+            }
+        }
+        for form in [#"s/k+1\"x"#, #"s\/k\u002B1\\\"x"#, #"\u0073\u002fk+1\u005c\u0022x"#, #"s/k+1\\\"x"#] {
+            let text = "{\"message\": \"\(form) \\n \(form)\"}"
+            #expect(struck(text, inPlace: false) == "{\"message\": \"*** \\n ***\"}", "\(form)")
+            let stars = String(repeating: "*", count: form.utf8.count)
+            #expect(struck(text, inPlace: true) == "{\"message\": \"\(stars) \\n \(stars)\"}", "\(form)")
+        }
+        for other in [#"s\/k\u002B1\\\"y"#, #"s\/k\u102B1\\\"x"#, #"s\/k\u002"#, #"s\/k\"#, "\\", #"\u"#] {
+            #expect(struck(other, inPlace: false) == other)
+            #expect(struck(other, inPlace: true) == other)
+        }
+        // The beginning of one where a message was cut.
+        #expect(struck(#"no: s\/k+…"#, inPlace: false) == "no: ***…")
+        #expect(struck("no: s/k…", inPlace: false) == "no: s/k…")
+    }
+
+    @Test(
+        "A header that has a key in it is a secret like the key",
+        arguments: [
+            ("Authorization", "Bearer sk-12", true), ("api-key", "sk-12", true), ("X-Goog-API-Key", " sk-12 ", true),
+            ("Ocp-Apim-Subscription-Key", "sk-12", true), ("Proxy-Authorization", "Basic sk-12", true), ("Cookie", "a; sk-12", true),
+            ("X-Auth-Token", "sk-12", true), ("X-Title", "sk-12", false), ("Idempotency-Key", "sk-12", false),
+            ("X-Max-Tokens", "sk-12", false), ("key", "sk-12", false),
+        ])
+    func headersWithKeys(_ name: String, _ value: String, isSecret: Bool) throws {
+        let client = try ClientTests.make([:]) { options in
+            try options.set(key: "k")
+            try options.set(header: name, value)
+        }
+        let told = ByteBuffer.text { buffer in
+            withCopy("what is sk-12?") { buffer.append($0) }
+            client.secrets.strike(&buffer)
+        }
+        #expect(told == (isSecret ? "what is ***?" : "what is sk-12?"))
+        // And does not go over the network in clear text.
+        let address = self.client([:]) { options in
+            try options.set(url: "http://a.b/v1")
+            try options.set(key: "")
+            try options.set(header: name, value)
+        }
+        #expect(address.hasPrefix("the key would go in clear text over http to a.b") == isSecret)
     }
 
     @Test func theKeyIsStruckOutOfTheLog() throws {

@@ -21,7 +21,7 @@ struct OptionsTests {
 
     @Test func baseURLs() throws {
         #expect(complaint { try options.set(url: "https://a.b/v1") } == nil)
-        #expect(complaint { try options.set(url: "a.b") } == "not a base URL, which looks like https://api.aimlapi.com/v1: a.b")
+        #expect(complaint { try options.set(url: "a.b") } == "not a base URL, which looks like https://api.aimlapi.com/v1")
         // What was set before stays.
         #expect(options.baseURL.map { String($0.bytes) } == "https://a.b/v1")
     }

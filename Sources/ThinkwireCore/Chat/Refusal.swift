@@ -77,7 +77,7 @@ extension Reply {
         message.append(": ")
         if let place = headers.value(StaticText.bytes("location")), status == TW_PROTOCOL, isResponse {
             message.append("a redirect, which is not followed, to ")
-            message.append(oneLine: place, limit: 200)
+            message.append(oneLine: withoutQuery(place), limit: 200)
         } else if refusal.message.isEmpty {
             message.append("no reason given")
         } else {

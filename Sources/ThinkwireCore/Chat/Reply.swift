@@ -56,9 +56,9 @@ package final class Reply {
     }
 
     /// Overwrites the key wherever the server has repeated it in a header, or as the request's id.
-    func strikeHeaders(_ client: Client) {
-        client.strikeInPlace(&headers.text)
-        client.strikeInPlace(&requestID)
+    func strikeHeaders(_ secrets: Secrets) {
+        secrets.strikeInPlace(&headers.text)
+        secrets.strikeInPlace(&requestID)
     }
 
     deinit {

@@ -15,7 +15,7 @@ package final class Client: @unchecked Sendable {
     let speaksHTTP2: Bool
     let dialect: ThinkingDialect?
     let headers: UnsafeMutablePointer<curl_slist>?
-    private let key: Text?
+    let secrets: Secrets
     private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
 
     private let pool = PerProcess<LoopPool>()
@@ -30,30 +30,31 @@ package final class Client: @unchecked Sendable {
         guard isCurlReady else { throw Invalid("libcurl can't be initialised: out of memory") }
         let provider = try Provider.of(options)
         let endpoint = provider.endpoint
-        if provider.key != nil && !endpoint.isSecure && !endpoint.isLoopback {
+        let secrets = Secrets(options, provider.key)
+        if !secrets.isEmpty && !endpoint.isSecure && !endpoint.isLoopback {
             let host = endpoint.host
             guard options.cleartextHosts.contains(where: { $0.bytes.equalsIgnoringCase(host) }) else {
                 throw Invalid(
                     "the key would go in clear text over http to ", host, ": use https, or allow it with tw_options_allow_cleartext")
             }
         }
-        return Client(options, provider, try Proxy.of(options, for: endpoint))
+        return Client(options, provider, secrets, try Proxy.of(options, for: endpoint))
     }
 
-    private init(_ options: Options, _ provider: Provider, _ proxy: Proxy) {
+    private init(_ options: Options, _ provider: Provider, _ secrets: Secrets, _ proxy: Proxy) {
         endpoint = provider.endpoint
-        key = provider.key
         timeouts = options.timeouts
         limits = options.limits
         retries = options.retries
         countsComments = options.countsComments
+        self.secrets = secrets
         self.proxy = proxy
         trust = Trust(options)
         speaksHTTP2 = options.httpVersion == TW_HTTP_2 || options.httpVersion == TW_HTTP_AUTO && Client.wipesHTTP2
         dialect = options.dialect
         let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
-        headers = Client.makeHeaders(options, key)
+        headers = Client.makeHeaders(options, provider.key)
     }
 
     deinit {
@@ -86,36 +87,8 @@ package final class Client: @unchecked Sendable {
         guard let log else { return }
         var line = ByteBuffer()
         write(&line)
-        strike(&line)
+        secrets.strike(&line)
         log.function(log.userdata, line.cString)
-    }
-
-    /// Strikes the key out of what a server has said: some repeat it. What is shorter than this is no secret, and would be found in
-    /// words that have nothing to do with it.
-    func strike(_ text: inout ByteBuffer) {
-        guard let key = key?.bytes, key.count >= Client.shortestKey else { return }
-        var start = 0
-        while start < text.count {
-            let length = beginning(of: key, in: text.bytes.dropping(start))
-            if length > 0 { text.replace(start..<start + length, with: StaticText.bytes("***")) }
-            start += 1
-        }
-    }
-
-    /// The same in JSON that is given as it came. Nothing moves: events may point into it.
-    func strikeInPlace(_ text: inout ByteBuffer) {
-        guard let key = key?.bytes, key.count >= Client.shortestKey else { return }
-        text.overwrite(key, with: UInt8(ascii: "*"))
-    }
-
-    private static let shortestKey = 4
-
-    /// How much of the key the text begins with: all of it, or as much as was left where a message was cut; else 0.
-    private func beginning(of key: Bytes, in text: Bytes) -> Int {
-        var length = 0
-        while length < min(key.count, text.count), text[length] == key[length] { length += 1 }
-        guard length < key.count else { return length }
-        return length >= Client.shortestKey && text.dropping(length).hasPrefix("…") ? length : 0
     }
 
     /// The headers of every request: the library's own, but for those that the caller has put his own in place of.

@@ -8,8 +8,7 @@ final class Endpoint {
 
     /// Followed by a NUL.
     var url: Bytes { urlText.bytes }
-    /// Some providers take their key in the query.
-    var urlWithoutQuery: Bytes { url.part(0..<(url.firstIndex(of: UInt8(ascii: "?")) ?? url.count)) }
+    var urlWithoutQuery: Bytes { withoutQuery(url) }
     var host: Bytes { hostText.bytes }
 
     private init(url: consuming ByteBuffer, host: consuming ByteBuffer, isSecure: Bool) {
@@ -18,20 +17,21 @@ final class Endpoint {
         self.isSecure = isSecure
     }
 
+    /// What is wrong is told without the text: it may have a key in it, or be one.
     static func of(baseURL: Bytes) throws(Invalid) -> Endpoint {
         guard let parts = curl_url() else { throw Invalid("out of memory") }
         defer { curl_url_cleanup(parts) }
         guard Endpoint.set(parts, CURLUPART_URL, baseURL) else {
-            throw Invalid("not a base URL, which looks like https://api.aimlapi.com/v1: ", baseURL)
+            throw Invalid("not a base URL, which looks like https://api.aimlapi.com/v1")
         }
         let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
         // curl takes the path's first part for the host of "https:///v1".
         guard scheme.count + 3 < baseURL.count, baseURL[scheme.count + 3] != UInt8(ascii: "/") else {
-            throw Invalid("the base URL names no host: ", baseURL)
+            throw Invalid("the base URL names no host")
         }
         let isSecure = scheme.bytes.equals("https")
         guard isSecure || scheme.bytes.equals("http") else {
-            throw Invalid("the base URL is neither https nor http: ", baseURL)
+            throw Invalid("the base URL is neither https nor http, but ", scheme.bytes)
         }
         guard Endpoint.part(parts, CURLUPART_USER).isEmpty, Endpoint.part(parts, CURLUPART_PASSWORD).isEmpty else {
             throw Invalid("the base URL has a user or password in it: give the key with tw_options_set_api_key")
@@ -39,7 +39,7 @@ final class Endpoint {
         var path = Endpoint.part(parts, CURLUPART_PATH)
         while path.bytes.last == UInt8(ascii: "/") { path.truncate(to: path.count - 1) }
         if !path.bytes.hasSuffix("/chat/completions") { path.append("/chat/completions") }
-        guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else { throw Invalid("not a base URL: ", baseURL) }
+        guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else { throw Invalid("the base URL has a path that is none") }
         curl_url_set(parts, CURLUPART_FRAGMENT, nil, 0)
         return Endpoint(
             url: Endpoint.part(parts, CURLUPART_URL), host: Endpoint.part(parts, CURLUPART_HOST), isSecure: isSecure)
@@ -74,3 +74,6 @@ final class Endpoint {
         return found
     }
 }
+
+/// An address without its query, where some providers take their key.
+func withoutQuery(_ url: Bytes) -> Bytes { url.part(0..<(url.firstIndex(of: UInt8(ascii: "?")) ?? url.count)) }

@@ -386,7 +386,7 @@ package final class Exchange {
     }
 
     private func readRefusal(_ transfer: Transfer) {
-        client?.strike(&transfer.inbox)
+        client?.secrets.strike(&transfer.inbox)
         do {
             reply.body.append(withoutMark(transfer.inbox.bytes))
             try decoder.decode(document: reply.body.bytes, into: reply)
@@ -438,7 +438,7 @@ package final class Exchange {
         }
         decoder.finish(reply)
         if reply.status == TW_OK { reply.judge(problem, transfer, client) }
-        if reply.status != TW_OK { strikeKey(client, transfer) }
+        if reply.status != TW_OK { strike(client.secrets, transfer) }
         if let wait = waitBeforeRetry(transfer, client) { return postpone(wait) }
         reply.countAttempts()
         letGo()
@@ -453,13 +453,13 @@ package final class Exchange {
     }
 
     /// A server that refuses in the middle of its answer may repeat the key there as well.
-    private func strikeKey(_ client: Client, _ transfer: Transfer) {
-        client.strike(&reply.message)
-        client.strikeInPlace(&transfer.inbox)
-        client.strikeInPlace(&reply.body)
-        for field in reply.fields.all { client.strikeInPlace(&field.value) }
+    private func strike(_ secrets: Secrets, _ transfer: Transfer) {
+        secrets.strike(&reply.message)
+        secrets.strikeInPlace(&transfer.inbox)
+        secrets.strikeInPlace(&reply.body)
+        for field in reply.fields.all { secrets.strikeInPlace(&field.value) }
         for choice in reply.choices {
-            for field in choice.fields.all { client.strikeInPlace(&field.value) }
+            for field in choice.fields.all { secrets.strikeInPlace(&field.value) }
         }
     }
 
@@ -499,7 +499,7 @@ package final class Exchange {
         transfer?.stop()
         if let loop { client?.giveBack(loop) }
         reply.noteRequestID()
-        if let client { reply.strikeHeaders(client) }
+        if let client { reply.strikeHeaders(client.secrets) }
         reply.layOut()
         logEnd()
     }

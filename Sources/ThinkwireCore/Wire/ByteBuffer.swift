@@ -128,15 +128,10 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
         storage![count] = 0
     }
 
-    /// Writes `byte` over every byte of the word, wherever it stands.
-    package mutating func overwrite(_ word: Bytes, with byte: UInt8) {
-        guard let storage, let first = word.first else { return }
-        var place = 0
-        while place + word.count <= count, let found = memchr(storage + place, Int32(first), count - word.count - place + 1) {
-            place = found.assumingMemoryBound(to: UInt8.self) - storage
-            if bytes.part(place..<place + word.count).equals(word) { memset(storage + place, Int32(byte), word.count) }
-            place += 1
-        }
+    /// Writes `byte` over the range, which must lie inside.
+    package mutating func fill(_ range: Range<Int>, with byte: UInt8) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count)
+        if let storage { memset(storage + range.lowerBound, Int32(byte), range.count) }
     }
 }
 

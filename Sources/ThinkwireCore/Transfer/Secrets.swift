@@ -1,0 +1,119 @@
+import CPlatform
+
+/// The key, and what the caller's own headers have in its place: struck out of all that is told, because some servers repeat it.
+struct Secrets {
+    private let words: [Text]
+
+    /// What is shorter than this is no secret, and would be found in words that have nothing to do with it.
+    private static let shortest = 4
+
+    init(_ options: Options, _ key: Text?) {
+        var words: [Text] = []
+        if let key { words.append(key) }
+        // Behind the scheme: "Bearer KEY".
+        for header in options.headers where Secrets.names(header.name.bytes) {
+            let value = trimmed(header.value.bytes)
+            words.append(Text(value.dropping(value.firstIndex(of: UInt8(ascii: " ")).map { $0 + 1 } ?? 0)))
+        }
+        self.words = words.filter { !$0.bytes.isEmpty }
+    }
+
+    var isEmpty: Bool { words.isEmpty }
+
+    /// Whether a header of that name has a key in it: Azure's api-key, Google's x-goog-api-key and so on.
+    private static func names(_ header: Bytes) -> Bool {
+        let ends: [StaticString] = [
+            "authorization", "api-key", "api_key", "apikey", "access-key", "subscription-key", "auth-key", "token", "secret",
+            "password", "cookie",
+        ]
+        return ends.contains { end in
+            let end = StaticText.bytes(end)
+            return header.count >= end.count && header.dropping(header.count - end.count).equalsIgnoringCase(end)
+        }
+    }
+
+    /// Puts "***" in place of each, also of the beginning of one where a message was cut.
+    func strike(_ text: inout ByteBuffer) {
+        for word in words where word.bytes.count >= Secrets.shortest {
+            var struck = ByteBuffer()
+            var rest = 0
+            var search = Search(word.bytes, text.bytes, shortest: Secrets.shortest)
+            while let found = search.next() {
+                struck.append(text.bytes.part(rest..<found.lowerBound))
+                struck.append("***")
+                rest = found.upperBound
+            }
+            guard rest > 0 else { continue }
+            struck.append(text.bytes.dropping(rest))
+            swap(&text, &struck)
+        }
+    }
+
+    /// The same, with as many stars as it is long: events may point into the text.
+    func strikeInPlace(_ text: inout ByteBuffer) {
+        for word in words where word.bytes.count >= Secrets.shortest {
+            var search = Search(word.bytes, text.bytes, shortest: Secrets.shortest)
+            while let found = search.next() { text.fill(found, with: UInt8(ascii: "*")) }
+        }
+    }
+}
+
+/// Goes from one place to the next where a word stands in a text, as it is or in JSON's escapes (PHP writes a slash as `\/`, .NET a plus
+/// sign as `\u002B`). In one pass, however often it is there.
+private struct Search {
+    private let word: Bytes
+    private let text: Bytes
+    private let shortest: Int
+    private var place = 0
+    /// Where it may begin next: as it is, and with an escape.
+    private var letter = -1
+    private var escape = -1
+
+    init(_ word: Bytes, _ text: Bytes, shortest: Int) {
+        self.word = word
+        self.text = text
+        self.shortest = shortest
+    }
+
+    mutating func next() -> Range<Int>? {
+        while true {
+            if letter < place { letter = text.first(word[0], from: place) }
+            if escape < place { escape = text.first(UInt8(ascii: "\\"), from: place) }
+            let start = min(letter, escape)
+            guard start < text.count else { return nil }
+            let end = max(self.end(from: start, isEscaped: false), self.end(from: start, isEscaped: true))
+            place = max(start + 1, end)
+            if end > start { return start..<end }
+        }
+    }
+
+    /// The end of the word that begins there, or of as much of it as was left where a message was cut; 0 if it does not.
+    private func end(from start: Int, isEscaped: Bool) -> Int {
+        var (end, matched) = (start, 0)
+        while matched < word.count, end < text.count {
+            let (byte, length) = isEscaped ? character(at: end) : (text[end], 1)
+            guard byte == word[matched] else { break }
+            matched += 1
+            end += length
+        }
+        let isWhole = matched == word.count || matched >= shortest && text.dropping(end).hasPrefix("…")
+        return isWhole ? end : 0
+    }
+
+    /// The character that stands there, and how long it is written.
+    private func character(at place: Int) -> (byte: UInt8, length: Int) {
+        guard text[place] == UInt8(ascii: "\\"), place + 1 < text.count else { return (text[place], 1) }
+        guard text[place + 1] == UInt8(ascii: "u") else { return (text[place + 1], 2) }
+        guard place + 6 <= text.count, text.part(place + 2..<place + 6).allSatisfy(isHexDigit) else { return (text[place], 1) }
+        let unit = text.part(place + 2..<place + 6).reduce(0) { $0 << 4 | hexDigit($1) }
+        return unit < 0x80 ? (UInt8(unit), 6) : (text[place], 1)
+    }
+}
+
+extension UnsafeBufferPointer where Element == UInt8 {
+    /// Where the byte stands first from that place on; the end if it does not.
+    fileprivate func first(_ byte: UInt8, from place: Int) -> Int {
+        guard let start = baseAddress, place < count, let found = memchr(start + place, Int32(byte), count - place) else { return count }
+        return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - start
+    }
+}
