@@ -176,6 +176,13 @@ CURLcode platform_curl_init(void) {
     return curl_global_init_mem(CURL_GLOBAL_ALL, malloc, wipe_and_free, wipe_and_realloc, strdup, calloc);
 }
 
+const char *platform_openssl_version(void) {
+    static const char name[] = "OpenSSL/";
+    const char *libraries = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    const char *found = libraries ? strstr(libraries, name) : NULL;
+    return found ? found + sizeof name - 1 : NULL;
+}
+
 /* Not linked: found, where libcurl brings it. */
 static uint64_t (*set_tls_options)(void *session, uint64_t options);
 static pthread_once_t tls_once = PTHREAD_ONCE_INIT;
@@ -185,11 +192,10 @@ enum { VERSION_STRING = 6, CLEANSE_PLAINTEXT = 1 << 1 };
 
 /* One of another version would take libcurl's objects for its own. */
 static void find_tls(void) {
-    const char *libcurls = curl_version_info(CURLVERSION_NOW)->ssl_version;
-    const char *known = libcurls ? strstr(libcurls, "OpenSSL/") : NULL;
+    const char *libcurls = platform_openssl_version();
     const char *(*version)(int);
     *(void **)&version = dlsym(RTLD_DEFAULT, "OpenSSL_version");
-    if (!known || !version || strcmp(known + strlen("OpenSSL/"), version(VERSION_STRING)) != 0) return;
+    if (!libcurls || !version || strcmp(libcurls, version(VERSION_STRING)) != 0) return;
     *(void **)&set_tls_options = dlsym(RTLD_DEFAULT, "SSL_set_options");
 }
 

@@ -132,6 +132,9 @@ void platform_tls_wipes(CURL *easy);
 /** The version of the libcurl that is loaded: 0x075801 is 7.88.1. */
 static inline unsigned int platform_curl_version(void) { return curl_version_info(CURLVERSION_NOW)->version_num; }
 
+/** The version of the OpenSSL that libcurl uses, such as "3.0.19"; NULL if another library does its TLS. Lives for ever. */
+const char *platform_openssl_version(void);
+
 /** The system's certificates, as libcurl was built to know them: a file and a directory, either NULL if there is none. */
 static inline const char *platform_ca_file(void) { return curl_version_info(CURLVERSION_NOW)->cainfo; }
 static inline const char *platform_ca_directory(void) { return curl_version_info(CURLVERSION_NOW)->capath; }

@@ -15,7 +15,9 @@ final class Trust {
     init(_ options: Options) {
         file = options.certificates
         directory = options.certificateDirectory
-        skipsSystemFile = Atomic(file == nil && directory == nil && platform_ca_file() != nil && platform_ca_directory() != nil)
+        let isSystems = file == nil && directory == nil
+        let hasBoth = platform_ca_file() != nil && platform_ca_directory() != nil
+        skipsSystemFile = Atomic(isSystems && hasBoth && platform_openssl_version() != nil)
     }
 
     /// Says it to libcurl. true: the system's file is left out.
