@@ -7,19 +7,24 @@ package final class ToolCall {
     package var arguments = Channel()
     var isCustom = false
     private var nesting = Nesting()
+    /// How long the arguments were when they were last read, and whether they were whole.
+    private var lastRead = (length: -1, isWhole: false)
 
     init(wireIndex: Int64?) { self.wireIndex = wireIndex }
 
     /// Whether the arguments so far are JSON from one end to the other. Servers that repeat the name make us ask with every fragment:
     /// what has been read as far as it goes is not read again.
     func hasWholeArguments(_ reader: inout JSONReader) -> Bool {
-        guard nesting.isClosed(behind: arguments.text.bytes) else { return false }
-        do { _ = try reader.read(arguments.text.bytes) } catch {
+        let text = arguments.text.bytes
+        guard text.count != lastRead.length else { return lastRead.isWhole }
+        guard nesting.isClosed(behind: text) else { return false }
+        lastRead = (text.count, true)
+        do { _ = try reader.read(text) } catch {
             // What is missing may still come; nothing makes good what is wrong.
             if error.problem != .unexpectedEnd { nesting.isHopeless = true }
-            return false
+            lastRead.isWhole = false
         }
-        return true
+        return lastRead.isWhole
     }
 }
 

@@ -101,12 +101,9 @@ package struct EventStream: ~Copyable {
     /// The input up to its first line's end, and what is behind that; nil if no line ends in it.
     @inline(__always)
     private mutating func takeLine(_ input: Bytes) throws(TooLong) -> (line: Bytes, rest: Bytes)? {
-        guard let start = input.baseAddress, input.count > 0 else { return nil }
-        let lineFeed = memchr(start, 0x0A, input.count).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
-        let carriageReturn = memchr(start, 0x0D, lineFeed ?? input.count).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
-        guard let end = carriageReturn ?? lineFeed else { return nil }
+        guard let end = EventStream.lineEnd(input) else { return nil }
         guard line.count + end <= limit else { throw TooLong() }
-        if carriageReturn != nil {
+        if input[end] == UInt8(ascii: "\r") {
             if end + 1 < input.count {
                 let isPair = input[end + 1] == UInt8(ascii: "\n")
                 return (input.part(0..<end), input.dropping(end + (isPair ? 2 : 1)))
@@ -114,6 +111,24 @@ package struct EventStream: ~Copyable {
             skipsLineFeed = true
         }
         return (input.part(0..<end), input.dropping(end + 1))
+    }
+
+    /// Where the first CR or LF is. Looked for in windows that double: who looked for either alone to the end would do so with every
+    /// line of a stream that has only the other, and take an hour for some megabytes.
+    @inline(__always)
+    private static func lineEnd(_ input: Bytes) -> Int? {
+        guard let start = input.baseAddress else { return nil }
+        var (begin, window) = (0, 512)
+        while begin < input.count {
+            let length = min(window, input.count - begin)
+            let lineFeed = memchr(start + begin, 0x0A, length).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
+            let before = lineFeed.map { $0 - begin } ?? length
+            let carriageReturn = memchr(start + begin, 0x0D, before).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
+            if let end = carriageReturn ?? lineFeed { return end }
+            begin += length
+            window *= 2
+        }
+        return nil
     }
 
     /// Reads one line, without its end; true if it is blank.
