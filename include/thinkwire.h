@@ -273,7 +273,7 @@ typedef struct tw_client tw_client;
  * Makes a client of the options (NULL: of the environment alone) and puts it in `*client`; on failure, NULL. No connection is
  * made yet. The environment is read here and nowhere else. Connections are kept for the calls to come. Any number of threads
  * may use a client at once, and none waits for another's network.
- * TW_INVALID: an option does not hold, or there is no key for a provider that needs one.
+ * TW_INVALID: an option does not hold, or there is neither an address nor a key.
  *
  * The first one made in a process initialises libcurl, with the C library's own memory, and has it overwrite everything that it lets
  * go of, for the key is in it. Where the host has initialised libcurl before, it stays as the host has it; and where the host's own

@@ -68,17 +68,18 @@ pid_t platform_process(void) {
 
 /* A pthread key and not _Thread_local, which would make the dynamic linker itself a library that we need. */
 static pthread_key_t line_key;
+static bool has_line_key;
 static pthread_once_t line_once = PTHREAD_ONCE_INIT;
-static void create_line_key(void) { pthread_key_create(&line_key, free); }
+static void create_line_key(void) { has_line_key = pthread_key_create(&line_key, free) == 0; }
 
 char *platform_thread_line(void) {
     pthread_once(&line_once, create_line_key);
+    if (!has_line_key) return NULL;
     char *line = pthread_getspecific(line_key);
-    if (!line) {
-        line = calloc(1, PLATFORM_LINE);
-        pthread_setspecific(line_key, line);
-    }
-    return line;
+    if (line || !(line = calloc(1, PLATFORM_LINE))) return line;
+    if (pthread_setspecific(line_key, line) == 0) return line;
+    free(line);
+    return NULL;
 }
 
 /* A socket is one word, so that a fork finds it whole or not at all: its number, counted from 1, and the lower half of its inode, by
@@ -171,17 +172,42 @@ static bool knows_sizes(void) {
         && allocating.dli_fbase == measuring.dli_fbase;
 }
 
-CURLcode platform_curl_init(void) {
-    if (!knows_sizes()) return curl_global_init(CURL_GLOBAL_ALL);
-    return curl_global_init_mem(CURL_GLOBAL_ALL, malloc, wipe_and_free, wipe_and_realloc, strdup, calloc);
+static pthread_mutex_t init_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t init_fork_once = PTHREAD_ONCE_INIT;
+static bool is_initialised;
+static struct platform_curl known;
+
+static void hold_init(void) { pthread_mutex_lock(&init_lock); }
+static void let_init_go(void) { pthread_mutex_unlock(&init_lock); }
+
+/* A child of fork has none of its parent's threads: what one of them is in the middle of would never come to its end. */
+static void hold_init_over_fork(void) { pthread_atfork(hold_init, let_init_go, let_init_go); }
+
+static CURLcode initialise(void) {
+    CURLcode result = knows_sizes()
+        ? curl_global_init_mem(CURL_GLOBAL_ALL, malloc, wipe_and_free, wipe_and_realloc, strdup, calloc)
+        : curl_global_init(CURL_GLOBAL_ALL);
+    if (result != CURLE_OK) return result;
+    static const char openssl[] = "OpenSSL/";
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    const char *found = info->ssl_version ? strstr(info->ssl_version, openssl) : NULL;
+    known = (struct platform_curl){
+        .version = info->version_num, .openssl = found ? found + sizeof openssl - 1 : NULL,
+        .ca_file = info->cainfo, .ca_directory = info->capath,
+    };
+    return CURLE_OK;
 }
 
-const char *platform_openssl_version(void) {
-    static const char name[] = "OpenSSL/";
-    const char *libraries = curl_version_info(CURLVERSION_NOW)->ssl_version;
-    const char *found = libraries ? strstr(libraries, name) : NULL;
-    return found ? found + sizeof name - 1 : NULL;
+CURLcode platform_curl_init(void) {
+    pthread_once(&init_fork_once, hold_init_over_fork);
+    hold_init();
+    CURLcode result = is_initialised ? CURLE_OK : initialise();
+    is_initialised = result == CURLE_OK;
+    let_init_go();
+    return result;
 }
+
+const struct platform_curl *platform_curl(void) { return &known; }
 
 /* Not linked: found, where libcurl brings it. */
 static uint64_t (*set_tls_options)(void *session, uint64_t options);
@@ -192,7 +218,7 @@ enum { VERSION_STRING = 6, CLEANSE_PLAINTEXT = 1 << 1 };
 
 /* One of another version would take libcurl's objects for its own. */
 static void find_tls(void) {
-    const char *libcurls = platform_openssl_version();
+    const char *libcurls = known.openssl;
     const char *(*version)(int);
     *(void **)&version = dlsym(RTLD_DEFAULT, "OpenSSL_version");
     if (!libcurls || !version || strcmp(libcurls, version(VERSION_STRING)) != 0) return;

@@ -9,6 +9,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,7 +56,8 @@ void platform_block_free(void *block, size_t size);
 /** The double that a number of JSON stands for, whatever the host's locale says of decimal points. */
 double platform_number(const char *digits, size_t length);
 
-/** Room for one line of text for each thread, at first empty; freed when the thread ends. NULL without memory. */
+/** Room for one line of text for each thread, at first empty; freed when the thread ends. NULL without memory, or without a key for
+ *  it (a process has 1024 of them). */
 #define PLATFORM_LINE 512
 char *platform_thread_line(void);
 
@@ -91,6 +93,9 @@ static inline CURLcode platform_set_write(CURL *easy, CURLoption option, curl_wr
 static inline CURLcode platform_set_prerequest(CURL *easy, curl_prereq_callback function) {
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, function);
 }
+static inline CURLcode platform_set_progress(CURL *easy, curl_xferinfo_callback function) {
+    return curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, function);
+}
 static inline CURLMcode platform_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
 }
@@ -110,17 +115,37 @@ static inline long platform_get_long(CURL *easy, CURLINFO info) {
     curl_easy_getinfo(easy, info, &value);
     return value;
 }
+/** The socket that a transfer that is over has left open, to be used again; CURL_SOCKET_BAD if it has closed it. */
+static inline curl_socket_t platform_get_socket(CURL *easy) {
+    curl_socket_t value = CURL_SOCKET_BAD;
+    curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &value);
+    return value;
+}
+/** Something has come on a socket and was not read, if only its end. */
+static inline int platform_is_readable(curl_socket_t socket) {
+    struct pollfd one = {.fd = socket, .events = POLLIN};
+    return poll(&one, 1, 0) != 0;
+}
 static inline void *platform_get_private(CURL *easy) {
     char *value = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &value);
     return value;
 }
 /**
- * Initialises libcurl, of which everything that it lets go of is overwritten first: it copies the key to send it. The memory is the
- * C library's, as ever. Of no effect where the process has initialised libcurl before, or has an allocator of its own that lacks
- * malloc_usable_size. Any thread, since libcurl 7.84.
+ * Initialises libcurl, once for the process, of which everything that it lets go of is overwritten first: it copies the key to send it.
+ * The memory is the C library's, as ever. Of no effect where the process has initialised libcurl before, or has an allocator of its own
+ * that lacks malloc_usable_size. Any thread, and a fork at any moment: who forks waits until nobody is at it.
  */
 CURLcode platform_curl_init(void);
+
+/** What libcurl is, known once it is initialised. The texts live for ever. */
+struct platform_curl {
+    unsigned int version;       /* 0x075801 is 7.88.1. */
+    const char *openssl;        /* The version of the OpenSSL that it uses, such as "3.0.19"; NULL: another library does its TLS. */
+    const char *ca_file;        /* Where it was built to find the system's certificates; either NULL if there is none. */
+    const char *ca_directory;
+};
+const struct platform_curl *platform_curl(void);
 
 /**
  * Has OpenSSL overwrite what it decrypts for this transfer once libcurl has read it: the last record would stay in its buffer, and in
@@ -128,16 +153,6 @@ CURLcode platform_curl_init(void);
  * it, or where the OpenSSL that is found is not of the version that libcurl uses, as in a host that brings one of its own.
  */
 void platform_tls_wipes(CURL *easy);
-
-/** The version of the libcurl that is loaded: 0x075801 is 7.88.1. */
-static inline unsigned int platform_curl_version(void) { return curl_version_info(CURLVERSION_NOW)->version_num; }
-
-/** The version of the OpenSSL that libcurl uses, such as "3.0.19"; NULL if another library does its TLS. Lives for ever. */
-const char *platform_openssl_version(void);
-
-/** The system's certificates, as libcurl was built to know them: a file and a directory, either NULL if there is none. */
-static inline const char *platform_ca_file(void) { return curl_version_info(CURLVERSION_NOW)->cainfo; }
-static inline const char *platform_ca_directory(void) { return curl_version_info(CURLVERSION_NOW)->capath; }
 
 /** The result of a transfer that a multi handle says is done. */
 static inline CURLcode platform_result(const CURLMsg *message) { return message->data.result; }

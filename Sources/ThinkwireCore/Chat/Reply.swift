@@ -61,6 +61,12 @@ package final class Reply {
         secrets.strikeInPlace(&requestID)
     }
 
+    /// Changes everything that was kept of the chunks' fields as it came.
+    func changeFields(_ change: (inout ByteBuffer) -> Void) {
+        for field in fields.all { change(&field.value) }
+        for choice in choices { choice.changeFields(change) }
+    }
+
     deinit {
         timing.deallocate()
         usage.deallocate()
@@ -165,6 +171,13 @@ package final class Choice {
                 _ = self.audio.keep(name, value)
             }
         }
+    }
+
+    fileprivate func changeFields(_ change: (inout ByteBuffer) -> Void) {
+        for field in fields.all { change(&field.value) }
+        for field in messageFields.all { change(&field.value) }
+        for field in logprobs.all { change(&field.value) }
+        for field in audio.all { change(&field.value) }
     }
 
     /// What came is reasoning and nothing else, so that it is the answer. (Not of a model that ran out of tokens: a thought that was

@@ -20,14 +20,11 @@ package final class Client: @unchecked Sendable {
 
     private let pool = PerProcess<LoopPool>()
 
-    /// Once for the process. libcurl says that this is thread-safe since 7.84 (https://curl.se/libcurl/c/curl_global_init.html).
-    private static let isCurlReady = platform_curl_init() == CURLE_OK
-
-    /// From then on libcurl has libnghttp2 use its own functions for memory, and with them ours (curl PR 15527).
-    private static let wipesHTTP2 = platform_curl_version() >= 0x080B01
+    /// From 8.11.1 on libcurl has libnghttp2 use its own functions for memory, and with them ours (curl PR 15527).
+    private static var wipesHTTP2: Bool { platform_curl().pointee.version >= 0x080B01 }
 
     package static func create(_ options: Options) throws(Invalid) -> Client {
-        guard isCurlReady else { throw Invalid("libcurl can't be initialised: out of memory") }
+        guard platform_curl_init() == CURLE_OK else { throw Invalid("libcurl can't be initialised: out of memory") }
         let provider = try Provider.of(options)
         let endpoint = provider.endpoint
         let secrets = Secrets(options, provider.key)
@@ -156,10 +153,10 @@ private struct Provider {
         if let base = options.baseURL ?? environment("THINKWIRE_BASE_URL") {
             let endpoint = try Endpoint.of(baseURL: base.bytes)
             if hasKey { return Provider(endpoint: endpoint, key: ownKey) }
-            if endpoint.isHost(of: try Endpoint.of(baseURL: aimlapi.bytes)) {
+            if endpoint.isServer(of: try Endpoint.of(baseURL: aimlapi.bytes)) {
                 return Provider(endpoint: endpoint, key: environment("AIMLAPI_API_KEY"))
             }
-            let isOpenAI = endpoint.isHost(of: try Endpoint.of(baseURL: openAI.bytes))
+            let isOpenAI = endpoint.isServer(of: try Endpoint.of(baseURL: openAI.bytes))
             return Provider(endpoint: endpoint, key: isOpenAI ? environment("OPENAI_API_KEY") : nil)
         }
         if hasKey { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey) }

@@ -4,6 +4,7 @@ import CPlatform
 final class Endpoint {
     private let urlText: ByteBuffer
     private let hostText: ByteBuffer
+    private let port: ByteBuffer
     let isSecure: Bool
 
     /// Followed by a NUL.
@@ -11,9 +12,10 @@ final class Endpoint {
     var urlWithoutQuery: Bytes { withoutQuery(url) }
     var host: Bytes { hostText.bytes }
 
-    private init(url: consuming ByteBuffer, host: consuming ByteBuffer, isSecure: Bool) {
+    private init(url: consuming ByteBuffer, host: consuming ByteBuffer, port: consuming ByteBuffer, isSecure: Bool) {
         urlText = url
         hostText = host
+        self.port = port
         self.isSecure = isSecure
     }
 
@@ -42,11 +44,14 @@ final class Endpoint {
         guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else { throw Invalid("the base URL has a path that is none") }
         curl_url_set(parts, CURLUPART_FRAGMENT, nil, 0)
         return Endpoint(
-            url: Endpoint.part(parts, CURLUPART_URL), host: Endpoint.part(parts, CURLUPART_HOST), isSecure: isSecure)
+            url: Endpoint.part(parts, CURLUPART_URL), host: Endpoint.part(parts, CURLUPART_HOST),
+            port: Endpoint.part(parts, CURLUPART_PORT, UInt32(CURLU_DEFAULT_PORT)), isSecure: isSecure)
     }
 
-    /// The same host. Also of an endpoint that nobody holds: its `host` alone would outlive it.
-    func isHost(of other: Endpoint) -> Bool { withExtendedLifetime(other) { host.equalsIgnoringCase(other.host) } }
+    /// The same server: on one machine, many may listen. Also of an endpoint that nobody holds: its `host` alone would outlive it.
+    func isServer(of other: Endpoint) -> Bool {
+        withExtendedLifetime(other) { host.equalsIgnoringCase(other.host) && port.bytes.equals(other.port.bytes) }
+    }
 
     var isLoopback: Bool { Endpoint.isLoopback(hostText) }
 
@@ -65,10 +70,10 @@ final class Endpoint {
         return curl_url_set(parts, part, ended.cString, 0) == CURLUE_OK
     }
 
-    static func part(_ parts: OpaquePointer, _ part: CURLUPart) -> ByteBuffer {
+    static func part(_ parts: OpaquePointer, _ part: CURLUPart, _ flags: UInt32 = 0) -> ByteBuffer {
         var found = ByteBuffer()
         var text: UnsafeMutablePointer<CChar>?
-        guard curl_url_get(parts, part, &text, 0) == CURLUE_OK, let text else { return found }
+        guard curl_url_get(parts, part, &text, flags) == CURLUE_OK, let text else { return found }
         found.append(Bytes(cString: text))
         curl_free(text)
         return found

@@ -1,6 +1,5 @@
 import CPlatform
 import CThinkwire
-import Synchronization
 
 /// One request and its answer: takes what the transfer brings through the stages, hands out one event after the other, and in the
 /// end knows how it went. What fails before it has told anything is tried again. The same machine serves every call, whether it
@@ -28,7 +27,7 @@ package final class Exchange {
     private var isRetryUntold = false
     /// The caller has heard something of the answer: there is no way back.
     private var hasTold = false
-    private let isCancelled = Atomic<Bool>(false)
+    private let cancellation = Cancellation()
     private var isOver = false
 
     private var stream: EventStream
@@ -99,14 +98,15 @@ package final class Exchange {
 
     /// From any thread.
     package func cancel() {
-        isCancelled.store(true, ordering: .releasing)
+        cancellation.ask()
         loop?.wake()
     }
 
     /// The next event. Waits for it until the deadline, in nanoseconds of the monotonic clock.
     package func next(until deadline: Int64) -> Step {
+        var hasWaited = false
         while true {
-            if isCancelled.load(ordering: .acquiring) { stopEarly() }
+            if cancellation.isAsked { stopEarly() }
             if nextEvent < decoder.events.count { return .event(takeEvent()) }
             if isRetryUntold { return .event(takeRetry()) }
             guard !isOver else { return .end }
@@ -114,6 +114,10 @@ package final class Exchange {
             guard let transfer else {
                 if isInherited {
                     stopEarly()
+                } else if isOutOfTime {
+                    reply.timedOut(TW_TIMEOUT_TOTAL, timeouts)
+                    reply.countAttempts()
+                    letGo()
                 } else if platform_now() >= attemptStart {
                     beginAttempt(onFreshConnection: false)
                 } else {
@@ -132,11 +136,10 @@ package final class Exchange {
                 continue
             }
             if !transfer.countsEveryByte && stream.takeNews() { transfer.restartClock() }
-            let known = transfer.inbox.count
+            // What comes may make no event, for as long as it comes.
+            if hasWaited && deadline != .max && platform_now() >= deadline { return .timeout }
             transfer.wait(until: min(deadline, lingerDeadline), idleLimit: idleLimit)
-            // A document is collected whole: what there is of it is nothing to go on with, and no reason to stay.
-            let isNew = transfer.inbox.count != known && format != .document && format != .refusal
-            if !isNew && transfer.end == nil && platform_now() >= deadline { return .timeout }
+            hasWaited = true
         }
     }
 
@@ -147,13 +150,13 @@ package final class Exchange {
             isCalling = true
             let answer = function(userdata, event)
             isCalling = false
-            if answer != 0 { isCancelled.store(true, ordering: .relaxed) }
+            if answer != 0 { cancellation.ask() }
         }
     }
 
     /// Ends an exchange that is not over, and gives its reply.
     package func close() -> Reply {
-        isCancelled.store(true, ordering: .relaxed)
+        cancellation.ask()
         stopEarly()
         return reply
     }
@@ -189,7 +192,8 @@ package final class Exchange {
             if transfer.inbox.count > Exchange.longestRefusal { transfer.finish(CURLE_OK) }
             return false
         case .events:
-            transfer.countsEveryByte = client?.countsComments ?? true
+            // Behind the end of the answer nothing but the usage is waited for, however long a server says that it is there.
+            transfer.countsEveryByte = client?.countsComments ?? true && !reply.isFinished
             taken = transfer.inbox.ownBytes
             input = transfer.inbox.bytes
             return true
@@ -313,6 +317,9 @@ package final class Exchange {
         return limit > 0 ? min(limit, Exchange.finishedGrace) : Exchange.finishedGrace
     }
 
+    /// The call has lasted for as long as it may: its caller may have been away.
+    private var isOutOfTime: Bool { callStart > 0 && timeouts.total > 0 && platform_now() >= callStart &+ timeouts.total }
+
     private var hasLingered: Bool { lingerDeadline != .max && platform_now() >= lingerDeadline }
 
     /// Since the call began.
@@ -343,7 +350,7 @@ package final class Exchange {
                 line.append(decimal: reply.attempts)
             }
         }
-        let transfer = Transfer(client, loop, timeouts, reply: reply, callStart: callStart)
+        let transfer = Transfer(client, loop, cancellation, timeouts, reply: reply, callStart: callStart)
         self.transfer = transfer
         transfer.start(body: body.bytes, onFreshConnection: onFreshConnection)
     }
@@ -446,21 +453,20 @@ package final class Exchange {
 
     private func end(_ status: tw_status, _ message: StaticString) {
         decoder.finish(reply)
+        if let client, let transfer { strike(client.secrets, transfer) }
         reply.status = status
         reply.message.removeAll()
         reply.message.append(message)
         letGo()
     }
 
-    /// A server that refuses in the middle of its answer may repeat the key there as well.
+    /// A server that refuses in the middle of its answer may repeat the key there as well, and an event of that may not be told yet.
     private func strike(_ secrets: Secrets, _ transfer: Transfer) {
         secrets.strike(&reply.message)
         secrets.strikeInPlace(&transfer.inbox)
+        stream.changeHeld(secrets.strikeInPlace)
         secrets.strikeInPlace(&reply.body)
-        for field in reply.fields.all { secrets.strikeInPlace(&field.value) }
-        for choice in reply.choices {
-            for field in choice.fields.all { secrets.strikeInPlace(&field.value) }
-        }
+        reply.changeFields(secrets.strikeInPlace)
     }
 
     /// How long to wait before another attempt; nil if there is to be none.

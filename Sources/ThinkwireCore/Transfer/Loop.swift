@@ -16,6 +16,8 @@ final class Loop {
     /// When libcurl wants to be called although nothing has happened.
     private var curlDeadline = Int64.max
     private var spareEasy: UnsafeMutableRawPointer?
+    /// The socket of the connection that the last transfer has left open.
+    private var kept = CURL_SOCKET_BAD
 
     /// nil: the system has no descriptors left.
     static func create(noting sockets: Sockets) -> Loop? {
@@ -49,22 +51,36 @@ final class Loop {
 
     /// A handle for a transfer; one that was used before comes with its options.
     func takeEasy(configure: (UnsafeMutableRawPointer) -> Void) -> UnsafeMutableRawPointer? {
+        if kept != CURL_SOCKET_BAD && platform_is_readable(kept) != 0 { closeConnection() }
+        if multi == nil { multi = makeMulti() }
+        guard multi != nil else { return nil }
         if let spare = spareEasy {
             spareEasy = nil
             return spare
         }
-        if multi == nil { multi = makeMulti() }
-        guard multi != nil, let easy = curl_easy_init() else { return nil }
+        guard let easy = curl_easy_init() else { return nil }
         configure(easy)
         _ = platform_set_open_socket(easy, platform_open_socket)
         _ = platform_set_pointer(easy, CURLOPT_OPENSOCKETDATA, UnsafeRawPointer(sockets.all))
         return easy
     }
 
+    /// What comes over a kept connection before anything was asked is no answer, but would be taken for the next one, and each answer
+    /// from then on for that of the request behind it: a second response, a 408 (RFC 9110, section 15.5.9), the rest of a body that was
+    /// longer than it said. Or it is the connection's end.
+    private func closeConnection() {
+        curl_multi_cleanup(multi)
+        multi = nil
+        kept = CURL_SOCKET_BAD
+        curlDeadline = .max
+    }
+
     private func makeMulti() -> UnsafeMutableRawPointer? {
         guard let multi = curl_multi_init() else { return nil }
         // Whoever destroys a client does not wait for a name server, either.
         _ = platform_multi_set_long(multi, platform_multi_quick_exit, 1)
+        // The one that is looked after.
+        _ = platform_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 1)
         let this = Handle.unretained(self)
         _ = platform_multi_set_socket(multi, Loop.watch)
         _ = platform_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this)
@@ -80,13 +96,15 @@ final class Loop {
 
     /// Up to 8.0, a response whose headers begin with a folded line has libcurl write to the last header of the handle's response
     /// before, which is freed (curl#11101).
-    private static let isEasyReusable = platform_curl_version() >= 0x080100
+    private static var isEasyReusable: Bool { platform_curl().pointee.version >= 0x080100 }
 
     func add(_ easy: UnsafeMutableRawPointer) { curl_multi_add_handle(multi, easy) }
 
     /// Ends a transfer. The connection is kept if the response had been read to its end, and closed otherwise.
-    func remove(_ easy: UnsafeMutableRawPointer) {
-        if isOurs { curl_multi_remove_handle(multi, easy) }
+    func remove(_ easy: UnsafeMutableRawPointer, leaving socket: curl_socket_t) {
+        guard isOurs else { return }
+        curl_multi_remove_handle(multi, easy)
+        kept = socket
     }
 
     // MARK: Waiting

@@ -72,7 +72,7 @@ extension Reply {
         message.append(" with tw_options_set_limit if that is right")
     }
 
-    private func timedOut(_ which: tw_timeout, _ limits: Options.Timeouts) {
+    func timedOut(_ which: tw_timeout, _ limits: Options.Timeouts) {
         switch which {
         case TW_TIMEOUT_CONNECT:
             settle(TW_TIMEOUT, "no connection within ")

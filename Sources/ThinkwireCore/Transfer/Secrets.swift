@@ -81,14 +81,18 @@ private struct Search {
             if escape < place { escape = text.first(UInt8(ascii: "\\"), from: place) }
             let start = min(letter, escape)
             guard start < text.count else { return nil }
-            let end = max(self.end(from: start, isEscaped: false), self.end(from: start, isEscaped: true))
-            place = max(start + 1, end)
-            if end > start { return start..<end }
+            if let end = end(from: start, isEscaped: false) ?? end(from: start, isEscaped: true) {
+                place = end
+                return start..<end
+            }
+            // Of two backslashes the second is no beginning: a word behind them stands there as it is.
+            let isPair = start == escape && start + 1 < text.count && text[start + 1] == UInt8(ascii: "\\")
+            place = start + (isPair ? 2 : 1)
         }
     }
 
-    /// The end of the word that begins there, or of as much of it as was left where a message was cut; 0 if it does not.
-    private func end(from start: Int, isEscaped: Bool) -> Int {
+    /// The end of the word that begins there, or of as much of it as was left where a message was cut; nil if it does not.
+    private func end(from start: Int, isEscaped: Bool) -> Int? {
         var (end, matched) = (start, 0)
         while matched < word.count, end < text.count {
             let (byte, length) = isEscaped ? character(at: end) : (text[end], 1)
@@ -96,17 +100,21 @@ private struct Search {
             matched += 1
             end += length
         }
-        let isWhole = matched == word.count || matched >= shortest && text.dropping(end).hasPrefix("…")
-        return isWhole ? end : 0
+        return matched == word.count || matched >= shortest && text.dropping(end).hasPrefix("…") ? end : nil
     }
 
-    /// The character that stands there, and how long it is written.
+    /// The character that stands there, and how long it is written. Of the escapes, those of what may be in a key.
     private func character(at place: Int) -> (byte: UInt8, length: Int) {
         guard text[place] == UInt8(ascii: "\\"), place + 1 < text.count else { return (text[place], 1) }
-        guard text[place + 1] == UInt8(ascii: "u") else { return (text[place + 1], 2) }
-        guard place + 6 <= text.count, text.part(place + 2..<place + 6).allSatisfy(isHexDigit) else { return (text[place], 1) }
-        let unit = text.part(place + 2..<place + 6).reduce(0) { $0 << 4 | hexDigit($1) }
-        return unit < 0x80 ? (UInt8(unit), 6) : (text[place], 1)
+        switch text[place + 1] {
+        case UInt8(ascii: "\""), UInt8(ascii: "/"), UInt8(ascii: "\\"):
+            return (text[place + 1], 2)
+        case UInt8(ascii: "u") where place + 6 <= text.count && text.part(place + 2..<place + 6).allSatisfy(isHexDigit):
+            let unit = text.part(place + 2..<place + 6).reduce(0) { $0 << 4 | hexDigit($1) }
+            return unit < 0x80 ? (UInt8(unit), 6) : (text[place], 1)
+        default:
+            return (text[place], 1)
+        }
     }
 }
 

@@ -1,5 +1,15 @@
 import CPlatform
 import CThinkwire
+import Synchronization
+
+/// Whether the caller wants no more of an exchange: asked for by any thread.
+final class Cancellation: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isAsked: Bool { flag.load(ordering: .acquiring) }
+
+    func ask() { flag.store(true, ordering: .releasing) }
+}
 
 /// A request on its way out and its response on its way in, under our own clocks. It knows nothing of what the bytes mean.
 final class Transfer {
@@ -29,11 +39,14 @@ final class Transfer {
 
     private let client: Client
     private let loop: Loop
+    private let cancellation: Cancellation
     private let reply: Reply
     private var easy: UnsafeMutableRawPointer?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     /// Not all of the system's certificates are looked at: see `Trust`.
     private var skipsSystemFile = false
+    /// Of the connection that it has left open.
+    private var keptSocket = CURL_SOCKET_BAD
 
     private var phase = Phase.connecting
     /// When the call began, of which this may not be the first attempt.
@@ -44,10 +57,16 @@ final class Transfer {
     /// Something came since the clock of the phase was last set to zero. The clock is read once for all of it, and not for every
     /// piece: where each chunk is one, reading it was a tenth of what a chunk costs.
     private var hasReceived = false
+    /// What the idle clock is set to in the wait under way, and how often libcurl has asked in it whether to go on.
+    private var idleLimit: Int64 = 0
+    private var questions: UInt32 = 0
 
-    init(_ client: Client, _ loop: Loop, _ timeouts: Options.Timeouts, reply: Reply, callStart: Int64) {
+    init(
+        _ client: Client, _ loop: Loop, _ cancellation: Cancellation, _ timeouts: Options.Timeouts, reply: Reply, callStart: Int64
+    ) {
         self.client = client
         self.loop = loop
+        self.cancellation = cancellation
         self.timeouts = timeouts
         self.reply = reply
         self.callStart = callStart
@@ -79,6 +98,7 @@ final class Transfer {
         _ = platform_set_pointer(easy, CURLOPT_WRITEDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_HEADERDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_PREREQDATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_XFERINFODATA, this)
         _ = platform_set_pointer(easy, CURLOPT_PRIVATE, this)
         loop.add(easy)
     }
@@ -90,29 +110,30 @@ final class Transfer {
         // Nobody was here to receive since the last wait: that is not the server's fault.
         phaseStart += now - left
         left = now
+        self.idleLimit = idleLimit
         // Bytes that do not count must not carry it over the end of its clock; those that do have set it back by now.
-        if !countsEveryByte && hasExpired(idleLimit) { return }
-        loop.step(until: min(deadline, clock(idleLimit).deadline))
+        if !countsEveryByte && hasExpired() { return }
+        loop.step(until: min(deadline, clock.deadline))
         left = platform_now()
         let hasNews = hasReceived
         hasReceived = false
         if hasNews && countsEveryByte { phaseStart = left }
-        if end == nil && (countsEveryByte || !hasNews) { _ = hasExpired(idleLimit) }
+        if end == nil && (countsEveryByte || !hasNews) { _ = hasExpired() }
     }
 
     /// Sets the clock of the phase to zero, as of the last wait's end.
     func restartClock() { phaseStart = left }
 
     /// Ends it if one of the clocks has run out.
-    private func hasExpired(_ idleLimit: Int64) -> Bool {
-        let (expires, which) = clock(idleLimit)
+    private func hasExpired() -> Bool {
+        let (expires, which) = clock
         guard left >= expires else { return false }
         end = .timedOut(which)
         return true
     }
 
     /// The first of our clocks to run out.
-    private func clock(_ idleLimit: Int64) -> (deadline: Int64, which: tw_timeout) {
+    private var clock: (deadline: Int64, which: tw_timeout) {
         let (limit, which) =
             switch phase {
             case .connecting: (timeouts.connect, TW_TIMEOUT_CONNECT)
@@ -124,8 +145,26 @@ final class Transfer {
         return callEnd <= phaseEnd ? (callEnd, TW_TIMEOUT_TOTAL) : (phaseEnd, which)
     }
 
+    /// libcurl asks within its work whether to go on with it. Most of that is short, but some lasts for as long as somebody sends: the
+    /// body behind a proxy's refusal, a flood of GOAWAY (8.23).
+    private func goesOn() -> Bool {
+        if cancellation.isAsked { return false }
+        questions &+= 1
+        // It can be a million times a second, and with every chunk: not each looks at the clock.
+        guard questions & 0xFF == 0 else { return true }
+        left = platform_now()
+        if hasReceived {
+            // What counts is only known when it is looked at.
+            guard countsEveryByte else { return true }
+            phaseStart = left
+        }
+        return !hasExpired()
+    }
+
     /// libcurl has no more to do.
     func finish(_ result: CURLcode) {
+        // Streams of HTTP/2 say which request they answer, and its connections have things to say at any time.
+        if let easy, platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 { keptSocket = platform_get_socket(easy) }
         guard end == nil else {
             // It was ended here: what libcurl says of that explains nothing.
             errorText[0] = 0
@@ -144,7 +183,7 @@ final class Transfer {
         // A stream of HTTP/2 that is left early would not be reset before the connection is used again, and until then the server
         // would go on (libcurl 7.88): with its connection, it ends now. One that is over has given its connection back already.
         _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 1)
-        loop.remove(easy)
+        loop.remove(easy, leaving: keptSocket)
         _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 0)
         // It is kept for another transfer, and our text is not.
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
@@ -216,6 +255,13 @@ final class Transfer {
         _ = platform_set_write(easy, CURLOPT_WRITEFUNCTION, Transfer.receive)
         _ = platform_set_write(easy, CURLOPT_HEADERFUNCTION, Transfer.receiveHeader)
         _ = platform_set_prerequest(easy, Transfer.connected)
+        _ = platform_set_progress(easy, Transfer.isToGoOn)
+        _ = platform_set_long(easy, CURLOPT_NOPROGRESS, 0)
+    }
+
+    private static let isToGoOn: curl_xferinfo_callback = { transfer, _, _, _, _ in
+        guard let transfer else { return 0 }
+        return Borrowed<Transfer>(transfer).with { $0.goesOn() } ? 0 : 1
     }
 
     private static let connected: curl_prereq_callback = { transfer, _, _, _, _ in

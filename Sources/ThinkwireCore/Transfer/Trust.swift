@@ -16,20 +16,21 @@ final class Trust {
         file = options.certificates
         directory = options.certificateDirectory
         let isSystems = file == nil && directory == nil
-        let hasBoth = platform_ca_file() != nil && platform_ca_directory() != nil
-        skipsSystemFile = Atomic(isSystems && hasBoth && platform_openssl_version() != nil)
+        let curl = platform_curl().pointee
+        skipsSystemFile = Atomic(isSystems && curl.ca_file != nil && curl.ca_directory != nil && curl.openssl != nil)
     }
 
     /// Says it to libcurl. true: the system's file is left out.
     func put(into easy: UnsafeMutableRawPointer) -> Bool {
+        let curl = platform_curl().pointee
         if file != nil || directory != nil {
             // Either is in place of both of the system's, which libcurl would otherwise go on to trust.
             set(easy, file?.cString, directory?.cString)
         } else if skipsSystemFile.load(ordering: .relaxed) {
-            set(easy, nil, platform_ca_directory())
+            set(easy, nil, curl.ca_directory)
             return true
         } else {
-            set(easy, platform_ca_file(), platform_ca_directory())
+            set(easy, curl.ca_file, curl.ca_directory)
         }
         return false
     }

@@ -85,6 +85,12 @@ package struct EventStream: ~Copyable {
         return hasData ? give() : nil
     }
 
+    /// For what must not be told: changes what the event that was given last may stand in, where that is not the input.
+    package mutating func changeHeld(_ change: (inout ByteBuffer) -> Void) {
+        change(&line)
+        change(&copiedData)
+    }
+
     private mutating func give() -> Event {
         wasGiven = true
         return Event(name: name.bytes, data: data)
