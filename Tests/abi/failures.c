@@ -232,16 +232,34 @@ static void check_comments(bool count, const char *pieces, tw_timeout expected)
     tw_options_destroy(options);
 }
 
-/* An event, then `filler` a thousand times, as a JSON string. */
-static char *event_and(const char *filler)
+/* An event with these members more, then `filler` a thousand times, as a JSON string. */
+static char *event_and(const char *members, const char *filler)
 {
-    static const char event[] = "\"data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"Hi\\\"}}]}\\n\\n";
-    char *text = malloc(sizeof event + 1000 * strlen(filler) + 16);
-    strcpy(text, event);
-    char *end = text + strlen(text);
+    static const char event[] = "\"data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"Hi\\\"}%s}]}\\n\\n";
+    char *text = malloc(sizeof event + strlen(members) + 1000 * strlen(filler) + 16);
+    char *end = text + sprintf(text, event, members);
     for (int i = 0; i < 1000; i++, end += strlen(filler)) strcpy(end, filler);
     strcpy(end, "\"");
     return text;
+}
+
+/* Pings behind the end of an answer, which the usage may still follow, do not keep the exchange alive. */
+static void check_pings_behind_the_end(void)
+{
+    char *pings = event_and(",\\\"finish_reason\\\":\\\"stop\\\"", ": ping\\n\\n");
+    tw_client *client = mock_client();
+    tw_request *request = hello("mock/script#type=text/event-stream,piece=10,pace=20");
+    CHECK_STATUS(tw_request_set(request, "mock_reply", pings), TW_OK);
+    int64_t start = milliseconds();
+    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    int64_t took = milliseconds() - start;
+    CHECK_REPLY(reply, TW_OK);
+    CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
+    CHECK(took >= 4900 && took < 5000 + 3000 * slowness());
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    free(pings);
 }
 
 void test_timeouts(void)
@@ -261,13 +279,14 @@ void test_timeouts(void)
     run_out(stalled.url, TW_TIMEOUT_TOTAL, 1000, "total", "Hm");
     server_stop(&stalled);
 
-    char *comments = event_and(": ping\\n\\n"), *data = event_and("data: 1234");
+    char *comments = event_and("", ": ping\\n\\n"), *data = event_and("", "data: 1234");
     check_comments(true, comments, TW_TIMEOUT_TOTAL);
     check_comments(false, comments, TW_TIMEOUT_IDLE);
     check_comments(true, data, TW_TIMEOUT_TOTAL);
     check_comments(false, data, TW_TIMEOUT_TOTAL);
     free(comments);
     free(data);
+    check_pings_behind_the_end();
 
     tw_request *clocked = hello("m");
     CHECK_STATUS(tw_request_set_timeout(clocked, TW_TIMEOUT_IDLE, -1), TW_OK);

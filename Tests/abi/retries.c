@@ -53,6 +53,14 @@ static int listen_for_retries(void *userdata, const tw_event *event)
     return heard->answer;
 }
 
+static int stay_away(void *userdata, const tw_event *event)
+{
+    (void)userdata;
+    CHECK_INT(event->kind, TW_EVENT_RETRY);
+    sleep_ms(400);
+    return 0;
+}
+
 /* A model's name that has not been asked for yet: the mock counts the tries of each. */
 static const char *fresh(const char *orders)
 {
@@ -343,6 +351,18 @@ static void check_ends(void)
     CHECK_REPLY(reply, TW_RATE_LIMITED); /* The third attempt's wait would be too long. */
     CHECK_INT(tw_reply_attempts(reply), 3);
     CHECK(milliseconds() - start >= 1600);
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    /* Nothing is sent once it has run out, though the caller was away when the next attempt was due. */
+    request = hello(fresh("status=503,header=retry-after-ms:50,tries=1"));
+    CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 300), TW_OK);
+    reply = tw_chat_stream(client, request, stay_away, NULL);
+    CHECK_REPLY(reply, TW_TIMEOUT);
+    CHECK_HAS(tw_reply_message(reply), "total timeout");
+    CHECK_INT(tw_reply_attempts(reply), 1);
+    tw_status refusal = TW_OK;
+    CHECK_HAS(tw_reply_last_refusal(reply, &refusal), "503");
+    CHECK_STATUS(refusal, TW_SERVER);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A child does its part, and tells by how it ends whether all was well. One that hangs is ended. */
@@ -35,6 +36,40 @@ static bool ended_well(pid_t pid)
     if (WIFSIGNALED(status)) printf("    the child ended by signal %d\n", WTERMSIG(status));
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
+
+/* ---- before there is a client --------------------------------------------------------------------------------------- */
+
+static void make_client(void *unused)
+{
+    (void)unused;
+    tw_client_destroy(guest_client(place("/ok", false), "a-key"));
+}
+
+static void *make_first(void *unused)
+{
+    make_client(unused);
+    return NULL;
+}
+
+/* A thread makes the first client of a process, and initialises libcurl with it; meanwhile, another forks. */
+static void fork_while_it_initialises(void *after)
+{
+    pthread_t thread;
+    CHECK_INT(pthread_create(&thread, NULL, make_first, NULL), 0);
+    struct timespec pause = { .tv_nsec = *(int *)after * 1000L };
+    nanosleep(&pause, NULL);
+    CHECK(ended_well(child(make_client, NULL)));
+    pthread_join(thread, NULL);
+}
+
+static void first_client(void)
+{
+    for (int microseconds = 0; microseconds < 6000; microseconds += 100) {
+        CHECK(ended_well(child(fork_while_it_initialises, &microseconds)));
+    }
+}
+
+/* ---- with clients and exchanges ------------------------------------------------------------------------------------- */
 
 struct shared {
     tw_client *client;
@@ -429,6 +464,7 @@ int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
     servers_start();
+    first_client();
     for (int i = 0; i < 100; i++) sprintf(slow_content + strlen(slow_content), "w%d ", i);
     for (int secure = 0; secure <= 1; secure++) {
         closed_on_exec(secure);

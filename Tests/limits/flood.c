@@ -75,6 +75,9 @@ static const struct flood {
     /* Streams. */
     { "comments", STREAM, ": ping\n\n", NULL, TW_LIMIT, "TW_LIMIT_REPLY", EVENT, EVENT },
     { "blank lines", STREAM ": ", "\n\r\n\r", NULL, TW_LIMIT, "TW_LIMIT_REPLY", EVENT, EVENT },
+    { "carriage returns", STREAM ": ", "\r", NULL, TW_LIMIT, "TW_LIMIT_REPLY", EVENT, EVENT },
+    { "comments up to them", STREAM, ":\r", NULL, TW_LIMIT, "TW_LIMIT_REPLY", EVENT, EVENT },
+    { "events up to them", STREAM, "data: {\"choices\":[{\"delta\":{}}]}\r\r", NULL, TW_LIMIT, "TW_LIMIT_REPLY", EVENT, EVENT },
     { "empty events", STREAM, "event: a\ndata:\n\n", NULL, TW_LIMIT, "TW_LIMIT_REPLY", EVENT, EVENT },
     { "a line", STREAM, "aaaaaaaaaaaaaaaa", NULL, TW_LIMIT, "TW_LIMIT_EVENT", EVENT, EVENT },
     { "data lines", STREAM, "data: a\n", NULL, TW_LIMIT, "TW_LIMIT_EVENT", EVENT, EVENT },

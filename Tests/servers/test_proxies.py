@@ -314,3 +314,29 @@ def test_a_proxy_that_is_not_trusted_hears_nothing(connect, start, authority, se
     proxy = start(Plain, [response(b"")], context=tls(authority.issue("example.com")))
     error = fails(connect(secure.url(), proxy=f"https://user:{PASSWORD}@localhost:{proxy.port}"))
     assert error.status is Status.TLS and proxy.requests == [] and secure.connections == 0
+
+
+class Endless(Peer):
+    """A proxy that refuses, and never comes to the end of what it has to say about it."""
+
+    def __init__(self, head, piece):
+        self.head, self.piece = head, piece
+        super().__init__()
+
+    def serve(self, connection):
+        self.requests.append(read_request(connection))
+        connection.sendall(self.head)
+        while True:
+            connection.sendall(self.piece * (65536 // len(self.piece)))
+
+
+@pytest.mark.parametrize("framing, piece", [("Content-Length: 999999999999", b"x"), ("Transfer-Encoding: chunked", b"1\r\nx\r\n")])
+def test_a_proxy_that_goes_on_about_its_refusal(connect, start, secure, framing, piece):
+    endless = start(Endless, f"HTTP/1.1 407 No\r\n{framing}\r\n\r\n".encode(), piece)
+    proxy = f"http://127.0.0.1:{endless.port}"
+    with pytest.raises(thinkwire.TimeoutError, match="connect"):
+        connect(secure.url(), proxy=proxy, timeout={"connect": 0.3}).send("m", "Hello")
+    stream = connect(secure.url(), proxy=proxy, timeout={"connect": 20}).stream("m", "Hello")
+    threading.Timer(0.3, stream.cancel).start()
+    with pytest.raises(thinkwire.CancelledError):
+        stream.finish()

@@ -123,7 +123,9 @@ package struct EventStream: ~Copyable {
     /// line of a stream that has only the other, and take an hour for some megabytes.
     @inline(__always)
     private static func lineEnd(_ input: Bytes) -> Int? {
-        guard let start = input.baseAddress else { return nil }
+        guard let start = input.baseAddress, let first = input.first else { return nil }
+        // Every other line is blank.
+        if first == UInt8(ascii: "\n") || first == UInt8(ascii: "\r") { return 0 }
         var (begin, window) = (0, 512)
         while begin < input.count {
             let length = min(window, input.count - begin)
