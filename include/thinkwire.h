@@ -229,7 +229,8 @@ typedef enum tw_http_version {
     TW_HTTP_AUTO = 0, /**< The one of which no copy of the key stays in memory: HTTP/2 as below with libcurl 8.11.1 or later, before
                            which libnghttp2 lets go of its copy as it is (curl PR 15527); else HTTP/1.1. */
     TW_HTTP_1_1 = 1,  /**< HTTP/1.1. */
-    TW_HTTP_2 = 2,    /**< HTTP/2 over TLS to a server that speaks it, else HTTP/1.1; whatever libcurl is loaded. */
+    TW_HTTP_2 = 2,    /**< HTTP/2 over TLS to a server that speaks it, else HTTP/1.1; whatever libcurl is loaded. (Before 8.11.1, clocks
+                           and cancellations are late while a server floods us with frames that say nothing.) */
     TW_HTTP_MAX_ENUM = 0x7FFFFFFF
 } tw_http_version;
 

@@ -74,6 +74,11 @@ struct ClientTests {
         #expect(
             at("https://api.openai.com/v1", all.merging(["OPENAI_BASE_URL": "https://example.com/x"]) { $1 })
                 == "https://api.openai.com/v1 -")
+        // On one machine, many may listen.
+        let local = ["OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "http://localhost:8000/v1"]
+        #expect(at("http://localhost:8000/v2", local) == "http://localhost:8000/v2 o")
+        #expect(at("http://localhost:8001/v1", local) == "http://localhost:8001/v1 -")
+        #expect(at("https://api.openai.com:443/v1", all).hasSuffix(" o"))
         #expect(at("https://example.com/v1", all.merging(["THINKWIRE_API_KEY": "t"]) { $1 }) == "https://example.com/v1 t")
     }
 
@@ -178,6 +183,8 @@ struct ClientTests {
             #expect(struck(other, inPlace: false) == other)
             #expect(struck(other, inPlace: true) == other)
         }
+        // Behind an escaped backslash it stands as it is, and what is left is JSON.
+        #expect(struck(#""C:\\s/k+1\\\"x""#, inPlace: false) == #""C:\\***""#)
         // The beginning of one where a message was cut.
         #expect(struck(#"no: s\/k+…"#, inPlace: false) == "no: ***…")
         #expect(struck("no: s/k…", inPlace: false) == "no: s/k…")

@@ -160,6 +160,16 @@ def test_a_redirect_is_not_followed(connect, serve, recorder, status, target):
     assert recorder.connections == 0 and len(peer.requests) == 1
 
 
+def test_a_header_that_is_not_utf8_is_text_all_the_same(connect, serve):
+    peer = serve([response(WHOLE)[:-len(WHOLE) - 2] + b"X-Place: caf\xe9 \xc3\xa9\r\n\r\n" + WHOLE])
+    assert ended(connect(peer.url())).header("x-place") == "caf\ufffd \u00e9"
+
+
+def test_what_stands_behind_the_end_of_a_stream_is_no_part_of_it(connect, serve):
+    for rest in (b"data: bye\n\n", WORD, b'data: {"error":{"message":"No"}}\n\n', b"data: [DONE]\n\n", b": bye\n\n"):
+        assert all_came(ended(connect(serve([response(WHOLE + rest)]).url())))
+
+
 def test_the_key_in_a_redirect_is_struck_out(connect, serve):
     peer = serve([response(b"", "302 Found", "text/html", f"Location: /login?key={KEY}\x1b[2J")])
     reply = ended(connect(peer.url()))

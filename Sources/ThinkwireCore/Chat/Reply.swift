@@ -253,9 +253,11 @@ package struct Headers: ~Copyable {
         text.append(line.part(0..<colon))
         text.append(0)
         let valueStart = text.count
-        text.append(value)
+        var repair = TextRepair()
+        repair.append(raw: value, to: &text)
+        repair.finish(&text)
+        lines.append((nameStart..<nameStart + colon, valueStart..<text.count))
         text.append(0)
-        lines.append((nameStart..<nameStart + colon, valueStart..<valueStart + value.count))
     }
 
     /// The value of the last header of that name; it ends in a NUL.

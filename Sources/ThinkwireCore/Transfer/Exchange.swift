@@ -222,6 +222,8 @@ package final class Exchange {
         // The line's end behind it has been read.
         taken.endText(found.data)
         return borrowedReply.with { reply in
+            // Whatever stands behind the stream's own end is no part of it.
+            guard !reply.isDone else { return nil }
             defer { noteTimes() }
             do throws(ChunkError) {
                 try decoder.decode(chunk: found.data, named: found.name, into: reply)
