@@ -155,6 +155,7 @@ static void check_untold(const tw_reply *reply)
     CHECK(!is_told(tw_reply_message(reply)));
     CHECK(!is_told(tw_reply_json(reply, NULL)));
     CHECK(!is_told(tw_reply_get(reply, "/error/message", NULL)));
+    CHECK(!is_told(tw_reply_get(reply, "/choices/0/message/note", NULL)));
     CHECK(!is_told(tw_reply_last_refusal(reply, NULL)));
     CHECK(!is_told(tw_last_error()));
 }
@@ -253,6 +254,24 @@ static void told(enum door door, int letters)
         tw_reply_destroy(reply);
     }
     CHECK_INT(events, 1);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+}
+
+/* What had come of an answer when it was cancelled has the key in it. */
+static void cancelled(enum door door)
+{
+    int lines = 0;
+    tw_client *client = client_with_key(through(door, "/half"), false, &lines);
+    tw_request *request = hello("m");
+    tw_chat *chat = tw_chat_open_whole(client, request);
+    const tw_event *event;
+    CHECK_INT(tw_chat_next(chat, &event, 200), TW_NEXT_TIMEOUT);
+    tw_reply *reply = tw_chat_close(chat);
+    CHECK_REPLY(reply, TW_CANCELLED);
+    if (door != NGHTTPX) CHECK_INT(tw_reply_http_status(reply), 200);
+    check_untold(reply);
+    tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
 }
@@ -359,6 +378,7 @@ int main(void)
     CHECK(cut > 10);
     for (enum door door = CLEAR; door <= NGHTTPX; door++) {
         for (int i = 0; i < 4; i++) repeated(door, i > 1, i % 2, &cut);
+        cancelled(door);
         check_gone("refusals that repeat it");
         for (int letters = 0; letters <= 2000000; letters = letters * 20 + 5) told(door, letters);
         check_gone("answers that have it");

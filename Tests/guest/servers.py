@@ -11,6 +11,7 @@ What is answered is chosen by how the path of the base URL begins; every answer 
     /error/N the same in the middle of an answer    /bye     an answer, and the end of the connection
     /seen/N  whether the connection N has ended: "ended", "broken" (not as it should) or "open"
     /moved   a redirect to /ok of another host      /heard   how many requests have come, but for those of this path
+    /half    an answer that has the key, and is never whole
     /told/N  an answer that has the key in all its parts, each with N letters behind it, and in a header
 """
 from __future__ import annotations
@@ -81,8 +82,8 @@ class Connection:
             self.kept += got
         return self.read(self.kept.index(b"\r\n\r\n") + 4).decode()
 
-    def answer(self, status: str, body: bytes, headers: str = "") -> None:
-        start = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    def answer(self, status: str, body: bytes, headers: str = "", missing: int = 0) -> None:
+        start = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body) + missing}\r\n"
         self.stream.sendall(f"{start}X-Connection: {self.number}\r\n{headers}\r\n".encode() + body)
 
     def begin(self, headers: str = "") -> None:
@@ -125,12 +126,18 @@ class Connection:
                 said = json.dumps({"error": {"message": "x" * letters + head[head.index("Bearer") :]}})
                 self.answer("401 Unauthorized", said.encode())
             elif kind == "error":
-                error = {"error": {"message": "x" * letters + head[head.index("Bearer") :]}}
-                beside = {**error, "choices": [{"index": 0, "delta": {"content": "!"}, **error}]} if letters % 2 else error
+                secret = head[head.index("Bearer") :]
+                error = {"error": {"message": "x" * letters + secret}}
+                choice = {"index": 0, "delta": {"content": "!", "note": secret}, "logprobs": {"content": [secret]}, **error}
+                beside = {**error, "choices": [choice]} if letters % 2 else error
                 if body.get("stream"):
-                    self.stream_all([chunk(content="Hi"), b"data: " + json.dumps(beside).encode() + b"\n\n"])
+                    # In two pieces, so that it is put together.
+                    event = b"data: " + json.dumps(beside).encode() + b"\n\n"
+                    self.stream_all([chunk(content="Hi"), event[: len(event) // 2], event[len(event) // 2 :]], 0.02)
                 else:
                     self.answer("200 OK", json.dumps(beside).encode())
+            elif kind == "half":
+                self.answer("200 OK", b'{"error": {"message": "%s"}}' % head.split("Bearer ")[1].split("\r\n")[0].encode(), missing=9)
             elif kind == "told":
                 header, parts, answer = told(head.split("Bearer ")[1].split("\r\n")[0], letters)
                 if body.get("stream"):
