@@ -75,6 +75,36 @@ struct ToolCallTests {
         #expect(fed.toolCalls == [#"0/0 a f {"x":1}"#, #"0/1 b f {"x":2}"#])
     }
 
+    @Test func anIDThatSeveralCallsHave() throws {
+        // skye-harris/hass_local_openai_llm#92, HKUDS/nanobot#3943 and #4059
+        let byIndex = try Fed(
+            calls(#"{"index":0,"id":"x","function":{"name":"f","arguments":""}}"#),
+            calls(#"{"index":0,"id":"x","function":{"arguments":"{}"}}"#),
+            calls(#"{"index":1,"id":"x","function":{"name":"g","arguments":""}}"#),
+            calls(#"{"index":1,"id":"x","function":{"arguments":"[]"}}"#))
+        #expect(byIndex.toolCalls == ["0/0 x f {}", "0/1 x g []"])
+        for place in ["", #""index":0,"#] {
+            let whole = try Fed(
+                calls(#"{\#(place)"id":"x","function":{"name":"f","arguments":"{}"}}"#),
+                calls(#"{\#(place)"id":"x","function":{"name":"f","arguments":"[1]"}}"#),
+                calls(#"{\#(place)"id":"x","function":{"name":"g","arguments":""}}"#),
+                calls(#"{\#(place)"id":"x","function":{"name":"g","arguments":"[2]"}}"#))
+            #expect(whole.toolCalls == ["0/0 x f {}", "0/1 x f [1]", "0/2 x g [2]"])
+        }
+    }
+
+    @Test func whatRepeatsIDAndNameWithNothingElseIsTheSameCall() throws {
+        let pieces = [#""{\"a\":""#, #""1""#, #""}""#, #""""#, "null", #"" \n""#]
+        let fed = try fed(pieces.map { calls(#"{"id":"x","function":{"name":"f","arguments":\#($0)}}"#) })
+        #expect(fed.toolCalls == ["0/0 x f {\"a\":1} \n"])
+    }
+
+    @Test func callsOfAWholeAnswerAreNeverFragments() {
+        let calls = ["x", "x", ""].map { #"{"id":"\#($0)","function":{"name":"f","arguments":""}}"# }.joined(separator: ",")
+        let fed = Fed(document: #"{"choices":[{"message":{"tool_calls":[\#(calls),\#(calls)]}}]}"#)
+        #expect(fed.toolCalls == ["0/0 x f ", "0/1 x f ", "0/2  f ", "0/3 x f ", "0/4 x f ", "0/5  f "])
+    }
+
     @Test func anotherIDIsAnotherCallThoughTheFirstHasNoArguments() throws {
         let fed = try Fed(
             calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),

@@ -232,7 +232,9 @@ package struct ChunkDecoder: ~Copyable {
         if !toolCalls.isNull { isRepeatable = false }
         var isFirst = true
         for fragment in toolCalls.elements where fragment.kind == .object {
-            guard let added = choice.addToolCall(fragment, isFirst: isFirst, &innerReader) else { throw .tooMany }
+            guard let added = choice.addToolCall(fragment, isFirst: isFirst, isWhole: isWhole, &innerReader) else {
+                throw .tooMany
+            }
             isFirst = false
             if choice.holdsReasoning { releaseReasoning(of: choice, position) }
             guard added.isNews else { continue }

@@ -69,9 +69,9 @@ extension Choice {
 
     /// Adds a fragment to the call it belongs to. Tells which one, where its piece of the arguments begins, and whether the
     /// fragment said anything; nil when there are too many calls.
-    /// `isFirst`: no other fragment came before it in its chunk.
+    /// `isFirst`: no other fragment came before it in its chunk. `isWhole`: it is a call, in an answer that was not streamed.
     func addToolCall(
-        _ fragment: JSONValue, isFirst: Bool, _ reader: inout JSONReader
+        _ fragment: JSONValue, isFirst: Bool, isWhole: Bool, _ reader: inout JSONReader
     ) -> (position: Int, start: Int, isNews: Bool)? {
         let function = fragment["function"] ?? fragment["custom"]
         var id = ByteBuffer()
@@ -79,10 +79,12 @@ extension Choice {
         var name = ByteBuffer()
         function?["name"]?.appendText(to: &name)
         let wireIndex = fragment["index"]?.integer
+        let arguments = function?["arguments"] ?? function?["input"]
 
         // Two names without an index in one chunk are two calls, whatever arguments they have.
         let isOther = !isFirst && wireIndex == nil && id.isEmpty && !name.isEmpty
-        let known = isOther ? nil : callContinued(by: wireIndex, id: id.bytes, name: name.bytes, &reader)
+        let known =
+            isWhole || isOther ? nil : callContinued(by: wireIndex, id: id.bytes, name: name.bytes, arguments, &reader)
         guard known != nil || toolCalls.count < Choice.mostToolCalls else { return nil }
         if known == nil { toolCalls.append(ToolCall(wireIndex: wireIndex)) }
         let position = known ?? toolCalls.count - 1
@@ -93,7 +95,7 @@ extension Choice {
         // A name comes whole, or again with every fragment, or in pieces.
         if !call.name.bytes.equals(name.bytes) { call.name.append(name) }
         let start = call.arguments.text.count
-        if let arguments = function?["arguments"] ?? function?["input"], !arguments.isNull {
+        if let arguments, !arguments.isNull {
             if arguments.isString {
                 _ = call.arguments.append(arguments)
             } else {
@@ -105,20 +107,30 @@ extension Choice {
     }
 
     /// Which call a fragment goes on with; nil: it begins one.
-    private func callContinued(by wireIndex: Int64?, id: Bytes, name: Bytes, _ reader: inout JSONReader) -> Int? {
-        if !id.isEmpty, let same = toolCalls.lastIndex(where: { $0.id.bytes.equals(id) }) { return same }
-        let candidate: Int?
-        if let wireIndex {
-            candidate = toolCalls.lastIndex { $0.wireIndex == wireIndex }
-        } else {
-            candidate = toolCalls.indices.last
-        }
-        guard let candidate else { return nil }
+    private func callContinued(
+        by wireIndex: Int64?, id: Bytes, name: Bytes, _ arguments: JSONValue?, _ reader: inout JSONReader
+    ) -> Int? {
+        // The index goes before the id, which some servers give to several calls (hass_local_openai_llm#92).
+        func isNotElsewhere(_ call: ToolCall) -> Bool { wireIndex == nil || call.wireIndex == nil || call.wireIndex == wireIndex }
+        let same = id.isEmpty ? nil : toolCalls.lastIndex { $0.id.bytes.equals(id) && isNotElsewhere($0) }
+        let byPlace = wireIndex == nil ? toolCalls.indices.last : toolCalls.lastIndex { $0.wireIndex == wireIndex }
+        guard let candidate = same ?? byPlace else { return nil }
         let call = toolCalls[candidate]
         // Another id begins another call, whatever the index says: some servers count every call as 0 (openai-python#3201).
-        if !id.isEmpty && !call.id.isEmpty { return nil }
-        // So does a name behind arguments that are whole (a server that gives neither index nor id: openai-python#2806).
-        if !name.isEmpty && call.hasWholeArguments(&reader) { return nil }
-        return candidate
+        if same == nil && !id.isEmpty && !call.id.isEmpty { return nil }
+        // So does a name behind arguments that are whole (a server that gives neither index nor id: openai-python#2806; one whose
+        // every call has one id: nanobot#3943, nanobot#4059), unless it only repeats that call's id and name.
+        if name.isEmpty || !call.hasWholeArguments(&reader) { return candidate }
+        return same != nil && call.name.bytes.equals(name) && arguments?.isBlank ?? true ? candidate : nil
+    }
+}
+
+extension JSONValue {
+    /// Null, or text of white space alone.
+    fileprivate var isBlank: Bool {
+        guard isString else { return isNull }
+        var text = ByteBuffer()
+        appendText(to: &text)
+        return trimmed(text.bytes).isEmpty
     }
 }
