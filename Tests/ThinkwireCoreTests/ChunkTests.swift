@@ -98,8 +98,19 @@ struct ChunkTests {
     @Test func theLastOfSeveralMembersCounts() throws {
         let fed = try Fed(
             #"{"choices":[{"index":0,"delta":{"content":"a","content":"b"},"delta":{"content":"c","\u0063ontent":"d"}}]}"#)
-        #expect(fed.content == "c" || fed.content == "d")
+        #expect(fed.content == "d")
         #expect(try Fed(delta(#"{"content":"a","content":"b"}"#)).content == "b")
+    }
+
+    @Test func namesWithEscapesAreTheSameNames() throws {
+        let fed = try Fed(
+            delta(#"{"reasoning_\u0063ontent":"Hm","ref\u0075sal":"no","annot\u0061tions":[1]}"#),
+            delta(#"{"cont\u0065nt":"Hi","tool\u005fcalls":[{"id":"x"}],"annotations":[2]}"#))
+        #expect(fed.events == ["reasoning 0 Hm", "refusal 0 no", "content 0 Hi", "tool 0/0 x  "])
+        #expect(
+            fed.document
+                == #"{"choices":[{"index":0,"message":{"reasoning_content":"Hm","refusal":"no","annotations":[1,2],"content":"Hi","#
+                + #""tool_calls":[{"id":"x","type":"function","function":{"name":"","arguments":""}}]}}]}"#)
     }
 
     @Test func wholeAnswers() {

@@ -55,7 +55,11 @@ struct ReplyDocumentTests {
                 {"token":"b"},{"token":"c"}],
                 "refusal":null}}]}
                 """#))
-        #expect(try Fed(chunk("null")).isDocument(#"{"choices":[{"index":0,"message":{"content":"a"},"logprobs":null}]}"#))
+        for logprobs in ["null", "{}"] {
+            #expect(
+                try Fed(chunk("null"), chunk(logprobs), chunk("null")).document
+                    == #"{"choices":[{"index":0,"message":{"content":"aaa"},"logprobs":\#(logprobs)}]}"#)
+        }
     }
 
     @Test(arguments: ["[]", "[ ]", "[ \t ]", "null"])
@@ -67,6 +71,22 @@ struct ReplyDocumentTests {
         #expect(
             try fed.isDocument(#"{"choices":[{"index":0,"message":{"annotations":[{"type":"url_citation"},2,3]}}]}"#),
             "\(fed.document)")
+    }
+
+    @Test func listsThatAreNoneAreKeptAsAnyValueIs() throws {
+        func annotations(_ values: String...) throws -> String {
+            let text = try Fed([Array(values.map { "data: \(delta("{\"annotations\":\($0)}"))\n\n" }.joined().utf8)]).document
+            return String(text.dropFirst(#"{"choices":[{"index":0,"message":{"annotations":"#.count).dropLast(4))
+        }
+        #expect(try annotations("null", "1", #"{"x":1}"#, "null", #"{"x":2}"#) == #"{"x":2}"#)
+        #expect(try annotations("{}", "[1]", "[2]") == "[1,2]")
+        #expect(try annotations("[1]", "2", "null") == "2")
+    }
+
+    @Test func audioMayBeEmpty() throws {
+        for audio in ["null", "{}"] {
+            #expect(try Fed(delta(#"{"audio":\#(audio)}"#)).isDocument(#"{"choices":[{"index":0,"message":{"audio":\#(audio)}}]}"#))
+        }
     }
 
     @Test func aChoiceWithoutAnythingIsAnObject() throws {

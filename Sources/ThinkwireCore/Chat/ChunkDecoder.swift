@@ -159,9 +159,10 @@ package struct ChunkDecoder: ~Copyable {
                 choice.fields.keepPlace(StaticText.bytes("finish_reason"))
             } else if name.isText("logprobs") {
                 choice.fields.keepPlace(StaticText.bytes("logprobs"))
+                if member.kind == .object { choice.logprobs.rewind() }
                 for (list, tokens) in member.members {
                     isRepeatable = false
-                    choice.logprobs.join(list, tokens)
+                    choice.logprobs.join(list.contents, tokens)
                 }
             } else {
                 _ = choice.fields.keep(name, member)
@@ -186,13 +187,14 @@ package struct ChunkDecoder: ~Copyable {
         var details: JSONValue?
         choice.messageFields.rewind()
         for (name, value) in delta.members {
-            switch DeltaField(name) {
+            let field = DeltaField(name)
+            switch field.kind {
             case .reasoning:
                 if choice.anyFieldPassesTags && !choice.tags.isPassed { passTags(of: choice, position) }
                 // The same thought can stand in two fields of one delta: it is counted once.
                 if value.isString, reasoning?.contents.isEmpty ?? true {
                     reasoning = value
-                    if choice.reasoning.text.isEmpty { choice.nameReasoning(name) }
+                    if choice.reasoning.text.isEmpty { choice.nameReasoning(field.name) }
                 }
             case .content: content = value
             case .refusal: refusal = value
@@ -200,24 +202,20 @@ package struct ChunkDecoder: ~Copyable {
             case .audio:
                 isRepeatable = false
                 if !isWhole {
-                    choice.messageFields.keepPlace(name.contents)
+                    choice.messageFields.keepPlace(field.name)
                     choice.addAudio(value)
                 }
                 continue
-            case .details:
+            case .list, .details:
                 isRepeatable = false
-                if !isWhole { choice.messageFields.join(name, value) }
-                details = value
-                continue
-            case .list:
-                isRepeatable = false
-                if !isWhole { choice.messageFields.join(name, value) }
+                if !isWhole { choice.messageFields.join(field.name, value) }
+                if field.kind == .details { details = value }
                 continue
             case .other:
                 if !isWhole { _ = choice.messageFields.keep(name, value) }
                 continue
             }
-            if !isWhole { choice.messageFields.keepPlace(name.contents) }
+            if !isWhole { choice.messageFields.keepPlace(field.name) }
         }
         // A chunk may hold both: the thought came first.
         if let reasoning, reasoning.isString { addReasoning(reasoning, choice, position) }
@@ -399,22 +397,41 @@ package struct ChunkDecoder: ~Copyable {
 }
 
 /// What a field of a delta is to us.
-private enum DeltaField {
-    case reasoning, details, content, refusal, toolCalls, list, audio, other
+private struct DeltaField {
+    enum Kind {
+        case reasoning, details, content, refusal, toolCalls, list, audio, other
+    }
+
+    let kind: Kind
+    private let known: StaticString
+
+    /// The name of a field that we know: one name, however it was written.
+    var name: Bytes { StaticText.bytes(known) }
 
     @inline(__always)
     init(_ name: JSONValue) {
-        let text = name.contents
-        switch text.count {
-        case 7 where text.equals("content"): self = .content
-        case 7 where text.equals("refusal"): self = .refusal
-        case 9 where text.equals("reasoning"): self = .reasoning
-        case 10 where text.equals("tool_calls"): self = .toolCalls
-        case 5 where text.equals("audio"): self = .audio
-        case 11 where text.equals("annotations"): self = .list
-        case 17 where text.equals("reasoning_content"): self = .reasoning
-        case 17 where text.equals("reasoning_details"): self = .details
-        default: self = .other
+        guard name.isPlain else {
+            var text = ByteBuffer()
+            name.appendText(to: &text)
+            self.init(text.bytes)
+            return
         }
+        self.init(name.contents)
+    }
+
+    @inline(__always)
+    private init(_ text: Bytes) {
+        (kind, known) =
+            switch text.count {
+            case 7 where text.equals("content"): (.content, "content")
+            case 7 where text.equals("refusal"): (.refusal, "refusal")
+            case 9 where text.equals("reasoning"): (.reasoning, "reasoning")
+            case 10 where text.equals("tool_calls"): (.toolCalls, "tool_calls")
+            case 5 where text.equals("audio"): (.audio, "audio")
+            case 11 where text.equals("annotations"): (.list, "annotations")
+            case 17 where text.equals("reasoning_content"): (.reasoning, "reasoning_content")
+            case 17 where text.equals("reasoning_details"): (.details, "reasoning_details")
+            default: (.other, "")
+            }
     }
 }

@@ -16,12 +16,20 @@ package struct Fields: ~Copyable {
     /// Where the next member is looked for first: chunks repeat their members in the same order.
     private var expected = 0
 
+    /// An object has come, if only an empty one.
+    private(set) var isThere = false
+
     /// Another object begins.
-    mutating func rewind() { expected = 0 }
+    mutating func rewind() {
+        isThere = true
+        expected = 0
+    }
 
     /// Keeps a member; true if that changed anything.
-    mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool {
-        guard let (field, isNew) = field(name.contents) else { return true }
+    mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool { keep(name.contents, value) }
+
+    private mutating func keep(_ name: Bytes, _ value: JSONValue) -> Bool {
+        guard let (field, isNew) = field(name) else { return true }
         if value.isNull && !isNew { return false }
         let raw = value.raw
         guard isNew || !field.value.bytes.equals(raw) else { return false }
@@ -34,13 +42,13 @@ package struct Fields: ~Copyable {
     /// here in one way only: who writes it in a hundred ways must not have the answer in the document a hundred times.
     mutating func keepPlace(_ name: Bytes) { field(name, isKnown: true)?.field.isAssembled = true }
 
-    /// Joins the elements of an array to those that came before.
-    mutating func join(_ name: JSONValue, _ array: JSONValue) {
-        guard let field = field(name.contents)?.field else { return }
-        if array.kind != .array {
-            if field.value.isEmpty { field.value.append(array.raw) }
+    /// Joins the elements of an array to those that came before; anything else is kept as any member is.
+    mutating func join(_ name: Bytes, _ array: JSONValue) {
+        guard array.kind == .array else {
+            _ = keep(name, array)
             return
         }
+        guard let field = field(name)?.field else { return }
         if !field.value.bytes.hasPrefix("[") {
             field.value.removeAll()
             field.value.append("[]")

@@ -164,6 +164,7 @@ package final class Choice {
 
     /// Puts the audio of an answer together: its data and its transcript come in pieces.
     func addAudio(_ audio: JSONValue) {
+        if audio.kind == .object { self.audio.rewind() }
         for (name, value) in audio.members {
             if name.isText("data") || name.isText("transcript") {
                 self.audio.joinText(name, value)
@@ -193,10 +194,10 @@ package final class Choice {
     }
 
     /// Remembers which field the reasoning comes in.
-    func nameReasoning(_ name: JSONValue) {
-        guard !reasoningField.bytes.equals(name.contents) else { return }
+    func nameReasoning(_ name: Bytes) {
+        guard !reasoningField.bytes.equals(name) else { return }
         reasoningField.removeAll()
-        reasoningField.append(name.contents)
+        reasoningField.append(name)
     }
 }
 

@@ -187,9 +187,9 @@ extension Choice {
 }
 
 extension Fields {
-    /// The members as an object; null if there are none.
+    /// The members as an object; null if none came.
     fileprivate func assemble(_ json: inout ByteBuffer) {
-        guard !all.isEmpty else {
+        guard isThere else {
             json.append("null")
             return
         }
@@ -200,7 +200,7 @@ extension Fields {
             json.appendName(field)
             json.append(field.value)
         }
-        json.append(UInt8(ascii: "}"))
+        json.append(separator == UInt8(ascii: "{") ? "{}" : "}")
     }
 }
 
