@@ -14,7 +14,8 @@ struct RandomStreamTests {
     private static let deltas = [
         #"{"content":"@"}"#, #"{"content":"@"}"#, #"{"reasoning_content":"@","content":null}"#, #"{"reasoning":"@"}"#,
         #"{"reasoning":"@","content":"@"}"#, #"{"reasoning":"@","reasoning_content":"@"}"#, #"{"refusal":"@"}"#,
-        #"{"content":"@","content":"@"}"#,
+        #"{"content":"@","content":"@"}"#, #"{"content":[{"type":"text","text":"@"}]}"#,
+        #"{"content":[{"type":"thinking","thinking":"@"},{"type":"text","text":"@"}]}"#,
         #"{"role":"assistant","content":"@","odd":"@"}"#,
         #"{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"@"}}]}"#,
         #"{"tool_calls":[{"index":1,"function":{"arguments":"@"}}],"content":"@"}"#, #"{"content":"@","annotations":[1]}"#,

@@ -3,6 +3,47 @@ import Testing
 
 @Suite("Reasoning is heard in whichever field it comes, and once")
 struct ReasoningTests {
+    @Test func inPartsOfTheContent() throws {
+        // Mistral: BerriAI/litellm#16272, vercel/ai#8072
+        func parts(_ parts: String...) -> String { delta(#"{"content":[\#(parts.joined(separator: ","))]}"#) }
+        func thinking(_ thought: String) -> String { #"{"type":"thinking","thinking":\#(thought)}"# }
+        func text(_ text: String) -> String { #"{"type":"text","text":"\#(text)"}"# }
+        let fed = try Fed(
+            delta(#"{"role":"assistant","content":""}"#), parts(thinking("[\(text("Let ")),\(text(#"m\ud83d"#))]")),
+            parts(thinking("[\(text(#"\ude0a"#))]")), parts(thinking("\"!\"")), parts(text("H"), #"{"type":"reference"}"#),
+            parts(text("i"), "null", "1"), parts(), delta(#"{"content":"."}"#))
+        #expect(fed.events == ["reasoning 0 Let m😊!", "content 0 Hi."])
+        #expect(
+            fed.document
+                == #"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi.","reasoning_content":"Let m😊!"}}]}"#)
+        // Thoughts come first, and once.
+        let both = try Fed(
+            delta(#"{"reasoning":"Hm","content":[\#(text("A")),\#(thinking("\"Hm\"")),\#(text("B"))]}"#),
+            parts(text("C"), thinking("\"Aha\"")))
+        #expect(both.events == ["reasoning 0 Hm", "content 0 AB", "reasoning 0 Aha", "content 0 C"])
+        #expect(try both.isDocument(#"{"choices":[{"index":0,"message":{"reasoning":"HmAha","content":"ABC"}}]}"#))
+        let whole = Fed(document: #"{"choices":[{"message":{"content":[\#(thinking("[\(text("Hm"))]")),\#(text("Hi"))]}}]}"#)
+        #expect(whole.events == ["reasoning 0 Hm", "content 0 Hi"])
+    }
+
+    @Test func aFieldBehindAThoughtInTags() throws {
+        for field in ["reasoning_content", "reasoning"] {
+            let fed = try Fed(
+                delta(#"{"content":"<think>Let","reasoning_content":""}"#), delta(#"{"content":" me</think>Hi"}"#),
+                delta(#"{"\#(field)":"see"}"#), delta(#"{"content":"!"}"#))
+            #expect(fed.reasoning == "Let mesee" && fed.content == "Hi!")
+            let other = field == "reasoning" ? #""reasoning_content":null,"reasoning":"see""# : #""reasoning_content":"see""#
+            #expect(
+                try fed.isDocument(#"{"choices":[{"index":0,"message":{"content":"<think>Let me</think>Hi!",\#(other)}}]}"#),
+                "\(fed.document)")
+        }
+        let empty = try Fed(delta(#"{"content":"<think>Hm</think>Hi"}"#), delta(#"{"reasoning_content":""}"#))
+        #expect(
+            try empty.isDocument(
+                #"{"choices":[{"index":0,"message":{"content":"<think>Hm</think>Hi","reasoning_content":""}}]}"#),
+            "\(empty.document)")
+    }
+
     @Test(arguments: ["reasoning_content", "reasoning"])
     func inEitherField(_ field: String) throws {
         let fed = try Fed(

@@ -194,7 +194,7 @@ package struct ChunkDecoder: ~Copyable {
                 // The same thought can stand in two fields of one delta: it is counted once.
                 if value.isString, reasoning?.contents.isEmpty ?? true {
                     reasoning = value
-                    if choice.reasoning.text.isEmpty { choice.nameReasoning(field.name) }
+                    choice.nameReasoning(field.name)
                 }
             case .content: content = value
             case .refusal: refusal = value
@@ -221,6 +221,11 @@ package struct ChunkDecoder: ~Copyable {
         if let reasoning, reasoning.isString { addReasoning(reasoning, choice, position) }
         if let details, reasoning?.contents.isEmpty ?? true { addDetails(details, choice, position) }
         if let content, content.isString { addContent(content, choice, position) }
+        if let content, content.kind == .array {
+            isRepeatable = false
+            if reasoning?.contents.isEmpty ?? true { addThoughts(among: content, choice, position, isWhole: isWhole) }
+            addTexts(among: content, choice, position)
+        }
         if let refusal, refusal.isString {
             if !refusal.contents.isEmpty { isRepeatable = false }
             let start = choice.refusal.append(refusal)
@@ -246,6 +251,7 @@ package struct ChunkDecoder: ~Copyable {
     private mutating func addReasoning(_ text: JSONValue, _ choice: Choice, _ position: Int) {
         if !choice.tags.isPassed && !text.contents.isEmpty { passTags(of: choice, position) }
         let start = choice.reasoning.append(text)
+        if !text.contents.isEmpty { choice.fieldStart = min(choice.fieldStart, start) }
         note(text, TW_EVENT_REASONING, position)
         if !choice.holdsReasoning { tellReasoning(of: choice, position, from: start) }
     }
@@ -254,6 +260,27 @@ package struct ChunkDecoder: ~Copyable {
     private mutating func addDetails(_ details: JSONValue, _ choice: Choice, _ position: Int) {
         for detail in details.elements {
             if let text = detail["text"] ?? detail["summary"], text.isString { addReasoning(text, choice, position) }
+        }
+    }
+
+    /// The thoughts in a content that comes in parts (Mistral), each a text or in parts itself (litellm#16272, vercel/ai#8072).
+    private mutating func addThoughts(among parts: JSONValue, _ choice: Choice, _ position: Int, isWhole: Bool) {
+        for part in parts.elements where part["type"]?.isText("thinking") ?? false {
+            guard let thought = part["thinking"] else { continue }
+            // In the document, they stand where the most clients look for them.
+            choice.nameReasoning(StaticText.bytes("reasoning_content"))
+            if !isWhole { choice.messageFields.keepPlace(choice.reasoningField.bytes) }
+            if thought.isString { addReasoning(thought, choice, position) }
+            for piece in thought.elements {
+                if let text = piece["text"], text.isString { addReasoning(text, choice, position) }
+            }
+        }
+    }
+
+    /// The answer in a content that comes in parts.
+    private mutating func addTexts(among parts: JSONValue, _ choice: Choice, _ position: Int) {
+        for part in parts.elements where part["type"]?.isText("text") ?? false {
+            if let text = part["text"], text.isString { addContent(text, choice, position) }
         }
     }
 

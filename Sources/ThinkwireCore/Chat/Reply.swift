@@ -137,6 +137,8 @@ package final class Choice {
     var finishEventPlace = 0
     /// Which of the fields for reasoning the server uses.
     var reasoningField = ByteBuffer()
+    /// Where in the reasoning that begins which came in a field: what is before it stood between tags.
+    var fieldStart = Int.max
 
     /// The fields beside the delta, and those of the delta itself, of a streamed answer.
     var fields = Fields()
@@ -193,9 +195,9 @@ package final class Choice {
         if !isThinkingOff { holdsReasoning = false }
     }
 
-    /// Remembers which field the reasoning comes in.
+    /// Remembers which field the reasoning comes in: the first that has any.
     func nameReasoning(_ name: Bytes) {
-        guard !reasoningField.bytes.equals(name) else { return }
+        guard fieldStart == .max, !reasoningField.bytes.equals(name) else { return }
         reasoningField.removeAll()
         reasoningField.append(name)
     }

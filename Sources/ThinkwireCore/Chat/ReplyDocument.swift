@@ -144,7 +144,8 @@ extension Choice {
                 writeToolCalls(to: &json)
             } else {
                 let text = wasAnswerInReasoning ? content.text.bytes : reasoning.text.bytes
-                json.append(text: text, isThere: reasoning.isThere && name.equals(reasoningField.bytes))
+                let isThere = reasoning.isThere && name.equals(reasoningField.bytes)
+                json.append(text: text.dropping(min(fieldStart, text.count)), isThere: isThere)
             }
         }
         if messageFields.all.isEmpty { json.append(UInt8(ascii: "{")) }
