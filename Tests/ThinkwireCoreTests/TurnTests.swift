@@ -73,6 +73,32 @@ struct TurnTests {
                     + #"{"type":"reasoning.text","text":"Aha!","signature":"s","index":1},{}]}"#))
     }
 
+    /// A place in the list for every fragment and member that came before it would be minutes.
+    @Test func blocksOfVeryManyFragmentsAndMembers() throws {
+        let names = (0..<200).map { #""k\#($0)":1"# }.joined(separator: ",")
+        let fragments = (0..<100_000).map { #"{"type":"t","index":0,"k\#($0 % 200)":1,"text":"a"}"# }
+        let members = (0..<200_000).map { #""k\#($0)":1"# }.joined(separator: ",")
+        let head = #"{"type":"t","index":0,"#
+        for (blocks, sent) in [
+            (fragments.joined(separator: ","), head + #""k0":1,"text":""#), (head + members + "}", head + names),
+            ("\(head)\(members)},\(fragments.joined(separator: ","))", head + names),
+        ] {
+            let turn = Fed(document: #"{"choices":[{"message":{"content":"Hi","reasoning_details":[\#(blocks)]}}]}"#)
+            let text = try conversation(turn).sent(streamed: false, to: "openrouter.ai").text
+            #expect(text.contains(#""reasoning_details":[\#(sent)"#) && text.utf8.count < 200_000)
+        }
+    }
+
+    @Test func blocksOfTheFirstChoiceWhereverItStands() throws {
+        let choices = [1, 0].map {
+            #"{"index":\#($0),"message":{"content":"\#($0)","reasoning_details":[{"type":"reasoning.text","text":"of \#($0)"}]}}"#
+        }
+        let turn = Fed(document: #"{"choices":[null,\#(choices.joined(separator: ","))]}"#)
+        #expect(
+            try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
+                #"{"role":"assistant","content":"0","reasoning_details":[{"type":"reasoning.text","text":"of 0"}]}"#))
+    }
+
     @Test func thinkTagsStayBehind() throws {
         let turn = try Fed(
             delta(#"{"content":"<think>Hm</think>Hi"}"#), #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)

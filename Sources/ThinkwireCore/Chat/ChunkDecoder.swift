@@ -142,7 +142,10 @@ package struct ChunkDecoder: ~Copyable {
         let index = value["index"]?.integer.flatMap { Int(exactly: $0) } ?? place
         guard let position = reply.choice(index) else { throw .tooMany }
         let choice = reply.choices[position]
-        if isWhole { choice.tags.keepsPrefix = false }
+        if isWhole {
+            choice.documentPlace = place
+            choice.tags.keepsPrefix = false
+        }
         choice.fields.rewind()
         for (name, member) in value.members {
             let isMessage = name.isText("delta") || name.isText("message")
@@ -203,7 +206,7 @@ package struct ChunkDecoder: ~Copyable {
                 isRepeatable = false
                 if !isWhole {
                     choice.messageFields.keepPlace(field.name)
-                    choice.addAudio(value)
+                    choice.audio.join(value)
                 }
                 continue
             case .list, .details:

@@ -63,8 +63,20 @@ package struct Fields: ~Copyable {
         field.value.append(UInt8(ascii: "]"))
     }
 
+    /// The names of texts that come in pieces: of audio, and of blocks of reasoning.
+    private static let texts: [StaticString] = ["data", "transcript", "text", "summary"]
+
+    /// Keeps the members of an object that comes in fragments, with its texts joined.
+    mutating func join(_ object: JSONValue) {
+        guard object.kind == .object else { return }
+        rewind()
+        for (name, value) in object.members {
+            if Fields.texts.contains(where: { name.isText($0) }) { joinText(name, value) } else { _ = keep(name, value) }
+        }
+    }
+
     /// Joins a piece of a text to those that came before.
-    mutating func joinText(_ name: JSONValue, _ piece: JSONValue) {
+    private mutating func joinText(_ name: JSONValue, _ piece: JSONValue) {
         guard let field = field(name.contents)?.field else { return }
         guard piece.isString, field.value.bytes.hasPrefix("\"") else {
             _ = keep(name, piece)

@@ -129,6 +129,8 @@ package final class Reply {
 /// One of the answers to a request.
 package final class Choice {
     package let index: Int
+    /// Which of the choices it is in the document: the first choice is the first in one that we put together.
+    var documentPlace = 0
     package var reasoning = Channel()
     package var content = Channel()
     package var refusal = Channel()
@@ -162,18 +164,6 @@ package final class Choice {
         anyFieldPassesTags = expected.templateStartsInsideThink
         isThinkingOff = expected.isThinkingOff
         holdsReasoning = expected.isThinkingOff || expected.templateStartsInsideThink
-    }
-
-    /// Puts the audio of an answer together: its data and its transcript come in pieces.
-    func addAudio(_ audio: JSONValue) {
-        if audio.kind == .object { self.audio.rewind() }
-        for (name, value) in audio.members {
-            if name.isText("data") || name.isText("transcript") {
-                self.audio.joinText(name, value)
-            } else {
-                _ = self.audio.keep(name, value)
-            }
-        }
     }
 
     fileprivate func changeFields(_ change: (inout ByteBuffer) -> Void) {

@@ -207,7 +207,7 @@ extension Fields {
 
 extension ByteBuffer {
     /// A field's name was kept as it was written, escapes and all.
-    fileprivate mutating func appendName(_ field: Fields.Field) {
+    mutating func appendName(_ field: Fields.Field) {
         append(UInt8(ascii: "\""))
         append(field.name)
         append("\":")

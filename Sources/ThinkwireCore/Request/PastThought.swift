@@ -12,9 +12,13 @@ final class PastThought {
         guard !choice.wasAnswerInReasoning else { return nil }
         let thought = PastThought(place: place)
         var reader = JSONReader()
+        var pointer = ByteBuffer()
+        pointer.append("/choices/")
+        pointer.append(decimal: choice.documentPlace)
+        pointer.append("/message/reasoning_details")
         // Signed and encrypted blocks are only there; whoever gave them wants them back, in place of the plain text.
-        if let details = reply.lookUp(StaticText.bytes("/choices/0/message/reasoning_details")),
-            let blocks = try? reader.read(details), blocks.elements.contains(where: { $0.kind == .object })
+        if let details = reply.lookUp(pointer.bytes), let blocks = try? reader.read(details),
+            blocks.elements.contains(where: { $0.kind == .object })
         {
             thought.member.append(",\"reasoning_details\":")
             thought.member.append(thoughts: blocks)
@@ -32,60 +36,43 @@ extension ByteBuffer {
     /// Appends blocks of reasoning, each put together of the fragments in which it was streamed: those that follow each other
     /// with the same type and index (kilocode PR 3605). Their texts are joined; of anything else the last but null counts.
     fileprivate mutating func append(thoughts fragments: JSONValue) {
-        var block: [JSONValue] = []
+        var block = Fields()
+        var (type, index): (Bytes?, Int64?) = (nil, nil)
         var separator = UInt8(ascii: "[")
         for fragment in fragments.elements where fragment.kind == .object {
-            if let first = block.first, !fragment.continues(first) {
+            let (nextType, nextIndex) = (fragment["type"]?.raw, fragment["index"]?.integer)
+            let goesOn = index != nil && index == nextIndex && type.flatMap { nextType?.equals($0) } ?? false
+            if block.isThere && !goesOn {
                 append(separator)
                 append(block: block)
                 separator = UInt8(ascii: ",")
-                block.removeAll()
+                block = Fields()
             }
-            block.append(fragment)
+            (type, index) = (nextType, nextIndex)
+            block.join(fragment)
         }
         append(separator)
         append(block: block)
         append(UInt8(ascii: "]"))
     }
 
-    private mutating func append(block fragments: [JSONValue]) {
+    private mutating func append(block: borrowing Fields) {
+        var reader = JSONReader()
         var separator = UInt8(ascii: "{")
-        for (place, fragment) in fragments.enumerated() {
-            for (name, value) in fragment.members {
-                // Each name where it first came.
-                guard !fragments[..<place].contains(where: { $0.member(writtenAs: name) != nil }) else { continue }
-                append(separator)
-                separator = UInt8(ascii: ",")
-                append(name.raw)
-                append(UInt8(ascii: ":"))
-                let all = fragments[place...].compactMap { $0.member(writtenAs: name) }.filter { !$0.isNull }
-                let isText = name.isText("text") || name.isText("summary") || name.isText("data")
-                if isText, !all.isEmpty, all.allSatisfy({ $0.isString }) {
-                    var text = ByteBuffer()
-                    var repair = TextRepair()
-                    for piece in all { repair.append(piece, to: &text) }
-                    repair.finish(&text)
-                    append(jsonString: text.bytes)
-                } else {
-                    append(all.last?.raw ?? value.raw)
-                }
+        for field in block.all {
+            append(separator)
+            separator = UInt8(ascii: ",")
+            appendName(field)
+            guard let value = try? reader.read(field.value.bytes), value.isString else {
+                append(field.value)
+                continue
             }
+            // A character that was cut in two is whole again, or never will be.
+            var text = ByteBuffer()
+            value.appendText(to: &text)
+            append(jsonString: text.bytes)
         }
         append(separator == UInt8(ascii: "{") ? "{}" : "}")
-    }
-}
-
-extension JSONValue {
-    /// A fragment of the same block of reasoning.
-    fileprivate func continues(_ first: JSONValue) -> Bool {
-        guard let type = self["type"], let sameType = first["type"], type.raw.equals(sameType.raw) else { return false }
-        guard let index = self["index"]?.integer, let sameIndex = first["index"]?.integer else { return false }
-        return index == sameIndex
-    }
-
-    fileprivate func member(writtenAs name: JSONValue) -> JSONValue? {
-        for member in members where member.name.raw.equals(name.raw) { return member.value }
-        return nil
     }
 }
 
