@@ -262,8 +262,14 @@ package struct ChunkDecoder: ~Copyable {
     /// OpenRouter's list of thoughts: those that can be read (`reasoning.text`, `reasoning.summary`), where no other field has them.
     private mutating func addDetails(_ details: JSONValue, _ choice: Choice, _ position: Int) {
         for detail in details.elements {
-            if let text = detail["text"] ?? detail["summary"], text.isString { addReasoning(text, choice, position) }
+            if let text = detail["text"] ?? detail["summary"] { addThought(text, choice, position) }
         }
+    }
+
+    /// A thought that comes in no field of its own: what is rare needs no place of its own in the code.
+    @inline(never)
+    private mutating func addThought(_ text: JSONValue, _ choice: Choice, _ position: Int) {
+        if text.isString { addReasoning(text, choice, position) }
     }
 
     /// The thoughts in a content that comes in parts (Mistral), each a text or in parts itself (litellm#16272, vercel/ai#8072).
@@ -273,9 +279,9 @@ package struct ChunkDecoder: ~Copyable {
             // In the document, they stand where the most clients look for them.
             choice.nameReasoning(StaticText.bytes("reasoning_content"))
             if !isWhole { choice.messageFields.keepPlace(choice.reasoningField.bytes) }
-            if thought.isString { addReasoning(thought, choice, position) }
+            addThought(thought, choice, position)
             for piece in thought.elements {
-                if let text = piece["text"], text.isString { addReasoning(text, choice, position) }
+                if let text = piece["text"] { addThought(text, choice, position) }
             }
         }
     }
