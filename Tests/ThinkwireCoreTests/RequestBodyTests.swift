@@ -103,6 +103,15 @@ struct RequestBodyTests {
         #expect(twice == #"{"messages":[{"x":1},{"y":2}],"a":22}"#)
     }
 
+    /// The rest of the text moved anew for each of them would be minutes.
+    @Test func aMemberThatStandsThereVeryOften() throws {
+        let many = Array(repeating: #""a":1"#, count: 100_000)
+        let json = #"{"b":2,\#(many.joined(separator: ",")),"c":3}"#
+        #expect(try remove(json, "a") == #"{"b":2,"c":3}"#)
+        let set = try set(json, "a", "[22]")
+        #expect(set == json.replacing(#""a":1"#, with: #""a":[22]"#))
+    }
+
     @Test func messagesThatAreNoArrayAreLeftAlone() {
         for messages in ["null", "{}", "\"[]\"", "1"] {
             #expect(complaint { _ = try append("{\"messages\":\(messages)}", "{}") } == "the request's messages are not an array")

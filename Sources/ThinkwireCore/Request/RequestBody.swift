@@ -23,7 +23,7 @@ package struct RequestBody: ~Copyable {
         }
         guard object.kind == .object else { throw Invalid("the request is JSON, but not an object: put it in { }") }
         text.append(json)
-        for (name, value) in object.members { members.append((name.range, value.range)) }
+        findMembers(of: object)
     }
 
     private init() {}
@@ -49,12 +49,9 @@ package struct RequestBody: ~Copyable {
 
     /// Sets a member, wherever it stands and however often; behind the others if it is new.
     package mutating func set(_ name: Bytes, to value: Bytes) {
-        var isNew = true
-        for place in members.indices where isNamed(place, name) {
-            replaceValue(place, with: value)
-            isNew = false
-        }
-        guard isNew else { return }
+        let places = members.indices.filter { isNamed($0, name) }
+        if places.count == 1 { return replaceValue(places[0], with: value) }
+        if places.count > 1 { return replace(places.map { members[$0].value }, with: value) }
         var member = ByteBuffer()
         if !members.isEmpty { member.append(UInt8(ascii: ",")) }
         let nameStart = member.count
@@ -72,15 +69,16 @@ package struct RequestBody: ~Copyable {
 
     /// Takes a member away, with the comma that it leaves over.
     package mutating func remove(_ name: Bytes) {
-        while let place = last(name) {
-            let isFirst = place == 0
-            let isOnly = members.count == 1
-            let start = isFirst ? members[0].name.lowerBound : members[place - 1].value.upperBound
-            let end = isFirst && !isOnly ? members[1].name.lowerBound : members[place].value.upperBound
-            text.replace(start..<end, with: Bytes(start: nil, count: 0))
-            members.remove(at: place)
-            shift(from: place, by: start - end)
+        var parts: [Range<Int>] = []
+        for place in members.indices where isNamed(place, name) {
+            // The comma before it; behind it, as long as nothing is left of what stands before.
+            let isFirst = place == parts.count
+            let isLast = place == members.count - 1
+            let start = isFirst ? members[place].name.lowerBound : members[place - 1].value.upperBound
+            let end = isFirst && !isLast ? members[place + 1].name.lowerBound : members[place].value.upperBound
+            parts.append(start..<end)
         }
+        if !parts.isEmpty { replace(parts, with: Bytes(start: nil, count: 0)) }
     }
 
     package mutating func append(message: Bytes) throws(Invalid) { try append(message, to: "messages") }
@@ -103,6 +101,26 @@ package struct RequestBody: ~Copyable {
         text.replace(end..<end, with: element.bytes)
         members[place].value = value.lowerBound..<value.upperBound + element.count
         shift(from: place + 1, by: element.count)
+    }
+
+    /// Puts `bytes` in place of each of these parts, in one pass: a body can have the same member a hundred thousand times.
+    private mutating func replace(_ parts: [Range<Int>], with bytes: Bytes) {
+        var changed = ByteBuffer()
+        var copied = 0
+        for part in parts {
+            changed.append(text.bytes.part(copied..<part.lowerBound))
+            changed.append(bytes)
+            copied = part.upperBound
+        }
+        changed.append(text.bytes.part(copied..<text.count))
+        text = changed
+        var reader = JSONReader()
+        if let object = try? reader.read(text.bytes) { findMembers(of: object) }
+    }
+
+    private mutating func findMembers(of object: JSONValue) {
+        members.removeAll(keepingCapacity: true)
+        for (name, value) in object.members { members.append((name.range, value.range)) }
     }
 
     private mutating func replaceValue(_ place: Int, with value: Bytes) {
