@@ -186,7 +186,8 @@ TW_API tw_status tw_options_set_retries(tw_options *options, int count);
  * Which limit on what a server may send; one byte more ends the exchange in TW_LIMIT.
  *
  * Fixed are: 256 choices and 1024 tool calls for each (beyond: TW_LIMIT); JSON nested 512 deep, numbers of 1000 characters (beyond:
- * TW_PROTOCOL). Of a response's headers the first 1000 are kept; of fields that we do not know, 256 for each object.
+ * TW_PROTOCOL). Of a response's headers the first 1000 are kept; of fields that we do not know, 256 for each object, and some 1000
+ * for the tool calls of a choice.
  */
 typedef enum tw_limit {
     TW_LIMIT_EVENT = 0,   /**< A line, or the data of one event, of a stream. Default 16 MiB. */
@@ -323,8 +324,8 @@ TW_API tw_status tw_request_add_message_json(tw_request *request, const char *js
 
 /**
  * Adds the assistant's turn, so that the conversation can go on: of the reply's first choice the content (null, or left out where
- * a model refuses null, if there is only a refusal or calls of tools), the refusal, and the calls of tools, whole. Its reasoning
- * goes back only to endpoints that want it (OpenRouter, and any that TW_DIALECT_REASONING_OBJECT is set for), which is decided
+ * a model refuses null, if there is only a refusal or calls of tools), the refusal, and the calls of tools, whole, with the fields
+ * that we do not know. Its reasoning goes back only to endpoints that want it (OpenRouter, and any that TW_DIALECT_REASONING_OBJECT is set for), which is decided
  * when the request is sent; tw_request_json does not show it. Setting "messages" forgets it.
  * How the reply ended is yours to judge: of an answer that broke off, what had come is added. TW_INVALID: it has no choice.
  */

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 @testable import ThinkwireCore
 
@@ -185,6 +186,29 @@ struct ToolCallTests {
                 #"{"choices":[{"index":0,"message":{"tool_calls":[{"id":"a","type":"custom","#
                     + #""custom":{"name":"sql","input":"select 1"}}]}}]}"#
             ))
+    }
+
+    @Test func whatElseStandsInACall() throws {
+        // Gemini: earendil-works/pi#3234, BerriAI/litellm#16893
+        let fed = try Fed(
+            calls(
+                #"{"index":0,"id":"a","type":"function","extra_content":{"google":{"thought_signature":"S"}},"#
+                    + #""function":{"name":"f","arguments":"{","strict":null}}"#, #"{"index":1,"id":"b","function":{"name":"g"}}"#),
+            calls(#"{"index":0,"extra_content":null,"function":{"\u0061rguments":"}","strict":true},"x\"":[1]}"#))
+        let first =
+            #"{"id":"a","type":"function","function":{"name":"f","arguments":"{}","strict":true},"#
+            + #""extra_content":{"google":{"thought_signature":"S"}},"x\"":[1]}"#
+        let second = #"{"id":"b","type":"function","function":{"name":"g","arguments":""}}"#
+        #expect(fed.document == #"{"choices":[{"index":0,"message":{"tool_calls":[\#(first),\#(second)]}}]}"#)
+    }
+
+    @Test func thereIsAnEndToWhatElseStandsInCalls() throws {
+        let many = (0..<300).map { #""k\#($0)":1"# }.joined(separator: ",")
+        let fed = try Fed([
+            Array((0..<9).map { "data: \(calls(#"{"index":\#($0),"id":"\#($0)",\#(many)}"#))\n\n" }.joined().utf8)
+        ])
+        #expect(fed.reply.toolCallCount == 9)
+        #expect(fed.document.components(separatedBy: #""k255":1"#).count == 5 && !fed.document.contains("k256"))
     }
 
     @Test func callsOfAWholeAnswer() {

@@ -118,6 +118,20 @@ struct TurnTests {
         #expect(try conversation(turn, with: "alibaba/qwen3-32b").text.contains(#"{"role":"assistant",\#(calls)"#))
     }
 
+    @Test func whatElseStandsInACallGoesBack() throws {
+        // Gemini refuses what a tool gave without it; and no schema of the four models refuses it.
+        let call =
+            #"{"id":"c","type":"function","function":{"name":"f","arguments":"{}","x":1},"#
+            + #""extra_content":{"google":{"thought_signature":"S"}}}"#
+        let streamed = try Fed(delta(#"{"content":null,"tool_calls":[\#(call)]}"#))
+        let whole = Fed(document: #"{"choices":[{"message":{"content":null,"tool_calls":[\#(call)]}}]}"#)
+        for turn in [streamed, whole] {
+            for model in ["m", "alibaba/qwen3-32b"] {
+                #expect(try conversation(turn, with: model).text.contains(#""tool_calls":[\#(call)]"#))
+            }
+        }
+    }
+
     @Test func callsThatAreNoFunctions() throws {
         let turn = try Fed(delta(#"{"tool_calls":[{"id":"c","type":"custom","custom":{"name":"f","input":"x"}}]}"#))
         let call = #"{"id":"c","type":"custom","custom":{"name":"f","input":"x"}}"#

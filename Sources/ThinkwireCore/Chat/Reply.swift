@@ -135,6 +135,8 @@ package final class Choice {
     package var content = Channel()
     package var refusal = Channel()
     package var toolCalls: [ToolCall] = []
+    /// How many fields of theirs are kept that we do not know.
+    var callFieldCount = 0
     package var finishReason = ByteBuffer()
     var finishEventPlace = 0
     /// Which of the fields for reasoning the server uses.

@@ -181,7 +181,10 @@ extension Choice {
             json.append(jsonString: call.name.bytes)
             json.append(call.isCustom ? ",\"input\":" : ",\"arguments\":")
             json.append(jsonString: call.arguments.text.bytes)
-            json.append("}}")
+            call.functionFields.assembleMembers(&json, behind: UInt8(ascii: ","))
+            json.append(UInt8(ascii: "}"))
+            call.fields.assembleMembers(&json, behind: UInt8(ascii: ","))
+            json.append(UInt8(ascii: "}"))
         }
         json.append(UInt8(ascii: "]"))
     }
@@ -194,14 +197,20 @@ extension Fields {
             json.append("null")
             return
         }
-        var separator = UInt8(ascii: "{")
+        if all.isEmpty { json.append(UInt8(ascii: "{")) }
+        assembleMembers(&json, behind: UInt8(ascii: "{"))
+        json.append(UInt8(ascii: "}"))
+    }
+
+    /// The members alone, the first behind that.
+    fileprivate borrowing func assembleMembers(_ json: inout ByteBuffer, behind first: UInt8) {
+        var separator = first
         for field in all {
             json.append(separator)
             separator = UInt8(ascii: ",")
             json.appendName(field)
             json.append(field.value)
         }
-        json.append(separator == UInt8(ascii: "{") ? "{}" : "}")
     }
 }
 

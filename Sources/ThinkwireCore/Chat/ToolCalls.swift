@@ -6,11 +6,23 @@ package final class ToolCall {
     package var name = ByteBuffer()
     package var arguments = Channel()
     var isCustom = false
+    /// What else stands in it, and in its function: Gemini's signature of the thought behind it, without which it takes no answer
+    /// to the call (`extra_content`: earendil-works/pi#3234, litellm#16893).
+    private(set) var fields = Fields()
+    private(set) var functionFields = Fields()
     private var nesting = Nesting()
     /// How long the arguments were when they were last read, and whether they were whole.
     private var lastRead = (length: -1, isWhole: false)
 
     init(wireIndex: Int64?) { self.wireIndex = wireIndex }
+
+    /// Keeps what is not put together elsewhere. Tells how many members it has not had before.
+    fileprivate func keepFields(of fragment: JSONValue, _ function: JSONValue?) -> Int {
+        let known = fields.all.count + functionFields.all.count
+        fields.keep(fragment, but: ["id", "type", "index", "function", "custom"])
+        if let function { functionFields.keep(function, but: ["name", "arguments", "input"]) }
+        return fields.all.count + functionFields.all.count - known
+    }
 
     /// Whether the arguments so far are JSON from one end to the other. Servers that repeat the name make us ask with every fragment:
     /// what has been read as far as it goes is not read again.
@@ -63,9 +75,19 @@ private struct Nesting {
     }
 }
 
+extension Fields {
+    fileprivate mutating func keep(_ object: JSONValue, but others: [StaticString]) {
+        rewind()
+        for (name, value) in object.members where !others.contains(where: { name.isText($0) }) { _ = keep(name, value) }
+    }
+}
+
 extension Choice {
     /// More than the 128 tools that a request may offer, several times over.
     static let mostToolCalls = 1024
+    /// As many fields that we do not know are kept of all the calls together: the calls of a server that means to hurt must not cost
+    /// many times the memory of what it sends.
+    private static let mostCallFields = 1024
 
     /// Adds a fragment to the call it belongs to. Tells which one, where its piece of the arguments begins, and whether the
     /// fragment said anything; nil when there are too many calls.
@@ -94,6 +116,7 @@ extension Choice {
         if fragment["type"]?.isText("custom") == true { call.isCustom = true }
         // A name comes whole, or again with every fragment, or in pieces.
         if !call.name.bytes.equals(name.bytes) { call.name.append(name) }
+        if callFieldCount < Choice.mostCallFields { callFieldCount += call.keepFields(of: fragment, function) }
         let start = call.arguments.text.count
         if let arguments, !arguments.isNull {
             if arguments.isString {
