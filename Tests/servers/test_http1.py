@@ -1,6 +1,8 @@
 """HTTP/1.1, line by line: what is legal there and seldom seen."""
 
+import contextlib
 import ctypes
+import json
 import time
 
 import pytest
@@ -158,6 +160,33 @@ def test_a_redirect_is_not_followed(connect, serve, recorder, status, target):
     assert reply.status is Status.PROTOCOL and reply.http_status == int(status[:3])
     assert place in reply.message and "redirect" in reply.message and "base URL" in reply.message and KEY not in reply.message
     assert recorder.connections == 0 and len(peer.requests) == 1
+
+
+def choice(number, text):
+    """All that one of several choices has to say."""
+    told = {"index": number, "delta": {"content": text}, "finish_reason": "stop"}
+    return b"data: " + json.dumps({"choices": [told]}).encode() + b"\n\n"
+
+
+@pytest.mark.parametrize(
+    "pieces, status, told",
+    [
+        # As long as a choice that was asked for has not come, none of it is at its end, however long it takes.
+        ([HEAD + b"\r\n" + choice(0, "Hi"), 5.5, choice(1, "Ho"), None], Status.OK, [(0, "Hi"), (1, "Ho")]),
+        ([HEAD + b"Content-Length: 1000\r\n\r\n" + choice(0, "Hi"), None], Status.TRUNCATED, [(0, "Hi")]),
+        # Not every server knows `n`.
+        ([chunked(choice(0, "Hi"))], Status.OK, [(0, "Hi")]),
+    ],
+    ids=["late", "cut", "alone"],
+)
+def test_a_stream_of_two_choices_is_finished_with_both(connect, start, pieces, status, told):
+    stream = connect(start(Plain, pieces).url()).stream("m", "Hello", n=2)
+    heard = []
+    with contextlib.suppress(thinkwire.Error):
+        for event in stream:
+            if event.kind == "content":
+                heard.append((event.choice, event.text))
+    assert (stream.reply.status, heard) == (status, told)
 
 
 def test_a_header_that_is_not_utf8_is_text_all_the_same(connect, serve):

@@ -96,8 +96,11 @@ package final class Reply {
         return UnsafePointer(toolCalls + index)
     }
 
-    /// The model has said that it is finished, for every choice that it has begun.
-    package var isFinished: Bool { isDone || (!choices.isEmpty && choices.allSatisfy { !$0.finishReason.isEmpty }) }
+    /// The model has said that it is finished: with the stream, or with every choice that was asked for.
+    package var isFinished: Bool { isDone || choices.count >= expected.choices && areChoicesFinished }
+
+    /// Every choice that it has begun has come to its end.
+    var areChoicesFinished: Bool { !choices.isEmpty && choices.allSatisfy { !$0.finishReason.isEmpty } }
 
     /// The choice that the getters speak of: the one with the lowest index.
     package var firstChoice: Choice? { choices.min { $0.index < $1.index } }
@@ -118,6 +121,8 @@ package final class Reply {
         package var startsInsideThink = false
         /// It is known to stand in the model's own template, which counts unless the server has a field for reasoning.
         package var templateStartsInsideThink = false
+        /// How many choices were asked for.
+        package var choices = 1
 
         package init() {}
     }
@@ -173,6 +178,10 @@ package final class Choice {
         for field in messageFields.all { change(&field.value) }
         for field in logprobs.all { change(&field.value) }
         for field in audio.all { change(&field.value) }
+        for call in toolCalls {
+            for field in call.fields.all { change(&field.value) }
+            for field in call.functionFields.all { change(&field.value) }
+        }
     }
 
     /// What came is reasoning and nothing else, so that it is the answer. (Not of a model that ran out of tokens: a thought that was

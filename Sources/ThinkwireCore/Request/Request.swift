@@ -165,6 +165,10 @@ package final class Request {
         expected.templateStartsInsideThink =
             startsInsideThink == nil && dialect == .chatTemplate && ThinkingDialect.templateHoldsTag(of: model.bytes)
         expected.isThinkingOff = thinking == TW_THINKING_OFF || wire.switchesThinkingOff
+        var reader = JSONReader()
+        if let written = wire.value("n"), let count = (try? reader.read(written))?.integer, count > 1 {
+            expected.choices = Int(min(count, Int64(Reply.mostChoices)))
+        }
         let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false
         if isStreamed {
             wire.set("stream", to: "true")

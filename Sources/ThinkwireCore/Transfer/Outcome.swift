@@ -41,7 +41,8 @@ extension Reply {
             settle(TW_PROTOCOL, "the answer is JSON, but not a chat completion; check the base URL")
         case (_, .tooLarge):
             tooLarge("the answer", client.limits.reply, "TW_LIMIT_REPLY")
-        case _ where isFinished:
+        // A server that has no `n` gives one choice, and ends its response behind it.
+        case _ where isFinished || areChoicesFinished && isWhole(transfer):
             break
         case (_, .timedOut(let which)):
             timedOut(which, transfer.timeouts)
