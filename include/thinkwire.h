@@ -325,8 +325,9 @@ TW_API tw_status tw_request_add_message_json(tw_request *request, const char *js
 /**
  * Adds the assistant's turn, so that the conversation can go on: of the reply's first choice the content (null, or left out where
  * a model refuses null, if there is only a refusal or calls of tools), the refusal, and the calls of tools, whole, with the fields
- * that we do not know. Its reasoning goes back only to endpoints that want it (OpenRouter, and any that TW_DIALECT_REASONING_OBJECT is set for), which is decided
- * when the request is sent; tw_request_json does not show it. Setting "messages" forgets it.
+ * that we do not know. Its reasoning goes back only to endpoints that want it (OpenRouter, and any that
+ * TW_DIALECT_REASONING_OBJECT is set for), which is decided when the request is sent; tw_request_json does not show it. Setting
+ * "messages" forgets it.
  * How the reply ended is yours to judge: of an answer that broke off, what had come is added. TW_INVALID: it has no choice.
  */
 TW_API tw_status tw_request_add_reply(tw_request *request, const tw_reply *reply);

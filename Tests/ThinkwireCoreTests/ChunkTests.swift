@@ -14,6 +14,7 @@ struct ChunkTests {
         #"{"object":"chat.completion.chunk"}"#, "", "  ", #"{"choices":[{"index":0,"delta":[]}]}"#,
         #"{"error":null,"choices":[]}"#,
         #"{"choices":[{"index":0,"delta":{"content":null},"finish_reason":null,"error":null}]}"#,
+        #"{"error":false,"choices":[{"index":0,"delta":{},"error":false}]}"#, #"{"error":"","choices":[{"index":0,"error":""}]}"#,
     ])
     func whatSaysNothingSaysNothing(_ chunk: String) throws {
         let fed = try Fed(chunk, hello, chunk, finish("\"stop\""), chunk)
@@ -122,6 +123,17 @@ struct ChunkTests {
                 """#)
         #expect(fed.events == ["content 0 Hi", "content 1 Ho", "finish 1 length", "usage 2"])
         #expect(fed.document.hasPrefix(" {\"id\"") && fed.document.hasSuffix("}}"))
+    }
+
+    @Test(arguments: [
+        #"{"choices":[]}"#, #"{"choices":null}"#, #"{"choices":{}}"#, #"{"choices":[null]}"#, #"{"choices":[{}]}"#,
+        #"{"choices":[{"index":0,"finish_reason":"stop"}],"usage":{"total_tokens":1}}"#, #"{"choices":[{"message":null}]}"#,
+        #"{"choices":[{"text":"Hi"}]}"#, #"{"id":"x"}"#, "[]", #"[{"id":"x"}]"#, #"[{"error":null}]"#, #"{"error":false}"#,
+    ])
+    func aWholeAnswerHasAMessage(_ document: String) {
+        let fed = Fed(document: document)
+        guard case .notAnAnswer = fed.error else { return #expect(Bool(false), "\(String(describing: fed.error))") }
+        #expect(fed.events == [])
     }
 
     @Test func tooManyChoicesEndTheStream() throws {

@@ -62,6 +62,38 @@ struct RefusalTests {
         #expect(refused(402, #"{"error":{"message":"Insufficient credits","code":402}}"#).status == "TW_QUOTA")
     }
 
+    @Test func inArrays() {
+        // Gemini's OpenAI endpoint: SuzumiyaAkizuki/ComfyUI-NewBie-LLM-Formatter#3
+        let gemini = #"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#
+        #expect(refused(400, gemini).message == "HTTP 400: API key not valid. (code 400); change the request")
+        #expect(refused(400, gemini).document == gemini)
+        let good = Fed(document: gemini)
+        #expect(good.status == "TW_BAD_REQUEST" && good.message.contains("API key not valid.") && good.document == gemini)
+        let cloudflare = #"{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"result":null}"#
+        #expect(refused(401, cloudflare).message == "HTTP 401: Authentication error (code 10000); check the API key")
+        #expect(Fed(document: cloudflare).message.contains("Authentication error (code 10000)"))
+        #expect(refused(400, #"{"errors":["no"]}"#).message == "HTTP 400: no; change the request")
+        #expect(refused(400, #"{"errors":[],"message":"no"}"#).message == "HTTP 400: no; change the request")
+    }
+
+    @Test func aMessageOfAnotherName() {
+        // Zhipu answers so with a 200.
+        let fed = Fed(document: #"{"code":500,"msg":"404 NOT_FOUND","success":false}"#)
+        #expect(fed.status == "TW_SERVER" && fed.message.contains("404 NOT_FOUND (code 500)"))
+        guard case .notAnAnswer = Fed(document: #"{"msg":"Hi"}"#).error else { return #expect(Bool(false)) }
+    }
+
+    @Test func wordsOfTheMessageDoNotOutweighTheNumber() {
+        let tool = #"{"error":{"message":"Invalid schema for function 'get_billing_info'.","type":"invalid_request_error"}}"#
+        #expect(refused(400, tool).status == "TW_BAD_REQUEST")
+        #expect(refused(503, #"{"error":{"message":"billing service is restarting"}}"#).status == "TW_SERVER")
+        #expect(refused(429, #"{"error":{"message":"check your plan and billing details"}}"#).status == "TW_QUOTA")
+        #expect(refused(400, #"{"error":{"message":"no","code":"billing_hard_limit_reached"}}"#).status == "TW_QUOTA")
+        #expect(
+            refused(400, #"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to access"}}"#).status
+                == "TW_QUOTA")
+    }
+
     @Test func noJSON() {
         #expect(refused(502, "<html><body>Bad Gateway</body></html>").message == "HTTP 502: no reason given; try again later")
         #expect(refused(502, "").message == "HTTP 502: no reason given; try again later")
@@ -70,6 +102,9 @@ struct RefusalTests {
         #expect(refused(500, "null").status == "TW_SERVER")
         #expect(refused(500, "{\"error\":").status == "TW_SERVER")
         #expect(refused(400, "{}").message == "HTTP 400: no reason given; change the request")
+        for none in ["null", "false", "\"\""] {
+            #expect(refused(400, #"{"error":\#(none),"message":"no"}"#).message == "HTTP 400: no; change the request")
+        }
     }
 
     @Test(arguments: [

@@ -42,6 +42,16 @@ struct StreamErrorTests {
         #expect(try stream(#"data: {"error":{"message":"no","type":"\#(type)"}}"#).status == status)
     }
 
+    @Test(arguments: ["permission denied: /dev/shm", "not_found: billing", "rate_limit, authentication, invalid_request"])
+    func wordsOfTheMessageAreNoType(_ message: String) throws {
+        #expect(try stream(#"data: {"error":{"message":"\#(message)","type":"server_error"}}"#).status == "TW_SERVER")
+    }
+
+    @Test func inAnArray() throws {
+        let fed = try stream(#"data: [{"error":{"code":429,"message":"slow down"}}]"#)
+        #expect(fed.status == "TW_RATE_LIMITED" && fed.message == lead + "slow down (code 429); wait, then try again")
+    }
+
     @Test func beside() throws {
         // OpenRouter puts it beside the choices, or inside one.
         let beside = try stream(

@@ -56,7 +56,7 @@ package struct ChunkDecoder: ~Copyable {
         piece = nil
         let isError = name.equals("error")
         let chunk: JSONValue
-        do { chunk = try reader.read(text) } catch {
+        do { chunk = try reader.read(text).withoutArray } catch {
             guard isError else { throw .malformed(error) }
             // An error in plain words is an error all the same.
             reply.refuse(plainBody: text)
@@ -83,14 +83,22 @@ package struct ChunkDecoder: ~Copyable {
     /// Takes an answer that was not streamed, which the reply keeps as it came.
     package mutating func decode(document: Bytes, into reply: Reply) throws(ChunkError) {
         let answer: JSONValue
-        do { answer = try reader.read(document) } catch { throw .malformed(error) }
+        do { answer = try reader.read(document).withoutArray } catch { throw .malformed(error) }
         guard answer.kind == .object else { throw .notAnAnswer }
         let hasChoices = answer["choices"] != nil
         // FastAPI's refusals have nothing but a detail.
         let isCertain = reply.httpStatus >= 300 || !hasChoices && answer["detail"] != nil
         if reply.readRefusal(answer, isCertain: isCertain) { throw .refused }
-        guard hasChoices else { throw .notAnAnswer }
+        guard Self.isAnswer(answer) else { throw .notAnAnswer }
         try decode(answer, isWhole: true, into: reply)
+    }
+
+    /// It has a message, or says why it has none.
+    private static func isAnswer(_ document: JSONValue) -> Bool {
+        guard let choices = document["choices"] else { return false }
+        return choices.elements.contains {
+            $0["message"]?.kind == .object || $0["delta"]?.kind == .object || $0["error"]?.saysSomething ?? false
+        }
     }
 
     /// Nothing more comes: what was held back of every text is replaced and told.
@@ -176,7 +184,7 @@ package struct ChunkDecoder: ~Copyable {
             isRepeatable = false
             take(finishReason: finishReason, of: choice, position)
         }
-        if let error, !error.isNull {
+        if let error, error.saysSomething {
             reply.readRefusal(ofChoice: error)
             throw .refused
         }

@@ -13,12 +13,13 @@ extension Reply {
     /// Reads a JSON text that may be a refusal; if it is one, the status and the message are set. Certain: it can be nothing else.
     func readRefusal(_ value: JSONValue, isCertain: Bool) -> Bool {
         var refusal = Refusal()
-        if let error = value["error"], !error.isNull {
+        if let error = value["error"], error.saysSomething {
             // OpenAI and most others: {"error": {…}}; Ollama: {"error": "text"}.
             refusal.read(error.kind == .object ? error : value, plainText: error)
         } else if isCertain || value["object"]?.isText("error") == true || Reply.looksLikeRefusal(value) {
-            // AI/ML API, DashScope, vLLM: unwrapped; FastAPI: {"detail": …}.
-            refusal.read(value, plainText: value["detail"])
+            // AI/ML API, DashScope, vLLM: unwrapped; FastAPI: {"detail": …}; Cloudflare: {"errors": [{…}]}.
+            let first = value["errors"]?.firstElement
+            refusal.read(first ?? value, plainText: first ?? value["detail"])
         } else {
             return false
         }
@@ -43,7 +44,10 @@ extension Reply {
     }
 
     private static func looksLikeRefusal(_ value: JSONValue) -> Bool {
-        guard value["choices"] == nil, value["message"]?.isString == true else { return false }
+        guard value["choices"] == nil else { return false }
+        if value["errors"]?.firstElement?["message"]?.isString == true { return true }
+        // Zhipu and others whose HTTP status is always 200: {"code": 500, "msg": "…"}.
+        guard value["message"]?.isString == true else { return value["msg"]?.isString == true && value["code"] != nil }
         return value["statusCode"] != nil || value["code"] != nil || value["requestId"] != nil || value["request_id"] != nil
     }
 
@@ -127,8 +131,12 @@ extension Refusal {
         httpStatus = status
     }
 
+    /// Words of the message count only where the number leaves it open: a tool can be named get_billing_info.
     fileprivate borrowing func status(forHTTP code: Int) -> tw_status {
-        if mentions("insufficient_quota") || mentions("billing") { return TW_QUOTA }
+        if mentions("insufficient_quota") || isNamed("billing") { return TW_QUOTA }
+        // Anthropic says so with a 400.
+        if mentions("credit balance is too low") { return TW_QUOTA }
+        if code == 403 || code == 429, mentions("billing") { return TW_QUOTA }
         switch code {
         case 401: return TW_AUTH
         case 402: return TW_QUOTA
@@ -144,16 +152,32 @@ extension Refusal {
         default: break
         }
         // In the middle of a stream there may be no number, but a type.
-        if mentions("rate_limit") { return TW_RATE_LIMITED }
-        if mentions("authentication") || mentions("invalid_api_key") { return TW_AUTH }
-        if mentions("permission") { return TW_FORBIDDEN }
-        if mentions("not_found") { return TW_NOT_FOUND }
-        if mentions("invalid_request") { return TW_BAD_REQUEST }
+        if isNamed("rate_limit") { return TW_RATE_LIMITED }
+        if isNamed("authentication") || isNamed("invalid_api_key") { return TW_AUTH }
+        if isNamed("permission") { return TW_FORBIDDEN }
+        if isNamed("not_found") { return TW_NOT_FOUND }
+        if isNamed("invalid_request") { return TW_BAD_REQUEST }
         return TW_SERVER
     }
 
-    private borrowing func mentions(_ word: StaticString) -> Bool {
-        code.bytes.mentions(word) || type.bytes.mentions(word) || message.bytes.mentions(word)
+    private borrowing func isNamed(_ word: StaticString) -> Bool { code.bytes.mentions(word) || type.bytes.mentions(word) }
+
+    private borrowing func mentions(_ word: StaticString) -> Bool { isNamed(word) || message.bytes.mentions(word) }
+}
+
+extension JSONValue {
+    /// Some servers say with a member that there is no error: null, false or nothing.
+    var saysSomething: Bool { !isNull && kind != .false && !(isString && contents.isEmpty) }
+
+    /// A refusal, or what else it is: Gemini's is an array of one (ComfyUI-NewBie-LLM-Formatter#3).
+    var withoutArray: JSONValue {
+        guard let first = firstElement, first["error"]?.saysSomething ?? false else { return self }
+        return first
+    }
+
+    fileprivate var firstElement: JSONValue? {
+        for element in elements { return element }
+        return nil
     }
 }
 
