@@ -155,6 +155,16 @@ struct ChunkTests {
         }
     }
 
+    @Test func anIndexThatNoEventCanTellIsNone() throws {
+        for index in ["2147483648", "-2147483649", "4294967296", "9223372036854775807", "1e10"] {
+            let fed = try Fed(
+                #"{"choices":[{"index":1,"delta":{"content":"b"}},{"index":\#(index),"delta":{"content":"B"}}]}"#,
+                #"{"choices":[{"index":\#(index),"delta":{"content":"a"}}]}"#)
+            #expect(fed.events == ["content 1 bB", "content 0 a"], "\(index)")
+        }
+        #expect(try Fed(#"{"choices":[{"index":2147483647,"delta":{"content":"a"}}]}"#).events == ["content 2147483647 a"])
+    }
+
     @Test func oddIndexesDoNotTrap() throws {
         for index in ["-1", "9223372036854775807", "-9223372036854775808", "1e3", "1e30", "0.5", "\"0\"", "null", "{}"] {
             let fed = try Fed(

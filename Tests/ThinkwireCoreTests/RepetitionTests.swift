@@ -76,7 +76,7 @@ struct RepetitionTests {
         }
         for more in [
             #""tool_calls":[{"index":0,"function":{"name":"f","arguments":"1"}}]"#, #""annotations":[1]"#, #""reasoning_details":[{}]"#,
-            #""reasoning":"b""#, #""content":"b""#, #""content":[{"type":"text","text":"b"}]"#, #""refusal":"b""#, #""reasoning_content":"""#, #""tool_calls":null"#,
+            #""function_call":{"arguments":"x"}"#, #""function_call":null"#, #""reasoning":"b""#, #""content":"b""#, #""content":[{"type":"text","text":"b"}]"#, #""refusal":"b""#, #""reasoning_content":"""#, #""tool_calls":null"#,
         ] {
             expectSame(["a", "b", "c"].map { chunk(#""content":"\#($0)",\#(more)"#) })
             expectSame(["a", "b", "c"].map { chunk(#"\#(more),"reasoning_content":"\#($0)""#) })

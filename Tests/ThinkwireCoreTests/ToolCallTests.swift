@@ -211,6 +211,16 @@ struct ToolCallTests {
         #expect(fed.document.components(separatedBy: #""k255":1"#).count == 5 && !fed.document.contains("k256"))
     }
 
+    @Test func theCallThatToolCallsHaveTakenThePlaceOf() throws {
+        let fed = try Fed(
+            delta(#"{"content":null,"function_call":{"name":"f","arguments":""}}"#),
+            delta(#"{"function_call":{"arguments":"{\"a\""}}"#), delta(#"{"function_call":{"arguments":":1}"}}"#),
+            delta(#"{"function_call":null}"#))
+        let call = #"{"name":"f","arguments":"{\"a\":1}"}"#
+        #expect(fed.document == #"{"choices":[{"index":0,"message":{"content":null,"function_call":\#(call)}}]}"#)
+        #expect(try Fed(delta(#"{"function_call":null}"#)).document == #"{"choices":[{"index":0,"message":{"function_call":null}}]}"#)
+    }
+
     @Test func callsOfAWholeAnswer() {
         let fed = Fed(
             document: #"""

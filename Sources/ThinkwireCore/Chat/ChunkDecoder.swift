@@ -147,7 +147,8 @@ package struct ChunkDecoder: ~Copyable {
         var delta: JSONValue?
         var finishReason: JSONValue?
         var error: JSONValue?
-        let index = value["index"]?.integer.flatMap { Int(exactly: $0) } ?? place
+        // What an event cannot tell of is no index.
+        let index = value["index"]?.integer.flatMap { Int32(exactly: $0) }.map { Int($0) } ?? place
         guard let position = reply.choice(index) else { throw .tooMany }
         let choice = reply.choices[position]
         if isWhole {
@@ -215,6 +216,13 @@ package struct ChunkDecoder: ~Copyable {
                 if !isWhole {
                     choice.messageFields.keepPlace(field.name)
                     choice.audio.join(value)
+                }
+                continue
+            case .functionCall:
+                if !value.isNull { isRepeatable = false }
+                if !isWhole {
+                    choice.messageFields.keepPlace(field.name)
+                    choice.functionCall.join(value)
                 }
                 continue
             case .list, .details:
@@ -443,7 +451,7 @@ package struct ChunkDecoder: ~Copyable {
 /// What a field of a delta is to us.
 private struct DeltaField {
     enum Kind {
-        case reasoning, details, content, refusal, toolCalls, list, audio, other
+        case reasoning, details, content, refusal, toolCalls, functionCall, list, audio, other
     }
 
     let kind: Kind
@@ -471,6 +479,7 @@ private struct DeltaField {
             case 7 where text.equals("refusal"): (.refusal, "refusal")
             case 9 where text.equals("reasoning"): (.reasoning, "reasoning")
             case 10 where text.equals("tool_calls"): (.toolCalls, "tool_calls")
+            case 13 where text.equals("function_call"): (.functionCall, "function_call")
             case 5 where text.equals("audio"): (.audio, "audio")
             case 11 where text.equals("annotations"): (.list, "annotations")
             case 17 where text.equals("reasoning_content"): (.reasoning, "reasoning_content")

@@ -63,8 +63,8 @@ package struct Fields: ~Copyable {
         field.value.append(UInt8(ascii: "]"))
     }
 
-    /// The names of texts that come in pieces: of audio, and of blocks of reasoning.
-    private static let texts: [StaticString] = ["data", "transcript", "text", "summary"]
+    /// The names of texts that come in pieces: of audio, of blocks of reasoning, and of a call.
+    private static let texts: [StaticString] = ["data", "transcript", "text", "summary", "arguments"]
 
     /// Keeps the members of an object that comes in fragments, with its texts joined.
     mutating func join(_ object: JSONValue) {

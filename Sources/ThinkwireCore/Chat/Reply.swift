@@ -154,6 +154,8 @@ package final class Choice {
     var messageFields = Fields()
     var logprobs = Fields()
     var audio = Fields()
+    /// What `tool_calls` have taken the place of; some servers still send it.
+    var functionCall = Fields()
 
     var tags: ThinkTags
     /// A field for reasoning, though nothing is in it, shows that the server takes the tags out itself.

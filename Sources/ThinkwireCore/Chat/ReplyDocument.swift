@@ -140,6 +140,8 @@ extension Choice {
                 json.append(text: refusal.text.bytes, isThere: refusal.isThere)
             } else if name.equals("audio") {
                 audio.assemble(&json)
+            } else if name.equals("function_call") {
+                functionCall.assemble(&json)
             } else if name.equals("tool_calls") {
                 writeToolCalls(to: &json)
             } else {
