@@ -21,7 +21,8 @@ struct UsageTests {
 
     @Test func whatIsNotToldIsBelowZero() throws {
         #expect(try Fed(hello).usage == nil)
-        #expect(try Fed(usage("{}")).usage == [-1, -1, -1, -1, -1])
+        let empty = try Fed(hello, usage("{}"), #"{"choices":[],"meta":{"usage":{}}}"#)
+        #expect(empty.usage == nil && empty.events == ["content 0 a"])
         let odd = usage(
             #"{"prompt_tokens":null,"completion_tokens":"7","total_tokens":-3,"completion_tokens_details":null,"#
                 + #""prompt_tokens_details":[]}"#
@@ -37,6 +38,25 @@ struct UsageTests {
         #expect(fed.events == ["content 0 a", "usage 1", "content 0 aa", "usage 2"])
         #expect(fed.usage == [-1, 2, -1, -1, -1])
         #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"content":"aaa"}}],"usage":{"completion_tokens":2}}"#))
+    }
+
+    @Test func theLastReplacesTheWholeOfAnEarlierOne() throws {
+        let details = #"{"completion_tokens":1,"total_tokens":9,"completion_tokens_details":{"reasoning_tokens":4},"cost":0.5}"#
+        let fed = try Fed(usage(details), usage("{}"), usage(#"{"completion_tokens":2}"#))
+        #expect(fed.events == ["usage 1", "usage 2"])
+        #expect(fed.usage == [-1, 2, -1, -1, -1] && fed.cost == nil)
+        // What it cost beside it is another matter.
+        let meta = #""meta":{"usage":{"usd_spent":2}}"#
+        for chunks in [
+            [#"{"choices":[],\#(meta)}"#, usage(#"{"completion_tokens":2}"#)],
+            [usage(details), #"{"choices":[],"usage":{"completion_tokens":2},\#(meta)}"#],
+            [usage(details), #"{"choices":[],\#(meta),"usage":{"completion_tokens":2}}"#],
+            [#"{"choices":[],"usage":{"completion_tokens":1},\#(meta)}"#, usage(#"{"completion_tokens":2}"#)],
+            [usage(#"{"completion_tokens":2}"#), #"{"choices":[],\#(meta)}"#],
+        ] {
+            let fed = try Fed([Array(chunks.map { "data: \($0)\n\n" }.joined().utf8)])
+            #expect(fed.usage == [-1, 2, -1, -1, -1] && fed.cost == "2.0 USD", "\(chunks)")
+        }
     }
 
     @Test func onTheLastChunkWithText() throws {

@@ -112,6 +112,7 @@ package struct ChunkDecoder: ~Copyable {
     private mutating func decode(_ chunk: JSONValue, isWhole: Bool, into reply: Reply) throws(ChunkError) {
         var choices: JSONValue?
         var usage: JSONValue?
+        var hasBill = false
         reply.fields.rewind()
         for (name, value) in chunk.members {
             if name.isText("choices") {
@@ -123,10 +124,7 @@ package struct ChunkDecoder: ~Copyable {
             if isNews && value.isString { reply.noteRequestID(name, value) }
             guard isNews, value.kind == .object else { continue }
             if name.isText("usage") { usage = value }
-            if name.isText("meta") {
-                reply.readMeta(value)
-                if let bill = value["usage"], bill.kind == .object { usage = usage ?? bill }
-            }
+            if name.isText("meta") { hasBill = reply.readMeta(value) }
         }
         if let choices {
             var position = 0
@@ -135,10 +133,10 @@ package struct ChunkDecoder: ~Copyable {
                 position += 1
             }
         }
-        if let usage {
+        if let usage, reply.readUsage(usage) { hasBill = true }
+        if hasBill {
             isRepeatable = false
-            reply.readUsage(usage)
-            if reply.hasUsage { events.append(Event(kind: TW_EVENT_USAGE)) }
+            events.append(Event(kind: TW_EVENT_USAGE))
         }
     }
 

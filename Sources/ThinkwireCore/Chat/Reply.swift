@@ -26,6 +26,8 @@ package final class Reply {
     /// Where C reads it, once there is one.
     package let usage = UnsafeMutablePointer<tw_usage>.allocate(capacity: 1)
     package var hasUsage = false
+    /// What it cost was told beside it.
+    var hasCostBeside = false
     /// The tool calls of all choices as C reads them, once the exchange is over.
     package private(set) var toolCallCount = 0
     private var toolCalls: UnsafeMutablePointer<tw_tool_call>?
