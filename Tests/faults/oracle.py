@@ -118,16 +118,20 @@ class Choice:
             reasoning, content = "", reasoning
         return reasoning, content
 
-    def add_call(self, fragment, is_first):
+    def add_call(self, fragment, is_first, is_whole):
         function = fragment.get("function") or fragment.get("custom") or {}
         identity, name, index = fragment.get("id") or "", function.get("name") or "", fragment.get("index")
+        arguments = function.get("arguments", function.get("input"))
         call = None
-        if is_first or index is not None or identity or not name:
-            same = [known for known in self.calls if identity and known["id"] == identity]
+        if not is_whole and (is_first or index is not None or identity or not name):
+            elsewhere = lambda known: None not in (index, known["index"]) and index != known["index"]  # noqa: E731
+            same = [known for known in self.calls if identity and known["id"] == identity and not elsewhere(known)]
             near = same or [known for known in self.calls if index is None or known["index"] == index]
             if near:
                 call = near[-1]
-                if not same and (identity and call["id"] or name and call["arguments"] and is_json(text_of(call["arguments"]))):
+                again = same and name == call["name"] and (arguments is None or isinstance(arguments, str) and not arguments.strip(SPACE))
+                is_other = not same and identity and call["id"]
+                if is_other or name and not again and call["arguments"] and is_json(text_of(call["arguments"])):
                     call = None
         if call is None:
             call = {"index": index, "id": "", "name": "", "arguments": []}
@@ -135,9 +139,20 @@ class Choice:
         call["id"] = call["id"] or identity
         if call["name"] != name:
             call["name"] += name
-        arguments = function.get("arguments", function.get("input"))
         if arguments is not None:
             call["arguments"].append(arguments if isinstance(arguments, str) else json.dumps(arguments))
+
+
+def parts_of(content):
+    """The thoughts and the texts of a content that comes in parts."""
+    thoughts, texts = [], []
+    for part in content:
+        if part.get("type") == "thinking":
+            inner = part["thinking"]
+            thoughts += [inner] if isinstance(inner, str) else [piece.get("text", "") for piece in inner]
+        elif part.get("type") == "text":
+            texts.append(part["text"])
+    return "".join(thoughts), "".join(texts)
 
 
 def is_json(text):
@@ -156,7 +171,7 @@ class Heard:
         self.usage, self.last_bill = {}, None
         self.is_done, self.refused, self.bill, self.order = False, False, None, []
 
-    def add(self, chunk):
+    def add(self, chunk, is_whole=False):
         """Takes a chunk or a document."""
         for place, said in enumerate(chunk.get("choices") or []):
             index = said.get("index") if isinstance(said.get("index"), int) else place
@@ -168,12 +183,16 @@ class Heard:
                 choice.reasoning += thoughts[-1:]
                 thoughts.pop()
             choice.reasoning += thoughts[:1]
-            choice.content += [delta.get("content") or ""]
+            content = delta.get("content") or ""
+            if isinstance(content, list):
+                thought, content = parts_of(content)
+                choice.reasoning += [thought] if not thoughts else []
+            choice.content += [content]
             choice.refusal += [delta.get("refusal") or ""] if delta.get("refusal") else []
             self.order += [["reasoning", *thoughts[:1], index]] if thoughts else []
-            self.order += [["content", delta["content"], index]] if delta.get("content") else []
+            self.order += [["content", content, index]] if content else []
             for number, fragment in enumerate(delta.get("tool_calls") or []):
-                choice.add_call(fragment, number == 0)
+                choice.add_call(fragment, number == 0, is_whole)
             reason = said.get("finish_reason")
             if reason and choice.finishes[-1:] != [reason]:
                 choice.finishes.append(reason)
@@ -187,6 +206,8 @@ class Heard:
                 break
         bill = chunk.get("usage") or meta
         if bill:
+            # The last one counts, but for what it costs, where that was told beside an earlier one.
+            self.usage = {name: value for name, value in self.usage.items() if name.startswith("cost")}
             for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
                 if bill.get(name) is not None:
                     self.usage[name] = bill[name]
@@ -297,6 +318,8 @@ class Oracle:
         if self.case.status >= 300:
             heard.refused, heard.outcome = True, self.refusal_status(body)
             value = value_or_none(body)
+            if isinstance(value, list):
+                value = value[0]
             if isinstance(value, dict):
                 heard.note_id(value)
             return heard
@@ -305,12 +328,13 @@ class Oracle:
             value = value_or_none(body)
             heard.document = body
             if value is not None:
+                value = value[0] if isinstance(value, list) else value
                 heard.is_done = "choices" in value
                 if value.get("error") or "choices" not in value:
                     heard.refused, heard.outcome = True, self.case.known.reply["status"]
                     heard.note_id(value)
                 else:
-                    heard.add(value)
+                    heard.add(value, is_whole=True)
                 if heard.refused:
                     heard.is_done, heard.outcome = False, self.case.known.reply["status"]
             return heard
@@ -320,7 +344,7 @@ class Oracle:
                 continue
             if data == b"[DONE]":
                 heard.is_done = True
-                continue
+                break
             value = value_or_none(data)
             if value is None:
                 if name == b"error":
@@ -331,6 +355,7 @@ class Oracle:
                     heard.refused, heard.outcome = True, "TW_PROTOCOL"
                     break
                 continue
+            value = value[0] if isinstance(value, list) else value
             if name == b"error" or value.get("error") or "choices" not in value and "message" in value:
                 heard.refused = True
                 heard.note_id(value)
