@@ -77,7 +77,7 @@ struct SplitCharacterTests {
         let expected = #"{"a":"\#u{FFFD}"}"#
         let reply = Reply()
         var decoder = ChunkDecoder()
-        withCopy(Array(#"{"choices":[],"b":"#.utf8) + broken + Array("}".utf8)) { reply.body.append($0) }
+        withCopy(Array(#"{"choices":[{"message":{}}],"b":"#.utf8) + broken + Array("}".utf8)) { reply.body.append($0) }
         try decoder.decode(document: reply.body.bytes, into: reply)
         #expect(withCopy("/b") { pointer in reply.lookUp(pointer).map { $0.elementsEqual(expected.utf8) } } == true)
 
