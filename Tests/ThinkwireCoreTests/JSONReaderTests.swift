@@ -68,6 +68,10 @@ struct JSONReaderTests {
         }
         #expect(jsonProblem(arrays(deepest)) == nil)
         #expect(jsonProblem(arrays(deepest + 1)) == "\(deepest) tooDeep")
+        #expect(throws: JSONError(offset: 2, problem: .tooDeep)) {
+            var reader = JSONReader()
+            _ = try withCopy("[[[[]]]]") { _ = try reader.read($0, inside: deepest - 2) }
+        }
         #expect(jsonProblem(objects(deepest)) == nil)
         #expect(jsonProblem(objects(deepest + 1)) == "\(5 * deepest) tooDeep")
         // Depth, not the number of brackets, is what is limited.

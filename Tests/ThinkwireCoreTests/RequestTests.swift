@@ -148,6 +148,26 @@ struct RequestTests {
         #expect(try request(#"{"enable_thinking":false,"enable_thinking": true }"#).sent(streamed: false).isStreamed)
     }
 
+    /// What is put into the body may not be so deep that the whole of it can be read no more.
+    @Test func whatIsNestedTooDeeplyIsRefused() throws {
+        func deep(_ levels: Int) -> String { String(repeating: "[", count: levels) + String(repeating: "]", count: levels) }
+        func object(_ levels: Int) -> String { #"{"x":\#(deep(levels - 1))}"# }
+        let made = try request(model: "m")
+        func addTool(_ levels: Int) throws {
+            try withCopy("f") { name in try withCopy(object(levels)) { try made.addTool(name: name, description: nil, parameters: $0) } }
+        }
+        for add in [{ try made.add(json: object($0 - 2)) }, { try made.set("x", deep($0 - 1)) }, { try addTool($0 - 4) }] {
+            try add(512)
+            #expect(complaint { try add(513) }?.contains("nested too deeply") ?? false)
+        }
+        #expect(jsonProblem(made.text) == nil)
+        for _ in 1..<128 { try addTool(508) }
+        #expect(complaint { try addTool(2) } == "the request has 128 tools already: more are not taken")
+        try made.add(json: #"{"role":"user","content":"x","y":\#(deep(509))}"#)
+        try made.add(image: "https://host/a.png")
+        #expect(made.text.contains(#"{"type":"text","text":"x"},{"type":"image_url""#))
+    }
+
     @Test func theBodyGoesOutByteForByte() throws {
         let odd =
             "{\r\n \"z\":1e5 ,\t\"model\" : \"\\u0061\\/\", \"z\":[ ] , \"messages\":[{\"content\":\"😊\\ud83d\\ude0a\"}] }\n"

@@ -60,7 +60,7 @@ package final class Request {
 
     package func addMessage(json: Bytes) throws(Invalid) {
         var reader = JSONReader()
-        guard try read(json, &reader, StaticText.bytes("the message")).kind == .object else {
+        guard try read(json, &reader, StaticText.bytes("the message"), inside: 2).kind == .object else {
             throw Invalid("the message is JSON, but not an object: put it in { }")
         }
         try body.append(message: json)
@@ -75,7 +75,7 @@ package final class Request {
         }
         if let json {
             var reader = JSONReader()
-            let value = try read(json, &reader, field)
+            let value = try read(json, &reader, field, inside: 1)
             try rules?.check(field, value)
             body.set(field, to: trimmed(json))
         } else {
@@ -145,8 +145,9 @@ package final class Request {
         return message
     }
 
-    func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes) throws(Invalid) -> JSONValue {
-        do { return try reader.read(json, .refusesBrokenText) } catch { throw Invalid(subject, isNotJSON: error) }
+    /// Reads what will stand so many levels deep in the body, which is to be read again as a whole.
+    func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes, inside levels: Int) throws(Invalid) -> JSONValue {
+        do { return try reader.read(json, .refusesBrokenText, inside: levels) } catch { throw Invalid(subject, isNotJSON: error) }
     }
 
     /// What goes over the wire, and whether the answer will be streamed.

@@ -17,7 +17,7 @@ extension Request {
         tool.append(",\"parameters\":")
         if let parameters {
             var reader = JSONReader()
-            guard try read(parameters, &reader, StaticText.bytes("the parameters")).kind == .object else {
+            guard try read(parameters, &reader, StaticText.bytes("the parameters"), inside: 4).kind == .object else {
                 throw Invalid("the parameters are JSON, but not an object: give a schema, such as {\"type\":\"object\"}")
             }
             tool.append(parameters)

@@ -71,14 +71,15 @@ struct JSONNode {
     }
 
     /// Reads a text. The value points into the text and into this reader: it holds until either changes.
+    /// `levels`: so deep it is to stand in another text.
     package mutating func read(
-        _ text: Bytes, _ strictness: Strictness = .repairsText
+        _ text: Bytes, _ strictness: Strictness = .repairsText, inside levels: Int = 0
     ) throws(JSONError) -> JSONValue {
         count = 0
         guard text.count < Int(UInt32.max) else { throw JSONError(offset: 0, problem: .tooLarge) }
         guard let source = text.baseAddress else { throw JSONError(offset: 0, problem: .unexpectedEnd) }
         var scanner = Scanner(source: source, end: text.count, strict: strictness == .refusesBrokenText)
-        try readAll(&scanner)
+        try readAll(&scanner, inside: levels)
         return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
     }
 
@@ -106,10 +107,10 @@ struct JSONNode {
     }
 
     /// One pass, without recursion: an open array or object remembers in its `next` which one it is in.
-    private mutating func readAll(_ scanner: inout Scanner) throws(JSONError) {
+    private mutating func readAll(_ scanner: inout Scanner, inside levels: Int) throws(JSONError) {
         let outermost = UInt32.max
         var open = outermost
-        var depth = 0
+        var depth = levels
         reading: while true {
             // Here a value begins.
             scanner.skipSpace()
