@@ -87,6 +87,25 @@ struct ThinkingTests {
                 == #"{"model":"m","chat_template_kwargs":{"x":1}}"#)
     }
 
+    @Test func whetherThinkingIsOffIsWhatGoesOut() throws {
+        func isOff(_ fields: String, _ mode: tw_thinking, _ host: String = "localhost") throws -> Bool {
+            let made = try request("{\"model\":\"m\"\(fields)}")
+            try made.setThinking(mode, budget: 0)
+            return withCopy(host) { made.wireBody(wantsStream: true, host: $0).expected.isThinkingOff }
+        }
+        for host in ["localhost", "api.aimlapi.com", "api.openai.com", "openrouter.ai"] {
+            #expect(try isOff("", TW_THINKING_OFF, host) && !isOff("", TW_THINKING_ON, host) && !isOff("", TW_THINKING_AUTO, host))
+        }
+        #expect(try !isOff(#","enable_thinking":true"#, TW_THINKING_OFF, "api.aimlapi.com"))
+        #expect(try isOff(#","enable_thinking":false"#, TW_THINKING_ON, "api.aimlapi.com"))
+        #expect(try !isOff(#","chat_template_kwargs":{"enable_thinking":true}"#, TW_THINKING_OFF))
+        #expect(try isOff(#","chat_template_kwargs":{"x":1}"#, TW_THINKING_OFF))
+        #expect(try !isOff(#","reasoning":{"enabled":true}"#, TW_THINKING_OFF, "openrouter.ai"))
+        #expect(try isOff(#","reasoning":{"enabled":false}"#, TW_THINKING_HIGH, "openrouter.ai"))
+        // Two dialects that say different things: an answer must not be taken for a thought.
+        #expect(try isOff(#","enable_thinking":true"#, TW_THINKING_OFF))
+    }
+
     @Test func onlyThinkingThatNeedsItIsStreamedInside() throws {
         let made = try request(model: "alibaba/qwen3-32b")
         #expect(!made.sent(streamed: false, to: "api.aimlapi.com").isStreamed)

@@ -165,11 +165,8 @@ package final class Request {
         // The providers with a dialect of their own take the tags out themselves.
         expected.templateStartsInsideThink =
             startsInsideThink == nil && dialect == .chatTemplate && ThinkingDialect.templateHoldsTag(of: model.bytes)
-        expected.isThinkingOff = thinking == TW_THINKING_OFF || wire.switchesThinkingOff
-        var reader = JSONReader()
-        if let written = wire.value("n"), let count = (try? reader.read(written))?.integer, count > 1 {
-            expected.choices = Int(min(count, Int64(Reply.mostChoices)))
-        }
+        expected.isThinkingOff = !(wire.switchesThinking ?? (thinking != TW_THINKING_OFF))
+        expected.choices = wire.choiceCount
         let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false
         if isStreamed {
             wire.set("stream", to: "true")

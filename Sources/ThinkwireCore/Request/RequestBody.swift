@@ -43,6 +43,13 @@ package struct RequestBody: ~Copyable {
         last(StaticText.bytes(name)).map { text.bytes.part(members[$0].value) }
     }
 
+    /// How many choices it asks for.
+    var choiceCount: Int {
+        var reader = JSONReader()
+        guard let written = value("n"), let count = (try? reader.read(written))?.integer, count > 1 else { return 1 }
+        return Int(min(count, Int64(Reply.mostChoices)))
+    }
+
     package mutating func set(_ name: StaticString, to value: Bytes) { set(StaticText.bytes(name), to: value) }
 
     package mutating func set(_ name: StaticString, to value: StaticString) { set(name, to: StaticText.bytes(value)) }

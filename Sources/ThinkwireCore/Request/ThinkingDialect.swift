@@ -103,15 +103,20 @@ package enum ThinkingDialect {
 }
 
 extension RequestBody {
-    /// The caller has said in one of these dialects himself that there is to be no thinking.
-    var switchesThinkingOff: Bool {
-        func isFalse(_ field: StaticString, _ pointer: StaticString) -> Bool {
-            var reader = JSONReader()
-            guard let written = value(field), let object = try? reader.read(written) else { return false }
-            return object.value(at: StaticText.bytes(pointer))?.kind == .false
-        }
-        return isFalse("enable_thinking", "") || isFalse("chat_template_kwargs", "/enable_thinking")
-            || isFalse("reasoning", "/enabled")
+    /// What it says in one of these dialects, in whoever's words, of whether there is to be thinking; nil: nothing.
+    var switchesThinking: Bool? {
+        let said = [
+            kind("enable_thinking", ""), kind("chat_template_kwargs", "/enable_thinking"), kind("reasoning", "/enabled"),
+        ]
+        if said.contains(.false) { return false }
+        return said.contains(.true) ? true : nil
+    }
+
+    /// What kind of value a pointer leads to in a member.
+    private func kind(_ member: StaticString, _ pointer: StaticString) -> JSONValue.Kind? {
+        var reader = JSONReader()
+        guard let written = value(member), let object = try? reader.read(written) else { return nil }
+        return object.value(at: StaticText.bytes(pointer))?.kind
     }
 
     fileprivate mutating func add(_ name: StaticString, _ value: StaticString) {
