@@ -129,6 +129,14 @@ struct ReplyDocumentTests {
         #expect(String(first) == "one")
     }
 
+    /// A list of those before, gone through for each, would be minutes.
+    @Test func veryManyLookups() throws {
+        let fed = Fed(document: #"{"choices":[{"message":{}}],"x7":1}"#)
+        for _ in 0..<2 {
+            for place in 0..<50_000 where lookUp("/x\(place)", in: fed) != (place == 7 ? "1" : nil) { Issue.record("/x\(place)") }
+        }
+    }
+
     @Test func aWholeAnswerIsItsOwnDocument() {
         let text = "\n{ \"id\" : \"x\", \"choices\":[ {\"message\":{\"content\":\"Hi\"}} ], \"odd\":[1e3] }  "
         let fed = Fed(document: text)

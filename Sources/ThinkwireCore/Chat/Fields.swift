@@ -109,7 +109,7 @@ package struct Fields: ~Copyable {
     }
 
     /// FNV-1a.
-    private static func hash(_ name: Bytes) -> UInt32 {
+    static func hash(_ name: Bytes) -> UInt32 {
         var hash: UInt32 = 0x811C_9DC5
         for byte in name { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }
         return hash

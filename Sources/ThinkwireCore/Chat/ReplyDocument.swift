@@ -6,11 +6,37 @@ package final class Lookups: ProcessOwned {
     fileprivate var root: JSONValue?
     fileprivate var isMade = false
     fileprivate var found: [Lookup] = []
+    /// The places in `found`, each where the hash of its pointer leads, or behind that; half of them at least are free (-1).
+    private var places: [Int32] = []
 
     fileprivate final class Lookup {
         var pointer = ByteBuffer()
         /// nil: there is no such value.
         var text: ByteBuffer? = nil
+    }
+
+    /// The lookup of that pointer, made if it is new.
+    fileprivate func lookup(of pointer: Bytes) -> (lookup: Lookup, isNew: Bool) {
+        if found.count * 2 >= places.count { spread() }
+        let slot = slot(of: pointer)
+        if places[slot] >= 0 { return (found[Int(places[slot])], false) }
+        places[slot] = Int32(truncatingIfNeeded: found.count)
+        let lookup = Lookup()
+        lookup.pointer.append(pointer)
+        found.append(lookup)
+        return (lookup, true)
+    }
+
+    private func slot(of pointer: Bytes) -> Int {
+        var slot = Int(Fields.hash(pointer)) & (places.count - 1)
+        while places[slot] >= 0 && !found[Int(places[slot])].pointer.bytes.equals(pointer) { slot = (slot + 1) & (places.count - 1) }
+        return slot
+    }
+
+    /// Gives them more room.
+    private func spread() {
+        places = Array(repeating: -1, count: max(16, places.count * 2))
+        for place in found.indices { places[slot(of: found[place].pointer.bytes)] = Int32(truncatingIfNeeded: place) }
     }
 }
 
@@ -26,15 +52,13 @@ extension Reply {
         let lookups = lookups.own()
         return lookups.lock.locked {
             _ = makeDocument(lookups)
-            if let known = lookups.found.first(where: { $0.pointer.bytes.equals(pointer) }) { return known.bytes }
-            let lookup = Lookups.Lookup()
-            lookup.pointer.append(pointer)
+            let (lookup, isNew) = lookups.lookup(of: pointer)
+            guard isNew else { return lookup.bytes }
             if let root = lookups.root, let value = root.value(at: pointer) {
                 var text = ByteBuffer()
                 if value.isString { value.appendText(to: &text) } else { text = repaired(value.raw) }
                 lookup.text = consume text
             }
-            lookups.found.append(lookup)
             return lookup.bytes
         }
     }
