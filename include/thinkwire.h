@@ -39,6 +39,7 @@
  *   Fork         A child of fork may go on with every object that no other thread of its parent was changing, and with any client;
  *                its exchanges make connections of their own, and its parent's are as if there were no child. An exchange that its
  *                parent had under way ends in the child in TW_MISUSE, with what had come.
+ *                Forked while another thread makes the first client of all, a child has none: tw_client_create says so (TW_INVALID).
  *   Size         A struct starts with its size. New fields are only ever added at the end: a field is there if
  *                offsetof(field) < size.
  *

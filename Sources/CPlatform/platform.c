@@ -172,16 +172,7 @@ static bool knows_sizes(void) {
         && allocating.dli_fbase == measuring.dli_fbase;
 }
 
-static pthread_mutex_t init_lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t init_fork_once = PTHREAD_ONCE_INIT;
-static bool is_initialised;
 static struct platform_curl known;
-
-static void hold_init(void) { pthread_mutex_lock(&init_lock); }
-static void let_init_go(void) { pthread_mutex_unlock(&init_lock); }
-
-/* A child of fork has none of its parent's threads: what one of them is in the middle of would never come to its end. */
-static void hold_init_over_fork(void) { pthread_atfork(hold_init, let_init_go, let_init_go); }
 
 static CURLcode initialise(void) {
     CURLcode result = knows_sizes()
@@ -198,13 +189,24 @@ static CURLcode initialise(void) {
     return CURLE_OK;
 }
 
+/* Nobody has begun with it, it is done, or the number of the process that is at it: a child of fork has none of its parent's threads,
+ * and what one of them was in the middle of, libcurl's own lock included, never comes to its end there. */
+enum { NOT_BEGUN = 0, DONE = -1 };
+static _Atomic pid_t initialiser = NOT_BEGUN;
+
 CURLcode platform_curl_init(void) {
-    pthread_once(&init_fork_once, hold_init_over_fork);
-    hold_init();
-    CURLcode result = is_initialised ? CURLE_OK : initialise();
-    is_initialised = result == CURLE_OK;
-    let_init_go();
-    return result;
+    static const struct timespec moment = {.tv_nsec = 100000};
+    for (;;) {
+        pid_t who = NOT_BEGUN;
+        if (atomic_compare_exchange_strong(&initialiser, &who, platform_process())) {
+            CURLcode result = initialise();
+            atomic_store(&initialiser, result == CURLE_OK ? DONE : NOT_BEGUN);
+            return result;
+        }
+        if (who == DONE) return CURLE_OK;
+        if (who != platform_process()) return CURLE_AGAIN;
+        nanosleep(&moment, NULL);
+    }
 }
 
 const struct platform_curl *platform_curl(void) { return &known; }

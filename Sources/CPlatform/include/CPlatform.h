@@ -134,7 +134,8 @@ static inline void *platform_get_private(CURL *easy) {
 /**
  * Initialises libcurl, once for the process, of which everything that it lets go of is overwritten first: it copies the key to send it.
  * The memory is the C library's, as ever. Of no effect where the process has initialised libcurl before, or has an allocator of its own
- * that lacks malloc_usable_size. Any thread, and a fork at any moment: who forks waits until nobody is at it.
+ * that lacks malloc_usable_size. Any thread. CURLE_AGAIN: this is a child of fork, and a thread of its parent's was at it: it can't be
+ * done here any more.
  */
 CURLcode platform_curl_init(void);
 

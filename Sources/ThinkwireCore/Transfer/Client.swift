@@ -24,7 +24,12 @@ package final class Client: @unchecked Sendable {
     private static var wipesHTTP2: Bool { platform_curl().pointee.version >= 0x080B01 }
 
     package static func create(_ options: Options) throws(Invalid) -> Client {
-        guard platform_curl_init() == CURLE_OK else { throw Invalid("libcurl can't be initialised: out of memory") }
+        switch platform_curl_init() {
+        case CURLE_OK: break
+        case CURLE_AGAIN:
+            throw Invalid("this process was forked while its parent made its first client, and can have none: make that one before a fork")
+        default: throw Invalid("libcurl can't be initialised: out of memory")
+        }
         let provider = try Provider.of(options)
         let endpoint = provider.endpoint
         let secrets = Secrets(options, provider.key)
