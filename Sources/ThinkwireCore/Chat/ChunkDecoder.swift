@@ -28,6 +28,8 @@ package struct ChunkDecoder: ~Copyable {
     private var repetition = Repetition()
     /// The chunk under way does nothing that would not come to the same if it were done again, but for the pieces of text in it.
     private var isRepeatable = false
+    /// A message has come, or a delta of one, whatever is in it.
+    private var hasMessage = false
     /// The last of those pieces, and the field and choice it came in.
     private var piece: (text: JSONValue, kind: tw_event_kind, choice: Int)?
 
@@ -89,15 +91,10 @@ package struct ChunkDecoder: ~Copyable {
         // FastAPI's refusals have nothing but a detail.
         let isCertain = reply.httpStatus >= 300 || !hasChoices && answer["detail"] != nil
         if reply.readRefusal(answer, isCertain: isCertain) { throw .refused }
-        guard Self.isAnswer(answer) else { throw .notAnAnswer }
         try decode(answer, isWhole: true, into: reply)
-    }
-
-    /// It has a message, or says why it has none.
-    private static func isAnswer(_ document: JSONValue) -> Bool {
-        guard let choices = document["choices"] else { return false }
-        return choices.elements.contains {
-            $0["message"]?.kind == .object || $0["delta"]?.kind == .object || $0["error"]?.saysSomething ?? false
+        guard hasMessage else {
+            removeEvents()
+            throw .notAnAnswer
         }
     }
 
@@ -178,7 +175,10 @@ package struct ChunkDecoder: ~Copyable {
                 _ = choice.fields.keep(name, member)
             }
         }
-        if let delta, delta.kind == .object { try decode(delta: delta, of: choice, position, isWhole: isWhole) }
+        if let delta, delta.kind == .object {
+            hasMessage = true
+            try decode(delta: delta, of: choice, position, isWhole: isWhole)
+        }
         if let finishReason, finishReason.isString, !finishReason.contents.isEmpty {
             isRepeatable = false
             take(finishReason: finishReason, of: choice, position)
@@ -206,7 +206,9 @@ package struct ChunkDecoder: ~Copyable {
                     reasoning = value
                     choice.nameReasoning(field.name)
                 }
-            case .content: content = value
+            case .content:
+                if value.kind == .array { isRepeatable = false }
+                content = value
             case .refusal: refusal = value
             case .toolCalls: toolCalls = value
             case .audio:
@@ -235,13 +237,11 @@ package struct ChunkDecoder: ~Copyable {
             if !isWhole { choice.messageFields.keepPlace(field.name) }
         }
         // A chunk may hold both: the thought came first.
-        if let reasoning, reasoning.isString { addReasoning(reasoning, choice, position) }
+        if let reasoning { addThought(reasoning, choice, position) }
         if let details, reasoning?.contents.isEmpty ?? true { addDetails(details, choice, position) }
-        if let content, content.isString { addContent(content, choice, position) }
-        if let content, content.kind == .array {
-            isRepeatable = false
+        if let content {
             if reasoning?.contents.isEmpty ?? true { addThoughts(among: content, choice, position, isWhole: isWhole) }
-            addTexts(among: content, choice, position)
+            addAnswer(content, choice, position)
         }
         if let refusal, refusal.isString {
             if !refusal.contents.isEmpty { isRepeatable = false }
@@ -264,6 +264,35 @@ package struct ChunkDecoder: ~Copyable {
         }
     }
 
+    /// A thought: a text, or parts that have one.
+    @inline(never)
+    private mutating func addThought(_ thought: JSONValue, _ choice: Choice, _ position: Int) {
+        if thought.isString { return addReasoning(thought, choice, position) }
+        for part in thought.elements {
+            if let text = part["text"] { addThought(text, choice, position) }
+        }
+    }
+
+    /// The answer: a text, or among other parts some that have one.
+    @inline(never)
+    private mutating func addAnswer(_ answer: JSONValue, _ choice: Choice, _ position: Int) {
+        if answer.isString { return addContent(answer, choice, position) }
+        for part in answer.elements where part["type"]?.isText("text") ?? false {
+            if let text = part["text"] { addAnswer(text, choice, position) }
+        }
+    }
+
+    /// The thoughts in a content that comes in parts, as Mistral's does (litellm#16272, vercel/ai#8072).
+    private mutating func addThoughts(among parts: JSONValue, _ choice: Choice, _ position: Int, isWhole: Bool) {
+        for part in parts.elements where part["type"]?.isText("thinking") ?? false {
+            guard let thought = part["thinking"] else { continue }
+            // In the document, they stand where the most clients look for them.
+            choice.nameReasoning(StaticText.bytes("reasoning_content"))
+            if !isWhole { choice.messageFields.keepPlace(choice.reasoningField.bytes) }
+            addThought(thought, choice, position)
+        }
+    }
+
     @inline(__always)
     private mutating func addReasoning(_ text: JSONValue, _ choice: Choice, _ position: Int) {
         if !choice.tags.isPassed && !text.contents.isEmpty { passTags(of: choice, position) }
@@ -277,33 +306,6 @@ package struct ChunkDecoder: ~Copyable {
     private mutating func addDetails(_ details: JSONValue, _ choice: Choice, _ position: Int) {
         for detail in details.elements {
             if let text = detail["text"] ?? detail["summary"] { addThought(text, choice, position) }
-        }
-    }
-
-    /// A thought that comes in no field of its own: what is rare needs no place of its own in the code.
-    @inline(never)
-    private mutating func addThought(_ text: JSONValue, _ choice: Choice, _ position: Int) {
-        if text.isString { addReasoning(text, choice, position) }
-    }
-
-    /// The thoughts in a content that comes in parts (Mistral), each a text or in parts itself (litellm#16272, vercel/ai#8072).
-    private mutating func addThoughts(among parts: JSONValue, _ choice: Choice, _ position: Int, isWhole: Bool) {
-        for part in parts.elements where part["type"]?.isText("thinking") ?? false {
-            guard let thought = part["thinking"] else { continue }
-            // In the document, they stand where the most clients look for them.
-            choice.nameReasoning(StaticText.bytes("reasoning_content"))
-            if !isWhole { choice.messageFields.keepPlace(choice.reasoningField.bytes) }
-            addThought(thought, choice, position)
-            for piece in thought.elements {
-                if let text = piece["text"] { addThought(text, choice, position) }
-            }
-        }
-    }
-
-    /// The answer in a content that comes in parts.
-    private mutating func addTexts(among parts: JSONValue, _ choice: Choice, _ position: Int) {
-        for part in parts.elements where part["type"]?.isText("text") ?? false {
-            if let text = part["text"], text.isString { addContent(text, choice, position) }
         }
     }
 

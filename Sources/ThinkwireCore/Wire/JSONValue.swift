@@ -89,7 +89,10 @@ package struct JSONValue {
     /// The member of that name, the last of several; nil if there is none, or this is no object.
     package subscript(name: StaticString) -> JSONValue? { self[StaticText.bytes(name)] }
 
-    package subscript(name: Bytes) -> JSONValue? {
+    package subscript(name: Bytes) -> JSONValue? { member(name) }
+
+    @inline(never)
+    private func member(_ name: Bytes) -> JSONValue? {
         var found: JSONValue?
         for member in members where member.name.isText(name) { found = member.value }
         return found
