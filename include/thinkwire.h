@@ -592,9 +592,10 @@ TW_API const char *tw_reply_request_id(const tw_reply *reply);
  * as it came; a streamed one, put together into what the provider would have sent unstreamed, as far as it came. After a
  * refusal, the provider's JSON. "" if no JSON came.
  *
- * How a stream is put together: texts and logprobs are joined, tool calls made whole, null fields filled in by what came later;
- * of any other field, known to us or not, the last value that is not null is kept in the place where it stood. It is the
- * provider's document: `<think>` tags that tw_reply_content is without are in it.
+ * How a stream is put together: texts and logprobs are joined, tool calls made whole, null fields filled in by what came later; of a
+ * content in parts (Mistral), the texts are the content, and the thoughts the reasoning_content; of any other field, known to us or
+ * not, the last value that is not null is kept in the place where it stood. It is the provider's document: `<think>` tags that
+ * tw_reply_content is without are in it.
  */
 TW_API const char *tw_reply_json(const tw_reply *reply, size_t *len);
 
