@@ -121,7 +121,7 @@ package struct ChunkDecoder: ~Copyable {
             if isNews && value.isString { reply.noteRequestID(name, value) }
             guard isNews, value.kind == .object else { continue }
             if name.isText("usage") { usage = value }
-            if name.isText("meta") { hasBill = reply.readMeta(value) }
+            if name.isText("meta"), reply.readMeta(value) { hasBill = true }
         }
         if let choices {
             var position = 0
