@@ -16,7 +16,7 @@ final class Loop {
     /// When libcurl wants to be called although nothing has happened.
     private var curlDeadline = Int64.max
     private var spareEasy: UnsafeMutableRawPointer?
-    /// The socket of the connection that the last transfer has left open.
+    /// The socket of the connection that the last transfer has left open, if it is to be looked after.
     private var kept = CURL_SOCKET_BAD
 
     /// nil: the system has no descriptors left.
@@ -98,13 +98,14 @@ final class Loop {
     /// before, which is freed (curl#11101).
     private static var isEasyReusable: Bool { platform_curl().pointee.version >= 0x080100 }
 
-    func add(_ easy: UnsafeMutableRawPointer) { curl_multi_add_handle(multi, easy) }
+    func add(_ easy: UnsafeMutableRawPointer) {
+        kept = CURL_SOCKET_BAD
+        curl_multi_add_handle(multi, easy)
+    }
 
     /// Ends a transfer. The connection is kept if the response had been read to its end, and closed otherwise.
-    func remove(_ easy: UnsafeMutableRawPointer, leaving socket: curl_socket_t) {
-        guard isOurs else { return }
-        curl_multi_remove_handle(multi, easy)
-        kept = socket
+    func remove(_ easy: UnsafeMutableRawPointer) {
+        if isOurs { curl_multi_remove_handle(multi, easy) }
     }
 
     // MARK: Waiting
@@ -132,9 +133,11 @@ final class Loop {
         }
         var waiting: Int32 = 0
         while let message = curl_multi_info_read(multi, &waiting) {
-            guard message.pointee.msg == CURLMSG_DONE,
-                let transfer = platform_get_private(message.pointee.easy_handle)
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
+                let transfer = platform_get_private(easy)
             else { continue }
+            // Streams of HTTP/2 say which request they answer, and its connections have things to say at any time.
+            if platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 { kept = platform_get_socket(easy) }
             Handle.object(transfer, as: Transfer.self).finish(platform_result(message))
         }
     }

@@ -45,8 +45,6 @@ final class Transfer {
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     /// Not all of the system's certificates are looked at: see `Trust`.
     private var skipsSystemFile = false
-    /// Of the connection that it has left open.
-    private var keptSocket = CURL_SOCKET_BAD
 
     private var phase = Phase.connecting
     /// When the call began, of which this may not be the first attempt.
@@ -163,8 +161,6 @@ final class Transfer {
 
     /// libcurl has no more to do.
     func finish(_ result: CURLcode) {
-        // Streams of HTTP/2 say which request they answer, and its connections have things to say at any time.
-        if let easy, platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 { keptSocket = platform_get_socket(easy) }
         guard end == nil else {
             // It was ended here: what libcurl says of that explains nothing.
             errorText[0] = 0
@@ -183,7 +179,7 @@ final class Transfer {
         // A stream of HTTP/2 that is left early would not be reset before the connection is used again, and until then the server
         // would go on (libcurl 7.88): with its connection, it ends now. One that is over has given its connection back already.
         _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 1)
-        loop.remove(easy, leaving: keptSocket)
+        loop.remove(easy)
         _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 0)
         // It is kept for another transfer, and our text is not.
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
