@@ -108,7 +108,7 @@ extension Reply {
 }
 
 /// JSON with U+FFFD for what is not UTF-8 in its strings; there is nothing of that kind anywhere else in it.
-private func repaired(_ json: Bytes) -> ByteBuffer {
+func repaired(_ json: Bytes) -> ByteBuffer {
     var text = ByteBuffer()
     var repair = TextRepair()
     repair.append(raw: json, to: &text)

@@ -50,6 +50,8 @@ extension Request {
         var message = ByteBuffer()
         // The four models' schemas refuse null; elsewhere it is what the API gives and takes.
         choice.writeTurn(to: &message, takesNull: rules == nil)
+        // What was kept of a call as it came may be as broken as it came.
+        if !isUTF8(message.bytes) { message = repaired(message.bytes) }
         try add(message.bytes)
         if let thought = PastThought.of(reply, choice, place: place) { pastThoughts.append(thought) }
     }
