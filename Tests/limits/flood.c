@@ -50,7 +50,8 @@ enum {
 };
 
 /* As many calls as a choice may have: before more fragments of them, in another choice each time, and of one event each. */
-static char many_calls[1 << 16], calls_of_a_choice[1 << 16], events_of_calls[1 << 16];
+static char calls_of_a_message[1 << 16], calls_of_a_delta[1 << 16], calls_of_a_choice[1 << 16], events_of_calls[1 << 16];
+#define FRAGMENT ",{\"index\":0,\"function\":{\"arguments\":\"" SPACES SPACES SPACES SPACES "\"}}"
 
 /* What is sent: `piece` again and again, its # a number of eight digits that counts. With an end: as much as a reply, or an event of a
  * stream, may be. */
@@ -114,8 +115,9 @@ static const struct flood {
     { "keys", DOCUMENT "{\"choices\":[],\"a\":0", ",\"#\":0", "}", TW_PROTOCOL, TOO_MANY, WORST, WORST },
     { "text", DOCUMENT MESSAGE("\"content\":\""), "aaaaaaaaaaaaaaaa", "\"}}]}", TW_OK, "", WORST, WORST },
     { "broken text", DOCUMENT MESSAGE("\"content\":\""), "\xFF\xFF\xFF\xFF", "\"}}]}", TW_OK, "", BROKEN, ASKED },
-    { "fragments of many calls", many_calls, ",{\"index\":0,\"function\":{\"arguments\":\"" SPACES SPACES SPACES SPACES "\"}}", "]}}]}",
-      TW_OK, "", WORST, WORST },
+    /* In a document each is a call of its own, in a stream a piece of one. */
+    { "calls in a document", calls_of_a_message, FRAGMENT, "]}}]}", TW_LIMIT, "more tool calls", WORST, WORST },
+    { "fragments of many calls", calls_of_a_delta, FRAGMENT, "]},\"finish_reason\":\"tool_calls\"}]}\n\n", TW_OK, "", VALUES, VALUES },
     { "calls in one event", STREAM "data: {\"choices\":[0", calls_of_a_choice, "]}\n\n", TW_LIMIT, "more choices", VALUES + 128,
       VALUES + 256 },
     { "calls in many events", STREAM, events_of_calls, NULL, TW_LIMIT, "more choices", VALUES + 128, VALUES + 256 },
@@ -136,7 +138,8 @@ static void write_calls(void)
     char calls[1 << 15];
     size_t len = 0;
     for (int i = 0; i < 1024; i++) len += (size_t)sprintf(calls + len, "%s{\"index\":%d}", i ? "," : "", i);
-    snprintf(many_calls, sizeof many_calls, "%s%s", DOCUMENT MESSAGE("\"tool_calls\":["), calls);
+    snprintf(calls_of_a_message, sizeof calls_of_a_message, "%s%s", DOCUMENT MESSAGE("\"tool_calls\":["), calls);
+    snprintf(calls_of_a_delta, sizeof calls_of_a_delta, STREAM "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[%s", calls);
     snprintf(calls_of_a_choice, sizeof calls_of_a_choice, ",{\"index\":#,\"delta\":{\"tool_calls\":[%s]}}", calls);
     snprintf(events_of_calls, sizeof events_of_calls,
              "data: {\"choices\":[{\"index\":#,\"delta\":{\"tool_calls\":[%s]}}]}\n\n", calls);
