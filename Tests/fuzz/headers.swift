@@ -32,7 +32,8 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
             let blanks: [UInt8] = [0x20, 0x09, 0x0D, 0x0A]
             var value = Array(parts[1].drop { blanks.contains($0) })
             while let last = value.last, blanks.contains(last) { value.removeLast() }
-            lines.append((Array(parts[0]), value))
+            // Repaired as the standard library does it.
+            lines.append((Array(parts[0]), Array(String(decoding: value, as: UTF8.self).utf8)))
         }
         if trimmed(line).isEmpty { break }
     }
