@@ -1,15 +1,5 @@
 import CPlatform
 import CThinkwire
-import Synchronization
-
-/// Whether the caller wants no more of an exchange: asked for by any thread.
-final class Cancellation: Sendable {
-    private let flag = Atomic<Bool>(false)
-
-    var isAsked: Bool { flag.load(ordering: .acquiring) }
-
-    func ask() { flag.store(true, ordering: .releasing) }
-}
 
 /// A request on its way out and its response on its way in, under our own clocks. It knows nothing of what the bytes mean.
 final class Transfer {
