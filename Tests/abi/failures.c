@@ -1,11 +1,13 @@
 /* Exchanges that fail: each in its own status, with the reason, and with all that had come. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 
 #include "check.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 /* ---- refusals ------------------------------------------------------------------------------------------------------ */
 
@@ -419,6 +421,46 @@ static void cuts(void)
     tw_client_destroy(client);
 }
 
+static bool errors_come_alone;
+static int came_alone;
+
+/*
+ * A reset that arrives while the kernel is looking (tcp_poll) can be told of as an error and nothing else, though there is more to
+ * read. Here it always is.
+ */
+int epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout)
+{
+    int (*real)(int, struct epoll_event *, int, int);
+    *(void **)&real = dlsym(RTLD_NEXT, "epoll_wait");
+    int count = real(epoll, events, capacity, timeout);
+    for (int wait = 0; errors_come_alone && wait < 500 && count == 1 && events->events == EPOLLIN; wait++) {
+        sleep_ms(2);
+        count = real(epoll, events, capacity, timeout);
+    }
+    if (errors_come_alone && count == 1 && events->events & EPOLLERR) {
+        events->events = EPOLLERR;
+        came_alone++;
+    }
+    return count;
+}
+
+static void resets(void)
+{
+    tw_client *client = mock_client();
+    tw_request *request = hello("alibaba/qwen3-32b#reset=2000");
+    tw_request_set_thinking(request, TW_THINKING_ON, 0);
+    errors_come_alone = true;
+    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    errors_come_alone = false;
+    CHECK(came_alone > 0);
+    CHECK_REPLY(reply, TW_TRUNCATED);
+    CHECK_INT(tw_reply_http_status(reply), 200);
+    CHECK_HAS(tw_reply_reasoning(reply, NULL), "Okay");
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+}
+
 void test_broken_streams(void)
 {
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
@@ -435,4 +477,5 @@ void test_broken_streams(void)
     }
     limits();
     cuts();
+    resets();
 }

@@ -151,7 +151,8 @@ final class Loop {
         var action: Int32 = 0
         if event.events & EPOLLIN.rawValue != 0 { action |= CURL_CSELECT_IN }
         if event.events & EPOLLOUT.rawValue != 0 { action |= CURL_CSELECT_OUT }
-        if event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { action |= CURL_CSELECT_ERR }
+        // A reset that arrives while the kernel looks is told alone, though there is more to read: libcurl reads on only if told to.
+        if event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { action |= CURL_CSELECT_ERR | CURL_CSELECT_IN }
         var running: Int32 = 0
         curl_multi_socket_action(multi, event.data.fd, action, &running)
     }
