@@ -337,6 +337,7 @@ static const struct stream {
       "data:{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\r\n\r\n", TW_OK, "", "Hi", "" },
     /* Broken off. */
     { EVENTS DELTA("\"reasoning_content\":\"Hm\"") DELTA("\"content\":\"H\""), TW_TRUNCATED, "Hm", "H", "" },
+    { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r", TW_TRUNCATED, "", "", "" },
     { EVENTS, TW_TRUNCATED, "", "", "" },
     { EVENTS DELTA("\"content\":\"H\"") "data: {\"choi", TW_TRUNCATED, "", "H", "" },
     /* Refused in its middle. */
