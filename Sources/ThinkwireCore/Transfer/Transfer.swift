@@ -272,14 +272,11 @@ final class Transfer {
             end = .tooLarge(TW_LIMIT_HEADERS)
             return false
         }
+        // Where the connection has ended in a line's end, libcurl 8 hands over what there is of it.
+        guard line.last == UInt8(ascii: "\n") else { return true }
         // In capitals or not: libcurl takes either. Behind the body there are trailers, whatever they look like.
         let isStatusLine = !isHeadBegun && received == 0 && line.count >= 5 && line.part(0..<5).equalsIgnoringCase(StaticText.bytes("HTTP/"))
-        if isStatusLine {
-            isHeadBegun = true
-        } else if line.last == UInt8(ascii: "\n") && trimmed(line).isEmpty {
-            // From libcurl 8 on, a line can be the half of one, where the connection has ended in it.
-            isHeadBegun = false
-        }
+        if isStatusLine { isHeadBegun = true } else if trimmed(line).isEmpty { isHeadBegun = false }
         if isStatusLine {
             reply.headers.removeAll()
             let status = easy.map { platform_get_long($0, CURLINFO_RESPONSE_CODE) } ?? 0
