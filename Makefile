@@ -153,11 +153,13 @@ test-c-tsan: library
 # And with a libcurl that is years newer than the system's, as a wheel brings it: from 8.1 on, handles are used again.
 curl_libs = $(shell echo $(CURDIR)/$(venv)/lib/python3*/site-packages/pycurl.libs)
 
-test-newer-curl: library .build/abi/plain .build/guest/secrets $(venv)/ready
+test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/sweep $(venv)/ready
 	ln -sf $(curl_libs)/libcurl-*.so.* $(curl_libs)/libcurl.so.4
 	LD_LIBRARY_PATH=$(curl_libs) ldd $(library) | grep 'libcurl.so.4 => $(curl_libs)'
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_CERTIFICATES=/etc/ssl/certs THINKWIRE_MOCK=$(mock) .build/abi/plain
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_SERVERS=Tests/guest/servers.py .build/guest/secrets
+	Tests/faults/faults.py > .build/faults/plan
+	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 900 .build/faults/sweep 61 1 < .build/faults/plan
 
 test-install: all $(venv)/ready
 	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR= LDCONFIG=true

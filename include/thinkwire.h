@@ -193,8 +193,9 @@ TW_API tw_status tw_options_set_retries(tw_options *options, int count);
 typedef enum tw_limit {
     TW_LIMIT_EVENT = 0,   /**< A line, or the data of one event, of a stream. Default 16 MiB. */
     TW_LIMIT_REPLY = 1,   /**< All the bytes of a response's body. Default 256 MiB. */
-    TW_LIMIT_HEADERS = 2, /**< All the bytes of a response's headers, trailers included. Default 256 KiB. (A single line above
-                               100 KiB is too long for libcurl itself: TW_NETWORK or TW_TRUNCATED.) */
+    TW_LIMIT_HEADERS = 2, /**< All the bytes of a response's headers, trailers included. Default 256 KiB. A single line above
+                               100 KiB is too long for libcurl itself: TW_NETWORK or TW_TRUNCATED; TW_LIMIT from its version 8.6 on,
+                               and for more than 5000 lines. */
     TW_LIMIT_MAX_ENUM = 0x7FFFFFFF
 } tw_limit;
 

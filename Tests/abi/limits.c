@@ -1,8 +1,9 @@
 /* Limits on what a server may send and on what a request may hold: each at its last byte or piece, and one beyond. */
-#define _POSIX_C_SOURCE 200809L
+#define _GNU_SOURCE
 
 #include "check.h"
 
+#include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +158,22 @@ static void headers(void)
     CHECK_TEXT(tw_reply_header(reply, "X-1000"), "b");
     CHECK(tw_reply_header(reply, "X-1001") == NULL);
     check_limit(reply, TW_OK, "", "Hi", "headers");
+}
+
+/* What libcurl itself has a limit for. */
+static void longest_header(void)
+{
+    char *(*libcurls_version)(void);
+    int major = 0, minor = 0;
+    *(void **)&libcurls_version = dlsym(RTLD_DEFAULT, "curl_version");
+    if (CHECK(libcurls_version != NULL)) CHECK_INT(sscanf(libcurls_version(), "libcurl/%d.%d", &major, &minor), 2);
+    bool says_so = major * 100 + minor >= 806;
+    struct text response = { 0 };
+    add(&response, "HTTP/1.1 200 OK\r\nX-Long: ");
+    fill(&response, 'a', 150 << 10);
+    add(&response, "\r\n\r\n" DELTA("\"content\":\"Hi\"") FINISH("stop"));
+    check_limit(hear(&response, true, TW_LIMIT_HEADERS, 0), says_so ? TW_LIMIT : TW_TRUNCATED,
+                says_so ? "the header of the response is larger than libcurl takes" : "a header line of more than 100 KiB", "", "a line");
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------------- */
@@ -339,6 +356,7 @@ void test_limits(void)
     bodies();
     trailers();
     headers();
+    longest_header();
     count_pieces();
     fields();
     escaped_names();

@@ -101,6 +101,8 @@ static inline CURLMcode platform_multi_set_long(CURLM *multi, CURLMoption option
 }
 /** CURLMOPT_QUICK_EXIT, since libcurl 8.20; before, there was nothing to switch. */
 static const CURLMoption platform_multi_quick_exit = (CURLMoption)21;
+/** CURLE_TOO_LARGE, since libcurl 8.6: more headers, or longer ones, than it takes. */
+static const CURLcode platform_too_large = (CURLcode)100;
 static inline CURLMcode platform_multi_set_pointer(CURLM *multi, CURLMoption option, const void *value) {
     return curl_multi_setopt(multi, option, value);
 }

@@ -29,6 +29,9 @@ extension Reply {
             settle(TW_LIMIT, "the answer has more choices, or more tool calls, than anybody asks for; what had come is in the reply")
         case (_, .tooLarge(TW_LIMIT_HEADERS)):
             tooLarge("the header of the response", client.limits.headers, "TW_LIMIT_HEADERS")
+        case (_, .failed(platform_too_large)):
+            settle(TW_LIMIT, "the header of the response is larger than libcurl takes")
+            explain(transfer, platform_too_large)
         // An event that has come to its end is malformed, however the transfer goes on. A document that only ends too early has been cut,
         // if by a connection that ends where the answer does.
         case (.malformed(let error), _) where body.isEmpty || isWhole(transfer) && error.problem != .unexpectedEnd:
