@@ -89,6 +89,17 @@ struct ReplyDocumentTests {
         }
     }
 
+    @Test func textsInPiecesMayBeginWithNull() throws {
+        let member = #""audio":{"id":"a","data":null,"transcript":"#
+        let begun = delta(#"{\#(member)null},"function_call":{"name":"f","arguments":null}}"#)
+        let null = #"{"choices":[{"index":0,"message":{\#(member)null},"function_call":{"name":"f","arguments":null}}}]}"#
+        #expect(try Fed(begun).document == null)
+        let call = #""function_call":{"name":"f","arguments":"{}"}"#
+        #expect(
+            try Fed(begun, delta(#"{"audio":{"transcript":"H"},"function_call":{"arguments":"{}"}}"#), begun).document
+                == #"{"choices":[{"index":0,"message":{\#(member)"H"},\#(call)}}]}"#)
+    }
+
     @Test func aChoiceWithoutAnythingIsAnObject() throws {
         #expect(try Fed(#"{"choices":[{}]}"#).isDocument(#"{"choices":[{}]}"#))
         #expect(try Fed(#"{"choices":[{"index":0,"delta":{}}]}"#).isDocument(#"{"choices":[{"index":0,"message":{}}]}"#))

@@ -73,6 +73,13 @@ struct TurnTests {
                     + #"{"type":"reasoning.text","text":"Aha!","signature":"s","index":1},{}]}"#))
     }
 
+    @Test func blocksWithoutATextSayNull() throws {
+        let block = #"{"type":"reasoning.text","text":null,"signature":"s","index":0}"#
+        let turn = try Fed(delta(#"{"content":"Hi","reasoning_details":[\#(block)]}"#))
+        #expect(
+            try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(#","reasoning_details":[\#(block)]}"#))
+    }
+
     /// A place in the list for every fragment and member that came before it would be minutes.
     @Test func blocksOfVeryManyFragmentsAndMembers() throws {
         let names = (0..<200).map { #""k\#($0)":1"# }.joined(separator: ",")

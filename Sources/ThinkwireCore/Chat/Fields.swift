@@ -29,10 +29,11 @@ package struct Fields: ~Copyable {
     mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool { keep(name.contents, value) }
 
     private mutating func keep(_ name: Bytes, _ value: JSONValue) -> Bool {
-        guard let (field, isNew) = field(name) else { return true }
-        if value.isNull && !isNew { return false }
+        guard let field = field(name) else { return true }
+        // No JSON is empty: such a field is new.
+        if value.isNull && !field.value.isEmpty { return false }
         let raw = value.raw
-        guard isNew || !field.value.bytes.equals(raw) else { return false }
+        guard !field.value.bytes.equals(raw) else { return false }
         field.value.removeAll()
         field.value.append(raw)
         return true
@@ -40,7 +41,7 @@ package struct Fields: ~Copyable {
 
     /// Keeps the place of a member that we know, whose value is put together elsewhere. However its name was written, it is given
     /// here in one way only: who writes it in a hundred ways must not have the answer in the document a hundred times.
-    mutating func keepPlace(_ name: Bytes) { field(name, isKnown: true)?.field.isAssembled = true }
+    mutating func keepPlace(_ name: Bytes) { field(name, isKnown: true)?.isAssembled = true }
 
     /// Joins the elements of an array to those that came before; anything else is kept as any member is.
     mutating func join(_ name: Bytes, _ array: JSONValue) {
@@ -48,7 +49,7 @@ package struct Fields: ~Copyable {
             _ = keep(name, array)
             return
         }
-        guard let field = field(name)?.field else { return }
+        guard let field = field(name) else { return }
         if !field.value.bytes.hasPrefix("[") {
             field.value.removeAll()
             field.value.append("[]")
@@ -77,7 +78,7 @@ package struct Fields: ~Copyable {
 
     /// Joins a piece of a text to those that came before.
     private mutating func joinText(_ name: JSONValue, _ piece: JSONValue) {
-        guard let field = field(name.contents)?.field else { return }
+        guard let field = field(name.contents) else { return }
         guard piece.isString, field.value.bytes.hasPrefix("\"") else {
             _ = keep(name, piece)
             return
@@ -87,15 +88,15 @@ package struct Fields: ~Copyable {
     }
 
     /// The field of that name, made if it is new; nil when there are more than anybody sends.
-    private mutating func field(_ wanted: Bytes, isKnown: Bool = false) -> (field: Field, isNew: Bool)? {
+    private mutating func field(_ wanted: Bytes, isKnown: Bool = false) -> Field? {
         if expected < all.count, all[expected].name.bytes.equals(wanted) {
             expected += 1
-            return (all[expected - 1], false)
+            return all[expected - 1]
         }
         let hash = Fields.hash(wanted)
         for place in hashes.indices where hashes[place] == hash && all[place].name.bytes.equals(wanted) {
             expected = place + 1
-            return (all[place], false)
+            return all[place]
         }
         // No object of any provider has so many members. What one that is made to hurt has beyond them is not kept.
         guard isKnown || unknownCount < Fields.mostUnknown else { return nil }
@@ -105,7 +106,7 @@ package struct Fields: ~Copyable {
         all.append(field)
         hashes.append(hash)
         expected = all.count
-        return (field, true)
+        return field
     }
 
     /// FNV-1a.
