@@ -217,6 +217,16 @@ struct ClientTests {
         #expect(address.hasPrefix("the key would go in clear text over http to a.b") == isSecret)
     }
 
+    @Test func theKeyIsStruckOutOfWhatIsKeptAsItCame() throws {
+        let client = try ClientTests.make([:]) { options in try options.set(key: "sk-12") }
+        let call = #"{"index":0,"x":"sk-12","function":{"name":"f","y":"sk-12"}}"#
+        let members =
+            #""x":"sk-12","annotations":["sk-12"],"audio":{"data":"sk-12"},"function_call":{"arguments":"sk-12"},"tool_calls":[\#(call)]"#
+        let fed = try Fed(#"{"x":"sk-12","choices":[{"delta":{\#(members)},"logprobs":{"content":["sk-12"]},"x":"sk-12"}]}"#)
+        fed.reply.changeFields(client.secrets.strikeInPlace)
+        #expect(fed.document.contains("*****") && !fed.document.contains("sk-12"), "\(fed.document)")
+    }
+
     @Test func theKeyIsStruckOutOfTheLog() throws {
         final class Lines { var all: [String] = [] }
         let lines = Lines()

@@ -182,6 +182,7 @@ package final class Choice {
         for field in messageFields.all { change(&field.value) }
         for field in logprobs.all { change(&field.value) }
         for field in audio.all { change(&field.value) }
+        for field in functionCall.all { change(&field.value) }
         for call in toolCalls {
             for field in call.fields.all { change(&field.value) }
             for field in call.functionFields.all { change(&field.value) }
