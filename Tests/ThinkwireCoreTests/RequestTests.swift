@@ -92,6 +92,12 @@ struct RequestTests {
         #expect(made.text == #"{"a":1,"b":2,"stop":["\n\n", "x"]}"#)
     }
 
+    @Test func theBodyMayBeAValueOfItsOwn() throws {
+        let made = try request(#"{"model":"m"}"#)
+        for _ in 0..<3 { try withCopy("x") { try made.set($0, to: made.json) } }
+        #expect(made.text == #"{"model":"m","x":{"model":"m","x":{"model":"m","x":{"model":"m"}}}}"#)
+    }
+
     @Test func aValueThatIsNotJSONIsRefusedWithThePlace() throws {
         let made = try request(#"{"a":1}"#)
         #expect(complaint { try made.set("temperature", "hot") } == "temperature is not JSON: at byte 0, a value is expected")

@@ -77,7 +77,10 @@ package final class Request {
             var reader = JSONReader()
             let value = try read(json, &reader, field, inside: 1)
             try rules?.check(field, value)
-            body.set(field, to: trimmed(json))
+            // It may be text of the body itself, which is about to move.
+            var copy = ByteBuffer()
+            copy.append(trimmed(json))
+            body.set(field, to: copy.bytes)
         } else {
             body.remove(field)
         }
