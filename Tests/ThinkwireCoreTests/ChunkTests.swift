@@ -126,6 +126,14 @@ struct ChunkTests {
     }
 
     @Test(arguments: [
+        #""delta":null,"message":M"#, #""message":M,"delta":null"#, #""delta":M,"message":null"#, #""message":null,"delta":M"#,
+    ])
+    func aWholeAnswerWithAMessageAndADelta(_ members: String) {
+        let fed = Fed(document: #"{"choices":[{\#(members.replacing("M", with: #"{"content":"Hi"}"#))}]}"#)
+        #expect(fed.events == ["content 0 Hi"] && fed.error == nil)
+    }
+
+    @Test(arguments: [
         #"{"choices":[]}"#, #"{"choices":null}"#, #"{"choices":{}}"#, #"{"choices":[null]}"#, #"{"choices":[{}]}"#,
         #"{"choices":[{"index":0,"finish_reason":"stop"}],"usage":{"total_tokens":1}}"#, #"{"choices":[{"message":null}]}"#,
         #"{"choices":[{"text":"Hi"}]}"#, #"{"id":"x"}"#, "[]", #"[{"id":"x"}]"#, #"[{"error":null}]"#, #"{"error":false}"#,

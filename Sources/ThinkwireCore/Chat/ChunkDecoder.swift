@@ -153,6 +153,8 @@ package struct ChunkDecoder: ~Copyable {
         choice.fields.rewind()
         for (name, member) in value.members {
             let isMessage = name.isText("delta") || name.isText("message")
+            // Some servers have both in every choice, and the one that is not meant is null.
+            if isMessage && isWhole && member.isNull { continue }
             // A whole message beside the last delta repeats what was heard.
             if isMessage && delta != nil && !name.isText("delta") { continue }
             if isMessage { delta = member }
