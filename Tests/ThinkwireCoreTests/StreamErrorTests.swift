@@ -62,6 +62,18 @@ struct StreamErrorTests {
         #expect(inside.status == "TW_RATE_LIMITED" && inside.message == lead + "Busy (code 429); wait, then try again")
     }
 
+    @Test func whatStandsBehindAChoiceThatWentWrongIsHeard() throws {
+        func answer(_ message: String) -> String {
+            let first = #"{"index":0,"\#(message)":{"content":"a"},"error":{"code":502,"message":"gone"}}"#
+            return #"{"choices":[\#(first),{"index":1,"\#(message)":{"content":"b"}}],"usage":{"completion_tokens":2}}"#
+        }
+        for fed in [try Fed(answer("delta"), delta(#"{"content":"c"}"#)), Fed(document: answer("message"))] {
+            guard case .refused = fed.error else { return #expect(Bool(false), "\(String(describing: fed.error))") }
+            #expect(fed.events == ["content 0 a", "content 1 b", "usage 2"])
+            #expect(fed.status == "TW_SERVER" && fed.message == lead + "gone (code 502); try again later")
+        }
+    }
+
     @Test func aPlainTextAsTheError() throws {
         #expect(try stream(#"data: {"error":"model crashed"}"#).message == lead + "model crashed; try again later")
     }

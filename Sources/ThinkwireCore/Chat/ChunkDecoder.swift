@@ -123,10 +123,12 @@ package struct ChunkDecoder: ~Copyable {
             if name.isText("usage") { usage = value }
             if name.isText("meta"), reply.readMeta(value) { hasBill = true }
         }
+        var isRefused = false
         if let choices {
             var position = 0
             for choice in choices.elements {
-                try decode(choice: choice, position, isWhole: isWhole, into: reply)
+                // The others, and the bill, are to be heard all the same.
+                if try !decode(choice: choice, position, isWhole: isWhole, into: reply) { isRefused = true }
                 position += 1
             }
         }
@@ -135,10 +137,12 @@ package struct ChunkDecoder: ~Copyable {
             isRepeatable = false
             events.append(Event(kind: TW_EVENT_USAGE))
         }
+        if isRefused { throw .refused }
     }
 
-    private mutating func decode(choice value: JSONValue, _ place: Int, isWhole: Bool, into reply: Reply) throws(ChunkError) {
-        guard value.kind == .object else { return }
+    /// Takes a choice apart; false if it says that it went wrong.
+    private mutating func decode(choice value: JSONValue, _ place: Int, isWhole: Bool, into reply: Reply) throws(ChunkError) -> Bool {
+        guard value.kind == .object else { return true }
         var delta: JSONValue?
         var finishReason: JSONValue?
         var error: JSONValue?
@@ -185,10 +189,9 @@ package struct ChunkDecoder: ~Copyable {
             isRepeatable = false
             take(finishReason: finishReason, of: choice, position)
         }
-        if let error, error.saysSomething {
-            reply.readRefusal(ofChoice: error)
-            throw .refused
-        }
+        guard let error, error.saysSomething else { return true }
+        reply.readRefusal(ofChoice: error)
+        return false
     }
 
     private mutating func decode(delta: JSONValue, of choice: Choice, _ position: Int, isWhole: Bool) throws(ChunkError) {
