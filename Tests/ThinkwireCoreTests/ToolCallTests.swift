@@ -100,6 +100,15 @@ struct ToolCallTests {
         #expect(fed.toolCalls == ["0/0 x f {\"a\":1} \n"])
     }
 
+    /// To read the arguments again for each would be seconds.
+    @Test func veryMuchThatRepeatsACallAndBringsWhiteSpace() throws {
+        let text = #"["\#(String(repeating: "a", count: 900_000))"]"#
+        let first = calls(#"{"id":"x","function":{"name":"f","arguments":\#(String(reflecting: text))}}"#)
+        let blank = calls(#"{"id":"x","function":{"name":"f","arguments":" "}}"#)
+        let fed = try fed([first] + Array(repeating: blank, count: 1000))
+        #expect(fed.toolCalls == ["0/0 x f \(text)" + String(repeating: " ", count: 1000)])
+    }
+
     @Test func callsOfAWholeAnswerAreNeverFragments() {
         let calls = ["x", "x", ""].map { #"{"id":"\#($0)","function":{"name":"f","arguments":""}}"# }.joined(separator: ",")
         let fed = Fed(document: #"{"choices":[{"message":{"tool_calls":[\#(calls),\#(calls)]}}]}"#)

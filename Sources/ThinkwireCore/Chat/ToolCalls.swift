@@ -11,8 +11,8 @@ package final class ToolCall {
     private(set) var fields = Fields()
     private(set) var functionFields = Fields()
     private var nesting = Nesting()
-    /// How long the arguments were when they were last read, and whether they were whole.
-    private var lastRead = (length: -1, isWhole: false)
+    /// How long the arguments were when they were last read, without white space at the end, and whether they were whole.
+    private var lastRead = (length: 0, isWhole: false)
 
     init(wireIndex: Int64?) { self.wireIndex = wireIndex }
 
@@ -28,9 +28,9 @@ package final class ToolCall {
     /// what has been read as far as it goes is not read again.
     func hasWholeArguments(_ reader: inout JSONReader) -> Bool {
         let text = arguments.text.bytes
-        guard text.count != lastRead.length else { return lastRead.isWhole }
         guard nesting.isClosed(behind: text) else { return false }
-        lastRead = (text.count, true)
+        guard nesting.end != lastRead.length else { return lastRead.isWhole }
+        lastRead = (nesting.end, true)
         do { _ = try reader.read(text) } catch {
             // What is missing may still come; nothing makes good what is wrong.
             if error.problem != .unexpectedEnd { nesting.isHopeless = true }
@@ -43,18 +43,22 @@ package final class ToolCall {
 /// How deep in brackets the end of a text is that grows.
 private struct Nesting {
     var isHopeless = false
+    /// Where the white space at the end begins.
+    private(set) var end = 0
     private var read = 0
     private var depth = 0
-    private var hasBegun = false
     private var isInString = false
     private var isEscaped = false
 
     /// Something has come, and nothing of it is open.
     mutating func isClosed(behind text: Bytes) -> Bool {
         guard !isHopeless else { return false }
-        for byte in text.dropping(read) { go(over: byte) }
+        for place in read..<text.count {
+            go(over: text[place])
+            if !isBlank(text[place]) { end = place + 1 }
+        }
         read = text.count
-        return hasBegun && depth <= 0 && !isInString
+        return end > 0 && depth <= 0 && !isInString
     }
 
     private mutating func go(over byte: UInt8) {
@@ -70,7 +74,6 @@ private struct Nesting {
             case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
             default: break
             }
-            if !isBlank(byte) { hasBegun = true }
         }
     }
 }
