@@ -92,6 +92,7 @@ struct ThinkTagsTests {
     @Test func theOpeningTagMayStandInTheTemplate() throws {
         try expect("a\n</think>\n\nb", ["reasoning: a", "content: b"], opened: true)
         try expect("<think>\na\n</think>\n\nb", ["reasoning: a", "content: b"], opened: true)
+        try expect(" <think>\n<think> <think>a</think>b", ["reasoning: a", "content: b"], opened: true)
         try expect("<thin", ["reasoning: <thin"], opened: true)
         try expect("a</think>b", ["content: a</think>b"])
     }
@@ -198,6 +199,15 @@ struct LongAnswerTests {
             #expect(thought.content == text, "\(shift)")
             #expect(thought.reasoning == text.trimmingCharacters(in: .whitespacesAndNewlines), "\(shift)")
         }
+    }
+
+    /// The rest of each part moved anew for every one of them is fifteen times the work.
+    @Test func openingTagsWithoutEnd() {
+        var expected = Reply.Expected()
+        expected.startsInsideThink = true
+        let tags = String(repeating: "<think>", count: 100_000)
+        let answer = Fed(document: "{\"choices\":[{\"message\":{\"content\":\"\(tags)a</think>b\"}}]}", expected: expected)
+        #expect(answer.reasoning == "a" && answer.content == "b")
     }
 
     @Test func bytesThatAreNoText() {

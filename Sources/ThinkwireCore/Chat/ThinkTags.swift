@@ -78,12 +78,13 @@ struct ThinkTags: ~Copyable {
 
     private mutating func findClosing(_ reasoning: inout ByteBuffer) {
         if !hasThought {
-            drop(leadingSpace(held.bytes))
+            var begin = leadingSpace(held.bytes)
             // A template that holds the opening tag does not keep a model from writing it again, and again.
-            while isOpened && held.bytes.hasPrefix(ThinkTags.opening) {
-                drop(ThinkTags.opening.utf8CodeUnitCount)
-                drop(leadingSpace(held.bytes))
+            while isOpened && held.bytes.dropping(begin).hasPrefix(ThinkTags.opening) {
+                begin += ThinkTags.opening.utf8CodeUnitCount
+                begin += leadingSpace(held.bytes.dropping(begin))
             }
+            drop(begin)
             if held.isEmpty || isOpened && isBeginning(held.bytes, of: ThinkTags.opening) { return }
         }
         let text = held.bytes
