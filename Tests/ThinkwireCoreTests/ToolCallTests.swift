@@ -100,6 +100,15 @@ struct ToolCallTests {
         #expect(fed.toolCalls == ["0/0 x f {\"a\":1} \n"])
     }
 
+    @Test func whatRepeatsIndexAndNameWithNothingElseIsTheSameCall() throws {
+        // vllm-project/vllm#13078 and #16340: its last piece is empty.
+        let pieces = [#"{\"a\":"#, "1}", ""]
+        let fed = try fed(pieces.map { calls(#"{"index":0,"function":{"name":"f","arguments":"\#($0)"}}"#) })
+        #expect(fed.toolCalls == [#"0/0  f {"a":1}"#])
+        let again = #"{"index":0,"function":{"name":"f","arguments":"{}"}}"#
+        #expect(try Fed(calls(again), calls(again)).toolCalls == ["0/0  f {}", "0/1  f {}"])
+    }
+
     /// To read the arguments again for each would be seconds.
     @Test func veryMuchThatRepeatsACallAndBringsWhiteSpace() throws {
         let text = #"["\#(String(repeating: "a", count: 900_000))"]"#

@@ -145,9 +145,11 @@ extension Choice {
         // Another id begins another call, whatever the index says: some servers count every call as 0 (openai-python#3201).
         if same == nil && !id.isEmpty && !call.id.isEmpty { return nil }
         // So does a name behind arguments that are whole (a server that gives neither index nor id: openai-python#2806; one whose
-        // every call has one id: nanobot#3943, nanobot#4059), unless it only repeats that call's id and name.
+        // every call has one id: nanobot#3943, nanobot#4059), unless it only repeats that call's name and its id, or, where there is
+        // none, its index (vLLM up to 0.8 for a tool that must be called: vllm#13078, vllm#16340).
         if name.isEmpty || !call.hasWholeArguments(&reader) { return candidate }
-        return same != nil && call.name.bytes.equals(name) && arguments?.isBlank ?? true ? candidate : nil
+        let isSame = same != nil || id.isEmpty && wireIndex != nil
+        return isSame && call.name.bytes.equals(name) && arguments?.isBlank ?? true ? candidate : nil
     }
 }
 
