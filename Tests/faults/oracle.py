@@ -129,7 +129,8 @@ class Choice:
             near = same or [known for known in self.calls if index is None or known["index"] == index]
             if near:
                 call = near[-1]
-                again = same and name == call["name"] and (arguments is None or isinstance(arguments, str) and not arguments.strip(SPACE))
+                again = (same or not identity and index is not None) and name == call["name"]
+                again = again and (arguments is None or isinstance(arguments, str) and not arguments.strip(SPACE))
                 is_other = not same and identity and call["id"]
                 if is_other or name and not again and call["arguments"] and is_json(text_of(call["arguments"])):
                     call = None
