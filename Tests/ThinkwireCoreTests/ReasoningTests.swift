@@ -96,6 +96,13 @@ struct ReasoningTests {
                 """#))
     }
 
+    @Test func detailsBesideWhatIsNull() throws {
+        let fed = try Fed(
+            delta(#"{"reasoning_details":[{"type":"reasoning.summary","text":null,"summary":"a","data":null}]}"#),
+            delta(#"{"reasoning_details":[{"type":"reasoning.text","text":"b","summary":null},{"text":null}]}"#))
+        #expect(fed.events == ["reasoning 0 ab"])
+    }
+
     @Test func inOneChunkTheThoughtComesFirst() throws {
         let fed = try Fed(delta(#"{"content":"b","reasoning_content":"a"}"#), delta(#"{"content":"d","reasoning_content":"c"}"#))
         #expect(fed.events == ["reasoning 0 a", "content 0 b", "reasoning 0 c", "content 0 d"])

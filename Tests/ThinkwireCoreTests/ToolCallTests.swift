@@ -206,6 +206,11 @@ struct ToolCallTests {
             ))
     }
 
+    @Test func customCallsBesideWhatIsNull() throws {
+        let call = #"{"index":0,"id":"a","type":"custom","function":null,"custom":{"name":"sql","arguments":null,"input":"1"}}"#
+        #expect(try Fed(calls(call)).toolCalls == ["0/0 a sql 1"])
+    }
+
     @Test func whatElseStandsInACall() throws {
         // Gemini: earendil-works/pi#3234, BerriAI/litellm#16893
         let fed = try Fed(

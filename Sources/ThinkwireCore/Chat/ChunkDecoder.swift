@@ -310,7 +310,7 @@ package struct ChunkDecoder: ~Copyable {
     /// OpenRouter's list of thoughts: those that can be read (`reasoning.text`, `reasoning.summary`), where no other field has them.
     private mutating func addDetails(_ details: JSONValue, _ choice: Choice, _ position: Int) {
         for detail in details.elements {
-            if let text = detail["text"] ?? detail["summary"] { addThought(text, choice, position) }
+            if let text = detail.member("text", or: "summary") { addThought(text, choice, position) }
         }
     }
 

@@ -98,13 +98,13 @@ extension Choice {
     func addToolCall(
         _ fragment: JSONValue, isFirst: Bool, isWhole: Bool, _ reader: inout JSONReader
     ) -> (position: Int, start: Int, isNews: Bool)? {
-        let function = fragment["function"] ?? fragment["custom"]
+        let function = fragment.member("function", or: "custom")
         var id = ByteBuffer()
         fragment["id"]?.appendText(to: &id)
         var name = ByteBuffer()
         function?["name"]?.appendText(to: &name)
         let wireIndex = fragment["index"]?.integer
-        let arguments = function?["arguments"] ?? function?["input"]
+        let arguments = function?.member("arguments", or: "input")
 
         // Two names without an index in one chunk are two calls, whatever arguments they have.
         let isOther = !isFirst && wireIndex == nil && id.isEmpty && !name.isEmpty

@@ -91,6 +91,12 @@ package struct JSONValue {
 
     package subscript(name: Bytes) -> JSONValue? { member(name) }
 
+    /// The member of that name, or of the other where there is none, or null.
+    func member(_ name: StaticString, or other: StaticString) -> JSONValue? {
+        guard let value = self[name], !value.isNull else { return self[other] }
+        return value
+    }
+
     @inline(never)
     private func member(_ name: Bytes) -> JSONValue? {
         var found: JSONValue?
