@@ -139,6 +139,18 @@ def test_a_tool_call_adds_up_as_openais_does(echo: Echo) -> None:
     assert "".join(call.function.arguments for call in calls) == "{}"
 
 
+def test_what_is_no_choice_and_no_delta_is_passed_over(echo: Echo, client: Client) -> None:
+    (end,) = streamed(echo, ["no delta"], finish_reason="stop")
+    assert end.choices[0].finish_reason == "stop"
+    echo.script = [[{"choices": [5, {"index": 0, "delta": {"content": "Yes"}, "finish_reason": "stop"}]}]]
+    whole = '{"choices": [5, {"index": 0, "message": {"content": "Yes"}, "finish_reason": "stop"}]}'
+    with Client(echo.base_url, "") as streaming:
+        first, _ = streaming.chat.completions.create(model="m", messages="Hello", stream=True)
+    assert first.choices[0].delta == {"role": "assistant", "content": "Yes"}
+    completion = client.chat.completions.create(model="mock/script", messages="Hello", mock_reply=whole)
+    assert completion.choices[1].message.content == "Yes"
+
+
 def test_fields_can_be_changed_and_unknown_ones_are_named(echo: Echo) -> None:
     with Client(echo.base_url, "") as client:
         completion = client.chat.completions.create(model="m", messages="Hello")

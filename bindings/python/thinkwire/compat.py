@@ -113,9 +113,11 @@ class ChunkStream:
         delta, choice = Object(), Object({"index": event.choice, "finish_reason": None, "logprobs": None})
         if self._is_first_of_its_chunk(event):
             for one in sent.get("choices") or []:
-                if one.get("index", 0) == event.choice:
+                if isinstance(one, Object) and one.get("index", 0) == event.choice:
                     told = ("role", "content", "reasoning_content", "reasoning", "refusal", "tool_calls")
-                    delta.update((name, value) for name, value in (one.get("delta") or {}).items() if name not in told)
+                    beside = one.get("delta")
+                    if isinstance(beside, Object):
+                        delta.update((name, value) for name, value in beside.items() if name not in told)
                     choice.update((name, value) for name, value in one.items() if name not in ("delta", "finish_reason"))
         if event.choice not in self._begun:
             self._begun.add(event.choice)
@@ -191,8 +193,8 @@ def completion_of(reply: Reply) -> Object:
     """A whole answer; of its first choice, thoughts and words are told apart as the library does."""
     completion = _parsed(reply.raw_json())
     for choice in completion.get("choices") or []:
-        message = choice.get("message")
-        if choice.get("index", 0) == 0 and isinstance(message, Object):
+        message = choice.get("message") if isinstance(choice, Object) else None
+        if isinstance(message, Object) and choice.get("index", 0) == 0:
             if reply.reasoning:
                 message["reasoning_content"] = reply.reasoning
             if isinstance(message.get("content"), str):
