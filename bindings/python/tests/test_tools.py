@@ -91,6 +91,12 @@ def test_arguments_that_are_not_json_are_told_to_the_model() -> None:
     assert Tool(weather).call("{'city'").startswith("Error: ")
 
 
+def test_what_python_cannot_read_is_told_to_the_model() -> None:
+    assert Tool(weather).call("[" * 100_000) == "Error: nested too deeply"
+    near = '{"city": "Köln", "near": {"name": "Bonn", "height": 1' + "0" * 400 + "}}"
+    assert "the arguments.near.height is larger than a float can be" in Tool(weather).call(near)
+
+
 @pytest.mark.parametrize("odd", [lambda *all: None, lambda **all: None])
 def test_a_function_that_cannot_be_called_by_name_is_no_tool(odd: Any) -> None:
     with pytest.raises(InvalidRequest, match="can't be given by name"):
@@ -261,6 +267,12 @@ def test_an_answer_in_another_shape_is_told(echo: Echo, client: Client) -> None:
     echo.script = [{"role": "assistant", "content": '{"name": "Köln", "height": "53"}'}]
     with pytest.raises(ValueError, match="the answer.height is not of type number"):
         client.send("m", "Where?", response_format=Place).parse(Place)
+
+
+def test_an_answer_that_python_cannot_read_is_told(echo: Echo, client: Client) -> None:
+    echo.script = [{"role": "assistant", "content": "[" * 100_000}]
+    with pytest.raises(ValueError, match="nested too deeply"):
+        client.send("m", "Where?").parse()
 
 
 def test_a_schema_of_ones_own_goes_out_as_it_is(echo: Echo, client: Client) -> None:

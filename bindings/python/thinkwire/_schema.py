@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -47,12 +48,23 @@ def object_schema(fields: dict[str, Any], required: list[str]) -> dict[str, Any]
     return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
 
 
+def parsed(document: str) -> Any:
+    """JSON as a model wrote it; ValueError if it is none, or nested deeper than Python reads."""
+    try:
+        return json.loads(document)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def value_of(shape: Any, value: Any, place: str = "the value") -> Any:
     """The value of that type that a JSON value stands for; ValueError, which names the place, if it stands for none."""
     if shape is Any or shape is inspect.Parameter.empty:
         return value
     if shape is float and type(value) is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{place} is larger than a float can be") from None
     if shape in _PLAIN:
         if type(value) is shape:
             return value

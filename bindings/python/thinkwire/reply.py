@@ -10,7 +10,7 @@ from typing import Any, Optional, TypeVar, overload
 from . import _abi
 from ._abi import Status
 from ._handle import Handle, c_string, sized_text, text
-from ._schema import value_of
+from ._schema import parsed, value_of
 
 _Shape = TypeVar("_Shape")
 
@@ -47,7 +47,7 @@ class ToolCall:
 
     def parsed(self) -> Any:
         """The arguments as Python values; ValueError if the model wrote something that is not JSON."""
-        return json.loads(self.arguments)
+        return parsed(self.arguments)
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ class Reply:
 
         ValueError, which says where, if it is not what was asked for.
         """
-        return value_of(shape, json.loads(self.content), "the answer")
+        return value_of(shape, parsed(self.content), "the answer")
 
     def as_message(self) -> dict[str, Any]:
         """The assistant's turn as a plain message, without its reasoning.

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Callable
 
-from ._schema import hints_of, object_schema, schema_of, values_of
+from ._schema import hints_of, object_schema, parsed, schema_of, values_of
 from .errors import InvalidRequest
 from .reply import ToolCall
 
@@ -62,7 +62,7 @@ class Tool:
         A mistake of the model's is told to the model. What the function raises is raised.
         """
         try:
-            given = values_of(self._shapes, self._required, json.loads(arguments or "{}"), "the arguments")
+            given = values_of(self._shapes, self._required, parsed(arguments or "{}"), "the arguments")
         except ValueError as error:
             return f"Error: {error}"
         result = self.function(**given)
