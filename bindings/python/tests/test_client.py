@@ -3,8 +3,11 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 import time
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +30,15 @@ from thinkwire import Client, InvalidRequest, Limits, MisuseError, Status, Timeo
         ({"headers": {"X-Bad": "a\r\nb"}}, ""),
         ({"headers": {"X-Bad": "a\0b"}}, "X-Bad"),
         ({"headers": {"not a name": "x"}}, ""),
+        ({"headers": {"X-Bad": 1}}, "X-Bad"),
+        ({"api_key": b"key"}, "api_key is a str, not bytes"),
+        ({"ca_file": "/dev/null\0.pem"}, "ca_file"),
+        ({"ca_directory": 1}, "ca_directory"),
+        ({"max_retries": 2**32 + 1}, "max_retries"),
+        ({"max_retries": "2"}, "max_retries"),
+        ({"limits": {"event": 2**64 + 1}}, "event"),
+        ({"limits": {"event": float("inf")}}, "event"),
+        ({"timeout": {"connect": "5"}}, "connect"),
     ],
 )
 def test_an_option_that_does_not_hold_is_refused(options: dict[str, Any], named: str) -> None:
@@ -55,6 +67,19 @@ def test_a_short_timeout_is_not_none(base_url: str) -> None:
     with Client(base_url=base_url, api_key="test", timeout=0.00001) as client:
         with pytest.raises(TimeoutError):
             client.send(f"{SYNTHETIC}#delay=30000", "Hello")
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300, 10**400, sys.maxsize, Fraction(1, 3) + 10**9])
+def test_a_timeout_is_as_long_as_one_likes(base_url: str, seconds: Any) -> None:
+    with Client(base_url=base_url, api_key="test", timeout=seconds) as client:
+        assert client.send(QWEN3, "Hello", thinking=False, timeout=seconds).status is Status.OK
+
+
+def test_a_file_need_not_have_a_name_in_utf_8(tmp_path: Path) -> None:
+    file = os.fsencode(tmp_path) + b"/\xff.pem"
+    with open(file, "wb"):
+        pass
+    Client("http://127.0.0.1:1/v1", "test", ca_file=os.fsdecode(file)).close()
 
 
 def test_a_closed_client_says_so(base_url: str) -> None:

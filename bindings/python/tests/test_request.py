@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 from ctypes import byref, c_size_t
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Optional, Union, cast
 
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, Echo
@@ -61,6 +61,8 @@ def test_a_field_goes_out_in_utf_8_and_unescaped() -> None:
         ([1], {}, "messages"),
         ([{"role": "user", "content": [b"no image"]}], {}, ""),
         ([{"role": "user", "content": [Path("/no/such/file.png")]}], {}, "/no/such/file.png"),
+        ([{"role": "user", "content": [Path("/dev/null\0.png")]}], {}, "NUL"),
+        ([{"role": "user", "content": [Image(cast(Any, 5))]}], {}, "an image's path"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_by_name(messages: Any, fields: dict[str, Any], named: str) -> None:
@@ -70,9 +72,16 @@ def test_what_cannot_be_sent_is_refused_by_name(messages: Any, fields: dict[str,
     assert isinstance(refused.value, ValueError)
 
 
-def test_a_model_is_needed(client: Client) -> None:
-    with pytest.raises(InvalidRequest):
-        client.send("", "Hello")
+@pytest.mark.parametrize("odd", ["", b"m", None])
+def test_a_model_is_needed(client: Client, odd: Any) -> None:
+    with pytest.raises(InvalidRequest, match="model"):
+        client.send(odd, "Hello")
+
+
+@pytest.mark.parametrize("odd", [2**64 + 5, "5", 0.5])
+def test_a_budget_is_a_whole_number(odd: Any) -> None:
+    with pytest.raises(InvalidRequest, match="thinking_budget"):
+        body("m", "Hello", True, odd)
 
 
 @pytest.mark.parametrize("odd", ["sometimes", 3])

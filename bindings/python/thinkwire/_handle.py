@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Callable, Optional
+import operator
+import os
+from typing import Any, Callable, Optional
 
 from ._abi import Status
 from .errors import BY_STATUS, InvalidRequest
@@ -48,11 +50,35 @@ def sized_text(address: Optional[int], length: int) -> str:
     return ctypes.string_at(address, length).decode("utf-8", "replace") if address else ""
 
 
-def c_string(name: str, value: str) -> bytes:
+def c_string(name: str, value: object) -> bytes:
     """The bytes of a text that C is to read up to its NUL, which therefore must not have one inside."""
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} is a str, not {type(value).__name__}")
     if "\0" in value:
         raise InvalidRequest(f"{name} has a NUL character in it")
     return utf8(name, value)
+
+
+def c_path(name: str, value: Any) -> bytes:
+    """The same of a file's name, which is not always UTF-8."""
+    try:
+        path = os.fsencode(value)
+    except (TypeError, UnicodeEncodeError) as error:
+        raise InvalidRequest(f"{name} is no path: {error}") from error
+    if b"\0" in path:
+        raise InvalidRequest(f"{name} has a NUL character in it")
+    return path
+
+
+def c_number(name: str, value: Any, bits: int) -> int:
+    """A whole number that C has room for: ctypes would cut off what is beyond."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidRequest(f"{name} is a whole number, not {value!r}") from None
+    if number.bit_length() >= bits:
+        raise InvalidRequest(f"{name} is out of range")
+    return number
 
 
 def utf8(name: str, value: str) -> bytes:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ._abi import Thinking
-from ._handle import Handle, c_string, check, text, utf8
+from ._handle import Handle, c_number, c_string, check, text, utf8
 from ._schema import schema_of
 from .errors import InvalidRequest
 from .images import Image
@@ -50,7 +50,8 @@ def build(
             check(library, library.tw_request_add_message_json(address, body, len(body)))
     mode = _mode(thinking, thinking_budget)
     if mode is not Thinking.AUTO:
-        check(library, library.tw_request_set_thinking(address, mode, thinking_budget or 0))
+        budget = c_number("thinking_budget", thinking_budget or 0, 64)
+        check(library, library.tw_request_set_thinking(address, mode, budget))
     if starts_thinking:
         check(library, library.tw_request_set_starts_thinking(address, 1))
     for clock, milliseconds in clocks_of(timeout):

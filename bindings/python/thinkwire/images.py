@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 import json
-import os
 from ctypes import CDLL, byref, c_size_t
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, Union
 
-from ._handle import Handle, c_string, check, sized_text
+from ._handle import Handle, c_path, c_string, check, sized_text
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Image:
         elif isinstance(self.source, str):
             check(library, library.tw_request_add_image_url(scratch.address, c_string("an image's URL", self.source), detail))
         else:
-            path = os.fsencode(self.source)
+            path = c_path("an image's path", self.source)
             check(library, library.tw_request_add_image_file(scratch.address, path, detail))
         length = c_size_t()
         body = json.loads(sized_text(library.tw_request_json(scratch.address, byref(length)), length.value))

@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterable, Mapping
 from ctypes import CDLL
 from dataclasses import asdict, dataclass
+from numbers import Real
 from typing import Any, Optional, Union
 
 from . import _abi, _log
-from ._handle import Handle, c_string, check
+from ._handle import Handle, c_number, c_path, c_string, check
 from .errors import InvalidRequest
 
 
@@ -45,6 +46,9 @@ class Limits:
 
 #: What is asked for, as curl and servers name it.
 _HTTP_VERSIONS = {"auto": _abi.HTTPVersion.HTTP_AUTO, "1.1": _abi.HTTPVersion.HTTP_1_1, "2": _abi.HTTPVersion.HTTP_2}
+
+#: Seconds that C can say in milliseconds.
+_LONGEST = (2**63 - 1) // 1000
 
 
 class Options:
@@ -83,19 +87,20 @@ class Options:
         for clock, milliseconds in clocks_of(timeout):
             check(library, library.tw_options_set_timeout(address, clock, milliseconds))
         if max_retries is not None:
-            check(library, library.tw_options_set_retries(address, max_retries))
+            check(library, library.tw_options_set_retries(address, c_number("max_retries", max_retries, 32)))
         check(library, library.tw_options_set_comments_count(address, comments_count))
         for which, number in _chosen("limits", Limits, limits):
-            check(library, library.tw_options_set_limit(address, _abi.Limit[which.upper()], int(number)))
+            size = c_number(f"the limit {which}", number, 64)
+            check(library, library.tw_options_set_limit(address, _abi.Limit[which.upper()], size))
         if proxy is not None:
             check(library, library.tw_options_set_proxy(address, c_string("proxy", proxy)))
         if no_proxy is not None:
             hosts = no_proxy if isinstance(no_proxy, str) else ",".join(no_proxy)
             check(library, library.tw_options_set_no_proxy(address, c_string("no_proxy", hosts)))
         if ca_file is not None:
-            check(library, library.tw_options_set_ca_file(address, c_string("ca_file", os.fspath(ca_file))))
+            check(library, library.tw_options_set_ca_file(address, c_path("ca_file", ca_file)))
         if ca_directory is not None:
-            check(library, library.tw_options_set_ca_directory(address, c_string("ca_directory", os.fspath(ca_directory))))
+            check(library, library.tw_options_set_ca_directory(address, c_path("ca_directory", ca_directory)))
         if http_version is not None:
             if http_version not in _HTTP_VERSIONS:
                 raise InvalidRequest(f"http_version is {', '.join(map(repr, _HTTP_VERSIONS))} or None, not {http_version!r}")
@@ -116,7 +121,7 @@ class Options:
 
 def clocks_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutClock, int]]:
     """The clocks that are set, in milliseconds."""
-    given = Timeout(total=timeout) if isinstance(timeout, (int, float)) else timeout
+    given = Timeout(total=timeout) if isinstance(timeout, Real) else timeout
     chosen = _chosen("timeout", Timeout, given)
     return [(_abi.TimeoutClock[which.upper()], _milliseconds(which, seconds)) for which, seconds in chosen]
 
@@ -146,10 +151,11 @@ def _dialect(given: Union[str, _abi.Dialect]) -> _abi.Dialect:
     raise InvalidRequest(f"dialect is {', '.join(repr(name.lower()) for name in known)} or None, not {given!r}")
 
 
-def _milliseconds(which: str, seconds: float) -> int:
+def _milliseconds(which: str, given: object) -> int:
     """Rounded up, so that a time however short does not become 0, which means none."""
-    if math.isnan(seconds):
+    if not isinstance(given, Real) or given != given:
         raise InvalidRequest(f"the timeout {which} is not a number")
+    seconds: Any = given
     if seconds < 0:
         raise InvalidRequest(f"the timeout {which} is negative: 0 means none")
-    return 0 if math.isinf(seconds) else math.ceil(seconds * 1000)
+    return 0 if seconds == math.inf else math.ceil(min(seconds, _LONGEST) * 1000)
