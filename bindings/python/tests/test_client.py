@@ -220,6 +220,26 @@ def test_a_fork_leaves_the_parents_connections_alone(base_url: str) -> None:
     assert run_python(FORK, base_url).stdout == "ok\n"
 
 
+FORKED_IN_A_CALL = """
+import os, signal, sys
+from thinkwire import Client
+client = Client(base_url=sys.argv[1], api_key="test")
+client._lock.acquire()  # As a thread does for a moment in each call.
+child = os.fork()
+if not child:
+    signal.alarm(10)
+    client.close()
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+client._lock.release()
+client.close()
+"""
+
+
+def test_a_child_can_close_a_client_that_was_being_used(base_url: str) -> None:
+    run_python(FORKED_IN_A_CALL, base_url)
+
+
 EXIT = """
 import sys, threading
 from thinkwire import Client

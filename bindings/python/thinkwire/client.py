@@ -208,7 +208,8 @@ class Client:
 
     def close(self) -> None:
         """Lets go of the client and its idle connections, once; what is under way goes on. From any thread."""
-        with self._lock:
+        # In a forked child, a lock of the parent's may look as if somebody held it.
+        with self._lock if self._generation == _fork.generation else _renewing:
             handle, self._handle = self._handle, None
         if handle is not None:
             self._release(handle)
