@@ -1,14 +1,16 @@
 """A client's life: options, many calls, many threads, a fork, the end."""
 from __future__ import annotations
 
+import copy
 import gc
 import os
+import pickle
 import sys
 import threading
 import time
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from conftest import QWEN3, SYNTHETIC, recorded, run_python
@@ -140,6 +142,17 @@ def test_threads_stream_each_its_own(client: Client) -> None:
     for thread in threads:
         thread.join(60)
     assert got == [(expected.reasoning, expected.content)] * 40
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_there_is_one_of_each(client: Client, copied: Callable[[object], object]) -> None:
+    with client.stream(QWEN3, "Hello", thinking=False) as stream:
+        first = next(stream)
+        for one, name in ((client, "Client"), (stream, "Stream")):
+            with pytest.raises(TypeError, match=f"a {name} can't be copied"):
+                copied(one)
+        gc.collect()
+        assert first.text + "".join(event.text for event in stream if event.kind == "content") == stream.reply.content
 
 
 def test_close_races_with_calls(base_url: str) -> None:

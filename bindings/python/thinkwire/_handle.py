@@ -4,13 +4,22 @@ from __future__ import annotations
 import ctypes
 import operator
 import os
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NoReturn, Optional
 
 from ._abi import Status
 from .errors import BY_STATUS, InvalidRequest
 
 
-class Handle:
+class Single:
+    """What lets go of an object of the library: a copy of it would do so once more."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} can't be copied or pickled")
+
+
+class Handle(Single):
     """An object of the library, destroyed exactly once: by close(), or when the last reference to it goes."""
 
     # The function is kept here, not looked up: at the interpreter's exit module globals may be gone before the last object.

@@ -10,7 +10,7 @@ from typing import Any, Optional, Union, overload
 
 from . import _fork
 from ._abi import Dialect, Status
-from ._handle import Handle, check
+from ._handle import Handle, Single, check
 from ._library import library as load_library
 from ._log import LogFunction
 from ._request import Messages, ThinkingMode, build, listed
@@ -22,7 +22,7 @@ from .stream import OnEvent, Stream
 from .tools import Tool, ToolFunction, answer
 
 
-class Client:
+class Client(Single):
     """An endpoint and its kept connections. Any number of threads may use one at once; none waits for another's network.
 
         with Client(base_url="https://api.aimlapi.com/v1", api_key="…") as client:

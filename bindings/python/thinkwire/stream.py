@@ -8,7 +8,7 @@ from typing import Callable, Iterator, Optional
 
 from . import _fork, _log
 from ._abi import Next, Status, tw_event
-from ._handle import text
+from ._handle import Single, text
 from .errors import MisuseError, error_of
 from .events import KINDS, Event, EventKind
 from .options import Options
@@ -26,7 +26,7 @@ _TOOL_CALL, _USAGE, _RETRY = EventKind.TOOL_CALL, EventKind.USAGE, EventKind.RET
 OnEvent = Callable[[Event], object]
 
 
-class Stream:
+class Stream(Single):
     """The events of one exchange, as they come; at the end, its `reply`.
 
         with client.stream("alibaba/qwen3-32b", "Hello") as stream:
