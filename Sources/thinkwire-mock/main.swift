@@ -35,7 +35,7 @@ func run() -> Int32 {
         } else if name.equals("--version") {
             return showVersion()
         } else {
-            return complain("not understood: ", Bytes(cString: text), "; see --help\n", 2)
+            return complain("not understood: ", Bytes(cString: mock_argument(index - 1) ?? text), "; see --help\n", 2)
         }
     }
     return serve(port, pace, logs)

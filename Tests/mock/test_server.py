@@ -196,7 +196,7 @@ def test_the_command_line():
     assert run("--help")[0] == 0 and "mock/synthetic" in run("--help")[1]
     for arguments in (["--port"], ["--port", "70000"], ["--pace", "x"], ["more"]):
         code, out, errors = run(*arguments)
-        assert code == 2 and out == "" and "--help" in errors
+        assert code == 2 and out == "" and f"not understood: {arguments[-1]}; see --help" in errors
     server = Mock("--pace=5", "--log")
     assert run("--port", str(server.port))[0] == 1
     start = time.monotonic()
