@@ -127,7 +127,7 @@ struct Orders {
         if name.equals("write") {
             write = try number(name, value, 1...Orders.largest)
         } else if name.equals("piece") {
-            piece = try number(name, value, 1...Orders.largest)
+            piece = try number(name, value, 1...(64 << 20))
         } else if name.equals("join") {
             join = try number(name, value, 1...1_000_000)
         } else if name.equals("pace") {

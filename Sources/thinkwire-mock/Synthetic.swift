@@ -153,7 +153,9 @@ final class Synthetic {
     }
 
     /// Whether the length of a stream can be told beforehand: it is made once to be measured, while everybody waits.
-    static func canBeMeasured(_ orders: Orders) -> Bool { (orders.chunks + orders.reasoning) * orders.choices <= 10_000_000 }
+    static func canBeMeasured(_ orders: Orders) -> Bool {
+        (orders.chunks + orders.reasoning) * orders.choices <= 10_000_000 && fitsDocument(orders)
+    }
 
     /// Whether an answer that is not streamed can be built: all of it is in memory before it is sent.
     static func fitsDocument(_ orders: Orders) -> Bool {

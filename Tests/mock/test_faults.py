@@ -127,7 +127,8 @@ def test_a_body_that_has_to_wait():
 
 
 def test_orders_that_are_none():
-    wrong = ["nope=1", "cut=x", "pace=-1", "status=99", "text=%zz", "header=x", "framing=odd", "size=99999999999", "done=2"]
+    wrong = ["nope=1", "cut=x", "pace=-1", "status=99", "text=%zz", "header=x", "framing=odd"]
+    wrong += ["size=99999999999", "done=2", "piece=99999999"]
     for orders in wrong:
         word = "%" if orders.startswith("text") else orders.split("=")[0]
         check_refusal(ask(QWEN, orders), 400, word)

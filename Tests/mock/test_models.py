@@ -152,6 +152,7 @@ def test_synthetic_says_as_much_as_is_asked_for():
     assert response.texts() == ("", '😀",\n' * 2)
     assert response.events[-1]["choices"][0]["finish_reason"] == "length" and b"[DONE]" not in response.body
     check_refusal(ask("mock/synthetic", "chunks=1000000000,size=1000"), 400, "without streaming")
+    check_refusal(ask("mock/synthetic", "chunks=1000000,size=1000000,framing=length", stream=True), 400, "measured")
 
 
 def test_echo_tells_what_it_got():
