@@ -26,8 +26,9 @@
  *
  * CONVENTIONS
  *
- *   Ownership    What a …_create, …_parse, …_open, …_send, …_stream or …_close gives is yours: give it to its …_destroy.
- *                …_destroy(NULL) does nothing. Everything else that is returned is borrowed; its comment says until when.
+ *   Ownership    What a …_create, …_parse, …_open, …_send, …_stream or …_close gives is yours: give it to its …_destroy (a
+ *                chat to tw_chat_close), which does nothing with NULL. Everything else that is returned is borrowed; its comment
+ *                says until when.
  *   Arguments    are copied before a call returns. NULL where an object is needed is answered with TW_INVALID, or with the
  *                value that means "nothing" (NULL, 0, -1). It never crashes.
  *   Text         is UTF-8. What is borrowed ends in a NUL that its length does not count. Text from the network that is not
@@ -186,9 +187,9 @@ TW_API tw_status tw_options_set_retries(tw_options *options, int count);
 /**
  * Which limit on what a server may send; one byte more ends the exchange in TW_LIMIT.
  *
- * Fixed are: 256 choices and 1024 tool calls for each (beyond: TW_LIMIT); JSON nested 512 deep, numbers of 1000 characters (beyond:
- * TW_PROTOCOL). Of a response's headers the first 1000 are kept; of fields that we do not know, 256 for each object, and some 1000
- * for the tool calls of a choice.
+ * Fixed are: 256 choices and 1024 tool calls for each (beyond: TW_LIMIT); JSON nested 512 deep, 16 million values, numbers of 1000
+ * characters (beyond: TW_PROTOCOL). Of a response's headers the first 1000 are kept; of fields that we do not know, 256 for each
+ * object, and some 1000 for the tool calls of a choice.
  */
 typedef enum tw_limit {
     TW_LIMIT_EVENT = 0,   /**< A line, or the data of one event, of a stream. Default 16 MiB. */
