@@ -11,9 +11,9 @@ import time
 from typing import Callable
 
 import pytest
-from conftest import PACKAGE, SYNTHETIC
+from conftest import PACKAGE, SYNTHETIC, run_python
 
-from thinkwire import CancelledError, Client, Status, Stream
+from thinkwire import CancelledError, Client, MisuseError, Status, Stream
 
 #: Never ends by itself: some pieces come, then nothing more, with the connection open.
 STALLED = f"{SYNTHETIC}#chunks=1000,stall=2000"
@@ -105,6 +105,57 @@ def test_a_signal_handler_can_close_the_stream_it_interrupts(client: Client) -> 
             stream.finish()
     finally:
         signal.signal(signal.SIGALRM, previous)
+
+
+#: A program in which a stream is closed when it has found an event and not yet read it.
+BETWEEN = """
+import sys, threading
+from thinkwire import CancelledError, Client, Status, Stream
+how, base_url = sys.argv[1:]
+
+class Interrupted(Stream):
+    def _take(self):
+        if how == "thread":
+            closer.start()
+            closer.join(0.3)
+        else:  # As a signal handler would.
+            self.close()
+        return super()._take()
+
+with Client(base_url=base_url, api_key="test") as client:
+    stream = client.stream("mock/synthetic#chunks=1000,text=whole,stall=20000", "Hello")
+    stream.__class__ = Interrupted
+    closer = threading.Thread(target=stream.close)
+    assert next(stream).text == "whole"
+    try:
+        next(stream)
+    except CancelledError as error:
+        assert error.reply.content.startswith("whole")
+    else:
+        sys.exit("it goes on")
+"""
+
+
+@pytest.mark.parametrize("how", ["thread", "signal"])
+def test_what_was_found_is_read_before_it_is_let_go(base_url: str, how: str) -> None:
+    run_python(BETWEEN, how, base_url)
+
+
+def test_what_interrupts_an_iteration_does_not_iterate(base_url: str) -> None:
+    raised: list[BaseException] = []
+
+    def log(line: str) -> None:
+        try:
+            next(stream)
+        except MisuseError as error:
+            raised.append(error)
+            stream.close()
+
+    with Client(base_url=base_url, api_key="test", log=log) as client:
+        stream = client.stream(f"{SYNTHETIC}#chunks=3", "Hello")
+        with pytest.raises(CancelledError):
+            stream.finish()
+    assert raised and stream.reply.status is Status.CANCELLED
 
 
 #: A program that waits, and tells how long it took from Ctrl-C to the exception, and what the stream then had.

@@ -60,21 +60,21 @@ class Stream(Single):
         self._event_address: Optional[int] = None
         # Re-entrant, because a log function, a signal handler or a finalizer may come in on the thread that holds them.
         self._pulling = threading.RLock()
+        self._pulls = False
         self._guard = threading.RLock()
 
     def __iter__(self) -> Iterator[Event]:
         return self
 
     def __next__(self) -> Event:
-        while self._pull():
-            event = self._take()
-            if event is not None:
-                return event
-        raise StopIteration
+        event = self._pull()
+        if event is None:
+            raise StopIteration
+        return event
 
     def finish(self) -> Reply:
         """Waits for the end of the exchange without looking at its events, and gives the reply."""
-        while self._pull():
+        while self._pull() is not None:
             pass
         return self.reply
 
@@ -106,12 +106,16 @@ class Stream(Single):
                 self._library.tw_chat_cancel(self._chat)
 
     def close(self) -> None:
-        """Lets go of the exchange: cancelled, if it is not over. From any thread, and any number of times."""
+        """Lets go of the exchange: cancelled, if it is not over. From any thread, and any number of times.
+
+        From a signal handler that interrupts an iteration, the reply is there when that goes on.
+        """
         if self._generation != _fork.generation:  # The connection is the parent's, and a lock may look as if somebody held it.
             return
         self.cancel()
         with self._pulling:
-            self._end()
+            if not self._pulls:  # Else this thread has been interrupted in _pull, which may still be reading what is the chat's.
+                self._end()
 
     def __enter__(self) -> Stream:
         return self
@@ -125,22 +129,29 @@ class Stream(Single):
         if self._chat is not None:
             self.close()
 
-    def _pull(self) -> bool:
-        """Waits for the next event; False at the end. An exchange that failed raises its error there, once."""
+    def _pull(self) -> Optional[Event]:
+        """Waits for the next event and copies it; None at the end. An exchange that failed raises its error there, once."""
         if self._generation != _fork.generation:
             raise MisuseError("the exchange belongs to the process that this one was forked from")
         with self._pulling:
+            if self._pulls:
+                raise MisuseError("the stream is being iterated already, by what this call has interrupted")
+            self._pulls = True
             try:
-                if self._chat is not None and self._wait() == _EVENT:
-                    return True
+                while self._chat is not None and self._wait() == _EVENT:
+                    event = self._take()
+                    if event is not None:
+                        return event
                 self._end()
             except BaseException:
-                self.close()
+                self._end()
                 raise
+            finally:
+                self._pulls = False
             if self.reply.status is not Status.OK and not self._error_told:
                 self._error_told = True
                 raise error_of(self.reply)
-            return False
+            return None
 
     def _wait(self) -> int:
         thread = threading.get_ident()
@@ -186,10 +197,6 @@ class Stream(Single):
             chat, self._chat = self._chat, None
         if chat is None:
             return
-        address = self._library.tw_chat_close(chat)
-        if address is None:
-            self._chat = chat
-            raise MisuseError("an exchange can't be closed from its own log function")
-        self._reply = Reply(self._library, address)
+        self._reply = Reply(self._library, self._library.tw_chat_close(chat))
         if _log.failures:
             _log.raise_failure()
