@@ -144,6 +144,19 @@ def test_threads_stream_each_its_own(client: Client) -> None:
     assert got == [(expected.reasoning, expected.content)] * 40
 
 
+def test_a_signal_handler_can_close_the_client_whose_call_it_interrupts(base_url: str) -> None:
+    client = Client(base_url=base_url, api_key="test")
+
+    def interrupted() -> None:
+        with client._lock:  # As each call does for a moment.
+            client.close()
+
+    thread = threading.Thread(target=interrupted, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_there_is_one_of_each(client: Client, copied: Callable[[object], object]) -> None:
     with client.stream(QWEN3, "Hello", thinking=False) as stream:
@@ -234,18 +247,29 @@ def test_a_fork_leaves_the_parents_connections_alone(base_url: str) -> None:
 
 
 FORKED_IN_A_CALL = """
-import os, signal, sys
+import os, signal, sys, threading
 from thinkwire import Client
 client = Client(base_url=sys.argv[1], api_key="test")
-client._lock.acquire()  # As a thread does for a moment in each call.
+held, done = threading.Event(), threading.Event()
+
+def call():
+    with client._lock:  # As each call does for a moment.
+        held.set()
+        done.wait()
+
+thread = threading.Thread(target=call)
+thread.start()
+held.wait()
 child = os.fork()
 if not child:
     signal.alarm(10)
     client.close()
     os._exit(0)
-assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-client._lock.release()
+ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+done.set()
+thread.join()
 client.close()
+assert ended == 0
 """
 
 

@@ -88,7 +88,7 @@ class Client(Single):
             allow_cleartext=allow_cleartext,
             log=log,
         )
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # A signal handler may come in on the thread that holds it.
         self._generation = _fork.generation
         self._handle: Optional[Handle] = self._create()
 
@@ -243,9 +243,10 @@ class Client(Single):
         if self._generation != _fork.generation:
             self._renew()
         with self._lock:  # Against close(): nothing here waits for a network.
-            if self._handle is None:
+            handle = self._handle
+            if handle is None:
                 raise MisuseError("the client is closed")
-            chat = getattr(self._library, function)(self._handle.address, request.address)
+            chat = getattr(self._library, function)(handle.address, request.address)
         return Stream(self._library, chat, self._options)
 
     def _create(self) -> Handle:
@@ -259,7 +260,7 @@ class Client(Single):
         with _renewing:
             if self._generation == _fork.generation:
                 return
-            self._lock = threading.Lock()
+            self._lock = threading.RLock()
             if self._handle is not None:
                 self._handle.abandon()
                 self._handle = self._create()
