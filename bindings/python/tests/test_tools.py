@@ -66,6 +66,18 @@ def test_a_function_describes_itself() -> None:
     }
 
 
+def test_a_parameter_that_is_only_named_has_no_description() -> None:
+    def tool(city: str, days: int) -> None:
+        """Does something.
+
+        city:
+        days: how many of them
+        """
+
+    parameters = Tool(tool).definition()["function"]["parameters"]["properties"]
+    assert parameters == {"city": {"type": "string"}, "days": {"type": "integer", "description": "how many of them"}}
+
+
 @pytest.mark.parametrize(
     "arguments, told",
     [

@@ -44,7 +44,7 @@ class Tool:
         document = inspect.getdoc(self.function) or ""
         properties = {name: schema_of(shape) for name, shape in self._shapes.items()}
         for name, described in properties.items():
-            line = re.search(rf"^\s*{re.escape(name)}\s*(?:\([^)]*\))?\s*:\s*(.+)$", document, re.MULTILINE)
+            line = re.search(rf"^\s*{re.escape(name)}\s*(?:\([^)]*\))?\s*:[ \t]*(\S.*)$", document, re.MULTILINE)
             if line:
                 described["description"] = line.group(1).strip()
         return {
