@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import builtins
+import pickle
 import socket
 import time
 
@@ -49,6 +50,16 @@ def test_no_key_and_no_such_model(base_url: str, client: Client) -> None:
     assert refused.value.http_status == 401
     with pytest.raises(thinkwire.NotFoundError):
         client.send("no/such-model", "Hello")
+
+
+def test_an_error_goes_to_another_process_without_its_reply(client: Client) -> None:
+    with pytest.raises(thinkwire.NotFoundError) as refused:
+        client.send("no/such-model", "Hello")
+    here = refused.value
+    there = pickle.loads(pickle.dumps(here))
+    assert type(there) is thinkwire.NotFoundError and str(there) == str(here) and there.status is Status.NOT_FOUND
+    assert (there.http_status, there.request_id) == (404, here.request_id) and here.request_id
+    assert there.reply is None and here.reply is not None
 
 
 def test_the_providers_own_words_are_in_the_message(client: Client) -> None:

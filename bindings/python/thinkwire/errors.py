@@ -22,7 +22,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Optional
 
 from ._abi import Status
 
@@ -41,19 +41,17 @@ class Error(Exception):
         self.message = message
         self.reply = reply
         self.status: Status = status if status is not None else reply.status if reply is not None else self.default_status
+        #: The HTTP status; 0 if no response came. It can be 200: a stream can fail in its middle.
+        self.http_status: int = reply.http_status if reply is not None else 0
+        #: What the provider calls this request, to be quoted to its support.
+        self.request_id: Optional[str] = reply.request_id if reply is not None else None
 
     def __str__(self) -> str:
         return self.message
 
-    @property
-    def http_status(self) -> int:
-        """The HTTP status; 0 if no response came. It can be 200: a stream can fail in its middle."""
-        return self.reply.http_status if self.reply is not None else 0
-
-    @property
-    def request_id(self) -> Optional[str]:
-        """What the provider calls this request, to be quoted to its support."""
-        return self.reply.request_id if self.reply is not None else None
+    def __reduce__(self) -> tuple[Any, ...]:
+        # To another process goes all but the reply, which belongs to this one.
+        return type(self), (self.message,), {**self.__dict__, "reply": None}
 
 
 class InvalidRequest(Error, ValueError):
