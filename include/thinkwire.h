@@ -146,7 +146,8 @@ TW_API tw_status tw_options_set_api_key(tw_options *options, const char *key);
 
 /**
  * Sends the header with every request, in place of the library's own of that name. A NULL value takes it back; "" sends none
- * of that name. Names follow RFC 9110; a value with a CR, LF or NUL is refused.
+ * of that name. Names follow RFC 9110; a value with a control character other than a tab is refused, and so are Content-Length and
+ * Transfer-Encoding, which say how long the body is.
  * What has a key in it by its name (Authorization, Cookie, and what ends in api-key, access-key, subscription-key, auth-key, token,
  * secret or password) is treated as one: struck out of what is told, and sent in clear text no further than the key.
  */

@@ -86,6 +86,10 @@ package final class Options {
     /// nil takes the header back.
     package func set(header name: Bytes, to value: Bytes?) throws(Invalid) {
         guard isHeaderName(name) else { throw Invalid("not the name of a header: ", name) }
+        // With another length than the body's, the rest of it would be the next request on its connection.
+        if name.equalsIgnoringCase(StaticText.bytes("content-length")) || name.equalsIgnoringCase(StaticText.bytes("transfer-encoding")) {
+            throw Invalid("not a header of yours, for it says how long the body is: ", name)
+        }
         if let value, !isHeaderValue(value) { throw Invalid("the value of the header ", name, " has a control character in it") }
         headers.removeAll { $0.name.bytes.equalsIgnoringCase(name) }
         guard let value else { return }
