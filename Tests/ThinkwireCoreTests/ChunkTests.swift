@@ -127,6 +127,7 @@ struct ChunkTests {
 
     @Test(arguments: [
         #""delta":null,"message":M"#, #""message":M,"delta":null"#, #""delta":M,"message":null"#, #""message":null,"delta":M"#,
+        #""delta":{},"message":M"#, #""message":M,"delta":{}"#,
     ])
     func aWholeAnswerWithAMessageAndADelta(_ members: String) {
         let fed = Fed(document: #"{"choices":[{\#(members.replacing("M", with: #"{"content":"Hi"}"#))}]}"#)

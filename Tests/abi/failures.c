@@ -146,6 +146,7 @@ void test_transport(void)
     tw_options *options = tw_options_create();
     CHECK_STATUS(tw_options_set_ca_file(options, "/nonexistent/ca.pem"), TW_INVALID);
     CHECK_HAS(tw_last_error(), "/nonexistent/ca.pem");
+    CHECK_STATUS(tw_options_set_ca_file(options, "/tmp"), TW_INVALID);
     CHECK_STATUS(tw_options_set_ca_directory(options, "/nonexistent"), TW_INVALID);
     CHECK_HAS(tw_last_error(), "/nonexistent");
     CHECK_STATUS(tw_options_set_ca_directory(options, "/etc/passwd"), TW_INVALID);

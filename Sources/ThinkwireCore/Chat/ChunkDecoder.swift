@@ -159,8 +159,8 @@ package struct ChunkDecoder: ~Copyable {
             let isMessage = name.isText("delta") || name.isText("message")
             // Some servers have both in every choice, and the one that is not meant is null.
             if isMessage && isWhole && member.isNull { continue }
-            // A whole message beside the last delta repeats what was heard.
-            if isMessage && delta != nil && !name.isText("delta") { continue }
+            // A whole message beside the last delta repeats what was heard; in a whole answer it is the message that counts.
+            if isMessage && delta != nil && !name.isText(isWhole ? "message" : "delta") { continue }
             if isMessage { delta = member }
             let isReason = name.isText("finish_reason")
             if isReason { finishReason = member }

@@ -147,7 +147,7 @@ package final class Options {
 
     package func set(certificates path: Bytes?) throws(Invalid) {
         let file = path.map { Text($0) }
-        if let file, access(file.cString, R_OK) != 0 {
+        if let file, access(file.cString, R_OK) != 0 || isDirectory(file.bytes, F_OK) {
             throw Invalid("the file of certificates can't be read: ", file.bytes)
         }
         certificates = file
@@ -155,15 +155,17 @@ package final class Options {
 
     package func set(certificateDirectory path: Bytes?) throws(Invalid) {
         if let path {
-            // Behind a directory alone there is a place called ".".
-            var inside = ByteBuffer()
-            inside.append(path)
-            inside.append("/.")
-            guard !path.isEmpty, access(inside.cString, R_OK | X_OK) == 0 else {
-                throw Invalid("not a directory that can be read: ", path)
-            }
+            guard !path.isEmpty, isDirectory(path, R_OK | X_OK) else { throw Invalid("not a directory that can be read: ", path) }
         }
         certificateDirectory = path.map { Text($0) }
+    }
+
+    private func isDirectory(_ path: Bytes, _ mode: Int32) -> Bool {
+        // Behind a directory alone there is a place called ".".
+        var inside = ByteBuffer()
+        inside.append(path)
+        inside.append("/.")
+        return access(inside.cString, mode) == 0
     }
 
     package func allowCleartext(host: Bytes) throws(Invalid) {
