@@ -160,6 +160,8 @@ test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/swe
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_SERVERS=Tests/guest/servers.py .build/guest/secrets
 	Tests/faults/faults.py > .build/faults/plan
 	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 900 .build/faults/sweep 61 1 < .build/faults/plan
+	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_LIBRARY=$(CURDIR)/$(library) \
+	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/servers/test_http1.py
 
 test-install: all $(venv)/ready
 	$(MAKE) --no-print-directory install PREFIX=$(stage) DESTDIR= LDCONFIG=true

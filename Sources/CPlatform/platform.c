@@ -213,6 +213,7 @@ const struct platform_curl *platform_curl(void) { return &known; }
 
 /* Not linked: found, where libcurl brings it. */
 static uint64_t (*set_tls_options)(void *session, uint64_t options);
+static void (*set_tls_read_ahead)(void *session, int yes);
 static pthread_once_t tls_once = PTHREAD_ONCE_INIT;
 
 /* <openssl/crypto.h> and <openssl/ssl.h>, of OpenSSL 3: before, there was no such option. */
@@ -225,11 +226,14 @@ static void find_tls(void) {
     *(void **)&version = dlsym(RTLD_DEFAULT, "OpenSSL_version");
     if (!libcurls || !version || strcmp(libcurls, version(VERSION_STRING)) != 0) return;
     *(void **)&set_tls_options = dlsym(RTLD_DEFAULT, "SSL_set_options");
+    *(void **)&set_tls_read_ahead = dlsym(RTLD_DEFAULT, "SSL_set_read_ahead");
 }
 
-void platform_tls_wipes(CURL *easy) {
+void platform_tls_prepare(CURL *easy) {
     struct curl_tlssessioninfo *tls = NULL;
     if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || !tls || !tls->internals) return;
     pthread_once(&tls_once, find_tls);
-    if (set_tls_options && tls->backend == CURLSSLBACKEND_OPENSSL) set_tls_options(tls->internals, CLEANSE_PLAINTEXT);
+    if (tls->backend != CURLSSLBACKEND_OPENSSL) return;
+    if (set_tls_options) set_tls_options(tls->internals, CLEANSE_PLAINTEXT);
+    if (set_tls_read_ahead) set_tls_read_ahead(tls->internals, 0);
 }

@@ -117,8 +117,9 @@ def test_a_kept_connection_that_is_closed_at_the_next_request(connect, serve):
     ],
 )
 @pytest.mark.parametrize("end", [[], [None]])
-def test_what_comes_before_it_was_asked_for_is_no_answer(connect, serve, said, end):
-    peer = serve([response(WHOLE), 0.05, said, *end])
+@pytest.mark.parametrize("pause", [[], [0.05]])
+def test_what_comes_before_it_was_asked_for_is_no_answer(connect, serve, said, end, pause):
+    peer = serve([response(WHOLE), *pause, said, *end])
     client = connect(peer.url())
     for number in range(1, 4):
         reply = ended(client)

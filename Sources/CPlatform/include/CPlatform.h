@@ -152,10 +152,12 @@ const struct platform_curl *platform_curl(void);
 
 /**
  * Has OpenSSL overwrite what it decrypts for this transfer once libcurl has read it: the last record would stay in its buffer, and in
- * the memory of that when it is freed (SSL_OP_CLEANSE_PLAINTEXT). Of no effect where there is no TLS yet, where another library does
- * it, or where the OpenSSL that is found is not of the version that libcurl uses, as in a host that brings one of its own.
+ * the memory of that when it is freed (SSL_OP_CLEANSE_PLAINTEXT). And has it read nothing before it is asked for, which libcurl
+ * lets it do from 8.15 on (curl PR 17548): what comes behind an answer would be in its memory, and not on the socket that is looked at.
+ * Of no effect where there is no TLS yet, where another library does it, or where the OpenSSL that is found is not of the version that
+ * libcurl uses, as in a host that brings one of its own.
  */
-void platform_tls_wipes(CURL *easy);
+void platform_tls_prepare(CURL *easy);
 
 /** The result of a transfer that a multi handle says is done. */
 static inline CURLcode platform_result(const CURLMsg *message) { return message->data.result; }

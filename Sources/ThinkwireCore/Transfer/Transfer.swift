@@ -256,7 +256,7 @@ final class Transfer {
         this.phase = .waiting
         this.phaseStart = platform_now()
         this.reply.timing.pointee.connected_us = this.elapsedMicroseconds
-        if let easy = this.easy { platform_tls_wipes(easy) }
+        if let easy = this.easy { platform_tls_prepare(easy) }
         return CURL_PREREQFUNC_OK
     }
 
