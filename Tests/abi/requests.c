@@ -211,7 +211,7 @@ static void proxy(void)
     }
 
     static const char *const none[] = { "http://u:secret-word@", "ftp://u:secret-word@h", "http://u:secret-word@h:x",
-                                        "http://secret-word h" };
+                                        "http://secret-word h", "http://u:secret-word%0A@h", "http://secret-word%00:p@h" };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         CHECK_STATUS(tw_options_set_proxy(options, none[i]), TW_INVALID);
         CHECK_HAS_NOT(tw_last_error(), "secret-word");

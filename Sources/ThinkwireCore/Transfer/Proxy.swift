@@ -48,6 +48,10 @@ final class Proxy {
         for name in known where scheme.bytes.equals(name) { isKnown = true }
         let host = Endpoint.part(parts, CURLUPART_HOST)
         guard isKnown, !host.isEmpty else { return nil }
+        // With a user or password that it can't decode, libcurl goes past the proxy without a word (7.88).
+        for part in [CURLUPART_USER, CURLUPART_PASSWORD] where !Endpoint.part(parts, part).isEmpty {
+            if Endpoint.part(parts, part, UInt32(CURLU_URLDECODE)).isEmpty { return nil }
+        }
         return Endpoint.isLoopback(host) ? .thisMachine : .elsewhere
     }
 }
