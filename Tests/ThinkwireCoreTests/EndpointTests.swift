@@ -20,6 +20,7 @@ struct EndpointTests {
             "https://x.openai.azure.com/openai/chat/completions?api-version=1&a=b", "x.openai.azure.com"
         ),
         ("https://a.b/v1#part", "https://a.b/v1/chat/completions", "a.b"),
+        ("https://@a.b/v1", "https://a.b/v1/chat/completions", "a.b"), ("https://:@a.b/v1", "https://a.b/v1/chat/completions", "a.b"),
         ("https://a.b/v1?", "https://a.b/v1/chat/completions", "a.b"),
         ("HTTPS://a.b/V1", "https://a.b/V1/chat/completions", "a.b"),
         ("https://a.b/with%20space/%2f", "https://a.b/with%20space/%2f/chat/completions", "a.b"),

@@ -38,6 +38,9 @@ final class Endpoint {
         guard Endpoint.part(parts, CURLUPART_USER).isEmpty, Endpoint.part(parts, CURLUPART_PASSWORD).isEmpty else {
             throw Invalid("the base URL has a user or password in it: give the key with tw_options_set_api_key")
         }
+        // With an "@" and nothing before it, libcurl would still send them.
+        curl_url_set(parts, CURLUPART_USER, nil, 0)
+        curl_url_set(parts, CURLUPART_PASSWORD, nil, 0)
         var path = Endpoint.part(parts, CURLUPART_PATH)
         while path.bytes.last == UInt8(ascii: "/") { path.truncate(to: path.count - 1) }
         if !path.bytes.hasSuffix("/chat/completions") { path.append("/chat/completions") }
