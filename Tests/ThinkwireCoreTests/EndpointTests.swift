@@ -44,6 +44,11 @@ struct EndpointTests {
         #expect(problem == "not a base URL, which looks like https://api.aimlapi.com/v1", "\(problem ?? "taken")")
     }
 
+    @Test(arguments: ["https://a..\u{E4}.de/v1", "https://\(String(repeating: "\u{E4}", count: 70)).de/v1"])
+    func whatIsNoHost(_ url: String) {
+        #expect(complaint { _ = try endpoint(url) }?.hasPrefix("the base URL's host is no name that can be looked up") == true)
+    }
+
     @Test("A key that is given as the address, or in it, is in no message", arguments: [
         "sk-secret", "sk-secret:", "htp://a.b/v1?key=sk-secret", "https:///v1?key=sk-secret", "https://a b/?key=sk-secret",
         "https://x:sk-secret@", "https://x:sk-secret@a b/v1", "sk-secret://a.b", "https://a.b:99999/?sk-secret",

@@ -41,6 +41,9 @@ final class Endpoint {
         // With an "@" and nothing before it, libcurl would still send them.
         curl_url_set(parts, CURLUPART_USER, nil, 0)
         curl_url_set(parts, CURLUPART_PASSWORD, nil, 0)
+        guard !Endpoint.part(parts, CURLUPART_HOST, UInt32(CURLU_PUNYCODE)).isEmpty else {
+            throw Invalid("the base URL's host is no name that can be looked up: write it as it is there, in ASCII (xn--…)")
+        }
         var path = Endpoint.part(parts, CURLUPART_PATH)
         while path.bytes.last == UInt8(ascii: "/") { path.truncate(to: path.count - 1) }
         if !path.bytes.hasSuffix("/chat/completions") { path.append("/chat/completions") }
@@ -76,9 +79,10 @@ final class Endpoint {
     static func part(_ parts: OpaquePointer, _ part: CURLUPart, _ flags: UInt32 = 0) -> ByteBuffer {
         var found = ByteBuffer()
         var text: UnsafeMutablePointer<CChar>?
+        // libcurl 7.88 leaves it there also where it can't write the name in ASCII.
+        defer { curl_free(text) }
         guard curl_url_get(parts, part, &text, flags) == CURLUE_OK, let text else { return found }
         found.append(Bytes(cString: text))
-        curl_free(text)
         return found
     }
 }

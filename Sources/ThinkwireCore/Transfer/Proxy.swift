@@ -46,7 +46,7 @@ final class Proxy {
         let known: [StaticString] = ["http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"]
         var isKnown = false
         for name in known where scheme.bytes.equals(name) { isKnown = true }
-        let host = Endpoint.part(parts, CURLUPART_HOST)
+        let host = Endpoint.part(parts, CURLUPART_HOST, UInt32(CURLU_PUNYCODE))
         guard isKnown, !host.isEmpty else { return nil }
         // With a user or password that it can't decode, libcurl goes past the proxy without a word (7.88).
         for part in [CURLUPART_USER, CURLUPART_PASSWORD] where !Endpoint.part(parts, part).isEmpty {
