@@ -43,6 +43,7 @@ struct OptionsTests {
         ] {
             #expect(complaint { try options.set(header: name, "x") }?.hasPrefix("not the name of a header: ") == true, "\(name)")
         }
+        #expect(complaint { try options.set(header: "X-API-Key: sk-secret", "") }?.contains("secret") == false)
         for name in ["X", "x-request-id", "!#$%&'*+-.^_`|~09azAZ"] {
             #expect(complaint { try options.set(header: name, "x") } == nil, "\(name)")
         }

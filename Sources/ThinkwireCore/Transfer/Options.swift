@@ -85,7 +85,8 @@ package final class Options {
 
     /// nil takes the header back.
     package func set(header name: Bytes, to value: Bytes?) throws(Invalid) {
-        guard isHeaderName(name) else { throw Invalid("not the name of a header: ", name) }
+        // Without the text: it may be the whole header, with a key in it.
+        guard isHeaderName(name) else { throw Invalid("not the name of a header: it is one word, and its value stands apart") }
         // With another length than the body's, the rest of it would be the next request on its connection.
         if name.equalsIgnoringCase(StaticText.bytes("content-length")) || name.equalsIgnoringCase(StaticText.bytes("transfer-encoding")) {
             throw Invalid("not a header of yours, for it says how long the body is: ", name)
