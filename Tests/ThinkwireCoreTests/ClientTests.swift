@@ -165,6 +165,27 @@ struct ClientTests {
         #expect(struck("sk-sk-1sk-1") == "sk-******")
     }
 
+    @Test(arguments: [" sk-1", "sk-1 ", "\tsk-1 "]) func aServerKnowsTheKeyWithoutTheSpaceAroundIt(_ key: String) throws {
+        let client = try ClientTests.make([:]) { try $0.set(key: key) }
+        let told = ByteBuffer.text { buffer in
+            withCopy("no such key:sk-1.") { buffer.append($0) }
+            client.secrets.strike(&buffer)
+        }
+        #expect(told == "no such key:***.")
+    }
+
+    @Test func eachCookieIsStruckOut() throws {
+        let client = try ClientTests.make([:]) { options in
+            try options.set(key: "k")
+            try options.set(header: "cookie", "session=sk-123456; consent=true;a= sk-abcdef ;")
+        }
+        let told = ByteBuffer.text { buffer in
+            withCopy("no session sk-123456, no sk-abcdef; consent=true is true") { buffer.append($0) }
+            client.secrets.strike(&buffer)
+        }
+        #expect(told == "no session ***, no ***; *** is true")
+    }
+
     @Test("However JSON writes it") func theKeyIsStruckOutOfJSON() throws {
         let client = try ClientTests.make([:]) { try $0.set(key: #"s/k+1\"x"#) }
         func struck(_ text: String, inPlace: Bool) -> String {
@@ -195,6 +216,7 @@ struct ClientTests {
         arguments: [
             ("Authorization", "Bearer sk-12", true), ("api-key", "sk-12", true), ("X-Goog-API-Key", " sk-12 ", true),
             ("Ocp-Apim-Subscription-Key", "sk-12", true), ("Proxy-Authorization", "Basic sk-12", true), ("Cookie", "a; sk-12", true),
+            ("Authorization", "Bearer  sk-12", true), ("Authorization", "Bearer\tsk-12 ", true),
             ("X-Auth-Token", "sk-12", true), ("X-Title", "sk-12", false), ("Idempotency-Key", "sk-12", false),
             ("X-Max-Tokens", "sk-12", false), ("key", "sk-12", false),
         ])

@@ -9,13 +9,27 @@ struct Secrets {
 
     init(_ options: Options, _ key: Text?) {
         var words: [Text] = []
-        if let key { words.append(key) }
-        // Behind the scheme: "Bearer KEY".
+        // Servers know them without the space around them.
+        if let key { words.append(Text(trimmed(key.bytes))) }
         for header in options.headers where Secrets.names(header.name.bytes) {
-            let value = trimmed(header.value.bytes)
-            words.append(Text(value.dropping(value.firstIndex(of: UInt8(ascii: " ")).map { $0 + 1 } ?? 0)))
+            if header.name.bytes.equalsIgnoringCase(StaticText.bytes("cookie")) {
+                words += Secrets.cookies(header.value.bytes)
+            } else {
+                // Behind the scheme: "Bearer KEY".
+                let value = trimmed(header.value.bytes)
+                words.append(Text(trimmed(value.dropping(value.firstIndex(where: isBlank) ?? 0))))
+            }
         }
         self.words = words.filter { !$0.bytes.isEmpty }
+    }
+
+    /// What stands behind the name of each ("session=KEY; consent=true"); with its name if it may be a word like any other.
+    private static func cookies(_ header: Bytes) -> [Text] {
+        header.split(separator: UInt8(ascii: ";")).map { cookie in
+            let cookie = trimmed(Bytes(rebasing: cookie))
+            let value = trimmed(cookie.dropping(cookie.firstIndex(of: UInt8(ascii: "=")).map { $0 + 1 } ?? 0))
+            return Text(value.count < 8 ? cookie : value)
+        }
     }
 
     var isEmpty: Bool { words.isEmpty }
