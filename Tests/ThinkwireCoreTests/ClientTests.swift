@@ -87,6 +87,9 @@ struct ClientTests {
         #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1", "AIMLAPI_API_KEY": "a"]) == "https://a.b/v1 -")
         #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1"]) { try $0.set(url: "https://c.d/v1") } == "https://c.d/v1 -")
         #expect(client(["THINKWIRE_BASE_URL": "a.b"]).hasPrefix("not a base URL"))
+        // What nobody asks for need not be one.
+        #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1", "OPENAI_BASE_URL": "a.b", "OPENAI_API_KEY": "o"]) == "https://a.b/v1 -")
+        #expect(client(["OPENAI_BASE_URL": "a.b", "OPENAI_API_KEY": "o"]).hasPrefix("not a base URL"))
         #expect(client(["THINKWIRE_BASE_URL": "", "AIMLAPI_API_KEY": "a"]) == "https://api.aimlapi.com/v1 a")
     }
 

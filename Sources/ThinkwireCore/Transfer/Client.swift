@@ -161,7 +161,8 @@ private struct Provider {
             if endpoint.isServer(of: try Endpoint.of(baseURL: aimlapi.bytes)) {
                 return Provider(endpoint: endpoint, key: environment("AIMLAPI_API_KEY"))
             }
-            let isOpenAI = endpoint.isServer(of: try Endpoint.of(baseURL: openAI.bytes))
+            // An address that is not asked for need not be one.
+            let isOpenAI = (try? Endpoint.of(baseURL: openAI.bytes)).map { endpoint.isServer(of: $0) } ?? false
             return Provider(endpoint: endpoint, key: isOpenAI ? environment("OPENAI_API_KEY") : nil)
         }
         if hasKey { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey) }
