@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -260,4 +261,35 @@ void server_stop(struct server *server)
     if (server->response) pthread_join(server->thread, NULL);
     for (int i = 0; i < server->open_count; i++) close(server->open_fds[i]);
     close(server->listener);
+}
+
+void full_queue_listen(struct full_queue *queue, const char *name, int port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = inet_addr(name), .sin_port = htons((uint16_t)port) };
+    socklen_t size = sizeof address;
+    queue->listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (queue->listener < 0) die("socket");
+    if (bind(queue->listener, (struct sockaddr *)&address, size) != 0) die("bind");
+    if (listen(queue->listener, 0) != 0) die("listen");
+    if (getsockname(queue->listener, (struct sockaddr *)&address, &size) != 0) die("getsockname");
+    queue->port = ntohs(address.sin_port);
+}
+
+void full_queue_fill(struct full_queue *queue)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    if (getsockname(queue->listener, (struct sockaddr *)&address, &size) != 0) die("getsockname");
+    for (int i = 0; i < 4; i++) {
+        queue->waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
+        fcntl(queue->waiting[i], F_SETFL, O_NONBLOCK);
+        connect(queue->waiting[i], (struct sockaddr *)&address, size);
+    }
+    sleep_ms(50);
+}
+
+void full_queue_stop(struct full_queue *queue)
+{
+    for (int i = 0; i < 4; i++) close(queue->waiting[i]);
+    close(queue->listener);
 }

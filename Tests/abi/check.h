@@ -91,6 +91,18 @@ void server_start(struct server *server, const char *response);
 void server_hold(struct server *server, const char *response);
 void server_stop(struct server *server);
 
+/* A port where connections are neither taken nor refused, once the queue of those that wait is full. At that address of this machine;
+ * port 0: any. */
+struct full_queue {
+    int port;
+    int listener;
+    int waiting[4];
+};
+
+void full_queue_listen(struct full_queue *queue, const char *address, int port);
+void full_queue_fill(struct full_queue *queue);
+void full_queue_stop(struct full_queue *queue);
+
 /* The suites. */
 void test_names(void);
 void test_null(void);

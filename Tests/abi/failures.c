@@ -120,6 +120,40 @@ static void check_failure(const char *url, tw_status expected, const char *told)
     tw_reply_destroy(reply);
 }
 
+/* A host's first two addresses refuse, or do not answer: the third does, within the time there is for connecting. */
+static void check_addresses(void)
+{
+    for (int silent = 0; silent <= 1; silent++) {
+        struct server server;
+        struct full_queue queues[2];
+        char url[64];
+        server_start(&server, WHOLE("200 OK", "", "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
+        for (int i = 0; i < 2 && silent; i++) {
+            full_queue_listen(&queues[i], i == 0 ? "127.0.0.3" : "127.0.0.2", server.port);
+            full_queue_fill(&queues[i]);
+        }
+        snprintf(url, sizeof url, "http://three.test:%d/v1", server.port);
+        tw_options *options = tw_options_create();
+        tw_client *client = NULL;
+        CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
+        CHECK_STATUS(tw_options_set_api_key(options, ""), TW_OK);
+        CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
+        CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_CONNECT, 3000 * slowness()), TW_OK);
+        CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+        tw_options_destroy(options);
+        tw_request *request = hello("m");
+        int64_t start = milliseconds();
+        tw_reply *reply = tw_chat_send(client, request);
+        CHECK_REPLY(reply, TW_OK);
+        CHECK(silent || milliseconds() - start < 1000 * slowness());
+        tw_reply_destroy(reply);
+        tw_request_destroy(request);
+        tw_client_destroy(client);
+        for (int i = 0; i < 2 && silent; i++) full_queue_stop(&queues[i]);
+        server_stop(&server);
+    }
+}
+
 void test_transport(void)
 {
     struct server server;
@@ -141,6 +175,8 @@ void test_transport(void)
     tw_reply *reply = send_hello(mock_url, "alibaba/qwen3-32b#reset=0");
     CHECK_STATUS(tw_reply_status(reply) == TW_TRUNCATED ? TW_NETWORK : tw_reply_status(reply), TW_NETWORK);
     tw_reply_destroy(reply);
+
+    check_addresses();
 
     /* Authorities that are not there are no reason to trust everybody: the options keep those they had. */
     tw_options *options = tw_options_create();

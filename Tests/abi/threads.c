@@ -3,21 +3,17 @@
 
 #include "check.h"
 
-#include <arpa/inet.h>
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 static int slow_lookups;
 
 /*
- * Names of the host "slow.test" are looked up for so long that nobody waits for it; all others as ever. libcurl's calls come here
- * too: the dynamic linker looks into the program first.
+ * The host "slow.test" is looked up for so long that nobody waits for it; "three.test" has three addresses of this machine; all others
+ * are looked up as ever. libcurl's calls come here too: the dynamic linker looks into the program first.
  */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
 {
@@ -29,7 +25,13 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     }
     /* POSIX has this conversion; C99 has none. */
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-    return real(node, service, hints, found);
+    if (!node || strcmp(node, "three.test") != 0) return real(node, service, hints, found);
+    const char *const addresses[] = { "127.0.0.3", "127.0.0.2", "127.0.0.1" };
+    for (int i = 0; i < 3; i++, found = &(*found)->ai_next) {
+        int problem = real(addresses[i], service, hints, found);
+        if (problem != 0) return problem;
+    }
+    return 0;
 }
 
 struct waiting {
@@ -149,29 +151,6 @@ static void cancel_at_any_moment(tw_client *client, const tw_request *request)
     }
 }
 
-/* A port where connections are neither taken nor refused: the queue of those that wait is full. */
-static void cancel_connecting(void)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM, 0), waiting[4];
-    char url[64];
-    CHECK_INT(bind(listener, (struct sockaddr *)&address, size), 0);
-    CHECK_INT(listen(listener, 0), 0);
-    CHECK_INT(getsockname(listener, (struct sockaddr *)&address, &size), 0);
-    for (int i = 0; i < 4; i++) {
-        waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
-        fcntl(waiting[i], F_SETFL, O_NONBLOCK);
-        connect(waiting[i], (struct sockaddr *)&address, size);
-    }
-    sleep_ms(50);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", ntohs(address.sin_port));
-    cancel_at_once(url, "m", 0);
-    cancel_at_once(url, "m", 1);
-    for (int i = 0; i < 4; i++) close(waiting[i]);
-    close(listener);
-}
-
 void test_threads(void)
 {
     struct server silent, stalled;
@@ -179,7 +158,13 @@ void test_threads(void)
     /* Cancelled while it resolves, connects, shakes hands, waits, hears nothing any more, and waits for another attempt. */
     cancel_at_once("https://slow.test/v1", "m", 0);
     CHECK(SEEN(slow_lookups) >= 5);
-    cancel_connecting();
+    struct full_queue queue;
+    full_queue_listen(&queue, "127.0.0.1", 0);
+    full_queue_fill(&queue);
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", queue.port);
+    cancel_at_once(url, "m", 0);
+    cancel_at_once(url, "m", 1);
+    full_queue_stop(&queue);
     server_start(&silent, NULL);
     snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", silent.port);
     cancel_at_once(url, "m", 0);

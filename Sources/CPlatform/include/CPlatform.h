@@ -93,6 +93,11 @@ static inline CURLcode platform_set_write(CURL *easy, CURLoption option, curl_wr
 static inline CURLcode platform_set_prerequest(CURL *easy, curl_prereq_callback function) {
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, function);
 }
+/** Has libcurl look after a transfer that has a connection, or makes one, the next time that it is called. */
+static inline void platform_prod(CURL *easy) {
+    curl_easy_pause(easy, CURLPAUSE_RECV);
+    curl_easy_pause(easy, CURLPAUSE_CONT);
+}
 static inline CURLcode platform_set_progress(CURL *easy, curl_xferinfo_callback function) {
     return curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, function);
 }

@@ -18,6 +18,8 @@ final class Loop {
     private var spareEasy: UnsafeMutableRawPointer?
     /// The socket of the connection that the last transfer has left open, if it is to be looked after.
     private var kept = CURL_SOCKET_BAD
+    /// A socket of the transfer's is none of its any more, since this was last set to false.
+    var hasLostSocket = false
 
     /// nil: the system has no descriptors left.
     static func create(noting sockets: Sockets) -> Loop? {
@@ -100,6 +102,7 @@ final class Loop {
 
     func add(_ easy: UnsafeMutableRawPointer) {
         kept = CURL_SOCKET_BAD
+        hasLostSocket = false
         curl_multi_add_handle(multi, easy)
     }
 
@@ -167,6 +170,7 @@ final class Loop {
 
     private func watch(_ socket: curl_socket_t, _ what: Int32, isKnown: Bool) {
         if what == CURL_POLL_REMOVE {
+            hasLostSocket = true
             // The socket may be closed already, and with it out of the epoll set.
             _ = platform_epoll_set(epoll, EPOLL_CTL_DEL, socket, 0)
             return

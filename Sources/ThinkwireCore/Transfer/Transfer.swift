@@ -42,6 +42,8 @@ final class Transfer {
     /// When the clock of the phase was last set to zero; moved on by the time that nobody was here to receive.
     private var phaseStart: Int64
     private var left: Int64
+    /// When libcurl began to connect.
+    private var connectStart: Int64
     /// Something came since the clock of the phase was last set to zero. The clock is read once for all of it, and not for every
     /// piece: where each chunk is one, reading it was a tenth of what a chunk costs.
     private var hasReceived = false
@@ -60,6 +62,7 @@ final class Transfer {
         self.callStart = callStart
         phaseStart = platform_now()
         left = phaseStart
+        connectStart = phaseStart
         errorText[0] = 0
     }
 
@@ -99,14 +102,32 @@ final class Transfer {
         phaseStart += now - left
         left = now
         self.idleLimit = idleLimit
+        if phase == .connecting { setConnectClock() }
         // Bytes that do not count must not carry it over the end of its clock; those that do have set it back by now.
         if !countsEveryByte && hasExpired() { return }
         loop.step(until: min(deadline, clock.deadline))
+        if phase == .connecting { tryNextAddress() }
         left = platform_now()
         let hasNews = hasReceived
         hasReceived = false
         if hasNews && countsEveryByte { phaseStart = left }
         if end == nil && (countsEveryByte || !hasNews) { _ = hasExpired() }
+    }
+
+    /// By its own clock libcurl moves on from an address that does not answer to the host's next one, when half of the time is over. It
+    /// must not run out before ours, and does not know when nobody was here.
+    private func setConnectClock() {
+        guard let easy else { return }
+        let limit = timeouts.connect > 0 ? (phaseStart - connectStart &+ timeouts.connect) / millisecond + 1 : Int64.max
+        _ = platform_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(min(limit, Int64(Int32.max))))
+    }
+
+    /// Up to 8.3, libcurl gives up an address that refuses, or does not answer, and tries the next one when it is called again for
+    /// some other reason, if ever (curl#11920).
+    private func tryNextAddress() {
+        guard let easy, end == nil, loop.hasLostSocket, platform_curl().pointee.version < 0x080400 else { return }
+        loop.hasLostSocket = false
+        platform_prod(easy)
     }
 
     /// Sets the clock of the phase to zero, as of the last wait's end.
@@ -157,6 +178,11 @@ final class Transfer {
             return
         }
         // To libcurl, a header that is cut between two of its lines is as good as a whole one.
+        if result == CURLE_OPERATION_TIMEDOUT {
+            // Its clock is ours, and may be looked at a moment before.
+            end = .timedOut(TW_TIMEOUT_CONNECT)
+            return
+        }
         let isWhole = result == CURLE_OK && !isHeadBegun && reply.httpStatus != 0
         end = isWhole ? .complete : .failed(result == CURLE_OK ? CURLE_PARTIAL_FILE : result)
     }
@@ -227,8 +253,6 @@ final class Transfer {
         _ = platform_set_long(easy, CURLOPT_HTTP_VERSION, client.speaksHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
         _ = platform_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         _ = platform_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-        // Our own clocks decide; libcurl's would end a connection after five minutes of its own.
-        _ = platform_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(Int32.max))
         // No signals in a host that is not ours; and whoever cancels does not wait for a name server.
         _ = platform_set_long(easy, CURLOPT_NOSIGNAL, 1)
         _ = platform_set_long(easy, CURLOPT_QUICK_EXIT, 1)
