@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* ---- refusals ------------------------------------------------------------------------------------------------------ */
 
@@ -301,6 +303,47 @@ static void check_pings_behind_the_end(void)
     free(pings);
 }
 
+/* Answers once, and when it is asked again, lets go of the connection and takes no other. */
+static void *answer_once(void *argument)
+{
+    struct full_queue *queue = argument;
+    char request[4096];
+    const char *response = WHOLE("200 OK", "", "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}");
+    int fd = accept(queue->listener, NULL, NULL);
+    CHECK(recv(fd, request, sizeof request, 0) > 0);
+    CHECK_INT(send(fd, response, strlen(response), MSG_NOSIGNAL), strlen(response));
+    CHECK(recv(fd, request, sizeof request, 0) > 0);
+    full_queue_fill(queue);
+    close(fd);
+    return NULL;
+}
+
+/* What is made in place of a kept connection that is dead has the time for connecting that every connection has. */
+static void check_connecting_again(void)
+{
+    struct full_queue queue;
+    pthread_t thread;
+    char url[64];
+    full_queue_listen(&queue, "127.0.0.1", 0);
+    if (!CHECK_INT(pthread_create(&thread, NULL, answer_once, &queue), 0)) return;
+    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", queue.port);
+    tw_client *client = client_of(url);
+    tw_request *request = hello("m");
+    CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_CONNECT, 300), TW_OK);
+    CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 20000), TW_OK);
+    for (int asked = 0; asked < 2; asked++) {
+        tw_reply *reply = tw_chat_send(client, request);
+        CHECK_REPLY(reply, asked == 0 ? TW_OK : TW_TIMEOUT);
+        if (asked == 1) CHECK_HAS(tw_reply_message(reply), "no connection within 300 ms");
+        CHECK((tw_reply_timing(reply)->connected_us >= 0) == (asked == 0));
+        tw_reply_destroy(reply);
+    }
+    pthread_join(thread, NULL);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    full_queue_stop(&queue);
+}
+
 void test_timeouts(void)
 {
     struct server silent, stalled;
@@ -312,6 +355,8 @@ void test_timeouts(void)
     snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", silent.port);
     run_out(url, TW_TIMEOUT_CONNECT, 150, "connect", "");
     server_stop(&silent);
+
+    check_connecting_again();
 
     server_hold(&stalled, EVENTS DELTA("\"reasoning_content\":\"Hm\""));
     run_out(stalled.url, TW_TIMEOUT_IDLE, 150, "idle", "Hm");

@@ -98,6 +98,12 @@ static inline void platform_prod(CURL *easy) {
     curl_easy_pause(easy, CURLPAUSE_RECV);
     curl_easy_pause(easy, CURLPAUSE_CONT);
 }
+static inline CURLcode platform_set_resolver_start(CURL *easy, curl_resolver_start_callback function) {
+    return curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, function);
+}
+static inline CURLcode platform_set_sockopt(CURL *easy, curl_sockopt_callback function) {
+    return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, function);
+}
 static inline CURLcode platform_set_progress(CURL *easy, curl_xferinfo_callback function) {
     return curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, function);
 }

@@ -88,6 +88,8 @@ final class Transfer {
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
         _ = platform_set_pointer(easy, CURLOPT_WRITEDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_HEADERDATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_RESOLVER_START_DATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_SOCKOPTDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_PREREQDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_XFERINFODATA, this)
         _ = platform_set_pointer(easy, CURLOPT_PRIVATE, this)
@@ -264,6 +266,8 @@ final class Transfer {
         _ = platform_set_long(easy, CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         _ = platform_set_write(easy, CURLOPT_WRITEFUNCTION, Transfer.receive)
         _ = platform_set_write(easy, CURLOPT_HEADERFUNCTION, Transfer.receiveHeader)
+        _ = platform_set_resolver_start(easy) { _, _, transfer in Transfer.connects(transfer) }
+        _ = platform_set_sockopt(easy) { transfer, _, _ in Transfer.connects(transfer) }
         _ = platform_set_prerequest(easy, Transfer.connected)
         _ = platform_set_progress(easy, Transfer.isToGoOn)
         _ = platform_set_long(easy, CURLOPT_NOPROGRESS, 0)
@@ -272,6 +276,19 @@ final class Transfer {
     private static let isToGoOn: curl_xferinfo_callback = { transfer, _, _, _, _ in
         guard let transfer else { return 0 }
         return Borrowed<Transfer>(transfer).with { $0.goesOn() } ? 0 : 1
+    }
+
+    /// It looks for an address, or tries one. Not only in the beginning: in place of a kept connection that dies before anything came
+    /// over it, libcurl makes another.
+    private static func connects(_ transfer: UnsafeMutableRawPointer?) -> Int32 {
+        guard let transfer else { return 0 }
+        let this = Handle.object(transfer, as: Transfer.self)
+        guard this.phase != .connecting else { return 0 }
+        this.phase = .connecting
+        this.phaseStart = platform_now()
+        this.connectStart = this.phaseStart
+        this.reply.timing.pointee.connected_us = -1
+        return 0
     }
 
     private static let connected: curl_prereq_callback = { transfer, _, _, _, _ in
