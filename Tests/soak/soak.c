@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <thinkwire.h>
 
@@ -308,8 +309,10 @@ int main(int argc, char **argv)
     long grown = process_status("VmRSS:") - warm_kb;
     for (int i = 0; i < CLIENTS; i++) tw_client_destroy(clients[i]);
     int files_left = process_descriptors() - files_before;
-    int threads_left = process_threads() - 1;
     mock_stop(mock);
+    /* A thread that was joined may be on its way out for a moment more. */
+    for (int tries = 0; tries < 250 && process_threads() > 1; tries++) usleep(20000);
+    int threads_left = process_threads() - 1;
 
     static const char *const names[WAYS] = { "whole", "streamed", "pulled", "closed early", "stopped by its callback",
                                              "cancelled from elsewhere", "whole, and cancelled" };
