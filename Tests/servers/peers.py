@@ -127,16 +127,22 @@ def _some(connection):
     return got
 
 
-def reset_when_sent(connection):
-    """Has the end of a connection be a reset. What was sent before is there before that is."""
+def wait_until_there(connection):
+    """Until the other side's system has all that was sent."""
     while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]:
         time.sleep(0.0002)
+
+
+def reset_when_sent(connection):
+    """Has the end of a connection be a reset. What was sent before is there before that is."""
+    wait_until_there(connection)
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class Plain(Peer):
     """HTTP/1.1: says the next of these answers to each request, the last one for ever. An answer is a list of pieces; None ends the
-    connection, and a number lets so many seconds pass, or fewer if the client leaves."""
+    connection, a number lets so many seconds pass, or fewer if the client leaves, and a function is called when all before it is
+    there."""
 
     def __init__(self, *answers, context=None):
         self.answers = list(answers)
@@ -150,6 +156,9 @@ class Plain(Peer):
                     return
                 if isinstance(piece, bytes):
                     connection.sendall(piece)
+                elif callable(piece):
+                    wait_until_there(connection)
+                    piece()
                 else:
                     connection.settimeout(piece)
                     with contextlib.suppress(socket.timeout):

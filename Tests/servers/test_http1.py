@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import json
+import threading
 import time
 
 import pytest
@@ -117,14 +118,17 @@ def test_a_kept_connection_that_is_closed_at_the_next_request(connect, serve):
     ],
 )
 @pytest.mark.parametrize("end", [[], [None]])
-@pytest.mark.parametrize("pause", [[], [0.05]])
-def test_what_comes_before_it_was_asked_for_is_no_answer(connect, serve, said, end, pause):
-    peer = serve([response(WHOLE), *pause, said, *end])
+@pytest.mark.parametrize("comes", ["right behind", "later"])
+def test_what_comes_before_it_was_asked_for_is_no_answer(connect, serve, said, end, comes):
+    is_over, is_there = threading.Semaphore(0), threading.Semaphore(0)
+    pause = [lambda: is_over.acquire(timeout=20)] if comes == "later" else []
+    peer = serve([response(WHOLE), *pause, said, is_there.release, *end])
     client = connect(peer.url())
     for number in range(1, 4):
         reply = ended(client)
         assert all_came(reply) and (reply.attempts, len(peer.requests), peer.connections) == (1, number, number)
-        time.sleep(0.15)
+        is_over.release()
+        assert is_there.acquire(timeout=20)
 
 
 class Flood(Peer):

@@ -8,7 +8,7 @@ import pytest
 from conftest import EVERY_MODEL
 from exchanges import all_came, ended
 from h2.errors import ErrorCodes
-from peers import DONE, FINISH, H2, THOUGHT, WHOLE, WORD, delta
+from peers import DONE, FINISH, H2, THOUGHT, WHOLE, WORD, delta, wait_until_there
 from programs import Nghttpx
 from thinkwire import Client, Status
 
@@ -264,14 +264,14 @@ def test_told_to_go_between_two_requests(connect, server, stays):
     def go(exchange):
         whole(exchange)
         exchange.go_away(exchange.stream)
+        wait_until_there(exchange.wire.connection)
         gone.set()
         return stays
 
     peer = server(go, whole)
     client = connect(peer.url())
-    assert all_came(ended(client)) and gone.wait(20)
     # In time for the next request to find it.
-    time.sleep(0.05)
+    assert all_came(ended(client)) and gone.wait(20)
     assert all_came(ended(client))
     assert peer.connections == 2
 
