@@ -240,6 +240,8 @@ final class Connection {
                 nextPiece = max(nextPiece + answer.pace, server.now)
             } else {
                 while !bodyEnded, output.count < Connection.batch, !isAtStop { appendPiece(answer) }
+                // In one with the last piece: a client does not wait for it for long.
+                if bodyEnded, answer.orders.hold == 0 { appendEnd(answer) }
             }
         }
         watch(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
@@ -271,6 +273,12 @@ final class Connection {
     }
 
     // MARK: The end
+
+    private func appendEnd(_ answer: Answer) {
+        guard !endIsReady else { return }
+        endIsReady = true
+        if answer.framing == .chunked, !answer.isBodyless { output.append("0\r\n\r\n") }
+    }
 
     private func breakOff(_ kind: Stop.Kind, _ server: Server) {
         watch(EPOLLRDHUP.rawValue, server)
@@ -306,10 +314,7 @@ final class Connection {
     /// Sends the end of the body; `send` comes back here until it is all gone.
     private func end(_ server: Server) {
         guard let answer else { return close(server) }
-        if !endIsReady {
-            endIsReady = true
-            if answer.framing == .chunked, !answer.isBodyless { output.append("0\r\n\r\n") }
-        }
+        appendEnd(answer)
         phase = .sending
         switch flush(limit: answer.orders.write) {
         case .failed: return close(server)

@@ -95,10 +95,11 @@ class Connection:
 
     def stream_all(self, parts: list[bytes], pause: float = 0, headers: str = "") -> None:
         self.begin(headers)
-        for part in [*parts, b"data: [DONE]\n\n"]:
+        for part in parts:
             self.send(part)
             time.sleep(pause)
-        self.send(b"")
+        # Its end comes with it: the client waits for that a tenth of a second, and for no longer.
+        self.stream.sendall(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
 
     def serve(self) -> None:
         global heard
