@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import json
 import threading
-import time
 
 import pytest
 import thinkwire
@@ -149,9 +148,10 @@ class Flood(Peer):
 def test_bytes_that_make_no_event_hold_nobody(connect, start, pair, piece):
     flood = start(Flood, piece, tls(pair))
     stream = connect(flood.url(), timeout={"total": 1}, limits={"reply": 2**31 - 1}).stream("m", "Hello")
-    event, start_time = ctypes.c_void_p(), time.monotonic()
-    while time.monotonic() < start_time + 0.5:
-        assert stream._next(stream._chat, ctypes.byref(event), 0) == Next.TIMEOUT
+    event, times = ctypes.c_void_p(), 0
+    while stream._next(stream._chat, ctypes.byref(event), 0) == Next.TIMEOUT:
+        times += 1
+    assert times > 5
     with pytest.raises(thinkwire.TimeoutError, match="total"):
         stream.finish()
 
