@@ -255,7 +255,7 @@ static void pull_slowly(void)
 /* What tw_chat_send does, but with a caller who can do something else while he waits. */
 static void pull_whole(tw_client *client)
 {
-    tw_request *request = hello("alibaba/qwen3-32b#delay=150");
+    tw_request *request = hello("alibaba/qwen3-32b#delay=500");
     tw_chat *chat = tw_chat_open_whole(client, request);
     struct heard heard = { .stop_at = 0 };
     const tw_event *event = NULL;

@@ -57,7 +57,7 @@ static int stay_away(void *userdata, const tw_event *event)
 {
     (void)userdata;
     CHECK_INT(event->kind, TW_EVENT_RETRY);
-    sleep_ms(400);
+    sleep_ms(1100);
     return 0;
 }
 
@@ -284,9 +284,18 @@ static void check_waits(void)
 
 /* ---- the end of a wait --------------------------------------------------------------------------------------------- */
 
+static int refused;
+
+static int note_refusal(void *userdata, const tw_event *event)
+{
+    (void)userdata;
+    SAY(refused, event->kind == TW_EVENT_RETRY);
+    return 0;
+}
+
 static void *run_chat(void *chat)
 {
-    CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_CANCELLED);
+    CHECK_STATUS(tw_chat_run(chat, note_refusal, NULL), TW_CANCELLED);
     return NULL;
 }
 
@@ -298,7 +307,8 @@ static void check_ends(void)
     tw_chat *chat = tw_chat_open(client, request);
     pthread_t thread;
     CHECK_INT(pthread_create(&thread, NULL, run_chat, chat), 0);
-    sleep_ms(200);
+    for (int i = 0; i < 2000 && !SEEN(refused); i++) sleep_ms(10);
+    sleep_ms(50);
     int64_t start = milliseconds();
     tw_chat_cancel(chat);
     pthread_join(thread, NULL);
@@ -338,24 +348,24 @@ static void check_ends(void)
     /* The total clock goes on over all attempts. */
     struct server silent;
     server_start(&silent, NULL);
-    client = patient_client(mock_url, -1, 2000);
-    request = hello(fresh("status=429,header=retry-after-ms:300,tries=1,delay=0"));
-    CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 250), TW_OK);
+    client = patient_client(mock_url, -1, 2900);
+    request = hello(fresh("status=429,header=retry-after-ms:6000,tries=1"));
+    CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 5000), TW_OK);
     reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_RATE_LIMITED);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    request = hello("alibaba/qwen3-32b#status=429,header=retry-after-ms:800");
+    request = hello("alibaba/qwen3-32b#status=429,header=retry-after-ms:1000");
     start = milliseconds();
     reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_RATE_LIMITED); /* The third attempt's wait would be too long. */
     CHECK_INT(tw_reply_attempts(reply), 3);
-    CHECK(milliseconds() - start >= 1600);
+    CHECK(milliseconds() - start >= 2000);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     /* Nothing is sent once it has run out, though the caller was away when the next attempt was due. */
     request = hello(fresh("status=503,header=retry-after-ms:50,tries=1"));
-    CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 300), TW_OK);
+    CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 1000), TW_OK);
     reply = tw_chat_stream(client, request, stay_away, NULL);
     CHECK_REPLY(reply, TW_TIMEOUT);
     CHECK_HAS(tw_reply_message(reply), "total timeout");
