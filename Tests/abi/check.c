@@ -84,6 +84,17 @@ int64_t milliseconds(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t own_milliseconds(int thread)
+{
+    char path[64] = "/proc/thread-self/schedstat";
+    long long ran, waited;
+    if (thread) snprintf(path, sizeof path, "/proc/self/task/%d/schedstat", thread);
+    FILE *file = fopen(path, "r");
+    if (!file || fscanf(file, "%lld %lld", &ran, &waited) != 2) waited = 0;
+    if (file) fclose(file);
+    return milliseconds() - waited / 1000000;
+}
+
 void sleep_ms(int ms)
 {
     struct timespec span = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };

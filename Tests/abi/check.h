@@ -29,6 +29,9 @@ bool check_reply(const tw_reply *reply, tw_status expected, const char *file, in
 
 /* The system's monotonic clock. */
 int64_t milliseconds(void);
+/* The same, less what that thread (0: this one) has waited for a processor that others had: on this clock it is never late but by
+ * itself. */
+int64_t own_milliseconds(int thread);
 void sleep_ms(int ms);
 
 /* How many times slower everything is than usual (THINKWIRE_SLOWNESS, as valgrind's Makefile rule has it); 1 otherwise. */
