@@ -10,10 +10,16 @@ import time
 from desk import die_with_parent
 
 
+_given = set()
+
+
 def free_port():
-    """A port that nobody listens at. Not one of those that the system gives to whoever connects."""
+    """A port that nobody listens at, and nobody is going to. Not one of those that the system gives to whoever connects."""
     while True:
         port = random.randrange(20000, 32000)
+        if port in _given:
+            continue
+        _given.add(port)
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
