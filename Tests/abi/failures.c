@@ -469,6 +469,9 @@ static const struct stream {
       "" }, /* without its last empty line */
     { EVENTS ": ping\r\n\r\nevent: x\r\n"
       "data:{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\r\n\r\n", TW_OK, "", "Hi", "" },
+    /* In a form that was not asked for. */
+    { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n\037\213\b...",
+      TW_PROTOCOL, "", "", "compressed (gzip)" },
     /* Broken off. */
     { EVENTS DELTA("\"reasoning_content\":\"Hm\"") DELTA("\"content\":\"H\""), TW_TRUNCATED, "Hm", "H", "" },
     { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r", TW_TRUNCATED, "", "", "" },

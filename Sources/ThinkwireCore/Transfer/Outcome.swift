@@ -149,6 +149,13 @@ extension Reply {
 
     /// A response came, but not to the end of what the model had to say.
     private func truncated(_ transfer: Transfer) {
+        let coding = headers.value(StaticText.bytes("content-encoding"))
+        if let coding, choices.isEmpty, transfer.received > 0, !coding.equalsIgnoringCase(StaticText.bytes("identity")) {
+            settle(TW_PROTOCOL, "the answer is compressed (")
+            message.append(oneLine: coding, limit: 100)
+            message.append("), which was not asked for; have nothing between here and the server compress it")
+            return
+        }
         if choices.isEmpty && body.isEmpty && isWhole(transfer) && !saysEventStream {
             settle(TW_PROTOCOL, "the answer is neither an event stream nor JSON")
             if let type = headers.value(StaticText.bytes("content-type")) {

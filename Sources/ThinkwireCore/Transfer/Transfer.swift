@@ -179,12 +179,12 @@ final class Transfer {
             errorText[0] = 0
             return
         }
-        // To libcurl, a header that is cut between two of its lines is as good as a whole one.
         if result == CURLE_OPERATION_TIMEDOUT {
             // Its clock is ours, and may be looked at a moment before.
             end = .timedOut(TW_TIMEOUT_CONNECT)
             return
         }
+        // To libcurl, a header that is cut between two of its lines is as good as a whole one.
         let isWhole = result == CURLE_OK && !isHeadBegun && reply.httpStatus != 0
         end = isWhole ? .complete : .failed(result == CURLE_OK ? CURLE_PARTIAL_FILE : result)
     }
