@@ -155,7 +155,8 @@ TW_API tw_status tw_options_set_header(tw_options *options, const char *name, co
 
 /** Which clock. Each runs on the system's monotonic clock; the first three begin anew with every attempt. */
 typedef enum tw_timeout {
-    TW_TIMEOUT_CONNECT = 0,    /**< Until the connection, TLS included, is made. Default 10 s. */
+    TW_TIMEOUT_CONNECT = 0,    /**< Until the connection, TLS included, is made. Default 10 s. The next of a host's addresses is
+                                    tried when one refuses, or at the latest when it has not answered for half of what is left. */
     TW_TIMEOUT_FIRST_BYTE = 1, /**< From there to the first byte of the response. Default 10 min: thinking takes time. */
     TW_TIMEOUT_IDLE = 2,       /**< Between two arrivals of bytes. Default 2 min. See tw_options_set_comments_count. */
     TW_TIMEOUT_TOTAL = 3,      /**< The whole exchange, with all its attempts and the waits between them. Default: none. */
