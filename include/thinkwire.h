@@ -499,7 +499,8 @@ typedef enum tw_next {
 
 /**
  * Waits for the next event and puts it in `*event`, NULL if there is none. The exchange makes progress only inside this call; a
- * caller that stays away holds the server back, by TCP itself, and only the total clock goes on meanwhile.
+ * caller that stays away holds the server back, by TCP itself. What has come by the next call has come in time for every clock but
+ * the total one; where nothing has, the server was silent for as long.
  * `timeout_ms`: how long to wait at most; 0: not at all; negative: for as long as it takes.
  * TW_NEXT_END also for a NULL chat, and from inside a callback of this chat.
  */

@@ -355,6 +355,29 @@ static void check_pings_behind_the_end(void)
     free(pings);
 }
 
+/* Who looks now and then, and never waits, has the same clocks: where nothing comes in between, it is the server that is silent. */
+static void check_looking_in(const char *model, tw_timeout which, const char *named, const char *reasoning)
+{
+    tw_client *client = mock_client();
+    tw_request *request = thinking_hello();
+    const tw_event *event;
+    tw_next next;
+    CHECK_STATUS(tw_request_set_timeout(request, which, 400), TW_OK);
+    CHECK_STATUS(tw_request_set(request, "model", model), TW_OK);
+    tw_chat *chat = tw_chat_open(client, request);
+    int64_t start = milliseconds();
+    while ((next = tw_chat_next(chat, &event, 0)) != TW_NEXT_END && milliseconds() < start + 10000) {
+        if (next == TW_NEXT_TIMEOUT) sleep_ms(10);
+    }
+    tw_reply *reply = tw_chat_close(chat);
+    CHECK_REPLY(reply, TW_TIMEOUT);
+    CHECK_HAS(tw_reply_message(reply), named);
+    CHECK_HAS(tw_reply_reasoning(reply, NULL), reasoning);
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+}
+
 /* Answers once, and when it is asked again, lets go of the connection and takes no other. */
 static void *answer_once(void *argument)
 {
@@ -423,6 +446,8 @@ void test_timeouts(void)
     free(comments);
     free(data);
     check_pings_behind_the_end();
+    check_looking_in("\"alibaba/qwen3-32b#stall=2000\"", TW_TIMEOUT_IDLE, "nothing came for 400 ms", "Okay");
+    check_looking_in("\"alibaba/qwen3-32b#delay=60000\"", TW_TIMEOUT_FIRST_BYTE, "no response within 400 ms", "");
 
     tw_request *clocked = hello("m");
     CHECK_STATUS(tw_request_set_timeout(clocked, TW_TIMEOUT_IDLE, -1), TW_OK);

@@ -120,14 +120,18 @@ final class Loop {
         _ = write(alarm, &one, 8)
     }
 
-    /// Waits until something happens, but not beyond the deadline, and lets libcurl deal with it.
-    func step(until deadline: Int64) {
+    /// Waits until something happens, but not beyond the deadline, and lets libcurl deal with it. False if nothing was there on a socket.
+    @discardableResult
+    func step(until deadline: Int64) -> Bool {
         let left = min(deadline, curlDeadline) &- platform_now()
         // Rounded up, so that a wait that is over is really over.
         let milliseconds = left <= 0 ? 0 : min((left - 1) / millisecond + 1, 60_000)
-        withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 8) { ready in
+        let hasNews = withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 8) { ready in
             let count = epoll_wait(epoll, ready.baseAddress, 8, Int32(milliseconds))
-            for place in 0..<max(Int(count), 0) { act(on: ready[place]) }
+            // A signal interrupted it: who knows.
+            var hasNews = count < 0
+            for place in 0..<max(Int(count), 0) where act(on: ready[place]) { hasNews = true }
+            return hasNews
         }
         if curlDeadline <= platform_now() {
             curlDeadline = .max
@@ -143,13 +147,15 @@ final class Loop {
             if platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 { kept = platform_get_socket(easy) }
             Handle.object(transfer, as: Transfer.self).finish(platform_result(message))
         }
+        return hasNews
     }
 
-    private func act(on event: epoll_event) {
+    /// False if it was only to be woken.
+    private func act(on event: epoll_event) -> Bool {
         if event.data.fd == alarm {
             var count: UInt64 = 0
             _ = read(alarm, &count, 8)
-            return
+            return false
         }
         var action: Int32 = 0
         if event.events & EPOLLIN.rawValue != 0 { action |= CURL_CSELECT_IN }
@@ -158,6 +164,7 @@ final class Loop {
         if event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { action |= CURL_CSELECT_ERR | CURL_CSELECT_IN }
         var running: Int32 = 0
         curl_multi_socket_action(multi, event.data.fd, action, &running)
+        return true
     }
 
     // MARK: What libcurl asks for

@@ -100,19 +100,22 @@ final class Transfer {
     /// from now on; the caller knows best how much longer it is worth waiting.
     func wait(until deadline: Int64, idleLimit: Int64) {
         let now = platform_now()
-        // Nobody was here to receive since the last wait: that is not the server's fault.
-        phaseStart += now - left
+        // Nobody was here to receive since the last wait: that is not the server's fault, unless it turns out that nothing had come.
+        let away = now - left
+        let begun = phase
+        phaseStart += away
         left = now
         self.idleLimit = idleLimit
         if phase == .connecting { setConnectClock() }
         // Bytes that do not count must not carry it over the end of its clock; those that do have set it back by now.
         if !countsEveryByte && hasExpired() { return }
-        loop.step(until: min(deadline, clock.deadline))
+        let isQuiet = !loop.step(until: min(deadline, clock.deadline - (phase == .connecting ? 0 : away)))
         if phase == .connecting { tryNextAddress() }
         left = platform_now()
         let hasNews = hasReceived
         hasReceived = false
         if hasNews && countsEveryByte { phaseStart = left }
+        if isQuiet && !hasNews && phase == begun && phase != .connecting { phaseStart -= away }
         if end == nil && (countsEveryByte || !hasNews) { _ = hasExpired() }
     }
 
