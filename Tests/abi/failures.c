@@ -175,7 +175,7 @@ static void check_addresses(void)
         CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
         CHECK_STATUS(tw_options_set_api_key(options, ""), TW_OK);
         CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
-        CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_CONNECT, 3000 * slowness()), TW_OK);
+        CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_CONNECT, slowness() > 1 ? 12000 : 3000), TW_OK);
         CHECK_STATUS(tw_client_create(options, &client), TW_OK);
         tw_options_destroy(options);
         tw_request *request = hello("m");
