@@ -220,6 +220,17 @@ def test_a_tool_whose_name_cannot_be_sent_is_refused(client: Client) -> None:
         client.send("m", "Hello", tools=[lambda: None])
 
 
+async def later(city: str) -> str:
+    return city
+
+
+@pytest.mark.parametrize(("tools", "why"), [([weather, weather], "two tools have the name weather"), ([later], "the tool later is async")])
+def test_tools_that_run_cannot_call_are_refused(echo: Echo, client: Client, tools: list[Any], why: str) -> None:
+    with pytest.raises(InvalidRequest, match=why):
+        client.run("m", "Hello", tools=tools)
+    assert echo.bodies == []
+
+
 def test_run_is_bounded(echo: Echo, client: Client) -> None:
     echo.script = [asks(call("weather", '{"city":"Köln"}')) for _ in range(10)]
     with pytest.raises(LimitError, match="after 3 answers") as endless:

@@ -1,6 +1,7 @@
 """An endpoint and its connections."""
 from __future__ import annotations
 
+import inspect
 import os
 import threading
 from collections.abc import Iterable, Mapping
@@ -181,7 +182,12 @@ class Client(Single):
         """
         if max_rounds < 1:
             raise InvalidRequest(f"max_rounds is at least 1, not {max_rounds}")
-        by_name = {tool.name: tool for tool in map(Tool, tools)}
+        by_name: dict[str, Tool] = {}
+        for tool in map(Tool, tools):
+            if inspect.iscoroutinefunction(tool.function):
+                raise InvalidRequest(f"the tool {tool.name} is async, and nobody would wait for it here: give a function that does")
+            if by_name.setdefault(tool.name, tool) is not tool:
+                raise InvalidRequest(f"two tools have the name {tool.name}")
         fields["tools"] = list(by_name.values())
         # What the caller is left with is plain; what goes out has the replies themselves, reasoning and all.
         plain = messages if isinstance(messages, list) else []
