@@ -28,8 +28,8 @@ enum {
     /* Bytes of the heap that the clients may hold at the end, of which they need the half, and those that may be left by threads. */
     MOST_HELD = 2 << 20,
     MOST_LEFT = 64 << 10,
-    /* Large blocks are none of the heap's. In memory may be this much more at the end than when all had warmed up. */
-    GROWTH_KB = 32 << 10,
+    /* Large blocks are none of the heap's. Memory may be this much more at the end than when it was warm. */
+    GROWTH_KB = 6 * 1024,
     /* A loop has an epoll, an eventfd and a connection or two, and there is one for each thread and client. */
     MOST_FILES = 16 + THREADS * 3 * 4,
     SAMPLES = 1 << 14,
@@ -120,6 +120,8 @@ static int progress(void)
 
 static long tell(int percent)
 {
+    /* What is free again is no more in memory: how much of that there is says only how the threads met. */
+    malloc_trim(0);
     long kb = process_status("VmRSS:");
     printf("%3d %%  %6.0f s  %9ld exchanges  %7ld KB  %3d descriptors  %2d threads\n", percent,
            (double)(microseconds() - start) / 1e6, __atomic_load_n(&begun, __ATOMIC_RELAXED), kb, process_descriptors(), process_threads());
