@@ -241,18 +241,25 @@ static void *serve(void *argument)
     return NULL;
 }
 
+/* A socket that listens there, at any port for 0, which is told. */
+static int listen_at(const char *name, int *port, int backlog)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = inet_addr(name), .sin_port = htons((uint16_t)*port) };
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener < 0) die("socket");
+    if (bind(listener, (struct sockaddr *)&address, size) != 0) die("bind");
+    if (listen(listener, backlog) != 0) die("listen");
+    if (getsockname(listener, (struct sockaddr *)&address, &size) != 0) die("getsockname");
+    *port = ntohs(address.sin_port);
+    return listener;
+}
+
 void server_start(struct server *server, const char *response)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof address;
     memset(server, 0, sizeof *server);
     server->response = response;
-    server->listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (server->listener < 0) die("socket");
-    if (bind(server->listener, (struct sockaddr *)&address, size) != 0) die("bind");
-    if (listen(server->listener, 16) != 0) die("listen");
-    if (getsockname(server->listener, (struct sockaddr *)&address, &size) != 0) die("getsockname");
-    server->port = ntohs(address.sin_port);
+    server->listener = listen_at("127.0.0.1", &server->port, 16);
     snprintf(server->url, sizeof server->url, "http://127.0.0.1:%d/v1", server->port);
     /* Without a response, it is silent: the kernel takes the connection, and nobody reads. */
     if (response && pthread_create(&server->thread, NULL, serve, server) != 0) die("pthread_create");
@@ -276,14 +283,8 @@ void server_stop(struct server *server)
 
 void full_queue_listen(struct full_queue *queue, const char *name, int port)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = inet_addr(name), .sin_port = htons((uint16_t)port) };
-    socklen_t size = sizeof address;
-    queue->listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (queue->listener < 0) die("socket");
-    if (bind(queue->listener, (struct sockaddr *)&address, size) != 0) die("bind");
-    if (listen(queue->listener, 0) != 0) die("listen");
-    if (getsockname(queue->listener, (struct sockaddr *)&address, &size) != 0) die("getsockname");
-    queue->port = ntohs(address.sin_port);
+    queue->port = port;
+    queue->listener = listen_at(name, &queue->port, 0);
 }
 
 void full_queue_fill(struct full_queue *queue)
