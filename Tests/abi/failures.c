@@ -292,8 +292,7 @@ static tw_reply *hear(tw_client *client, const tw_request *request, bool pulled)
 
 /*
  * A server that sends comments and nothing else keeps its stream alive, unless they do not count; one that sends a piece of an
- * event now and then lives in any case. The total clock ends what the idle clock does not. Seen once in five tries, too: on a busy
- * machine the server may fall silent as well.
+ * event now and then lives in any case. The total clock ends what the idle clock does not.
  */
 static void check_comments(bool count, const char *pieces, tw_timeout expected)
 {
@@ -303,20 +302,16 @@ static void check_comments(bool count, const char *pieces, tw_timeout expected)
     CHECK_STATUS(tw_options_set_api_key(options, "k"), TW_OK);
     CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
     CHECK_STATUS(tw_options_set_comments_count(options, count), TW_OK);
-    CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_IDLE, 400), TW_OK);
-    CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_TOTAL, expected == TW_TIMEOUT_TOTAL ? 1000 : 60000), TW_OK);
+    /* Forty times what lies between two pieces, for on a busy machine the server may fall silent, too. */
+    CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_IDLE, 800), TW_OK);
+    CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_TOTAL, 2000), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_request *request = hello("mock/script#type=text/event-stream,piece=10,pace=20");
     CHECK_STATUS(tw_request_set(request, "mock_reply", pieces), TW_OK);
-    const char *named = expected == TW_TIMEOUT_IDLE ? "idle timeout" : "total timeout";
     for (int pulled = 0; pulled < 2; pulled++) {
         tw_reply *reply = hear(client, request, pulled);
-        for (int tries = 1; tries < 5 && !(strstr(tw_reply_message(reply), named) && *tw_reply_content(reply, NULL)); tries++) {
-            tw_reply_destroy(reply);
-            reply = hear(client, request, pulled);
-        }
         CHECK_REPLY(reply, TW_TIMEOUT);
-        CHECK_HAS(tw_reply_message(reply), named);
+        CHECK_HAS(tw_reply_message(reply), expected == TW_TIMEOUT_IDLE ? "idle timeout" : "total timeout");
         CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
         tw_reply_destroy(reply);
     }
@@ -348,7 +343,7 @@ static void check_pings_behind_the_end(void)
     int64_t took = milliseconds() - start;
     CHECK_REPLY(reply, TW_OK);
     CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
-    CHECK(took >= 4900 && took < 14000); /* The pings go on for sixteen seconds. */
+    CHECK(took >= 4900 && took < (slowness() > 1 ? 14000 : 8000)); /* The pings go on for sixteen seconds. */
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
