@@ -106,6 +106,10 @@ void full_queue_listen(struct full_queue *queue, const char *address, int port);
 void full_queue_fill(struct full_queue *queue);
 void full_queue_stop(struct full_queue *queue);
 
+/* While it is set, epoll_wait tells the library of a reset as an error alone, whatever there is to read; and how often it has. */
+extern bool errors_come_alone;
+extern int came_alone;
+
 /* The suites. */
 void test_names(void);
 void test_null(void);
