@@ -132,6 +132,22 @@ struct ToolCallTests {
         #expect(fed.toolCalls == ["0/0 a f ", "0/1 b f {", "0/2 c f ["])
     }
 
+    @Test func anIDThatChangesWithinACall() throws {
+        // poolsideai/pool#9: the first fragment of a call has one id, and the others have another.
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
+            calls(#"{"index":0,"id":"b","function":{"arguments":"{\"x\":"}}"#),
+            calls(#"{"index":1,"id":"c","function":{"name":"g","arguments":"["}}"#, #"{"index":1,"id":"d","function":{"arguments":"]"}}"#),
+            calls(#"{"index":0,"id":"b","function":{"arguments":"1}"}}"#),
+            calls(#"{"index":0,"id":"b","function":{"arguments":""}}"#))
+        #expect(fed.toolCalls == [#"0/0 a f {"x":1}"#, "0/1 c g []"])
+        // What comes behind arguments that are whole is another call, if its name comes later.
+        let later = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}"#), calls(#"{"index":0,"id":"b","function":{}}"#),
+            calls(#"{"index":0,"id":"b","function":{"name":"g","arguments":"[]"}}"#))
+        #expect(later.toolCalls == ["0/0 a f {}", "0/1 b g []"])
+    }
+
     @Test func noIndexAtAll() throws {
         // openai-python#2806
         let fed = try Fed(

@@ -3,6 +3,8 @@ package final class ToolCall {
     /// The `index` that the wire gave it; nil if it gave none.
     let wireIndex: Int64?
     package var id = ByteBuffer()
+    /// The last of other ids that its fragments came with.
+    fileprivate var otherID = ByteBuffer()
     package var name = ByteBuffer()
     package var arguments = Channel()
     var isCustom = false
@@ -115,7 +117,12 @@ extension Choice {
         let position = known ?? toolCalls.count - 1
         let call = toolCalls[position]
 
-        if call.id.isEmpty { call.id.append(id) }
+        if call.id.isEmpty {
+            call.id.append(id)
+        } else if !id.isEmpty && !call.id.bytes.equals(id.bytes) {
+            call.otherID.removeAll()
+            call.otherID.append(id)
+        }
         if fragment["type"]?.isText("custom") == true { call.isCustom = true }
         // A name comes whole, or again with every fragment, or in pieces.
         if !call.name.bytes.equals(name.bytes) { call.name.append(name) }
@@ -138,12 +145,16 @@ extension Choice {
     ) -> Int? {
         // The index goes before the id, which some servers give to several calls (hass_local_openai_llm#92).
         func isNotElsewhere(_ call: ToolCall) -> Bool { wireIndex == nil || call.wireIndex == nil || call.wireIndex == wireIndex }
-        let same = id.isEmpty ? nil : toolCalls.lastIndex { $0.id.bytes.equals(id) && isNotElsewhere($0) }
+        func isNamed(_ call: ToolCall) -> Bool { call.id.bytes.equals(id) || call.otherID.bytes.equals(id) }
+        let same = id.isEmpty ? nil : toolCalls.lastIndex { isNamed($0) && isNotElsewhere($0) }
         let byPlace = wireIndex == nil ? toolCalls.indices.last : toolCalls.lastIndex { $0.wireIndex == wireIndex }
         guard let candidate = same ?? byPlace else { return nil }
         let call = toolCalls[candidate]
-        // Another id begins another call, whatever the index says: some servers count every call as 0 (openai-python#3201).
-        if same == nil && !id.isEmpty && !call.id.isEmpty { return nil }
+        // Another id begins another call, whatever the index says: some servers count every call as 0 (openai-python#3201). But not
+        // where an index that is known has no name and only arguments that are under way: some change the id (poolsideai/pool#9).
+        if same == nil && !id.isEmpty && !call.id.isEmpty {
+            return wireIndex != nil && name.isEmpty && !call.hasWholeArguments(&reader) ? candidate : nil
+        }
         // So does a name behind arguments that are whole (a server that gives neither index nor id: openai-python#2806; one whose
         // every call has one id: nanobot#3943, nanobot#4059), unless it only repeats that call's name and its id, or, where there is
         // none, its index (vLLM up to 0.8 for a tool that must be called: vllm#13078, vllm#16340).
