@@ -134,6 +134,33 @@ struct ChunkTests {
         #expect(fed.events == ["content 0 Hi"] && fed.error == nil)
     }
 
+    @Test func aMessageBehindTheDeltasSaysItAllOnceMore() throws {
+        // mozilla-ai/any-llm PR 657, abundantbeing/hermes-browser-extension#11
+        func message(_ json: String) -> String { #"{"choices":[{"index":0,"finish_reason":"stop","message":\#(json)}]}"# }
+        let deltas = [
+            delta(#"{"role":"assistant","content":"","reasoning_content":"Hm"}"#), delta(#"{"content":"Hel","annotations":[1]}"#),
+            delta(#"{"content":"lo","tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#),
+        ]
+        let whole = #"{"role":"assistant","reasoning_content":"Hm","content":"Hello","annotations":[1],"#
+            + #""tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}"#
+        let fed = try fedAnywhere((deltas + [message(whole)]).map { "data: \($0)\n\n" }.joined())
+        #expect(fed.events == ["reasoning 0 Hm", "content 0 Hello", "tool 0/0 a f {}", "finish 0 stop"])
+        #expect(try fed.isDocument(#"{"choices":[{"index":0,"finish_reason":"stop","message":\#(whole)}]}"#))
+        // What no delta had is in it for the first time.
+        let late = try Fed(delta(#"{"content":null,"reasoning_content":"Hm"}"#), message(#"{"reasoning_content":"Hm","content":"Hi"}"#))
+        #expect(late.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
+        let details = try Fed(
+            delta(#"{"reasoning_content":"Hm"}"#), delta(#"{"content":"Hi"}"#),
+            message(#"{"reasoning_content":"Hm","reasoning_details":[{"type":"reasoning.text","text":"Hm"}],"content":"Hi"}"#))
+        #expect(details.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
+        let tagged = try Fed(
+            delta(#"{"content":"<think>Hm</think>"}"#), delta(#"{"content":"Hi"}"#), message(#"{"content":"<think>Hm</think>Hi"}"#))
+        #expect(tagged.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
+        // Without deltas, messages are the pieces.
+        let pieces = try Fed(message(#"{"content":"Hel"}"#), message(#"{"content":"lo"}"#))
+        #expect(pieces.content == "Hello")
+    }
+
     @Test(arguments: [
         #"{"choices":[]}"#, #"{"choices":null}"#, #"{"choices":{}}"#, #"{"choices":[null]}"#, #"{"choices":[{}]}"#,
         #"{"choices":[{"index":0,"finish_reason":"stop"}],"usage":{"total_tokens":1}}"#, #"{"choices":[{"message":null}]}"#,

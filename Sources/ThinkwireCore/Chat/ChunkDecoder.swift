@@ -144,6 +144,7 @@ package struct ChunkDecoder: ~Copyable {
     private mutating func decode(choice value: JSONValue, _ place: Int, isWhole: Bool, into reply: Reply) throws(ChunkError) -> Bool {
         guard value.kind == .object else { return true }
         var delta: JSONValue?
+        var isMessage = false
         var finishReason: JSONValue?
         var error: JSONValue?
         // What an event cannot tell of is no index.
@@ -156,17 +157,21 @@ package struct ChunkDecoder: ~Copyable {
         }
         choice.fields.rewind()
         for (name, member) in value.members {
-            let isMessage = name.isText("delta") || name.isText("message")
+            let isDelta = name.isText("delta")
+            let isEither = isDelta || name.isText("message")
             // Some servers have both in every choice, and the one that is not meant is null.
-            if isMessage && isWhole && member.isNull { continue }
+            if isEither && isWhole && member.isNull { continue }
             // A whole message beside the last delta repeats what was heard; in a whole answer it is the message that counts.
-            if isMessage && delta != nil && !name.isText(isWhole ? "message" : "delta") { continue }
-            if isMessage { delta = member }
+            if isEither && delta != nil && isDelta == isWhole { continue }
+            if isEither {
+                delta = member
+                isMessage = !isDelta
+            }
             let isReason = name.isText("finish_reason")
             if isReason { finishReason = member }
             if name.isText("error") { error = member }
             guard !isWhole else { continue }
-            if isMessage {
+            if isEither {
                 choice.fields.keepPlace(StaticText.bytes("message"))
             } else if isReason {
                 choice.fields.keepPlace(StaticText.bytes("finish_reason"))
@@ -183,7 +188,9 @@ package struct ChunkDecoder: ~Copyable {
         }
         if let delta, delta.kind == .object {
             hasMessage = true
-            try decode(delta: delta, of: choice, position, isWhole: isWhole)
+            // So does one behind the last delta (any-llm PR 657, hermes-browser-extension#11).
+            try decode(delta: delta, of: choice, position, isWhole: isWhole, mayRepeat: isMessage && choice.hasDelta)
+            if !isMessage { choice.hasDelta = true }
         }
         if let finishReason, finishReason.isString, !finishReason.contents.isEmpty {
             isRepeatable = false
@@ -194,7 +201,10 @@ package struct ChunkDecoder: ~Copyable {
         return false
     }
 
-    private mutating func decode(delta: JSONValue, of choice: Choice, _ position: Int, isWhole: Bool) throws(ChunkError) {
+    /// `mayRepeat`: what has been heard of the choice is in it once more.
+    private mutating func decode(
+        delta: JSONValue, of choice: Choice, _ position: Int, isWhole: Bool, mayRepeat: Bool
+    ) throws(ChunkError) {
         var reasoning: JSONValue?
         var content: JSONValue?
         var refusal: JSONValue?
@@ -203,6 +213,7 @@ package struct ChunkDecoder: ~Copyable {
         choice.messageFields.rewind()
         for (name, value) in delta.members {
             let field = DeltaField(name)
+            if mayRepeat && field.wasHeard(of: choice) { continue }
             switch field.kind {
             case .reasoning:
                 if choice.anyFieldPassesTags && !choice.tags.isPassed { passTags(of: choice, position) }
@@ -243,9 +254,10 @@ package struct ChunkDecoder: ~Copyable {
         }
         // A chunk may hold both: the thought came first.
         if let reasoning { addThought(reasoning, choice, position) }
-        if let details, reasoning?.contents.isEmpty ?? true { addDetails(details, choice, position) }
+        let isHeard = !(reasoning?.contents.isEmpty ?? true) || mayRepeat && !choice.reasoning.text.isEmpty
+        if let details, !isHeard { addDetails(details, choice, position) }
         if let content {
-            if reasoning?.contents.isEmpty ?? true { addThoughts(among: content, choice, position, isWhole: isWhole) }
+            if !isHeard { addThoughts(among: content, choice, position, isWhole: isWhole) }
             addAnswer(content, choice, position)
         }
         if let refusal, refusal.isString {
@@ -474,6 +486,18 @@ private struct DeltaField {
             return
         }
         self.init(name.contents)
+    }
+
+    /// Something has come in it, or in what comes to the same.
+    func wasHeard(of choice: Choice) -> Bool {
+        switch kind {
+        case .content: !choice.content.text.isEmpty || !choice.tags.prefix.isEmpty
+        case .reasoning: !choice.reasoning.text.isEmpty || choice.wasAnswerInReasoning
+        case .refusal: !choice.refusal.text.isEmpty
+        case .toolCalls: !choice.toolCalls.isEmpty
+        case .other: false
+        case .details, .functionCall, .list, .audio: choice.messageFields.all.contains { $0.name.bytes.equals(name) }
+        }
     }
 
     @inline(__always)

@@ -159,6 +159,9 @@ package final class Choice {
     /// What `tool_calls` have taken the place of; some servers still send it.
     var functionCall = Fields()
 
+    /// A delta has come, so that a message behind it is the whole once more.
+    var hasDelta = false
+
     var tags: ThinkTags
     /// A field for reasoning, though nothing is in it, shows that the server takes the tags out itself.
     let anyFieldPassesTags: Bool
