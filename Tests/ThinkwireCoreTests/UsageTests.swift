@@ -67,6 +67,18 @@ struct UsageTests {
         #expect(fed.events == ["content 0 a", "finish 0 stop", "usage 1"])
     }
 
+    @Test func inTheChoiceThatEnds() throws {
+        // Moonshot (earendil-works/pi#2017)
+        let end = #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"completion_tokens":1}}]}"#
+        let fed = try Fed(hello, end, end, "[DONE]")
+        #expect(fed.events == ["content 0 a", "finish 0 stop", "usage 1"])
+        #expect(fed.usage == [-1, 1, -1, -1, -1])
+        // The one that stands where it belongs counts.
+        let both = end.replacing("]}", with: #"],"usage":{"completion_tokens":2}}"#)
+        #expect(try Fed(both).events == ["finish 0 stop", "usage 2"])
+        #expect(try Fed(end, usage(#"{"completion_tokens":2}"#)).usage == [-1, 2, -1, -1, -1])
+    }
+
     @Test func costs() throws {
         #expect(try Fed(usage(#"{"cost":0.25}"#)).cost == "0.25 USD")
         #expect(try Fed(usage(#"{"cost":null}"#)).cost == nil)

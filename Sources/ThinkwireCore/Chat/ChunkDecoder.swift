@@ -30,6 +30,8 @@ package struct ChunkDecoder: ~Copyable {
     private var isRepeatable = false
     /// A message has come, or a delta of one, whatever is in it.
     private var hasMessage = false
+    /// A choice of the chunk under way has told the bill.
+    private var hasChoiceBill = false
     /// The last of those pieces, and the field and choice it came in.
     private var piece: (text: JSONValue, kind: tw_event_kind, choice: Int)?
 
@@ -133,7 +135,8 @@ package struct ChunkDecoder: ~Copyable {
             }
         }
         if let usage, reply.readUsage(usage) { hasBill = true }
-        if hasBill {
+        if hasBill || hasChoiceBill {
+            hasChoiceBill = false
             isRepeatable = false
             events.append(Event(kind: TW_EVENT_USAGE))
         }
@@ -182,8 +185,9 @@ package struct ChunkDecoder: ~Copyable {
                     isRepeatable = false
                     choice.logprobs.join(list.contents, tokens)
                 }
-            } else {
-                _ = choice.fields.keep(name, member)
+            } else if choice.fields.keep(name, member), name.isText("usage"), reply.readUsage(member) {
+                // Moonshot tells it there (earendil-works/pi#2017).
+                hasChoiceBill = true
             }
         }
         if let delta, delta.kind == .object {
