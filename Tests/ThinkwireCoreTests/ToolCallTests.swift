@@ -148,6 +148,15 @@ struct ToolCallTests {
         #expect(later.toolCalls == ["0/0 a f {}", "0/1 b g []"])
     }
 
+    @Test func anIndexThatCountsFragments() throws {
+        // dirac-run/dirac PR 215: Nebius, Cerebras
+        let fed = try Fed(
+            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
+            calls(#"{"index":1,"function":{"arguments":"{\"x\":"}}"#), calls(#"{"index":2,"function":{"arguments":"1}"}}"#),
+            calls(#"{"index":3,"id":"b","function":{"name":"g","arguments":"["}}"#), calls(#"{"index":4,"function":{"arguments":"]"}}"#))
+        #expect(fed.toolCalls == [#"0/0 a f {"x":1}"#, "0/1 b g []"])
+    }
+
     @Test func noIndexAtAll() throws {
         // openai-python#2806
         let fed = try Fed(

@@ -148,7 +148,11 @@ extension Choice {
         func isNamed(_ call: ToolCall) -> Bool { call.id.bytes.equals(id) || call.otherID.bytes.equals(id) }
         let same = id.isEmpty ? nil : toolCalls.lastIndex { isNamed($0) && isNotElsewhere($0) }
         let byPlace = wireIndex == nil ? toolCalls.indices.last : toolCalls.lastIndex { $0.wireIndex == wireIndex }
-        guard let candidate = same ?? byPlace else { return nil }
+        guard let candidate = same ?? byPlace else {
+            // What has neither id nor name begins none: some count the fragments (dirac-run/dirac PR 215).
+            guard id.isEmpty, name.isEmpty, let last = toolCalls.indices.last else { return nil }
+            return toolCalls[last].hasWholeArguments(&reader) ? nil : last
+        }
         let call = toolCalls[candidate]
         // Another id begins another call, whatever the index says: some servers count every call as 0 (openai-python#3201). But not
         // where an index that is known has no name and only arguments that are under way: some change the id (poolsideai/pool#9).
