@@ -172,6 +172,13 @@ struct ChunkTests {
         #expect(fed.events == [])
     }
 
+    @Test func whatWasFilteredNeedsNoMessage() {
+        for message in ["", #","message":null"#] {
+            let fed = Fed(document: #"{"choices":[{"finish_reason":"content_filter: PROHIBITED_CONTENT","index":0\#(message)}]}"#)
+            #expect(fed.error == nil && fed.events == ["finish 0 content_filter: PROHIBITED_CONTENT"])
+        }
+    }
+
     @Test func tooManyChoicesEndTheStream() throws {
         let fed = try Fed(
             #"{"choices":[\#((0...256).map { #"{"index":\#($0),"delta":{"content":"a"}}"# }.joined(separator: ","))]}"#)

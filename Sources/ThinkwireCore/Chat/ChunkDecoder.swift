@@ -198,6 +198,8 @@ package struct ChunkDecoder: ~Copyable {
         }
         if let finishReason, finishReason.isString, !finishReason.contents.isEmpty {
             isRepeatable = false
+            // Gemini has no message in an answer that it has filtered (OpenManus PR 1369).
+            if finishReason.contents.hasPrefix("content_filter") { hasMessage = true }
             take(finishReason: finishReason, of: choice, position)
         }
         guard let error, error.saysSomething else { return true }
