@@ -44,6 +44,8 @@ extension Reply {
     }
 
     private static func looksLikeRefusal(_ value: JSONValue) -> Bool {
+        // Venice (NousResearch/hermes-agent#68451).
+        if value["choices"]?.isNull ?? true, value["error_message"]?.isString == true { return true }
         guard value["choices"] == nil else { return false }
         if value["errors"]?.firstElement?["message"]?.isString == true { return true }
         // Zhipu and others whose HTTP status is always 200: {"code": 500, "msg": "…"}.
@@ -118,8 +120,9 @@ private func advice(_ status: tw_status) -> StaticString {
 
 extension Refusal {
     fileprivate mutating func read(_ error: JSONValue, plainText: JSONValue?) {
-        if let said = error["message"] ?? error["msg"] ?? plainText, !said.isNull { message.append(said, limit: 1000) }
-        if let type = error["type"], !type.isNull { self.type.append(type, limit: 100) }
+        let text = error["message"] ?? error["msg"] ?? plainText ?? error["error_message"]
+        if let text, !text.isNull { message.append(text, limit: 1000) }
+        if let type = error.member("type", or: "error_type"), !type.isNull { self.type.append(type, limit: 100) }
         guard let code = error["code"].flatMap({ $0.isNull ? nil : $0 }) ?? error["statusCode"], !code.isNull else { return }
         self.code.append(code, limit: 100)
         // A number, or a number in quotes: an HTTP status.
@@ -156,7 +159,7 @@ extension Refusal {
         if isNamed("authentication") || isNamed("invalid_api_key") { return TW_AUTH }
         if isNamed("permission") { return TW_FORBIDDEN }
         if isNamed("not_found") { return TW_NOT_FOUND }
-        if isNamed("invalid_request") { return TW_BAD_REQUEST }
+        if isNamed("invalid_request") || isNamed("BadRequest") { return TW_BAD_REQUEST }
         return TW_SERVER
     }
 
