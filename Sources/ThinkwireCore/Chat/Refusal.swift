@@ -136,7 +136,7 @@ extension Refusal {
 
     /// Words of the message count only where the number leaves it open: a tool can be named get_billing_info.
     fileprivate borrowing func status(forHTTP code: Int) -> tw_status {
-        if mentions("insufficient_quota") || isNamed("billing") { return TW_QUOTA }
+        if mentions("insufficient_quota") || isNamed("insufficient_balance") || isNamed("billing") { return TW_QUOTA }
         // Anthropic says so with a 400 (claude-quickstarts#229).
         if mentions("credit balance is too low") { return TW_QUOTA }
         if code == 403 || code == 429, mentions("billing") { return TW_QUOTA }
