@@ -47,6 +47,25 @@ struct StreamErrorTests {
         #expect(try stream(#"data: {"error":{"message":"\#(message)","type":"server_error"}}"#).status == "TW_SERVER")
     }
 
+    @Test func whatIsRefusedBeforeAnAnswerIsTheDocument() throws {
+        let refusal = #"{"error":{"message":"no","code":429}}"#
+        #expect(try fedAnywhere("data: \(refusal)\n\n").document == refusal)
+        #expect(try fedAnywhere("event: error\ndata: \(refusal)\n\n").document == refusal)
+        #expect(try fedAnywhere("data: [\(refusal)]\n\n").document == refusal)
+        #expect(try fedAnywhere("event: error\ndata: in plain words\n\n").document == "")
+        #expect(try fedAnywhere(Array("data: {\"error\":\"a".utf8) + [0xFF] + Array("\"}\n\n".utf8)).document == "{\"error\":\"a\u{FFFD}\"}")
+        // Of an answer that has begun, what had come.
+        #expect(try stream("data: \(refusal)").document == #"{"choices":[{"index":0,"message":{"content":"Hel"}}]}"#)
+    }
+
+    @Test func inErrorMessage() throws {
+        // Venice (NousResearch/hermes-agent#68451)
+        let fed = try stream(#"data: {"choices":null,"error_type":"BadRequestError","error_message":"too long"}"#)
+        #expect(fed.status == "TW_BAD_REQUEST" && fed.message == lead + "too long (type BadRequestError); change the request")
+        let none = try Fed(#"{"error_message":"","error_type":null}"#, delta(#"{"content":"Hi"}"#), "[DONE]")
+        #expect(none.error == nil && none.content == "Hi")
+    }
+
     @Test func inAnArray() throws {
         let fed = try stream(#"data: [{"error":{"code":429,"message":"slow down"}}]"#)
         #expect(fed.status == "TW_RATE_LIMITED" && fed.message == lead + "slow down (code 429); wait, then try again")

@@ -75,7 +75,12 @@ package struct ChunkDecoder: ~Copyable {
         }
         if reply.readRefusal(chunk, isCertain: isError) {
             // OpenRouter's errors stand beside choices, with the last of the text and a finish_reason.
-            if chunk["choices"] != nil { try decode(chunk, isWhole: false, into: reply) }
+            if chunk["choices"] != nil {
+                try decode(chunk, isWhole: false, into: reply)
+            } else if reply.fields.all.isEmpty {
+                // There is no answer for it to be a part of.
+                reply.body = repaired(chunk.raw)
+            }
             throw .refused
         }
         try decode(chunk, isWhole: false, into: reply)

@@ -45,7 +45,7 @@ extension Reply {
 
     private static func looksLikeRefusal(_ value: JSONValue) -> Bool {
         // Venice (NousResearch/hermes-agent#68451).
-        if value["choices"]?.isNull ?? true, value["error_message"]?.isString == true { return true }
+        if value["choices"]?.isNull ?? true, let text = value["error_message"], text.isString && text.saysSomething { return true }
         guard value["choices"] == nil else { return false }
         if value["errors"]?.firstElement?["message"]?.isString == true { return true }
         // Zhipu and others whose HTTP status is always 200: {"code": 500, "msg": "…"}.
