@@ -115,6 +115,18 @@ struct ReasoningTests {
         #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"content":null,"refusal":"I won't"}}]}"#))
     }
 
+    @Test(arguments: ["reasoning_content", "reasoning"])
+    func asTheTextOfAnObject(_ field: String) throws {
+        // envoyproxy/ai-gateway PR 1222
+        let fed = try Fed(
+            delta(#"{"\#(field)":{"text":"Let "}}"#), delta(#"{"\#(field)":{"text":"m\ud83d"}}"#), delta(#"{"\#(field)":{"text":"\ude0a"}}"#),
+            delta(#"{"\#(field)":{"signature":"x"}}"#), delta(#"{"content":"Hi"}"#))
+        #expect(fed.events == ["reasoning 0 Let m😊", "content 0 Hi"])
+        #expect(try fed.isDocument(#"{"choices":[{"index":0,"message":{"\#(field)":"Let m😊","content":"Hi"}}]}"#))
+        let whole = Fed(document: #"{"choices":[{"message":{"\#(field)":{"text":"Hm"},"content":"Hi"}}]}"#)
+        #expect(whole.events == ["reasoning 0 Hm", "content 0 Hi"])
+    }
+
     @Test func whatIsNoTextSaysNothing() throws {
         let fed = try Fed(
             delta(#"{"content":12,"reasoning":{},"reasoning_content":[],"refusal":true}"#), delta(#"{"content":"a"}"#))

@@ -229,8 +229,9 @@ package struct ChunkDecoder: ~Copyable {
             case .reasoning:
                 if choice.anyFieldPassesTags && !choice.tags.isPassed { passTags(of: choice, position) }
                 // The same thought can stand in two fields of one delta: it is counted once.
-                if value.isString, reasoning?.contents.isEmpty ?? true {
-                    reasoning = value
+                // Envoy's stands in an object (envoyproxy/ai-gateway PR 1222).
+                if let text = value.isString ? value : value["text"], text.isString, reasoning?.contents.isEmpty ?? true {
+                    reasoning = text
                     choice.nameReasoning(field.name)
                 }
             case .content:
