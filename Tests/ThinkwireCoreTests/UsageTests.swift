@@ -19,6 +19,15 @@ struct UsageTests {
         #expect(fed.cost == nil)
     }
 
+    @Test func detailsBesideTheOtherNumbers() throws {
+        // SGLang (sgl-project/sglang PR 17156), Moonshot (Bike4Mind/bike4mind PR 1089)
+        let beside = #""completion_tokens":2,"reasoning_tokens":4,"cached_tokens":5"#
+        #expect(try Fed(usage("{\(beside)}")).usage == [-1, 2, -1, 4, 5])
+        #expect(try Fed(usage(#"{\#(beside),"prompt_tokens_details":null}"#)).usage == [-1, 2, -1, 4, 5])
+        let both = #"{"completion_tokens_details":{"reasoning_tokens":6},"prompt_tokens_details":{"cached_tokens":7},\#(beside)}"#
+        #expect(try Fed(usage(both)).usage == [-1, 2, -1, 6, 7])
+    }
+
     @Test func whatIsNotToldIsBelowZero() throws {
         #expect(try Fed(hello).usage == nil)
         let empty = try Fed(hello, usage("{}"), #"{"choices":[],"meta":{"usage":{}}}"#)

@@ -13,7 +13,10 @@ extension Reply {
         set(&usage.pointee.prompt_tokens, value["prompt_tokens"])
         set(&usage.pointee.completion_tokens, value["completion_tokens"])
         set(&usage.pointee.total_tokens, value["total_tokens"])
+        // SGLang has the one beside the others, Moonshot the other.
+        set(&usage.pointee.reasoning_tokens, value["reasoning_tokens"])
         set(&usage.pointee.reasoning_tokens, completion?["reasoning_tokens"])
+        set(&usage.pointee.cached_tokens, value["cached_tokens"])
         set(&usage.pointee.cached_tokens, prompt?["cached_tokens"])
         // OpenRouter tells it in its credits, each one US dollar (https://openrouter.ai/docs/use-cases/usage-accounting).
         _ = setCost(value["cost"], "USD")
