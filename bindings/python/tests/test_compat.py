@@ -111,6 +111,27 @@ def test_thoughts_are_in_one_field_whatever_the_server_calls_it(echo: Echo) -> N
     ]
 
 
+def test_a_whole_answer_is_told_apart_as_the_library_does(client: Client) -> None:
+    def message(sent: str, **fields: Any) -> Any:
+        whole = '{"choices": [{"index": 0, "message": %s, "finish_reason": "stop"}]}' % sent
+        completion = client.chat.completions.create(model="mock/script", messages="Hello", mock_reply=whole, **fields)
+        return completion.choices[0].message
+
+    # Thinking is off, and the answer stands in the field for it.
+    for name in ("reasoning_content", "reasoning"):
+        answer = message('{"content": null, "%s": "Yes"}' % name, thinking=False)
+        assert (answer.content, answer.reasoning_content, answer.get("reasoning")) == ("Yes", None, None)
+    thought = '{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}'
+    parts = message('{"content": [%s, {"type": "text", "text": "Yes"}]}' % thought)
+    assert (parts.content, parts.reasoning_content) == ("Yes", "Hm")
+    assert message('{"content": null, "tool_calls": []}').content is None
+
+
+def test_the_usage_of_a_choice_is_the_streams(echo: Echo) -> None:
+    *_, last = streamed(echo, [{"content": "Yes"}], finish_reason="stop", usage={"total_tokens": 7})
+    assert last.usage.total_tokens == 7 and last.choices == []
+
+
 def test_equal_chunks_are_not_one(echo: Echo) -> None:
     chunks = streamed(echo, [{"content": "ha", "extra": 1}] * 3)
     assert [chunk.choices[0].delta.content for chunk in chunks] == ["ha"] * 3

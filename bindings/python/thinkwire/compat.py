@@ -103,7 +103,8 @@ class ChunkStream:
         chunk = Object({"id": None, "object": "chat.completion.chunk", "created": None, "model": None})
         chunk.update((name, value) for name, value in sent.items() if name not in ("choices", "usage"))
         if event.kind is EventKind.USAGE:
-            chunk.update(choices=[], usage=sent.get("usage"))
+            told = [sent, *(one for one in sent.get("choices") or [] if isinstance(one, Object))]
+            chunk.update(choices=[], usage=next((one["usage"] for one in told if one.get("usage")), None))
             return chunk
         chunk.update(choices=[self._choice(event, sent)], usage=None)
         return chunk
@@ -197,7 +198,11 @@ def completion_of(reply: Reply) -> Object:
         if isinstance(message, Object) and choice.get("index", 0) == 0:
             if reply.reasoning:
                 message["reasoning_content"] = reply.reasoning
-            if isinstance(message.get("content"), str):
+            elif reply.content and not message.get("content"):  # With thinking switched off, the answer came as a thought.
+                for name in ("reasoning_content", "reasoning"):
+                    if message.get(name):
+                        message[name] = None
+            if message.get("content") is not None or reply.content:
                 message["content"] = reply.content
     completion._request_id = reply.request_id
     return completion
