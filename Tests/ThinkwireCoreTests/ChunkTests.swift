@@ -198,6 +198,25 @@ struct ChunkTests {
         }
     }
 
+    @Test func eventsWithoutABlankLineBetweenThem() throws {
+        // rexxars/eventsource-parser PR 31
+        func stream(_ lines: String...) -> String { lines.map { "data: \($0)\n" }.joined() + "\n" }
+        let fed = try fedAnywhere(
+            stream(delta(#"{"reasoning":"Hm"}"#), hello, hello) + stream(hello, finish("\"stop\""), "[DONE]", hello))
+        #expect(fed.events == ["reasoning 0 Hm", "content 0 HelloHelloHello", "finish 0 stop"])
+        #expect(fed.error == nil && fed.reply.isDone)
+        // What is wrong in a line is wrong all the same, and so is text behind a chunk in its own line.
+        for second in ["{", "x", #"{"choices":[]} x"#] {
+            let fed = try fedAnywhere(stream(hello, second))
+            guard case .malformed = fed.error else { return #expect(Bool(false), "\(second): \(String(describing: fed.error))") }
+            #expect(fed.events == ["content 0 Hello"])
+        }
+        let refused = try fedAnywhere(stream(hello, #"{"error":{"message":"no","code":429}}"#))
+        #expect(refused.events == ["content 0 Hello"] && refused.status == "TW_RATE_LIMITED")
+        // An event may have one chunk in several lines.
+        #expect(try fedAnywhere(stream(#"{"choices":["#, #"{"delta":{"content":"Hi"}}]}"#)).events == ["content 0 Hi"])
+    }
+
     @Test func anIndexThatNoEventCanTellIsNone() throws {
         for index in ["2147483648", "-2147483649", "4294967296", "9223372036854775807", "1e10"] {
             let fed = try Fed(

@@ -61,7 +61,7 @@ package struct ChunkDecoder: ~Copyable {
         let isError = name.equals("error")
         let chunk: JSONValue
         do { chunk = try reader.read(text).withoutArray } catch {
-            guard isError else { throw .malformed(error) }
+            guard isError else { return try decode(lines: text, insteadOf: error, into: reply) }
             // An error in plain words is an error all the same.
             reply.refuse(plainBody: text)
             throw .refused
@@ -87,6 +87,19 @@ package struct ChunkDecoder: ~Copyable {
         guard isRepeatable, let piece else { return }
         repetition.learn(text, piece.text, piece.kind, piece.choice)
         reply.repeatedChoice = Borrowed(reply.choices[piece.choice])
+    }
+
+    /// Takes what is not one chunk as one in each line: GLM and Kimi were seen to leave out the blank lines between events
+    /// (rexxars/eventsource-parser PR 31).
+    private mutating func decode(lines text: Bytes, insteadOf error: JSONError, into reply: Reply) throws(ChunkError) {
+        guard error.problem == .trailingText, text.contains(UInt8(ascii: "\n")) else { throw .malformed(error) }
+        var rest = text
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.count
+            try decode(chunk: rest.part(0..<end), named: Bytes(start: nil, count: 0), into: reply)
+            if reply.isDone { return }
+            rest = rest.dropping(min(end + 1, rest.count))
+        }
     }
 
     /// Takes an answer that was not streamed, which the reply keeps as it came.
