@@ -43,6 +43,10 @@ struct ChunkTests {
         #expect(fed.events == ["content 0 a"])
         #expect(!fed.reply.isFinished)
         #expect(try Fed(hello, finish("\"\""), "[DONE]").reply.isFinished)
+        // LostRuins/koboldcpp
+        let quoted = try Fed(#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"null"}]}"#)
+        #expect(quoted.events == ["content 0 a"] && !quoted.reply.isFinished && quoted.finishReason == "")
+        #expect(try quoted.isDocument(#"{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":null}]}"#))
     }
 
     @Test(arguments: [

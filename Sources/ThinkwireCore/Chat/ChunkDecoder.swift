@@ -214,7 +214,8 @@ package struct ChunkDecoder: ~Copyable {
             try decode(delta: delta, of: choice, position, isWhole: isWhole, mayRepeat: isMessage && choice.hasDelta)
             if !isMessage { choice.hasDelta = true }
         }
-        if let finishReason, finishReason.isString, !finishReason.contents.isEmpty {
+        // "null" in quotes is none either (LostRuins/koboldcpp, and DashScope's own API).
+        if let finishReason, finishReason.isString, !finishReason.contents.isEmpty, !finishReason.isText("null") {
             isRepeatable = false
             // Gemini has no message in an answer that it has filtered (OpenManus PR 1369).
             if finishReason.contents.hasPrefix("content_filter") { hasMessage = true }
