@@ -15,6 +15,7 @@ struct ChunkTests {
         #"{"error":null,"choices":[]}"#,
         #"{"choices":[{"index":0,"delta":{"content":null},"finish_reason":null,"error":null}]}"#,
         #"{"error":false,"choices":[{"index":0,"delta":{},"error":false}]}"#, #"{"error":"","choices":[{"index":0,"error":""}]}"#,
+        #"{"error":{},"choices":[{"index":0,"error":[]}]}"#, #"{"error":0,"choices":[{"index":0,"error":0.0}]}"#,
     ])
     func whatSaysNothingSaysNothing(_ chunk: String) throws {
         let fed = try Fed(chunk, hello, chunk, finish("\"stop\""), chunk)

@@ -169,8 +169,17 @@ extension Refusal {
 }
 
 extension JSONValue {
-    /// Some servers say with a member that there is no error: null, false or nothing.
-    var saysSomething: Bool { !isNull && kind != .false && !(isString && contents.isEmpty) }
+    /// Some servers say with a member that there is no error: null, false or nothing, of whichever kind (ai-dynamo/aiperf PR 1330).
+    var saysSomething: Bool {
+        switch kind {
+        case .null, .false: false
+        case .true: true
+        case .number: double != 0
+        case .string: !contents.isEmpty
+        case .array: elements.contains { _ in true }
+        case .object: members.contains { _ in true }
+        }
+    }
 
     /// A refusal, or what else it is: Gemini's is an array of one (ComfyUI-NewBie-LLM-Formatter#3).
     var withoutArray: JSONValue {
