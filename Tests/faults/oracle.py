@@ -90,7 +90,9 @@ def events_of(data):
             values.append(re.sub(rb"^error: ?", b"", line))
         if line == b"" and not is_open or is_open and values:
             if values:
-                found.append((name, b"\n".join(values), line == b"" and not is_open))
+                # Each line is a chunk where only the blank lines between them are missing.
+                is_one = name == b"error" or value_or_none(values[0].strip()) is None or value_or_none(b"\n".join(values)) is not None
+                found += [(name, data, line == b"" and not is_open) for data in ([b"\n".join(values)] if is_one else values)]
             name, values = b"", []
     return found
 
@@ -102,6 +104,7 @@ class Choice:
     def __init__(self, index, how):
         self.index, self.how = index, how
         self.reasoning, self.content, self.refusal, self.calls, self.finishes = [], [], [], [], []
+        self.has_delta = False
 
     def texts(self, is_done):
         """Its reasoning and its content."""
@@ -125,18 +128,22 @@ class Choice:
         call = None
         if not is_whole and (is_first or index is not None or identity or not name):
             elsewhere = lambda known: None not in (index, known["index"]) and index != known["index"]  # noqa: E731
-            same = [known for known in self.calls if identity and known["id"] == identity and not elsewhere(known)]
+            same = [known for known in self.calls if identity and identity in known["ids"] and not elsewhere(known)]
             near = same or [known for known in self.calls if index is None or known["index"] == index]
+            if not near and not identity and not name:
+                near = [known for known in self.calls[-1:] if not is_json(text_of(known["arguments"]))]
             if near:
                 call = near[-1]
                 again = (same or not identity and index is not None) and name == call["name"]
                 again = again and (arguments is None or isinstance(arguments, str) and not arguments.strip(SPACE))
                 is_other = not same and identity and call["id"]
+                is_other = is_other and (index is None or name or is_json(text_of(call["arguments"])))
                 if is_other or name and not again and call["arguments"] and is_json(text_of(call["arguments"])):
                     call = None
         if call is None:
-            call = {"index": index, "id": "", "name": "", "arguments": []}
+            call = {"index": index, "id": "", "ids": [], "name": "", "arguments": []}
             self.calls.append(call)
+        call["ids"].append(identity)
         call["id"] = call["id"] or identity
         if call["name"] != name:
             call["name"] += name
@@ -178,7 +185,12 @@ class Heard:
             index = said.get("index") if isinstance(said.get("index"), int) else place
             choice = self.choices.setdefault(index, Choice(index, self.how))
             delta = said.get("delta") or said.get("message") or {}
+            if "delta" not in said and choice.has_delta:
+                had = {"reasoning_content": choice.reasoning, "content": choice.content, "tool_calls": choice.calls}
+                delta = {name: value for name, value in delta.items() if not any(had.get(name) or [])}
+            choice.has_delta = choice.has_delta or bool(said.get("delta"))
             thoughts = [delta[name] for name in delta if name in ("reasoning", "reasoning_content") and delta[name]]
+            thoughts = [thought if isinstance(thought, str) else thought.get("text", "") for thought in thoughts]
             for detail in [] if thoughts else delta.get("reasoning_details") or []:
                 thoughts += [detail.get("text") or detail.get("summary") or ""]
                 choice.reasoning += thoughts[-1:]
@@ -195,7 +207,7 @@ class Heard:
             for number, fragment in enumerate(delta.get("tool_calls") or []):
                 choice.add_call(fragment, number == 0, is_whole)
             reason = said.get("finish_reason")
-            if reason and choice.finishes[-1:] != [reason]:
+            if reason and reason != "null" and choice.finishes[-1:] != [reason]:
                 choice.finishes.append(reason)
                 self.order += [["finish", reason, index]]
             if said.get("error"):
@@ -205,7 +217,8 @@ class Heard:
             if isinstance(meta.get(cost), (int, float)):
                 self.usage.update(cost=meta[cost], cost_unit=unit)
                 break
-        bill = chunk.get("usage") or meta
+        bills = [one.get("usage") for one in [chunk, *(chunk.get("choices") or [])]]
+        bill = next(filter(None, bills), meta)
         if bill:
             # The last one counts, but for what it costs, where that was told beside an earlier one.
             self.usage = {name: value for name, value in self.usage.items() if name.startswith("cost")}
@@ -213,8 +226,9 @@ class Heard:
                 if bill.get(name) is not None:
                     self.usage[name] = bill[name]
             for name, details in (("reasoning_tokens", "completion_tokens_details"), ("cached_tokens", "prompt_tokens_details")):
-                if (bill.get(details) or {}).get(name) is not None:
-                    self.usage[name] = bill[details][name]
+                told = [place[name] for place in (bill.get(details) or {}, bill) if place.get(name) is not None]
+                if told:
+                    self.usage[name] = told[0]
             if isinstance(bill.get("cost"), (int, float)):
                 self.usage.update(cost=bill["cost"], cost_unit="USD")
             if bill != self.last_bill:
@@ -357,7 +371,8 @@ class Oracle:
                     break
                 continue
             value = value[0] if isinstance(value, list) else value
-            if name == b"error" or value.get("error") or "choices" not in value and "message" in value:
+            is_refusal = "choices" not in value and "message" in value or not value.get("choices") and value.get("error_message")
+            if name == b"error" or value.get("error") or is_refusal:
                 heard.refused = True
                 heard.note_id(value)
             if "choices" in value or not heard.refused:
