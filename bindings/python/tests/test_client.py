@@ -277,6 +277,31 @@ def test_a_child_can_close_a_client_that_was_being_used(base_url: str) -> None:
     run_python(FORKED_IN_A_CALL, base_url)
 
 
+FORKED_WITHOUT_ENVIRONMENT = """
+import os, signal, sys
+from thinkwire import Client
+os.environ.update(THINKWIRE_BASE_URL=sys.argv[1], THINKWIRE_API_KEY="test")
+client = Client()
+client.send("alibaba/qwen3-32b", "Hello", thinking=False)
+del os.environ["THINKWIRE_BASE_URL"], os.environ["THINKWIRE_API_KEY"]
+held = len(os.listdir("/proc/self/fd"))
+child = os.fork()
+if not child:
+    signal.alarm(10)
+    reply = client.send("alibaba/qwen3-32b", "Hello", thinking=False)
+    assert not reply.timing.reused_connection
+    client.close()  # And with it, its copy of the parent's connection.
+    assert len(os.listdir("/proc/self/fd")) < held
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert client.send("alibaba/qwen3-32b", "Hello", thinking=False).timing.reused_connection
+"""
+
+
+def test_a_childs_client_is_what_it_was_made_to_be(base_url: str) -> None:
+    run_python(FORKED_WITHOUT_ENVIRONMENT, base_url)
+
+
 EXIT = """
 import sys, threading
 from thinkwire import Client

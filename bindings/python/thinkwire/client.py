@@ -5,6 +5,7 @@ import inspect
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from ctypes import byref, c_void_p
 from types import TracebackType
 from typing import Any, Optional, Union, overload
@@ -214,11 +215,10 @@ class Client(Single):
 
     def close(self) -> None:
         """Lets go of the client and its idle connections, once; what is under way goes on. From any thread."""
-        # In a forked child, a lock of the parent's may look as if somebody held it.
-        with self._lock if self._generation == _fork.generation else _renewing:
+        with self._own_lock():
             handle, self._handle = self._handle, None
         if handle is not None:
-            self._release(handle)
+            handle.close()
 
     def __enter__(self) -> Client:
         return self
@@ -227,12 +227,6 @@ class Client(Single):
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
     ) -> None:
         self.close()
-
-    def __del__(self) -> None:
-        # Without the lock, which nobody can hold any more, and which in a forked child may look as if somebody did.
-        handle: Optional[Handle] = getattr(self, "_handle", None)
-        if handle is not None:
-            self._release(handle)
 
     def _open(
         self,
@@ -246,9 +240,7 @@ class Client(Single):
         fields: Mapping[str, Any],
     ) -> Stream:
         request = build(self._library, model, messages, thinking, thinking_budget, fields, starts_thinking, timeout)
-        if self._generation != _fork.generation:
-            self._renew()
-        with self._lock:  # Against close(): nothing here waits for a network.
+        with self._own_lock():  # Against close(): nothing here waits for a network.
             handle = self._handle
             if handle is None:
                 raise MisuseError("the client is closed")
@@ -261,22 +253,10 @@ class Client(Single):
         assert address.value is not None
         return Handle(address.value, self._library.tw_client_destroy)
 
-    def _renew(self) -> None:
-        """In a forked child: leaves the parent's connections alone and makes a client of the child's own."""
-        with _renewing:
-            if self._generation == _fork.generation:
-                return
-            self._lock = threading.RLock()
-            if self._handle is not None:
-                self._handle.abandon()
-                self._handle = self._create()
-            self._generation = _fork.generation
-
-    def _release(self, handle: Handle) -> None:
-        if self._generation == _fork.generation:
-            handle.close()
-        else:
-            handle.abandon()
-
-
-_renewing = threading.Lock()
+    def _own_lock(self) -> AbstractContextManager[Any]:
+        """The client's lock; in a forked child another, for there its parent's may look as if somebody held it."""
+        if self._generation != _fork.generation:
+            with _fork.lock:
+                if self._generation != _fork.generation:
+                    self._lock, self._generation = threading.RLock(), _fork.generation
+        return self._lock
