@@ -302,6 +302,36 @@ def test_a_childs_client_is_what_it_was_made_to_be(base_url: str) -> None:
     run_python(FORKED_WITHOUT_ENVIRONMENT, base_url)
 
 
+FORKED_WHILE_IT_LOADS = """
+import os, signal, sys, threading
+from thinkwire import Client, _abi
+loading, forked, bind = threading.Event(), threading.Event(), _abi.bind
+
+def bind_slowly(library):
+    loading.set()
+    forked.wait(10)
+    bind(library)
+
+_abi.bind = bind_slowly
+thread = threading.Thread(target=lambda: Client(base_url=sys.argv[1], api_key="test"))
+thread.start()
+loading.wait()
+child = os.fork()
+forked.set()
+if not child:
+    signal.alarm(10)
+    Client(base_url=sys.argv[1], api_key="test").send("alibaba/qwen3-32b", "Hello", thinking=False)
+    os._exit(0)
+ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+thread.join()
+assert ended == 0
+"""
+
+
+def test_a_child_forked_while_the_library_is_loaded_can_load_it(base_url: str) -> None:
+    run_python(FORKED_WHILE_IT_LOADS, base_url)
+
+
 EXIT = """
 import sys, threading
 from thinkwire import Client

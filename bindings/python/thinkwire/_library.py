@@ -4,15 +4,13 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from . import _abi
+from . import _abi, _fork
 from .errors import LibraryError
 
-_lock = threading.Lock()
 _loaded: Optional[ctypes.CDLL] = None
 
 _NAMES = ("libthinkwire.0.dylib", "libthinkwire.dylib") if sys.platform == "darwin" else ("libthinkwire.so.0", "libthinkwire.so")
@@ -22,7 +20,7 @@ def library() -> ctypes.CDLL:
     """The library, loaded by the first call; LibraryError says what to do when it cannot be."""
     global _loaded
     if _loaded is None:
-        with _lock:
+        with _fork.lock:
             if _loaded is None:
                 _loaded = _load()
     return _loaded
