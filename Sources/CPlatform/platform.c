@@ -57,13 +57,16 @@ static void create_process(void) {
     else munmap(page, sizeof *process);
 }
 
+/* The last number given: a child goes on counting where its parent was. */
+static _Atomic pid_t last_process;
+
 pid_t platform_process(void) {
     pthread_once(&process_once, create_process);
-    pid_t known = process ? atomic_load_explicit(process, memory_order_relaxed) : 0;
+    if (!process) return getpid();
+    pid_t known = atomic_load_explicit(process, memory_order_relaxed);
     if (known) return known;
-    known = getpid();
-    if (process) atomic_store_explicit(process, known, memory_order_relaxed);
-    return known;
+    pid_t number = atomic_fetch_add(&last_process, 1) + 1;
+    return atomic_compare_exchange_strong(process, &known, number) ? number : known;
 }
 
 /* A pthread key and not _Thread_local, which would make the dynamic linker itself a library that we need. */

@@ -39,7 +39,11 @@ static inline int64_t platform_now(void) {
 
 static inline int platform_errno(void) { return errno; }
 
-/** getpid, without the system call that this is: waiting and looking whether a fork lies between is all that a stream does. */
+/**
+ * A number that no process has in common with the one that it was forked from, nor with those before. Not the system's, which a child
+ * in a namespace of its own, or of a parent that is gone, can have again; nor a system call: waiting and looking whether a fork lies
+ * between is all that a stream does.
+ */
 pid_t platform_process(void);
 
 /** Overwrites memory, also where the compiler sees that nobody reads it again. */
