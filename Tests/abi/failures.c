@@ -3,9 +3,12 @@
 
 #include "check.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* ---- refusals ------------------------------------------------------------------------------------------------------ */
 
@@ -152,6 +155,27 @@ static void check_addresses(void)
     }
 }
 
+/* A process that has no descriptors left, for the exchange or for its socket, is told that they are what is missing. */
+static void check_descriptors(void)
+{
+    struct rlimit before, few;
+    int taken[512], count = 0;
+    CHECK_INT(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 500;
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &few), 0);
+    while (count < 512 && (taken[count] = open("/dev/null", O_RDONLY)) >= 0) count++;
+    for (int left = 0; left <= 2; left++) {
+        tw_reply *reply = send_hello("http://127.0.0.1:1/v1", "m");
+        CHECK_REPLY(reply, left < 2 ? TW_NETWORK : TW_CONNECT);
+        CHECK_HAS(tw_reply_message(reply), "file descriptors");
+        tw_reply_destroy(reply);
+        if (count > 0) close(taken[--count]);
+    }
+    while (count > 0) close(taken[--count]);
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 void test_transport(void)
 {
     struct server server;
@@ -160,6 +184,7 @@ void test_transport(void)
     server_stop(&server); /* Nobody listens at this port any more. */
     check_failure(server.url, TW_CONNECT, "127.0.0.1");
     check_failure("https://no-such-host.invalid/v1", TW_RESOLVE, "no-such-host.invalid");
+    check_descriptors();
 
     server_start(&server, WHOLE("200 OK", "", "{}"));
     snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", server.port);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -137,6 +138,13 @@ static inline curl_socket_t platform_get_socket(CURL *easy) {
     curl_socket_t value = CURL_SOCKET_BAD;
     curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &value);
     return value;
+}
+/** There is room for one descriptor more, as for a socket. */
+static inline bool platform_has_descriptors(void) {
+    int one = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (one < 0) return errno != EMFILE && errno != ENFILE;
+    close(one);
+    return true;
 }
 /** Something has come on a socket and was not read, if only its end. */
 static inline int platform_is_readable(curl_socket_t socket) {

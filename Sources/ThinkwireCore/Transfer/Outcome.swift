@@ -100,6 +100,9 @@ extension Reply {
     /// No response came.
     private func failed(_ code: CURLcode, _ transfer: Transfer) {
         switch code {
+        case _ where (code == CURLE_COULDNT_CONNECT || code == CURLE_OUT_OF_MEMORY) && !platform_has_descriptors():
+            // libcurl says no more than that it could not connect; a newer one, that it has no memory.
+            settle(TW_CONNECT, "no connection: the system has no file descriptors left: close some, or raise the limit (ulimit -n)")
         case _ where transfer.tunnelStatus >= 300:
             settle(TW_CONNECT, "no connection: the proxy answered HTTP ")
             message.append(decimal: transfer.tunnelStatus)
