@@ -74,6 +74,9 @@ struct ClientTests {
         #expect(
             at("https://api.openai.com/v1", all.merging(["OPENAI_BASE_URL": "https://example.com/x"]) { $1 })
                 == "https://api.openai.com/v1 -")
+        let aimlapi = ["OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "https://api.aimlapi.com/v1"]
+        #expect(at("https://api.aimlapi.com/v1", aimlapi) == "https://api.aimlapi.com/v1 o")
+        #expect(at("https://api.aimlapi.com/v1", all.merging(aimlapi) { $1 }) == "https://api.aimlapi.com/v1 a")
         // On one machine, many may listen.
         let local = ["OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "http://localhost:8000/v1"]
         #expect(at("http://localhost:8000/v2", local) == "http://localhost:8000/v2 o")

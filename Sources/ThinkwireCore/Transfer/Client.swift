@@ -158,8 +158,8 @@ private struct Provider {
         if let base = options.baseURL ?? environment("THINKWIRE_BASE_URL") {
             let endpoint = try Endpoint.of(baseURL: base.bytes)
             if hasKey { return Provider(endpoint: endpoint, key: ownKey) }
-            if endpoint.isServer(of: try Endpoint.of(baseURL: aimlapi.bytes)) {
-                return Provider(endpoint: endpoint, key: environment("AIMLAPI_API_KEY"))
+            if endpoint.isServer(of: try Endpoint.of(baseURL: aimlapi.bytes)), let key = environment("AIMLAPI_API_KEY") {
+                return Provider(endpoint: endpoint, key: key)
             }
             // An address that is not asked for need not be one.
             let isOpenAI = (try? Endpoint.of(baseURL: openAI.bytes)).map { endpoint.isServer(of: $0) } ?? false
