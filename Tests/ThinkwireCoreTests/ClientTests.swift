@@ -217,6 +217,55 @@ struct ClientTests {
         #expect(struck("no: s/k…", inPlace: false) == "no: s/k…")
     }
 
+    private func told(_ client: Client, _ text: String) -> String {
+        ByteBuffer.text { buffer in
+            withCopy(text) { buffer.append($0) }
+            client.secrets.strike(&buffer)
+        }
+    }
+
+    @Test func aKeyBeyondASCIIIsStruckOutOfJSON() throws {
+        let client = try ClientTests.make([:]) { try $0.set(key: "g\u{FC}\t\u{20AC}\u{1F600}x") }
+        for form in ["g\u{FC}\t\u{20AC}\u{1F600}x", #"g\u00fc\t\u20ac\ud83d\ude00x"#, #"\u0067\u00FC\u0009\u20AC\uD83D\uDE00x"#] {
+            #expect(told(client, "no \(form) \(form).") == "no *** ***.", "\(form)")
+        }
+        for other in [#"g\u00fd\t\u20ac\ud83d\ude00x"#, #"g\u00fc\t\u20ac\ud83d\u20acx"#, #"g\u00fc\t\u20ac\ud83d"#, #"g\u00f"#] {
+            #expect(told(client, other) == other)
+        }
+        #expect(told(client, "no g\u{FC} \u{20AC}\u{1F600}x") == "no ***", "as one line, with a space for the tab")
+    }
+
+    @Test func aKeyThatIsNoUTF8IsStruckOutOfWhatWasRepaired() throws {
+        let client = try ClientTests.make([:]) { options in
+            try (Array("sk-".utf8) + [0xE2, 0x82] + Array("-12".utf8)).withUnsafeBufferPointer { try options.set(key: $0) }
+        }
+        #expect(told(client, "header sk-\u{FFFD}-12, message sk-\u{FFFD}\u{FFFD}-12") == "header ***, message ***")
+    }
+
+    @Test func ofTwoKeysTheLongerIsStruckOutFirst() throws {
+        let client = try ClientTests.make([:]) { options in
+            try options.set(key: "sk-1")
+            try options.set(header: "api-key", "sk-1234")
+            try options.set(header: "X-Password", "correct horse battery")
+        }
+        #expect(told(client, "sk-1, sk-1234, correct horse battery, horse battery") == "***, ***, ***, ***")
+    }
+
+    @Test func theProxysPasswordIsStruckOut() throws {
+        let client = try ClientTests.make([:]) { options in
+            try options.set(key: "k")
+            try withCopy("http://user:s%40cret@127.0.0.1:1") { try options.set(proxy: $0) }
+        }
+        #expect(told(client, "user s@cret, s%40cret, Basic dXNlcjpzQGNyZXQ=") == "user ***, ***, Basic ***")
+        // No server hears it, so that it may go to the proxy whatever the scheme.
+        let address = self.client([:]) { options in
+            try options.set(url: "http://a.b/v1")
+            try options.set(key: "")
+            try withCopy("http://user:s%40cret@127.0.0.1:1") { try options.set(proxy: $0) }
+        }
+        #expect(address == "http://a.b/v1 -")
+    }
+
     @Test(
         "A header that has a key in it is a secret like the key",
         arguments: [

@@ -32,7 +32,8 @@ package final class Client: @unchecked Sendable {
         }
         let provider = try Provider.of(options)
         let endpoint = provider.endpoint
-        let secrets = Secrets(options, provider.key)
+        let proxy = try Proxy.of(options, for: endpoint)
+        let secrets = Secrets(options, provider.key, proxy)
         if !secrets.isEmpty && !endpoint.isSecure && !endpoint.isLoopback {
             let host = endpoint.host
             guard options.cleartextHosts.contains(where: { $0.bytes.equalsIgnoringCase(host) }) else {
@@ -40,7 +41,7 @@ package final class Client: @unchecked Sendable {
                     "the key would go in clear text over http to ", host, ": use https, or allow it with tw_options_allow_cleartext")
             }
         }
-        return Client(options, provider, secrets, try Proxy.of(options, for: endpoint))
+        return Client(options, provider, secrets, proxy)
     }
 
     private init(_ options: Options, _ provider: Provider, _ secrets: Secrets, _ proxy: Proxy) {

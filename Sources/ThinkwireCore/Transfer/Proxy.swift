@@ -5,10 +5,13 @@ final class Proxy {
     /// "" for none.
     let address: Text
     let unproxiedHosts: Text
+    /// What of the address nobody is told: the password, as it is written and as it is meant, and what stands for it in a header.
+    let secrets: [Text]
 
-    private init(address: Text, unproxiedHosts: Text) {
+    private init(address: Text, unproxiedHosts: Text, secrets: [Text] = []) {
         self.address = address
         self.unproxiedHosts = unproxiedHosts
+        self.secrets = secrets
     }
 
     /// What the options say, else what the environment says, read as curl reads it: there and then, because libcurl would look into
@@ -23,7 +26,22 @@ final class Proxy {
         }
         // From another machine no way leads to this one's loopback address, and a key for it must not get there in clear text.
         let isUseless = endpoint.isLoopback && place == .elsewhere
-        return Proxy(address: isUseless ? none : address, unproxiedHosts: hosts)
+        if isUseless { return Proxy(address: none, unproxiedHosts: hosts) }
+        return Proxy(address: address, unproxiedHosts: hosts, secrets: Proxy.secrets(of: address))
+    }
+
+    private static func secrets(of address: Text) -> [Text] {
+        guard let parts = parse(address) else { return [] }
+        defer { curl_url_cleanup(parts) }
+        let written = Endpoint.part(parts, CURLUPART_PASSWORD)
+        let meant = Endpoint.part(parts, CURLUPART_PASSWORD, UInt32(CURLU_URLDECODE))
+        guard !written.isEmpty else { return [] }
+        var login = Endpoint.part(parts, CURLUPART_USER, UInt32(CURLU_URLDECODE))
+        login.append(":")
+        login.append(meant.bytes)
+        var basic = ByteBuffer()
+        basic.append(base64: login.bytes)
+        return [Text(written.bytes), Text(meant.bytes), Text(basic.bytes)]
     }
 
     /// Not HTTP_PROXY: a CGI program has what its client says there (https://httpoxy.org).
@@ -38,10 +56,8 @@ final class Proxy {
 
     /// Where a proxy is that libcurl can use; nil for any other text. Its own complaint would show the password in it.
     static func place(of address: Text) -> Place? {
-        guard let parts = curl_url() else { return nil }
+        guard let parts = parse(address) else { return nil }
         defer { curl_url_cleanup(parts) }
-        let flags = UInt32(CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME)
-        guard curl_url_set(parts, CURLUPART_URL, address.cString, flags) == CURLUE_OK else { return nil }
         let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
         let known: [StaticString] = ["http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"]
         var isKnown = false
@@ -53,5 +69,14 @@ final class Proxy {
             if Endpoint.part(parts, part, UInt32(CURLU_URLDECODE)).isEmpty { return nil }
         }
         return Endpoint.isLoopback(host) ? .thisMachine : .elsewhere
+    }
+
+    /// Its parts, as libcurl sees them; to be cleaned up.
+    private static func parse(_ address: Text) -> OpaquePointer? {
+        guard let parts = curl_url() else { return nil }
+        let flags = UInt32(CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME)
+        if curl_url_set(parts, CURLUPART_URL, address.cString, flags) == CURLUE_OK { return parts }
+        curl_url_cleanup(parts)
+        return nil
     }
 }

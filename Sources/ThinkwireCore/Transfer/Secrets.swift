@@ -1,13 +1,17 @@
 import CPlatform
 
-/// The key, and what the caller's own headers have in its place: struck out of all that is told, because some servers repeat it.
+/// The key, what the caller's own headers have in its place, and the proxy's password: struck out of all that is told, because some
+/// servers repeat it.
 struct Secrets {
-    private let words: [Text]
+    /// The longest first: one may be a part of another.
+    private var words: [Text] = []
+    /// None goes to the server.
+    let isEmpty: Bool
 
     /// What is shorter than this is no secret, and would be found in words that have nothing to do with it.
     private static let shortest = 4
 
-    init(_ options: Options, _ key: Text?) {
+    init(_ options: Options, _ key: Text?, _ proxy: Proxy) {
         var words: [Text] = []
         // Servers know them without the space around them.
         if let key { words.append(Text(trimmed(key.bytes))) }
@@ -15,12 +19,32 @@ struct Secrets {
             if header.name.bytes.equalsIgnoringCase(StaticText.bytes("cookie")) {
                 words += Secrets.cookies(header.value.bytes)
             } else {
-                // Behind the scheme: "Bearer KEY".
+                // Behind the scheme: "Bearer KEY". It may be none, and the first of several words.
                 let value = trimmed(header.value.bytes)
                 words.append(Text(trimmed(value.dropping(value.firstIndex(where: isBlank) ?? 0))))
+                if !header.name.bytes.endsWith("authorization") { words.append(Text(value)) }
             }
         }
-        self.words = words.filter { !$0.bytes.isEmpty }
+        isEmpty = words.allSatisfy { $0.bytes.isEmpty }
+        for word in words + proxy.secrets where !word.bytes.isEmpty { addForms(of: word) }
+    }
+
+    /// A word, and what becomes of it where it is told as one line, or as a header, which is valid UTF-8.
+    private mutating func addForms(of word: Text) {
+        add(word.bytes)
+        var line = ByteBuffer()
+        line.append(oneLine: word.bytes, limit: 3 * word.bytes.count)
+        if !line.bytes.equals(word.bytes) { add(line.bytes) }
+        var header = ByteBuffer()
+        var repair = TextRepair()
+        repair.append(raw: word.bytes, to: &header)
+        repair.finish(&header)
+        if !header.bytes.equals(word.bytes) { add(header.bytes) }
+    }
+
+    private mutating func add(_ word: Bytes) {
+        let place = words.firstIndex { $0.bytes.count < word.count } ?? words.count
+        words.insert(Text(word), at: place)
     }
 
     /// What stands behind the name of each ("session=KEY; consent=true"); with its name if it may be a word like any other.
@@ -32,18 +56,13 @@ struct Secrets {
         }
     }
 
-    var isEmpty: Bool { words.isEmpty }
-
     /// Whether a header of that name has a key in it: Azure's api-key, Google's x-goog-api-key and so on.
     private static func names(_ header: Bytes) -> Bool {
         let ends: [StaticString] = [
             "authorization", "api-key", "api_key", "apikey", "access-key", "subscription-key", "auth-key", "token", "secret",
             "password", "cookie",
         ]
-        return ends.contains { end in
-            let end = StaticText.bytes(end)
-            return header.count >= end.count && header.dropping(header.count - end.count).equalsIgnoringCase(end)
-        }
+        return ends.contains { header.endsWith($0) }
     }
 
     /// Puts "***" in place of each, also of the beginning of one where a message was cut.
@@ -110,9 +129,15 @@ private struct Search {
         var (end, matched) = (start, 0)
         while matched < word.count, end < text.count {
             let (byte, length) = isEscaped ? character(at: end) : (text[end], 1)
-            guard byte == word[matched] else { break }
-            matched += 1
-            end += length
+            if byte == word[matched] {
+                matched += 1
+                end += length
+            } else {
+                let (count, length) = isEscaped ? characterBeyondASCII(at: end, as: matched) : (0, 0)
+                guard count > 0 else { break }
+                matched += count
+                end += length
+            }
         }
         return matched == word.count || matched >= shortest && text.dropping(end).hasPrefix("…") ? end : nil
     }
@@ -123,16 +148,43 @@ private struct Search {
         switch text[place + 1] {
         case UInt8(ascii: "\""), UInt8(ascii: "/"), UInt8(ascii: "\\"):
             return (text[place + 1], 2)
-        case UInt8(ascii: "u") where place + 6 <= text.count && text.part(place + 2..<place + 6).allSatisfy(isHexDigit):
-            let unit = text.part(place + 2..<place + 6).reduce(0) { $0 << 4 | hexDigit($1) }
-            return unit < 0x80 ? (UInt8(unit), 6) : (text[place], 1)
+        case UInt8(ascii: "t"):
+            return (0x09, 2)
         default:
-            return (text[place], 1)
+            guard let unit = unit(at: place), unit < 0x80 else { return (text[place], 1) }
+            return (UInt8(unit), 6)
         }
+    }
+
+    /// How many bytes of the word, from that one on, are the character whose escape stands there, and how long that is; 0 if none are.
+    private func characterBeyondASCII(at place: Int, as next: Int) -> (count: Int, length: Int) {
+        guard word[next] >= 0x80, let unit = unit(at: place) else { return (0, 0) }
+        var character = ByteBuffer()
+        var length = 6
+        if case 0xD800...0xDBFF = unit, let low = self.unit(at: place + 6), case 0xDC00...0xDFFF = low {
+            character.append(scalar: 0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00))
+            length = 12
+        } else {
+            character.append(scalar: unit)
+        }
+        return word.dropping(next).starts(with: character.bytes) ? (character.count, length) : (0, 0)
+    }
+
+    /// What is escaped there as `\u0123`; nil if that is something else.
+    private func unit(at place: Int) -> UInt32? {
+        guard place + 6 <= text.count, text[place] == UInt8(ascii: "\\"), text[place + 1] == UInt8(ascii: "u") else { return nil }
+        let digits = text.part(place + 2..<place + 6)
+        return digits.allSatisfy(isHexDigit) ? digits.reduce(0) { $0 << 4 | hexDigit($1) } : nil
     }
 }
 
 extension UnsafeBufferPointer where Element == UInt8 {
+    /// Whatever its case.
+    fileprivate func endsWith(_ end: StaticString) -> Bool {
+        let end = StaticText.bytes(end)
+        return count >= end.count && dropping(count - end.count).equalsIgnoringCase(end)
+    }
+
     /// Where the byte stands first from that place on; the end if it does not.
     fileprivate func first(_ byte: UInt8, from place: Int) -> Int {
         guard let start = baseAddress, place < count, let found = memchr(start + place, Int32(byte), count - place) else { return count }
