@@ -126,6 +126,7 @@ struct RefusalTests {
                 == "TW_QUOTA")
         #expect(refused(429, #"{"error":{"message":"slow down","type":"insufficient_quota"}}"#).status == "TW_QUOTA")
         #expect(refused(403, #"{"error":{"message":"This key may not use this model"}}"#).status == "TW_FORBIDDEN")
+        #expect(refused(403, "Denied by the load balancer").status == "TW_FORBIDDEN")
     }
 
     @Test func aMessageIsOneLineAndNotLong() {

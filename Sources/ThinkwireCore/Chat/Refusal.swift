@@ -144,7 +144,9 @@ extension Refusal {
         case 401: return TW_AUTH
         case 402: return TW_QUOTA
         // AI/ML API says so with a 403; others with a 429 that no waiting helps.
-        case 403: return mentions("credit") || mentions("balance") || mentions("quota") ? TW_QUOTA : TW_FORBIDDEN
+        case 403:
+            let isEmpty = mentions("credit") || mentions("quota") || mentions("balance") && !mentions("load balanc")
+            return isEmpty ? TW_QUOTA : TW_FORBIDDEN
         case 429: return mentions("current quota") || mentions("out of credit") ? TW_QUOTA : TW_RATE_LIMITED
         case 404: return TW_NOT_FOUND
         // Only a proxy says so; the server was never reached.
