@@ -83,6 +83,13 @@ struct RefusalTests {
         guard case .notAnAnswer = Fed(document: #"{"msg":"Hi"}"#).error else { return #expect(Bool(false)) }
     }
 
+    @Test func aMessageThatIsNull() {
+        #expect(refused(400, #"{"message":null,"detail":"no"}"#).message == "HTTP 400: no; change the request")
+        #expect(refused(400, #"{"error":{"message":null,"msg":"no"}}"#).message == "HTTP 400: no; change the request")
+        #expect(refused(400, #"{"error":{"message":null}}"#).message == #"HTTP 400: {"message":null}; change the request"#)
+        #expect(refused(400, #"{"message":null}"#).message == "HTTP 400: no reason given; change the request")
+    }
+
     @Test func wordsOfTheMessageDoNotOutweighTheNumber() {
         let tool = #"{"error":{"message":"Invalid schema for function 'get_billing_info'.","type":"invalid_request_error"}}"#
         #expect(refused(400, tool).status == "TW_BAD_REQUEST")

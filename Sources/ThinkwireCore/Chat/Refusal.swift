@@ -120,8 +120,8 @@ private func advice(_ status: tw_status) -> StaticString {
 
 extension Refusal {
     fileprivate mutating func read(_ error: JSONValue, plainText: JSONValue?) {
-        let text = error["message"] ?? error["msg"] ?? plainText ?? error["error_message"]
-        if let text, !text.isNull { message.append(text, limit: 1000) }
+        let own = error.member("message", or: "msg").flatMap { $0.isNull ? nil : $0 }
+        if let said = own ?? plainText ?? error["error_message"], !said.isNull { message.append(said, limit: 1000) }
         if let type = error.member("type", or: "error_type"), !type.isNull { self.type.append(type, limit: 100) }
         guard let code = error["code"].flatMap({ $0.isNull ? nil : $0 }) ?? error["statusCode"], !code.isNull else { return }
         self.code.append(code, limit: 100)
