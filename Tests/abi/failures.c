@@ -67,8 +67,22 @@ void test_refusals(void)
         server_stop(&server);
     }
 
-    /* A header may look like a status line. */
+    /* What is compressed can't be told; what only says so can. */
+    static const struct refusal coded[] = {
+        { "404 Not Found", "\037\213\b...\377", 404, TW_NOT_FOUND,
+          "HTTP 404: the reason is compressed (gzip), which was not asked for; " },
+        { "404 Not Found", "no such model", 404, TW_NOT_FOUND, "HTTP 404: no such model; " },
+    };
     struct server server;
+    for (size_t i = 0; i < sizeof coded / sizeof *coded; i++) {
+        server_start(&server, WHOLE(coded[i].status, "Content-Encoding: gzip\r\n", coded[i].body));
+        tw_reply *reply = stream_hello(server.url, "m");
+        check_refusal(&coded[i], reply);
+        tw_reply_destroy(reply);
+        server_stop(&server);
+    }
+
+    /* A header may look like a status line. */
     server_start(&server, "HTTP/1.1 503 Busy\r\nX-Before: 1\r\nHTTP/2: 200\r\nContent-Length: 0\r\n\r\n");
     tw_reply *odd = stream_hello(server.url, "m");
     CHECK_REPLY(odd, TW_SERVER);
@@ -234,6 +248,8 @@ static const struct stream {
     /* In a form that was not asked for. */
     { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n\037\213\b...",
       TW_PROTOCOL, "", "", "compressed (gzip)" },
+    { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: none\r\nConnection: close\r\n\r\n: hello\n\n",
+      TW_TRUNCATED, "", "", "broke off" },
     /* Broken off. */
     { EVENTS DELTA("\"reasoning_content\":\"Hm\"") DELTA("\"content\":\"H\""), TW_TRUNCATED, "Hm", "H", "" },
     { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r", TW_TRUNCATED, "", "", "" },

@@ -39,7 +39,13 @@ extension Reply {
     package func refuse(plainBody: Bytes) {
         var refusal = Refusal()
         let text = trimmed(plainBody)
-        if !text.isEmpty && !text.hasPrefix("<") { refusal.message.append(oneLine: text, limit: 300) }
+        if let coding = compression, !isUTF8(text) {
+            refusal.message.append("the reason is compressed (")
+            refusal.message.append(oneLine: coding, limit: 100)
+            refusal.message.append("), which was not asked for")
+        } else if !text.isEmpty && !text.hasPrefix("<") {
+            refusal.message.append(oneLine: text, limit: 300)
+        }
         refuse(refusal)
     }
 

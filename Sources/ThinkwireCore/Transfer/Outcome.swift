@@ -152,8 +152,7 @@ extension Reply {
 
     /// A response came, but not to the end of what the model had to say.
     private func truncated(_ transfer: Transfer) {
-        let coding = headers.value(StaticText.bytes("content-encoding"))
-        if let coding, choices.isEmpty, transfer.received > 0, !coding.equalsIgnoringCase(StaticText.bytes("identity")) {
+        if let coding = compression, choices.isEmpty, transfer.received > 0 {
             settle(TW_PROTOCOL, "the answer is compressed (")
             message.append(oneLine: coding, limit: 100)
             message.append("), which was not asked for; have nothing between here and the server compress it")
@@ -171,6 +170,13 @@ extension Reply {
         settle(TW_TRUNCATED, "the answer broke off before the model had finished")
         if case .failed(let code) = transfer.end { explain(transfer, code) }
         message.append("; what had come is in the reply; try again")
+    }
+
+    /// How it says that its body is compressed. Some say "none" or "utf-8" there.
+    var compression: Bytes? {
+        let known: [StaticString] = ["gzip", "deflate", "compress", "br", "zstd"]
+        guard let coding = headers.value(StaticText.bytes("content-encoding")) else { return nil }
+        return known.contains { coding.mentions($0) } ? coding : nil
     }
 
     private var saysEventStream: Bool {
