@@ -91,6 +91,23 @@ void test_refusals(void)
     tw_reply_destroy(odd);
     server_stop(&server);
 
+    /* A header may go on in the next lines, in which may be nothing. */
+    server_start(&server, "HTTP/1.1 503 Busy\r\nX-Folded: one\r\n  two\t\r\n \r\n\tthree: 3\r\nX-Later:\r\n 7\r\n"
+                          "Content-Length: 0\r\n\r\n");
+    odd = stream_hello(server.url, "m");
+    CHECK_REPLY(odd, TW_SERVER);
+    CHECK_TEXT(tw_reply_header(odd, "x-folded"), "one two three: 3");
+    CHECK_TEXT(tw_reply_header(odd, "x-later"), "7");
+    tw_reply_destroy(odd);
+    server_stop(&server);
+
+    /* Where there is nothing in one, the headers are not over. */
+    server_start(&server, "HTTP/1.1 200 OK\r\nX-Folded: one\r\n \r\nX-Cut: 1\r\n");
+    odd = stream_hello(server.url, "m");
+    CHECK_REPLY(odd, TW_TRUNCATED);
+    tw_reply_destroy(odd);
+    server_stop(&server);
+
     /* The mock refuses as the provider does. */
     tw_reply *reply = stream_hello(mock_url, "no/such-model");
     CHECK_REPLY(reply, TW_NOT_FOUND);

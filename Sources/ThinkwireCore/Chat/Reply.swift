@@ -260,15 +260,28 @@ package struct Headers: ~Copyable {
     /// Keeps a header line as curl gives it, with its line end; anything else (the status line, the blank line) is passed over.
     mutating func add(line: Bytes) {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < Headers.most else { return }
-        let value = trimmed(line.dropping(colon + 1))
         let nameStart = text.count
         text.append(line.part(0..<colon))
         text.append(0)
         let valueStart = text.count
+        append(value: line.dropping(colon + 1))
+        lines.append((nameStart..<nameStart + colon, valueStart..<text.count - 1))
+    }
+
+    /// Keeps a line that goes on with the value of the one before, one space behind it (RFC 9112, section 5.2).
+    mutating func goOn(line: Bytes) {
+        let more = trimmed(line)
+        guard !more.isEmpty, let last = lines.last?.value, lines.count < Headers.most else { return }
+        text.truncate(to: last.upperBound)
+        if !last.isEmpty { text.append(UInt8(ascii: " ")) }
+        append(value: more)
+        lines[lines.count - 1].value = last.lowerBound..<text.count - 1
+    }
+
+    private mutating func append(value: Bytes) {
         var repair = TextRepair()
-        repair.append(raw: value, to: &text)
+        repair.append(raw: trimmed(value), to: &text)
         repair.finish(&text)
-        lines.append((nameStart..<nameStart + colon, valueStart..<text.count))
         text.append(0)
     }
 

@@ -320,7 +320,9 @@ final class Transfer {
         guard line.last == UInt8(ascii: "\n") else { return true }
         // In capitals or not: libcurl takes either. Behind the body there are trailers, whatever they look like.
         let isStatusLine = !isHeadBegun && received == 0 && line.count >= 5 && line.part(0..<5).equalsIgnoringCase(StaticText.bytes("HTTP/"))
-        if isStatusLine { isHeadBegun = true } else if trimmed(line).isEmpty { isHeadBegun = false }
+        // A line that begins with a blank goes on with the one before, though there be nothing else in it.
+        let isFolded = line[0] == UInt8(ascii: " ") || line[0] == UInt8(ascii: "\t")
+        if isStatusLine { isHeadBegun = true } else if trimmed(line).isEmpty && !isFolded { isHeadBegun = false }
         if isStatusLine {
             reply.headers.removeAll()
             let status = easy.map { platform_get_long($0, CURLINFO_RESPONSE_CODE) } ?? 0
@@ -331,7 +333,7 @@ final class Transfer {
         phase = .receiving
         hasReceived = true
         if reply.timing.pointee.first_byte_us < 0 { reply.timing.pointee.first_byte_us = elapsedMicroseconds }
-        if !isStatusLine { reply.headers.add(line: line) }
+        if isFolded { reply.headers.goOn(line: line) } else if !isStatusLine { reply.headers.add(line: line) }
         return true
     }
 
