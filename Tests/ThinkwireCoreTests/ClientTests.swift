@@ -251,6 +251,31 @@ struct ClientTests {
         #expect(told(client, "sk-1, sk-1234, correct horse battery, horse battery") == "***, ***, ***, ***")
     }
 
+    @Test func JSONIsStillJSON() throws {
+        func struck(_ key: String, _ text: String) throws -> [String] {
+            let client = try ClientTests.make([:]) { try $0.set(key: key) }
+            return [false, true].map { inPlace in
+                ByteBuffer.text { buffer in
+                    withCopy(text) { buffer.append($0) }
+                    if inPlace { client.secrets.strikeJSONInPlace(&buffer) } else { client.secrets.strikeJSON(&buffer) }
+                }
+            }
+        }
+        #expect(
+            try struck("1234", #"{"a":17001234,"1234":"\"1234","b":[-0.1234,1234]}"#) == [
+                #"{"a":17001111,"***":"\"***","b":[-0.1111,1111]}"#, #"{"a":17001111,"****":"\"****","b":[-0.1111,1111]}"#,
+            ])
+        #expect(
+            try struck("null", #"{"a":null,"b":"null"}"#) == [#"{"a":null,"b":"***"}"#, #"{"a":null,"b":"****"}"#])
+        // Where it was none before.
+        #expect(try struck("sk-12", #"{"a":sk-12"#) == [#"{"a":***"#, #"{"a":*****"#])
+        // An escape is one character.
+        #expect(try struck("00fc", #"["\u00fc","00fc"]"#) == [#"["\u00fc","***"]"#, #"["\u00fc","****"]"#])
+        #expect(try struck("n123", #"["\n123","\\n123"]"#) == [#"["\n***","\\***"]"#, #"["\n***","\\****"]"#])
+        // What is cut off in a string says nothing of what comes behind it.
+        #expect(try struck("1234", "{\"a\n{\"b\":1234}") == ["{\"a\n{\"b\":1111}", "{\"a\n{\"b\":1111}"])
+    }
+
     @Test func theProxysPasswordIsStruckOut() throws {
         let client = try ClientTests.make([:]) { options in
             try options.set(key: "k")
@@ -300,7 +325,7 @@ struct ClientTests {
         let members =
             #""x":"sk-12","annotations":["sk-12"],"audio":{"data":"sk-12"},"function_call":{"arguments":"sk-12"},"tool_calls":[\#(call)]"#
         let fed = try Fed(#"{"x":"sk-12","choices":[{"delta":{\#(members)},"logprobs":{"content":["sk-12"]},"x":"sk-12"}]}"#)
-        fed.reply.changeFields(client.secrets.strikeInPlace)
+        fed.reply.changeFields(client.secrets.strikeJSONInPlace)
         #expect(fed.document.contains("*****") && !fed.document.contains("sk-12"), "\(fed.document)")
     }
 

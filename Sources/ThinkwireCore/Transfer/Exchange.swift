@@ -395,7 +395,7 @@ package final class Exchange {
     }
 
     private func readRefusal(_ transfer: Transfer) {
-        client?.secrets.strike(&transfer.inbox)
+        client?.secrets.strikeJSON(&transfer.inbox)
         do {
             reply.body.append(withoutMark(transfer.inbox.bytes))
             try decoder.decode(document: reply.body.bytes, into: reply)
@@ -465,10 +465,10 @@ package final class Exchange {
     /// A server that refuses in the middle of its answer may repeat the key there as well, and an event of that may not be told yet.
     private func strike(_ secrets: Secrets, _ transfer: Transfer) {
         secrets.strike(&reply.message)
-        secrets.strikeInPlace(&transfer.inbox)
-        stream.changeHeld(secrets.strikeInPlace)
-        secrets.strikeInPlace(&reply.body)
-        reply.changeFields(secrets.strikeInPlace)
+        secrets.strikeJSONInPlace(&transfer.inbox)
+        stream.changeHeld(secrets.strikeJSONInPlace)
+        secrets.strikeJSONInPlace(&reply.body)
+        reply.changeFields(secrets.strikeJSONInPlace)
     }
 
     /// How long to wait before another attempt; nil if there is to be none.

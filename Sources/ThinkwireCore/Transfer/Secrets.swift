@@ -66,15 +66,25 @@ struct Secrets {
     }
 
     /// Puts "***" in place of each, also of the beginning of one where a message was cut.
-    func strike(_ text: inout ByteBuffer) {
+    func strike(_ text: inout ByteBuffer) { strike(&text, isJSON: false) }
+
+    /// The same of JSON, which it still is then.
+    func strikeJSON(_ text: inout ByteBuffer) { strike(&text, isJSON: true) }
+
+    private func strike(_ text: inout ByteBuffer, isJSON: Bool) {
         for word in words where word.bytes.count >= Secrets.shortest {
             var struck = ByteBuffer()
             var rest = 0
-            var search = Search(word.bytes, text.bytes, shortest: Secrets.shortest)
+            var search = Search(word.bytes, text.bytes, shortest: Secrets.shortest, isJSON: isJSON)
             while let found = search.next() {
-                struck.append(text.bytes.part(rest..<found.lowerBound))
-                struck.append("***")
-                rest = found.upperBound
+                struck.append(text.bytes.part(rest..<found.place.lowerBound))
+                if found.isOutside {
+                    struck.append(text.bytes.part(found.place))
+                    struck.hideDigits(struck.count - found.place.count..<struck.count)
+                } else {
+                    struck.append("***")
+                }
+                rest = found.place.upperBound
             }
             guard rest > 0 else { continue }
             struck.append(text.bytes.dropping(rest))
@@ -83,11 +93,24 @@ struct Secrets {
     }
 
     /// The same, with as many stars as it is long: events may point into the text.
-    func strikeInPlace(_ text: inout ByteBuffer) {
+    func strikeInPlace(_ text: inout ByteBuffer) { strikeInPlace(&text, isJSON: false) }
+
+    func strikeJSONInPlace(_ text: inout ByteBuffer) { strikeInPlace(&text, isJSON: true) }
+
+    private func strikeInPlace(_ text: inout ByteBuffer, isJSON: Bool) {
         for word in words where word.bytes.count >= Secrets.shortest {
-            var search = Search(word.bytes, text.bytes, shortest: Secrets.shortest)
-            while let found = search.next() { text.fill(found, with: UInt8(ascii: "*")) }
+            var search = Search(word.bytes, text.bytes, shortest: Secrets.shortest, isJSON: isJSON)
+            while let found = search.next() {
+                if found.isOutside { text.hideDigits(found.place) } else { text.fill(found.place, with: UInt8(ascii: "*")) }
+            }
         }
+    }
+}
+
+extension ByteBuffer {
+    /// With stars in it, a number would be none. (A key that is "null" is nowhere hidden but in strings.)
+    fileprivate mutating func hideDigits(_ place: Range<Int>) {
+        for index in place where bytes[index] &- UInt8(ascii: "0") <= 9 { fill(index..<index + 1, with: UInt8(ascii: "1")) }
     }
 }
 
@@ -101,27 +124,62 @@ private struct Search {
     /// Where it may begin next: as it is, and with an escape.
     private var letter = -1
     private var escape = -1
+    private let isJSON: Bool
+    /// It may be in JSON what is no string.
+    private let isBare: Bool
+    /// How far JSON was read, and whether that is inside a string.
+    private var read = 0
+    private var isInString = false
 
-    init(_ word: Bytes, _ text: Bytes, shortest: Int) {
+    init(_ word: Bytes, _ text: Bytes, shortest: Int, isJSON: Bool) {
         self.word = word
         self.text = text
         self.shortest = shortest
+        self.isJSON = isJSON
+        isBare = isJSON && Search.isBare(word)
     }
 
-    mutating func next() -> Range<Int>? {
+    /// A number or a part of one, null, true or false.
+    private static func isBare(_ word: Bytes) -> Bool {
+        let literals: [StaticString] = ["null", "true", "false", "fals", "alse"]
+        return literals.contains { word.equals($0) } || word.allSatisfy { StaticText.bytes("0123456789.+-eE").contains($0) }
+    }
+
+    /// Where it stands, and whether that is a number of JSON's, or another value that is not a string.
+    mutating func next() -> (place: Range<Int>, isOutside: Bool)? {
         while true {
             if letter < place { letter = text.first(word[0], from: place) }
             if escape < place { escape = text.first(UInt8(ascii: "\\"), from: place) }
             let start = min(letter, escape)
             guard start < text.count else { return nil }
             if let end = end(from: start, isEscaped: false) ?? end(from: start, isEscaped: true) {
-                place = end
-                return start..<end
+                let begin = isJSON ? behindEscape(start) : start
+                if begin < end {
+                    place = end
+                    return (begin..<end, isBare && !isInString)
+                }
             }
             // Of two backslashes the second is no beginning: a word behind them stands there as it is.
             let isPair = start == escape && start + 1 < text.count && text[start + 1] == UInt8(ascii: "\\")
             place = start + (isPair ? 2 : 1)
         }
+    }
+
+    /// Reads JSON up to that place, or to the end of the escape that it is in the middle of, which is to stay one.
+    private mutating func behindEscape(_ start: Int) -> Int {
+        while read < start {
+            switch text[read] {
+            case UInt8(ascii: "\\") where isInString:
+                read += read + 1 < text.count && text[read + 1] == UInt8(ascii: "u") ? 6 : 2
+                continue
+            case UInt8(ascii: "\""): isInString.toggle()
+            // No string has one in it: where events stand behind each other, the next begins.
+            case UInt8(ascii: "\n"): isInString = false
+            default: break
+            }
+            read += 1
+        }
+        return read
     }
 
     /// The end of the word that begins there, or of as much of it as was left where a message was cut; nil if it does not.
