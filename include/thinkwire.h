@@ -41,6 +41,9 @@
  *                its exchanges make connections of their own, and its parent's are as if there were no child. An exchange that its
  *                parent had under way ends in the child in TW_MISUSE, with what had come.
  *                Forked while another thread makes the first client of all, a child has none: tw_client_create says so (TW_INVALID).
+ *                libcurl and OpenSSL have locks of the whole process, which would stay held in a child. So fork waits
+ *                (pthread_atfork) until no other thread is within them on our behalf: some milliseconds, a second at most. Threads
+ *                that use them without us are not waited for.
  *   Size         A struct starts with its size. New fields are only ever added at the end: a field is there if
  *                offsetof(field) < size.
  *

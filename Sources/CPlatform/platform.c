@@ -69,6 +69,36 @@ pid_t platform_process(void) {
     return atomic_compare_exchange_strong(process, &known, number) ? number : known;
 }
 
+/* Threads between platform_enter and platform_leave, and those that wait for them to be none, or fork. */
+static _Atomic int inside;
+static _Atomic int forking;
+static const struct timespec moment = {.tv_nsec = 100000};
+
+void platform_enter(void) {
+    for (;;) {
+        atomic_fetch_add(&inside, 1);
+        if (atomic_load(&forking) == 0) return;
+        atomic_fetch_sub(&inside, 1);
+        nanosleep(&moment, NULL);
+    }
+}
+
+void platform_leave(void) { atomic_fetch_sub(&inside, 1); }
+
+/* Whoever forks in a signal handler may be there himself, and would wait for ever. */
+static void before_fork(void) {
+    enum { MOMENTS = 10000 };
+    atomic_fetch_add(&forking, 1);
+    for (int i = 0; atomic_load(&inside) > 0 && i < MOMENTS; i++) nanosleep(&moment, NULL);
+}
+
+static void in_parent(void) { atomic_fetch_sub(&forking, 1); }
+
+static void in_child(void) {
+    atomic_store(&inside, 0);
+    atomic_store(&forking, 0);
+}
+
 /* A pthread key and not _Thread_local, which would make the dynamic linker itself a library that we need. */
 static pthread_key_t line_key;
 static bool has_line_key;
@@ -182,6 +212,9 @@ static CURLcode initialise(void) {
         ? curl_global_init_mem(CURL_GLOBAL_ALL, malloc, wipe_and_free, wipe_and_realloc, strdup, calloc)
         : curl_global_init(CURL_GLOBAL_ALL);
     if (result != CURLE_OK) return result;
+    static bool is_watched;
+    if (!is_watched && pthread_atfork(before_fork, in_parent, in_child) != 0) return CURLE_OUT_OF_MEMORY;
+    is_watched = true;
     static const char openssl[] = "OpenSSL/";
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
     const char *found = info->ssl_version ? strstr(info->ssl_version, openssl) : NULL;
@@ -198,7 +231,6 @@ enum { NOT_BEGUN = 0, DONE = -1 };
 static _Atomic pid_t initialiser = NOT_BEGUN;
 
 CURLcode platform_curl_init(void) {
-    static const struct timespec moment = {.tv_nsec = 100000};
     for (;;) {
         pid_t who = NOT_BEGUN;
         if (atomic_compare_exchange_strong(&initialiser, &who, platform_process())) {

@@ -58,6 +58,7 @@ INTERCEPT(int, __register_atfork, (void (*prepare)(void), void (*parent)(void), 
 
 /* Since the last call: nobody has called any of these but who may. */
 static int resolver_threads; /* libcurl's own, one for a name that is looked up */
+static int our_forks;
 
 static void check_calls(const char *when)
 {
@@ -67,11 +68,12 @@ static void check_calls(const char *when)
         Dl_info from = { .dli_fname = "" };
         CHECK(dladdr(calls[i].caller, &from) != 0);
         bool ours = strstr(from.dli_fname, "libthinkwire") != NULL, curls = strstr(from.dli_fname, "libcurl") != NULL;
-        bool at_the_end = strcmp(calls[i].function, "__cxa_atexit") == 0 || strcmp(calls[i].function, "__register_atfork") == 0;
+        bool at_exit = strcmp(calls[i].function, "__cxa_atexit") == 0, at_fork = strcmp(calls[i].function, "__register_atfork") == 0;
         bool thread = strcmp(calls[i].function, "pthread_create") == 0;
         resolver_threads += curls && thread;
-        /* The libraries behind libcurl tidy up at exit, and renew their random numbers in a child. */
-        bool allowed = !ours && (at_the_end || (curls && thread));
+        /* The libraries behind libcurl tidy up at exit, and renew their random numbers in a child. We have fork wait for them, once. */
+        our_forks += ours && at_fork;
+        bool allowed = ours ? at_fork && our_forks == 1 : at_exit || at_fork || (curls && thread);
         if (!CHECK(allowed)) printf("    %s is called from %s, during %s\n", calls[i].function, from.dli_fname, when);
     }
     call_count = 0;

@@ -47,6 +47,14 @@ static inline int platform_errno(void) { return errno; }
  */
 pid_t platform_process(void);
 
+/**
+ * Around all that libcurl does under locks of the whole process, its own and those of OpenSSL: fork, on another thread, waits until none
+ * is there (a second at most), for a child finds a lock that was held then held for ever. Nothing is waited for between the two, and
+ * they do not nest. Works once libcurl is initialised.
+ */
+void platform_enter(void);
+void platform_leave(void);
+
 /** Overwrites memory, also where the compiler sees that nobody reads it again. */
 static inline void platform_wipe(void *bytes, size_t length) { explicit_bzero(bytes, length); }
 

@@ -40,8 +40,10 @@ final class Loop {
 
     deinit {
         guard isOurs else { return }
+        platform_enter()
         if let spareEasy { curl_easy_cleanup(spareEasy) }
         if let multi { curl_multi_cleanup(multi) }
+        platform_leave()
         if epoll >= 0 { close(epoll) }
         if alarm >= 0 { close(alarm) }
     }
@@ -53,6 +55,8 @@ final class Loop {
 
     /// A handle for a transfer; one that was used before comes with its options.
     func takeEasy(configure: (UnsafeMutableRawPointer) -> Void) -> UnsafeMutableRawPointer? {
+        platform_enter()
+        defer { platform_leave() }
         if kept != CURL_SOCKET_BAD && platform_is_readable(kept) != 0 { closeConnection() }
         if multi == nil { multi = makeMulti() }
         guard multi != nil else { return nil }
@@ -93,7 +97,13 @@ final class Loop {
 
     func giveBack(easy: UnsafeMutableRawPointer) {
         guard isOurs else { return }
-        if spareEasy == nil && Loop.isEasyReusable { spareEasy = easy } else { curl_easy_cleanup(easy) }
+        if spareEasy == nil && Loop.isEasyReusable {
+            spareEasy = easy
+            return
+        }
+        platform_enter()
+        curl_easy_cleanup(easy)
+        platform_leave()
     }
 
     /// Up to 8.0, a response whose headers begin with a folded line has libcurl write to the last header of the handle's response
@@ -103,12 +113,17 @@ final class Loop {
     func add(_ easy: UnsafeMutableRawPointer) {
         kept = CURL_SOCKET_BAD
         hasLostSocket = false
+        platform_enter()
         curl_multi_add_handle(multi, easy)
+        platform_leave()
     }
 
     /// Ends a transfer. The connection is kept if the response had been read to its end, and closed otherwise.
     func remove(_ easy: UnsafeMutableRawPointer) {
-        if isOurs { curl_multi_remove_handle(multi, easy) }
+        guard isOurs else { return }
+        platform_enter()
+        curl_multi_remove_handle(multi, easy)
+        platform_leave()
     }
 
     // MARK: Waiting
@@ -126,18 +141,27 @@ final class Loop {
         let left = min(deadline, curlDeadline) &- platform_now()
         // Rounded up, so that a wait that is over is really over.
         let milliseconds = left <= 0 ? 0 : min((left - 1) / millisecond + 1, 60_000)
-        let hasNews = withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 8) { ready in
+        return withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 8) { ready in
             let count = epoll_wait(epoll, ready.baseAddress, 8, Int32(milliseconds))
+            platform_enter()
+            defer { platform_leave() }
             // A signal interrupted it: who knows.
             var hasNews = count < 0
             for place in 0..<max(Int(count), 0) where act(on: ready[place]) { hasNews = true }
+            callIfDue()
+            finishTransfers()
             return hasNews
         }
-        if curlDeadline <= platform_now() {
-            curlDeadline = .max
-            var running: Int32 = 0
-            curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
-        }
+    }
+
+    private func callIfDue() {
+        guard curlDeadline <= platform_now() else { return }
+        curlDeadline = .max
+        var running: Int32 = 0
+        curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
+    }
+
+    private func finishTransfers() {
         var waiting: Int32 = 0
         while let message = curl_multi_info_read(multi, &waiting) {
             guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
@@ -147,7 +171,6 @@ final class Loop {
             if platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 { kept = platform_get_socket(easy) }
             Handle.object(transfer, as: Transfer.self).finish(platform_result(message))
         }
-        return hasNews
     }
 
     /// False if it was only to be woken.
