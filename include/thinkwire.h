@@ -190,7 +190,8 @@ TW_API tw_status tw_options_set_comments_count(tw_options *options, int yes);
 TW_API tw_status tw_options_set_retries(tw_options *options, int count);
 
 /**
- * Which limit on what a server may send; one byte more ends the exchange in TW_LIMIT.
+ * Which limit on what a server may send; one byte more ends the exchange in TW_LIMIT, unless its HTTP status has refused the request:
+ * that is the outcome, and what the server says beyond the limit is not read.
  *
  * Fixed are: 256 choices and 1024 tool calls for each (beyond: TW_LIMIT); JSON nested 512 deep, 16 million values, numbers of 1000
  * characters (beyond: TW_PROTOCOL). Of a response's headers the first 1000 are kept; of fields that we do not know, 256 for each

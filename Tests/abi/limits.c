@@ -133,6 +133,22 @@ static void bodies(void)
     }
 }
 
+/* What has refused is a refusal, however much it says of it. */
+static void refusals(void)
+{
+    const char *header = "HTTP/1.1 503 Busy\r\n\r\n", *body = "{\"error\":{\"message\":\"busy\"}}";
+    for (size_t beyond = 0; beyond <= 1; beyond++) {
+        struct text response = { 0 };
+        add(&response, "%s%s", header, body);
+        check_limit(hear(&response, false, TW_LIMIT_REPLY, strlen(body) - beyond), TW_SERVER,
+                    beyond ? "HTTP 503: {\"error\"" : "HTTP 503: busy", "", "a refusal");
+        response = (struct text){ 0 };
+        add(&response, "%s%s", header, body);
+        check_limit(hear(&response, false, TW_LIMIT_HEADERS, strlen(header) - beyond), TW_SERVER,
+                    beyond ? "HTTP 503: no reason" : "HTTP 503: busy", "", "a refusal's header");
+    }
+}
+
 /* What stands behind the body counts with what stands before it. */
 static void trailers(void)
 {
@@ -354,6 +370,7 @@ void test_limits(void)
     lines();
     events();
     bodies();
+    refusals();
     trailers();
     headers();
     longest_header();
