@@ -272,6 +272,8 @@ struct ClientTests {
         // An escape is one character.
         #expect(try struck("00fc", #"["\u00fc","00fc"]"#) == [#"["\u00fc","***"]"#, #"["\u00fc","****"]"#])
         #expect(try struck("n123", #"["\n123","\\n123"]"#) == [#"["\n***","\\***"]"#, #"["\n***","\\****"]"#])
+        // One that is none hides nothing.
+        #expect(try struck("sk-12", #"["\usk-12"]"#) == [#"["\u***"]"#, #"["\u*****"]"#])
         // What is cut off in a string says nothing of what comes behind it.
         #expect(try struck("1234", "{\"a\n{\"b\":1234}") == ["{\"a\n{\"b\":1111}", "{\"a\n{\"b\":1111}"])
     }

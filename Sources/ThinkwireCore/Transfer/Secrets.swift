@@ -170,7 +170,7 @@ private struct Search {
         while read < start {
             switch text[read] {
             case UInt8(ascii: "\\") where isInString:
-                read += read + 1 < text.count && text[read + 1] == UInt8(ascii: "u") ? 6 : 2
+                read += unit(at: read) == nil ? 2 : 6
                 continue
             case UInt8(ascii: "\""): isInString.toggle()
             // No string has one in it: where events stand behind each other, the next begins.
