@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -17,27 +16,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-/* A child does its part, and tells by how it ends whether all was well. One that hangs is ended. */
-static pid_t child(void (*part)(void *), void *argument)
-{
-    fflush(stdout);
-    pid_t pid = fork();
-    if (pid != 0) return pid;
-    checks_failed = 0;
-    alarm(30);
-    part(argument);
-    fflush(stdout);
-    _exit(checks_failed > 0);
-}
-
-static bool ended_well(pid_t pid)
-{
-    int status = -1;
-    waitpid(pid, &status, 0);
-    if (WIFSIGNALED(status)) printf("    the child ended by signal %d\n", WTERMSIG(status));
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
 
 /* ---- before there is a client --------------------------------------------------------------------------------------- */
 
@@ -462,96 +440,6 @@ static void busy_threads(bool secure, void *(*other)(void *), int forks)
     end(&slow);
 }
 
-/* ---- forks while other threads are within libcurl ------------------------------------------------------------------ */
-
-/* What libcurl and OpenSSL do for a connection, they do under locks of the whole process; a child would wait for one without end that
- * was held when it was made. So none is made while a thread is within libcurl, where each stays here for longer than it has to. */
-static int within;
-static bool is_staying, forks_there;
-
-static void stay(int change)
-{
-    __atomic_add_fetch(&within, change, __ATOMIC_ACQ_REL);
-    if (change > 0 && SEEN(is_staying)) sleep_ms(1);
-    if (change > 0 && forks_there) {
-        forks_there = false;
-        pid_t pid = fork();
-        if (pid == 0) _exit(0);
-        CHECK(ended_well(pid));
-    }
-}
-
-#define CURL(result, name, parameters, arguments)                             \
-    result name parameters;                                                   \
-    result name parameters                                                    \
-    {                                                                         \
-        static result(*real) parameters;                                      \
-        if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name);                 \
-        stay(1);                                                              \
-        result done = real arguments;                                         \
-        stay(-1);                                                             \
-        return done;                                                          \
-    }
-
-CURL(void *, curl_easy_init, (void), ())
-CURL(void *, curl_multi_init, (void), ())
-CURL(int, curl_multi_add_handle, (void *multi, void *easy), (multi, easy))
-CURL(int, curl_multi_remove_handle, (void *multi, void *easy), (multi, easy))
-CURL(int, curl_multi_socket_action, (void *multi, int socket, int events, int *running), (multi, socket, events, running))
-CURL(int, curl_multi_cleanup, (void *multi), (multi))
-
-void curl_easy_cleanup(void *easy);
-void curl_easy_cleanup(void *easy)
-{
-    static void (*real)(void *);
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "curl_easy_cleanup");
-    stay(1);
-    real(easy);
-    stay(-1);
-}
-
-static void connect_once(void *secure)
-{
-    struct shared shared = begin("/ok", secure != NULL);
-    exchange(&shared, shared.connection, 0);
-    exchange(&shared, shared.connection, 1);
-    end(&shared);
-}
-
-/* A client of its own each time, so that connections are made and ended all the while. */
-static void *connect_again(void *secure)
-{
-    while (!SEEN(stopping)) connect_once(secure);
-    return NULL;
-}
-
-static void connect_alone(void *secure)
-{
-    CHECK_INT(SEEN(within), 0);
-    connect_once(secure);
-}
-
-static void busy_connecting(bool secure, int forks)
-{
-    void *argument = secure ? &stopping : NULL;
-    pthread_t thread[TALKERS];
-    SAY(stopping, false);
-    SAY(is_staying, true);
-    for (int i = 0; i < TALKERS; i++) CHECK_INT(pthread_create(&thread[i], NULL, connect_again, argument), 0);
-    for (int i = 0; i < forks; i++) CHECK(ended_well(child(connect_alone, argument)));
-    SAY(stopping, true);
-    for (int i = 0; i < TALKERS; i++) pthread_join(thread[i], NULL);
-    SAY(is_staying, false);
-}
-
-/* A signal handler that forks may have come in on a thread that is there: nobody waits for himself, or not for long. */
-static void forked_within(bool secure)
-{
-    forks_there = true;
-    connect_once(secure ? &stopping : NULL);
-    CHECK(!forks_there);
-}
-
 /* ---- programs that the host starts --------------------------------------------------------------------------------- */
 
 /* Nothing is left to them but what libcurl wakes itself with: two sockets that lead to each other. */
@@ -594,8 +482,6 @@ int main(void)
         unbegun_exchange(secure);
         forked_in_callback(secure);
         busy_threads(secure, listen_slowly, secure ? 10 : 60);
-        busy_connecting(secure, 50);
-        forked_within(secure);
     }
     same_number();
     busy_threads(false, look_up, 60);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -61,6 +62,26 @@ tw_client *guest_client(const char *url, const char *key)
     if (!CHECK_STATUS(tw_client_create(options, &client), TW_OK)) fail(tw_last_error());
     tw_options_destroy(options);
     return client;
+}
+
+pid_t child(void (*part)(void *), void *argument)
+{
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid != 0) return pid;
+    checks_failed = 0;
+    alarm(30);
+    part(argument);
+    fflush(stdout);
+    _exit(checks_failed > 0);
+}
+
+bool ended_well(pid_t pid)
+{
+    int status = -1;
+    waitpid(pid, &status, 0);
+    if (WIFSIGNALED(status)) printf("    the child ended by signal %d\n", WTERMSIG(status));
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 void ask(const char *what, char answer[64])

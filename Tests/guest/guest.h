@@ -25,6 +25,10 @@ tw_client *guest_client(const char *url, const char *key);
 /* What a server knows: asked over a connection of its own. */
 void ask(const char *what, char answer[64]);
 
+/* A child does its part, and tells by how it ends whether all was well. One that hangs is ended. */
+pid_t child(void (*part)(void *), void *argument);
+bool ended_well(pid_t child);
+
 /* All that a guest has to leave as it is. */
 struct host {
     struct sigaction actions[65];
