@@ -114,12 +114,12 @@ test-valgrind: library .build/abi/plain
 	    --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible .build/abi/plain
 
 # What providers really send, through the library that ships; through Swift and Python it goes with their tests.
-test-corpus: library .build/corpus/heard
+test-corpus: library .build/corpus/play
 	Tests/corpus/corpus.py plan > .build/corpus/plan
-	ASAN_OPTIONS=detect_leaks=1 timeout 300 .build/corpus/heard < .build/corpus/plan > .build/corpus/heard.jsonl
-	Tests/corpus/corpus.py check < .build/corpus/heard.jsonl
+	ASAN_OPTIONS=detect_leaks=1 timeout 300 .build/corpus/play < .build/corpus/plan > .build/corpus/recorded.jsonl
+	Tests/corpus/corpus.py check < .build/corpus/recorded.jsonl
 
-.build/corpus/heard: Tests/corpus/heard.c Tests/corpus/listen.c Tests/corpus/listen.h include/thinkwire.h | library
+.build/corpus/play: Tests/corpus/play.c Tests/corpus/recorder.c Tests/corpus/recorder.h include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(sanitize) $(filter %.c,$^) -o $@ $(link) -lpthread
 
@@ -131,7 +131,7 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 3600 .build/faults/sweep $(EVERY) 1 < .build/faults/plan
 	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan 199 61 < .build/faults/plan
 
-.build/faults/sweep .build/faults/sweep-asan: $(wildcard Tests/faults/*.[ch]) Tests/corpus/listen.c Tests/corpus/listen.h $(process) Tests/support/process.h \
+.build/faults/sweep .build/faults/sweep-asan: $(wildcard Tests/faults/*.[ch]) Tests/corpus/recorder.c Tests/corpus/recorder.h $(process) Tests/support/process.h \
     include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(subst c99,c11,$(strict)) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(filter %.c,$^) -o $@ $(link) -lpthread

@@ -3,7 +3,7 @@ import CThinkwire
 import ThinkwireCore
 
 /// Runs what can fail, and answers as C wants it: a status, its reason kept for `tw_last_error`.
-func status(_ body: () throws(Invalid) -> Void) -> tw_status {
+func status(_ body: () throws(ArgumentError) -> Void) -> tw_status {
     do {
         try body()
         return TW_OK
@@ -14,7 +14,7 @@ func status(_ body: () throws(Invalid) -> Void) -> tw_status {
 
 /// Keeps the reason of a failure for `tw_last_error`.
 @discardableResult
-func fail(_ error: Invalid) -> tw_status {
+func fail(_ error: ArgumentError) -> tw_status {
     guard let line = platform_thread_line() else { return TW_INVALID }
     let text = error.message.text.bytes
     // Cut at a whole character.
@@ -26,22 +26,22 @@ func fail(_ error: Invalid) -> tw_status {
 }
 
 /// The object behind a handle.
-func object<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type, _ name: StaticString) throws(Invalid) -> Object {
-    guard let handle else { throw Invalid(StaticText.bytes(name), " is NULL") }
+func object<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type, _ name: StaticString) throws(ArgumentError) -> Object {
+    guard let handle else { throw ArgumentError(StaticText.bytes(name), " is NULL") }
     return Handle.object(handle, as: type)
 }
 
 /// The bytes of a C string.
-func text(_ pointer: UnsafePointer<CChar>?, _ name: StaticString) throws(Invalid) -> Bytes {
-    guard let pointer else { throw Invalid(StaticText.bytes(name), " is NULL") }
+func text(_ pointer: UnsafePointer<CChar>?, _ name: StaticString) throws(ArgumentError) -> Bytes {
+    guard let pointer else { throw ArgumentError(StaticText.bytes(name), " is NULL") }
     return Bytes(cString: pointer)
 }
 
 /// The bytes at a pointer, which may be NULL only for none.
-func bytes(_ pointer: UnsafeRawPointer?, _ length: Int, _ name: StaticString) throws(Invalid) -> Bytes {
-    guard length >= 0 else { throw Invalid(StaticText.bytes(name), " has a length that no memory has") }
+func bytes(_ pointer: UnsafeRawPointer?, _ length: Int, _ name: StaticString) throws(ArgumentError) -> Bytes {
+    guard length >= 0 else { throw ArgumentError(StaticText.bytes(name), " has a length that no memory has") }
     guard let pointer else {
-        guard length == 0 else { throw Invalid(StaticText.bytes(name), " is NULL") }
+        guard length == 0 else { throw ArgumentError(StaticText.bytes(name), " is NULL") }
         return Bytes(start: nil, count: 0)
     }
     return Bytes(start: pointer.assumingMemoryBound(to: UInt8.self), count: length)

@@ -42,7 +42,7 @@ public func tw_chat_next(
 ) -> tw_next {
     event?.pointee = nil
     guard let chat else {
-        fail(Invalid("chat is NULL"))
+        fail(ArgumentError("chat is NULL"))
         return TW_NEXT_END
     }
     let exchange = Handle.object(chat, as: Exchange.self)
@@ -61,7 +61,7 @@ public func tw_chat_next(
 
 @implementation @_cdecl("tw_chat_run")
 public func tw_chat_run(_ chat: OpaquePointer?, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?) -> tw_status {
-    guard let chat else { return fail(Invalid("chat is NULL")) }
+    guard let chat else { return fail(ArgumentError("chat is NULL")) }
     let exchange = Handle.object(chat, as: Exchange.self)
     guard !exchange.isCalling else {
         fail(misuse)
@@ -69,7 +69,7 @@ public func tw_chat_run(_ chat: OpaquePointer?, _ function: tw_event_fn?, _ user
     }
     exchange.run(function, userdata)
     let status = exchange.reply.status
-    if status != TW_OK { fail(Invalid(exchange.reply.message.bytes, "")) }
+    if status != TW_OK { fail(ArgumentError(exchange.reply.message.bytes, "")) }
     return status
 }
 
@@ -81,7 +81,7 @@ public func tw_chat_cancel(_ chat: OpaquePointer?) {
 @implementation @_cdecl("tw_chat_close")
 public func tw_chat_close(_ chat: OpaquePointer?) -> OpaquePointer? {
     guard let chat else {
-        fail(Invalid("chat is NULL"))
+        fail(ArgumentError("chat is NULL"))
         return nil
     }
     let exchange = Handle.object(chat, as: Exchange.self)
@@ -94,6 +94,6 @@ public func tw_chat_close(_ chat: OpaquePointer?) -> OpaquePointer? {
     return reply
 }
 
-private var misuse: Invalid {
-    Invalid("not from inside a callback of the same chat: return something other than 0 to end it, and go on behind the call")
+private var misuse: ArgumentError {
+    ArgumentError("not from inside a callback of the same chat: return something other than 0 to end it, and go on behind the call")
 }

@@ -4,8 +4,8 @@ import ThinkwireCore
 @implementation @_cdecl("tw_client_create")
 public func tw_client_create(_ options: OpaquePointer?, _ client: UnsafeMutablePointer<OpaquePointer?>?) -> tw_status {
     client?.pointee = nil
-    return status { () throws(Invalid) in
-        guard let client else { throw Invalid("client is NULL: give the address of a tw_client * to put it in") }
+    return status { () throws(ArgumentError) in
+        guard let client else { throw ArgumentError("client is NULL: give the address of a tw_client * to put it in") }
         let options = options.map { Handle.object($0, as: Options.self) } ?? Options()
         client.pointee = Handle.retained(try Client.create(options))
     }

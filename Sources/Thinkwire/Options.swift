@@ -11,14 +11,14 @@ public func tw_options_destroy(_ options: OpaquePointer?) {
 
 @implementation @_cdecl("tw_options_set_base_url")
 public func tw_options_set_base_url(_ options: OpaquePointer?, _ url: UnsafePointer<CChar>?) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(baseURL: text(url, "url"))
     }
 }
 
 @implementation @_cdecl("tw_options_set_api_key")
 public func tw_options_set_api_key(_ options: OpaquePointer?, _ key: UnsafePointer<CChar>?) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(key: bytes(key, key.map { Bytes(cString: $0).count } ?? 0, "key"))
     }
 }
@@ -27,84 +27,84 @@ public func tw_options_set_api_key(_ options: OpaquePointer?, _ key: UnsafePoint
 public func tw_options_set_header(
     _ options: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?
 ) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(header: text(name, "name"), to: value.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_timeout")
 public func tw_options_set_timeout(_ options: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(which, milliseconds: milliseconds)
     }
 }
 
 @implementation @_cdecl("tw_options_set_comments_count")
 public func tw_options_set_comments_count(_ options: OpaquePointer?, _ yes: Int32) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").countsComments = yes != 0
     }
 }
 
 @implementation @_cdecl("tw_options_set_retries")
 public func tw_options_set_retries(_ options: OpaquePointer?, _ count: Int32) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(retries: Int(count))
     }
 }
 
 @implementation @_cdecl("tw_options_set_limit")
 public func tw_options_set_limit(_ options: OpaquePointer?, _ which: tw_limit, _ bytes: Int64) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(which, bytes: bytes)
     }
 }
 
 @implementation @_cdecl("tw_options_set_proxy")
 public func tw_options_set_proxy(_ options: OpaquePointer?, _ proxy: UnsafePointer<CChar>?) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(proxy: proxy.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_no_proxy")
 public func tw_options_set_no_proxy(_ options: OpaquePointer?, _ hosts: UnsafePointer<CChar>?) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(unproxiedHosts: hosts.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_ca_file")
 public func tw_options_set_ca_file(_ options: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(certificates: path.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_ca_directory")
 public func tw_options_set_ca_directory(_ options: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(certificateDirectory: path.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_http_version")
 public func tw_options_set_http_version(_ options: OpaquePointer?, _ version: tw_http_version) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(version)
     }
 }
 
 @implementation @_cdecl("tw_options_set_dialect")
 public func tw_options_set_dialect(_ options: OpaquePointer?, _ dialect: tw_dialect) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(dialect)
     }
 }
 
 @implementation @_cdecl("tw_options_allow_cleartext")
 public func tw_options_allow_cleartext(_ options: OpaquePointer?, _ host: UnsafePointer<CChar>?) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").allowCleartext(host: text(host, "host"))
     }
 }
@@ -113,7 +113,7 @@ public func tw_options_allow_cleartext(_ options: OpaquePointer?, _ host: Unsafe
 public func tw_options_set_log(
     _ options: OpaquePointer?, _ function: tw_log_fn?, _ userdata: UnsafeMutableRawPointer?
 ) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(log: function, userdata: userdata)
     }
 }

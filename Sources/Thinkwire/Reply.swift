@@ -17,9 +17,9 @@ public func tw_reply_attempts(_ handle: OpaquePointer?) -> Int32 { Int32(truncat
 @implementation @_cdecl("tw_reply_last_refusal")
 public func tw_reply_last_refusal(_ handle: OpaquePointer?, _ status: UnsafeMutablePointer<tw_status>?) -> UnsafePointer<CChar>? {
     let reply = reply(handle)
-    status?.pointee = reply?.lastRefusalStatus ?? TW_OK
-    guard let reply, !reply.lastRefusal.isEmpty else { return nil }
-    return reply.lastRefusal.cString
+    status?.pointee = reply?.lastAttemptStatus ?? TW_OK
+    guard let reply, !reply.lastAttemptError.isEmpty else { return nil }
+    return reply.lastAttemptError.cString
 }
 
 @implementation @_cdecl("tw_reply_http_status")

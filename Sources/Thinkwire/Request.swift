@@ -14,8 +14,8 @@ public func tw_request_parse(
     _ json: UnsafePointer<CChar>?, _ length: Int, _ request: UnsafeMutablePointer<OpaquePointer?>?
 ) -> tw_status {
     request?.pointee = nil
-    return status { () throws(Invalid) in
-        guard let request else { throw Invalid("request is NULL: give the address of a tw_request * to put it in") }
+    return status { () throws(ArgumentError) in
+        guard let request else { throw ArgumentError("request is NULL: give the address of a tw_request * to put it in") }
         request.pointee = Handle.retained(try Request.parse(bytes(json, length, "json")))
     }
 }
@@ -29,14 +29,14 @@ public func tw_request_destroy(_ request: OpaquePointer?) {
 public func tw_request_add_message(
     _ request: OpaquePointer?, _ role: UnsafePointer<CChar>?, _ words: UnsafePointer<CChar>?
 ) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addMessage(role: text(role, "role"), text: text(words, "text"))
     }
 }
 
 @implementation @_cdecl("tw_request_add_message_json")
 public func tw_request_add_message_json(_ request: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ length: Int) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addMessage(json: bytes(json, length, "json"))
     }
 }
@@ -45,14 +45,14 @@ public func tw_request_add_message_json(_ request: OpaquePointer?, _ json: Unsaf
 public func tw_request_add_tool_result(
     _ request: OpaquePointer?, _ id: UnsafePointer<CChar>?, _ words: UnsafePointer<CChar>?
 ) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addToolResult(id: text(id, "tool_call_id"), text: text(words, "text"))
     }
 }
 
 @implementation @_cdecl("tw_request_add_reply")
 public func tw_request_add_reply(_ request: OpaquePointer?, _ reply: OpaquePointer?) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addReply(object(reply, Reply.self, "reply"))
     }
 }
@@ -62,7 +62,7 @@ public func tw_request_add_tool(
     _ request: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ description: UnsafePointer<CChar>?,
     _ parameters: UnsafePointer<CChar>?
 ) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addTool(
             name: text(name, "name"), description: description.map { Bytes(cString: $0) },
             parameters: parameters.map { Bytes(cString: $0) })
@@ -73,7 +73,7 @@ public func tw_request_add_tool(
 public func tw_request_add_image_url(
     _ request: OpaquePointer?, _ url: UnsafePointer<CChar>?, _ detail: UnsafePointer<CChar>?
 ) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addImage(url: text(url, "url"), detail: detail.map { Bytes(cString: $0) })
     }
 }
@@ -82,7 +82,7 @@ public func tw_request_add_image_url(
 public func tw_request_add_image(
     _ request: OpaquePointer?, _ image: UnsafeRawPointer?, _ length: Int, _ detail: UnsafePointer<CChar>?
 ) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addImage(
             bytes: bytes(image, length, "bytes"), detail: detail.map { Bytes(cString: $0) })
     }
@@ -92,9 +92,9 @@ public func tw_request_add_image(
 public func tw_request_add_image_file(
     _ request: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ detail: UnsafePointer<CChar>?
 ) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         let request = try object(request, Request.self, "request")
-        guard let path else { throw Invalid("path is NULL") }
+        guard let path else { throw ArgumentError("path is NULL") }
         try request.addImage(file: path, detail: detail.map { Bytes(cString: $0) })
     }
 }
@@ -103,28 +103,28 @@ public func tw_request_add_image_file(
 public func tw_request_set(
     _ request: OpaquePointer?, _ field: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?
 ) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").set(text(field, "field"), to: json.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_request_set_thinking")
 public func tw_request_set_thinking(_ request: OpaquePointer?, _ mode: tw_thinking, _ budget: Int64) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").setThinking(mode, budget: budget)
     }
 }
 
 @implementation @_cdecl("tw_request_set_starts_thinking")
 public func tw_request_set_starts_thinking(_ request: OpaquePointer?, _ yes: Int32) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").startsInsideThink = yes != 0
     }
 }
 
 @implementation @_cdecl("tw_request_set_timeout")
 public func tw_request_set_timeout(_ request: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64) -> tw_status {
-    status { () throws(Invalid) in
+    status { () throws(ArgumentError) in
         try object(request, Request.self, "request").set(which, milliseconds: milliseconds)
     }
 }

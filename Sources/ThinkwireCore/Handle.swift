@@ -27,7 +27,7 @@ package enum Handle {
 
 /// An object that somebody else keeps alive, used without counting references. Counting is atomic, and what is done for every chunk
 /// must not do it: eight times was a seventh of what a chunk costs.
-struct Borrowed<Object: AnyObject> {
+struct UnretainedReference<Object: AnyObject> {
     private let object: Unmanaged<Object>
 
     @inline(__always)

@@ -4,14 +4,14 @@ import ThinkwireCore
 /// Why a request is not answered as it hopes.
 struct Refusal: Error {
     var status: Int
-    var message: Text
+    var message: ByteString
 
     init(_ status: Int, _ message: StaticString) {
         self.status = status
-        self.message = Text(message)
+        self.message = ByteString(message)
     }
 
-    init(_ status: Int, _ message: Text) {
+    init(_ status: Int, _ message: ByteString) {
         self.status = status
         self.message = message
     }
@@ -20,53 +20,53 @@ struct Refusal: Error {
 /// What goes back for one request: the head, the body to come, and how it travels.
 final class Answer {
     let status: Int
-    let orders: Orders
+    let faults: FaultPlan
     let pace: Int64
     /// Status line and headers, with the blank line.
     private(set) var head = ByteBuffer()
-    var feed: Feed
-    let framing: Orders.Framing
+    var feed: BodySource
+    let framing: FaultPlan.Framing
     /// Nothing but the head is sent: to HEAD, and for a status that has no body.
     let isBodyless: Bool
     /// The connection ends with the answer.
     let closes: Bool
 
     /// What a request has to say about its answer.
-    struct Terms {
+    struct ResponseContext {
         var isHTTP10 = false
         var isHead = false
         var closes = false
-        var id = Text()
+        var id = ByteString()
         var pace: Int64 = 0
     }
 
-    init(_ status: Int, _ source: Feed.Source, isStream: Bool, _ orders: Orders, _ terms: Terms, allow: StaticString = "") {
+    init(_ status: Int, _ source: BodySource.Source, isStream: Bool, _ faults: FaultPlan, _ context: ResponseContext, allow: StaticString = "") {
         self.status = status
-        self.orders = orders
-        pace = orders.pace ?? terms.pace
-        let source = orders.garbage.map { .prepared(Prepared.garbage($0)) } ?? source
-        feed = Feed(source, orders)
-        isBodyless = terms.isHead || status == 204 || status == 304
-        var framing = orders.framing ?? (isStream ? .chunked : .length)
-        if framing == .chunked && terms.isHTTP10 { framing = .close }
+        self.faults = faults
+        pace = faults.pace ?? context.pace
+        let source = faults.garbage.map { .cannedBody(CannedBody.garbage($0)) } ?? source
+        feed = BodySource(source, faults)
+        isBodyless = context.isHead || status == 204 || status == 304
+        var framing = faults.framing ?? (isStream ? .chunked : .length)
+        if framing == .chunked && context.isHTTP10 { framing = .close }
         self.framing = framing
-        closes = terms.closes || orders.close || terms.isHTTP10 || framing == .close
-        writeHead(source, isStream, terms, allow)
+        closes = context.closes || faults.close || context.isHTTP10 || framing == .close
+        writeHead(source, isStream, context, allow)
     }
 
-    private func writeHead(_ source: Feed.Source, _ isStream: Bool, _ terms: Terms, _ allow: StaticString) {
+    private func writeHead(_ source: BodySource.Source, _ isStream: Bool, _ context: ResponseContext, _ allow: StaticString) {
         head.append("HTTP/1.1 ")
         head.append(decimal: status)
         head.append(" ")
         head.append(reasonPhrase(status))
         head.append("\r\ncontent-type: ")
-        if let type = orders.type {
+        if let type = faults.type {
             head.append(type)
         } else {
             head.append(isStream ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8")
         }
         head.append("\r\nx-request-id: ")
-        head.append(terms.id)
+        head.append(context.id)
         if isStream { head.append("\r\ncache-control: no-cache") }
         if allow.utf8CodeUnitCount > 0 {
             head.append("\r\nallow: ")
@@ -78,23 +78,23 @@ final class Answer {
         case .chunked: head.append("\r\ntransfer-encoding: chunked")
         case .length:
             head.append("\r\ncontent-length: ")
-            head.append(decimal: Feed.length(source, orders))
+            head.append(decimal: BodySource.length(source, faults))
         case .close: break
         }
         head.append(closes ? "\r\nconnection: close\r\n" : "\r\nconnection: keep-alive\r\n")
-        head.append(orders.headers)
+        head.append(faults.headers)
         head.append("\r\n")
     }
 
     /// A refusal in the provider's own form: nothing wraps it, and the status is a string.
-    static func refusing(_ refusal: Refusal, path: Bytes, _ orders: Orders, _ terms: Terms) -> Answer {
-        let body = Prepared()
+    static func refusing(_ refusal: Refusal, path: Bytes, _ faults: FaultPlan, _ context: ResponseContext) -> Answer {
+        let body = CannedBody()
         body.append("{\"message\":")
         refusal.message.withUnsafeBufferPointer { body.append(jsonString: $0) }
         body.append(",\"path\":")
         body.append(jsonString: path)
         body.append(",\"requestId\":\"")
-        body.append(terms.id)
+        body.append(context.id)
         body.append("\",\"statusCode\":\"")
         body.append(decimal: refusal.status)
         body.append("\",\"timestamp\":\"")
@@ -102,7 +102,7 @@ final class Answer {
         body.append("\"}")
         body.endPiece()
         let allow: StaticString = refusal.status != 405 ? "" : path.hasSuffix("/models") ? "GET" : "POST"
-        return Answer(refusal.status, .prepared(body), isStream: false, orders, terms, allow: allow)
+        return Answer(refusal.status, .cannedBody(body), isStream: false, faults, context, allow: allow)
     }
 }
 

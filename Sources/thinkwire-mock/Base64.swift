@@ -1,11 +1,11 @@
 import ThinkwireCore
 
 /// The bytes that base64 (RFC 4648, the usual alphabet, with or without its padding) stands for; nil if it is none.
-func decodeBase64(_ text: Bytes) -> Text? {
+func decodeBase64(_ text: Bytes) -> ByteString? {
     var end = text.count
     while end > 0, text.count - end < 2, text[end - 1] == UInt8(ascii: "=") { end -= 1 }
     guard end % 4 != 1 else { return nil }
-    var decoded = Text()
+    var decoded = ByteString()
     decoded.reserveCapacity(end * 3 / 4)
     var bits: UInt32 = 0
     var count = 0

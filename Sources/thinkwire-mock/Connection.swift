@@ -8,7 +8,7 @@ final class Connection {
     private enum Phase {
         case reading
         /// The body is not read for a time.
-        case deaf
+        case stopReading
         /// The head of the answer is held back.
         case delayed
         case sending
@@ -27,7 +27,7 @@ final class Connection {
     /// Where the body breaks off, and how.
     private struct Stop {
         enum Kind { case cut, reset, stall }
-        var place: Int
+        var offset: Int
         var kind: Kind
     }
 
@@ -90,7 +90,7 @@ final class Connection {
             send(server)
         case .resetting: resetWhenSent(server)
         case .draining: close(server)
-        case .deaf:
+        case .stopReading:
             phase = .reading
             readOn(server)
         case .reading, .closed: break
@@ -144,7 +144,7 @@ final class Connection {
                     started = server.now
                     let plan = server.provider.plan(request)
                     if let early = plan.early { return start(early, server) }
-                    if plan.deaf > 0 { return turnAway(for: plan.deaf, server) }
+                    if plan.stopReading > 0 { return turnAway(for: plan.stopReading, server) }
                     if request.waitsForContinue { output.append("HTTP/1.1 100 Continue\r\n\r\n") }
                     guard flush(limit: nil) != .failed else { return close(server) }
                 case .isComplete:
@@ -160,7 +160,7 @@ final class Connection {
 
     /// Leaves the body where it is for a time, so that its sender finds the connection full.
     private func turnAway(for time: Int64, _ server: Server) {
-        phase = .deaf
+        phase = .stopReading
         watch(EPOLLRDHUP.rawValue, server)
         wake(at: server.now + time, server)
     }
@@ -169,15 +169,15 @@ final class Connection {
 
     private func start(_ answer: Answer, _ server: Server) {
         self.answer = answer
-        let orders = answer.orders
+        let faults = answer.faults
         watch(EPOLLRDHUP.rawValue, server)
         stops.removeAll(keepingCapacity: true)
-        if let place = orders.cut { stops.append(Stop(place: place, kind: .cut)) }
-        if let place = orders.reset { stops.append(Stop(place: place, kind: .reset)) }
-        if let place = orders.stall { stops.append(Stop(place: place, kind: .stall)) }
-        if orders.delay > 0 {
+        if let offset = faults.cut { stops.append(Stop(offset: offset, kind: .cut)) }
+        if let offset = faults.reset { stops.append(Stop(offset: offset, kind: .reset)) }
+        if let offset = faults.stall { stops.append(Stop(offset: offset, kind: .stall)) }
+        if faults.delay > 0 {
             phase = .delayed
-            wake(at: server.now + orders.delay, server)
+            wake(at: server.now + faults.delay, server)
         } else {
             begin(server)
         }
@@ -185,7 +185,7 @@ final class Connection {
 
     private func begin(_ server: Server) {
         guard let answer else { return close(server) }
-        switch answer.orders.drop {
+        switch answer.faults.drop {
         case .finish: return close(server)
         case .reset: return close(server, byReset: true)
         case nil: break
@@ -223,12 +223,12 @@ final class Connection {
     private func send(_ server: Server) {
         guard phase == .sending, let answer else { return }
         for _ in 0..<Connection.turns {
-            switch flush(limit: answer.orders.write) {
+            switch flush(limit: answer.faults.write) {
             case .failed: return close(server)
             case .blocked: return watch(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
             case .done: break
             }
-            if let stop = stops.first(where: { $0.place == bodySent }) { return breakOff(stop.kind, server) }
+            if let stop = stops.first(where: { $0.offset == bodySent }) { return breakOff(stop.kind, server) }
             if bodyEnded { return hold(server) }
             if answer.pace > 0 {
                 guard server.now >= nextPiece else {
@@ -241,13 +241,13 @@ final class Connection {
             } else {
                 while !bodyEnded, output.count < Connection.batch, !isAtStop { appendPiece(answer) }
                 // In one with the last piece: a client does not wait for it for long.
-                if bodyEnded, answer.orders.hold == 0 { appendEnd(answer) }
+                if bodyEnded, answer.faults.hold == 0 { appendEnd(answer) }
             }
         }
         watch(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
     }
 
-    private var isAtStop: Bool { stops.contains { $0.place == bodySent } }
+    private var isAtStop: Bool { stops.contains { $0.offset == bodySent } }
 
     /// Makes the next piece of the body ready, up to where the body breaks off.
     private func appendPiece(_ answer: Answer) {
@@ -260,7 +260,7 @@ final class Connection {
             }
         }
         var count = piece.count - pieceUsed
-        for stop in stops where stop.place > bodySent { count = min(count, stop.place - bodySent) }
+        for stop in stops where stop.offset > bodySent { count = min(count, stop.offset - bodySent) }
         guard count > 0 else { return }
         if answer.framing == .chunked {
             output.append(hexadecimal: count)
@@ -282,7 +282,7 @@ final class Connection {
 
     private func breakOff(_ kind: Stop.Kind, _ server: Server) {
         watch(EPOLLRDHUP.rawValue, server)
-        stops.removeAll { $0.place == bodySent && $0.kind == kind }
+        stops.removeAll { $0.offset == bodySent && $0.kind == kind }
         switch kind {
         case .cut:
             log(server, "cut")
@@ -292,7 +292,7 @@ final class Connection {
             resetWhenSent(server)
         case .stall:
             phase = .stalled
-            guard let answer, let resume = answer.orders.resume else { return }
+            guard let answer, let resume = answer.faults.resume else { return }
             nextPiece = server.now + resume
             wake(at: nextPiece, server)
         }
@@ -305,10 +305,10 @@ final class Connection {
     }
 
     private func hold(_ server: Server) {
-        guard !endIsReady, let answer, answer.orders.hold > 0 else { return end(server) }
+        guard !endIsReady, let answer, answer.faults.hold > 0 else { return end(server) }
         phase = .holding
         watch(EPOLLRDHUP.rawValue, server)
-        wake(at: server.now + answer.orders.hold, server)
+        wake(at: server.now + answer.faults.hold, server)
     }
 
     /// Sends the end of the body; `send` comes back here until it is all gone.
@@ -316,7 +316,7 @@ final class Connection {
         guard let answer else { return close(server) }
         appendEnd(answer)
         phase = .sending
-        switch flush(limit: answer.orders.write) {
+        switch flush(limit: answer.faults.write) {
         case .failed: return close(server)
         case .blocked: return watch(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
         case .done: break

@@ -1,8 +1,8 @@
 import ThinkwireCore
 
 /// An answer whose text is the body that was received, with the headers and the connection it came by in a field of its own.
-func echo(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, _ isStream: Bool) -> Prepared {
-    let answer = Prepared()
+func echo(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, _ isStream: Bool) -> CannedBody {
+    let answer = CannedBody()
     let start: StaticString = "\"created\":1753944369,\"model\":\"mock/echo\",\"choices\":[{\"index\":0,"
     guard isStream else {
         answer.append("{\"id\":\"chatcmpl-echo\",\"object\":\"chat.completion\",")
@@ -10,7 +10,7 @@ func echo(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, _ isStrea
         answer.append("\"message\":{\"role\":\"assistant\",\"content\":")
         answer.append(jsonString: request.body)
         answer.append("},\"finish_reason\":\"stop\"}],")
-        appendBill(answer)
+        appendUsage(answer)
         answer.append(",")
         appendOrigin(request, origin, to: answer)
         answer.append("}")
@@ -37,7 +37,7 @@ func echo(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, _ isStrea
     answer.append("\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n")
     answer.endPiece()
     begin("\"created\":1753944369,\"model\":\"mock/echo\",\"choices\":[],")
-    appendBill(answer)
+    appendUsage(answer)
     answer.append("}\n\n")
     answer.endPiece()
     answer.append("data: [DONE]\n\n")
@@ -45,11 +45,11 @@ func echo(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, _ isStrea
     return answer
 }
 
-private func appendBill(_ answer: Prepared) {
+private func appendUsage(_ answer: CannedBody) {
     answer.append("\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}")
 }
 
-private func appendOrigin(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, to answer: Prepared) {
+private func appendOrigin(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, to answer: CannedBody) {
     answer.append("\"mock\":{\"connection\":")
     answer.append(decimal: origin.connection)
     answer.append(",\"request\":")

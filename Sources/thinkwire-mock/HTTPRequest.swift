@@ -11,22 +11,22 @@ struct HTTPRequest: ~Copyable {
 
     enum Progress { case needsMore, hasHead, isComplete }
 
-    static let longestHead = 65_536
-    static let longestBody = 64 << 20
-    private static let longestChunkLine = 1024
+    static let maxHeadLength = 65_536
+    static let maxBodyLength = 64 << 20
+    private static let maxChunkLineLength = 1024
 
     private struct Field {
         var name: Range<Int>
         var value: Range<Int>
     }
 
-    private enum Place {
+    private enum State {
         case head, length(Int), chunkLine, chunk(Int), chunkEnd, trailers, end
     }
 
     /// What has arrived, from the request line on.
     private var input = ByteBuffer()
-    private var place = Place.head
+    private var state = State.head
     private var fields: [Field] = []
     private var methodRange = 0..<0
     private var targetRange = 0..<0
@@ -87,14 +87,14 @@ struct HTTPRequest: ~Copyable {
 
     /// Forgets a complete request, and keeps what has arrived behind it.
     mutating func removeFirst() {
-        if input.count > HTTPRequest.longestHead && input.count == read {
+        if input.count > HTTPRequest.maxHeadLength && input.count == read {
             input = ByteBuffer()
         } else {
             input.replace(0..<read, with: Bytes(start: nil, count: 0))
         }
         joined = ByteBuffer()
         fields.removeAll(keepingCapacity: true)
-        place = .head
+        state = .head
         (methodRange, targetRange) = (0..<0, 0..<0)
         (read, headEnd) = (0, 0)
         (isChunked, isOld) = (false, false)
@@ -103,14 +103,14 @@ struct HTTPRequest: ~Copyable {
     /// Goes on reading. `hasHead` is told once; the body is read by the next call.
     mutating func advance() throws(Malformed) -> Progress {
         while true {
-            switch place {
+            switch state {
             case .head:
                 guard try readHead() else { return .needsMore }
                 return .hasHead
             case .length(let length):
                 guard input.count - headEnd >= length else { return .needsMore }
                 read = headEnd + length
-                place = .end
+                state = .end
             case .end:
                 return .isComplete
             default:
@@ -137,8 +137,8 @@ struct HTTPRequest: ~Copyable {
     }
 
     private mutating func readHead() throws(Malformed) -> Bool {
-        while let line = try nextLine(limit: HTTPRequest.longestHead) {
-            guard read <= HTTPRequest.longestHead else { throw Malformed(status: 431, reason: "the headers are too long") }
+        while let line = try nextLine(limit: HTTPRequest.maxHeadLength) {
+            guard read <= HTTPRequest.maxHeadLength else { throw Malformed(status: 431, reason: "the headers are too long") }
             if methodRange.isEmpty {
                 if line.isEmpty { continue }
                 try readRequestLine(line)
@@ -150,7 +150,7 @@ struct HTTPRequest: ~Copyable {
                 try readField(line)
             }
         }
-        guard input.count <= HTTPRequest.longestHead else { throw Malformed(status: 431, reason: "the headers are too long") }
+        guard input.count <= HTTPRequest.maxHeadLength else { throw Malformed(status: 431, reason: "the headers are too long") }
         // A client that begins a TLS handshake would wait for ever for an answer to it.
         if methodRange.isEmpty, let first = input.bytes.first, first < 0x20, first != 0x0D, first != 0x0A {
             throw Malformed(status: 400, reason: "this is not HTTP: use http, not https")
@@ -211,10 +211,10 @@ struct HTTPRequest: ~Copyable {
                 throw Malformed(status: 501, reason: "the only transfer-encoding known here is chunked")
             }
             isChunked = true
-            place = .chunkLine
+            state = .chunkLine
         } else {
-            guard length ?? 0 <= HTTPRequest.longestBody else { throw Malformed(status: 413, reason: "the body is too large") }
-            place = .length(length ?? 0)
+            guard length ?? 0 <= HTTPRequest.maxBodyLength else { throw Malformed(status: 413, reason: "the body is too large") }
+            state = .length(length ?? 0)
         }
         if let expected = header("expect"), !expected.equalsIgnoringCase(StaticText.bytes("100-continue")) {
             throw Malformed(status: 417, reason: "the only expectation known here is 100-continue")
@@ -227,28 +227,28 @@ struct HTTPRequest: ~Copyable {
     private mutating func readChunks() throws(Malformed) -> Bool {
         defer { dropDecoded() }
         while true {
-            switch place {
+            switch state {
             case .chunkLine:
-                guard let line = try nextLine(limit: HTTPRequest.longestChunkLine) else { return false }
+                guard let line = try nextLine(limit: HTTPRequest.maxChunkLineLength) else { return false }
                 let size = try chunkSize(input.bytes.part(line))
-                guard joined.count + size <= HTTPRequest.longestBody else {
+                guard joined.count + size <= HTTPRequest.maxBodyLength else {
                     throw Malformed(status: 413, reason: "the body is too large")
                 }
-                place = size == 0 ? .trailers : .chunk(size)
+                state = size == 0 ? .trailers : .chunk(size)
             case .chunk(let left):
                 let count = min(left, input.count - read)
                 joined.append(input.bytes.part(read..<read + count))
                 read += count
-                place = left == count ? .chunkEnd : .chunk(left - count)
+                state = left == count ? .chunkEnd : .chunk(left - count)
                 if left > count { return false }
             case .chunkEnd:
-                guard let line = try nextLine(limit: HTTPRequest.longestChunkLine) else { return false }
+                guard let line = try nextLine(limit: HTTPRequest.maxChunkLineLength) else { return false }
                 guard line.isEmpty else { throw Malformed(status: 400, reason: "a chunk is longer than it says") }
-                place = .chunkLine
+                state = .chunkLine
             case .trailers:
-                guard let line = try nextLine(limit: HTTPRequest.longestChunkLine) else { return false }
+                guard let line = try nextLine(limit: HTTPRequest.maxChunkLineLength) else { return false }
                 if line.isEmpty {
-                    place = .end
+                    state = .end
                     return true
                 }
             default:

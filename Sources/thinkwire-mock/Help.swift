@@ -38,7 +38,7 @@ let helpText: StaticString = """
       delay=MS         wait before the head of the answer
       hold=MS          wait before the end of the body, when all of it has been sent
       drop=fin|rst     close or reset the connection in place of an answer
-      early=1          refuse before the body has been read; deaf=MS: do not read the body for so long (in the header alone)
+      early=1          refuse before the body has been read; stop-reading=MS: do not read the body for so long (in the header alone)
       close=1          close the connection after the answer
       tries=N          all of the above for the first N requests alone, among those with the same words or the same key=NAME
 

@@ -4,7 +4,7 @@ import ThinkwireCore
 /// Answers requests as the provider does.
 final class Provider {
     private let recordings = Recording.all()
-    private let models: Prepared
+    private let models: CannedBody
     private let pace: Int64
     private var ids = RequestIDs()
     private var tries = TryCounter()
@@ -24,38 +24,38 @@ final class Provider {
     }
 
     func answer(_ request: borrowing HTTPRequest, from origin: Origin) -> Answer {
-        let terms = terms(request)
-        var orders = Orders()
+        let context = context(request)
+        var faults = FaultPlan()
         do throws(Refusal) {
-            return try answer(request, from: origin, terms, &orders)
+            return try answer(request, from: origin, context, &faults)
         } catch {
-            return Answer.refusing(error, path: request.path, orders, terms)
+            return Answer.refusing(error, path: request.path, faults, context)
         }
     }
 
     /// For what is no request: the connection ends with it.
     func answer(malformed: HTTPRequest.Malformed, _ request: borrowing HTTPRequest) -> Answer {
-        var terms = Answer.Terms()
-        terms.closes = true
-        terms.id = ids.next()
+        var context = Answer.ResponseContext()
+        context.closes = true
+        context.id = ids.next()
         let path = request.hasHead ? request.path : Bytes(start: nil, count: 0)
-        return Answer.refusing(Refusal(malformed.status, malformed.reason), path: path, Orders(), terms)
+        return Answer.refusing(Refusal(malformed.status, malformed.reason), path: path, FaultPlan(), context)
     }
 
     /// What the header asks for before the body has been read: a refusal, or a time of not reading.
-    func plan(_ request: borrowing HTTPRequest) -> (early: Answer?, deaf: Int64) {
-        var orders = Orders()
-        guard let words = request.header("x-mock"), (try? orders.read(words)) != nil else { return (nil, 0) }
-        guard orders.early else { return (nil, orders.deaf) }
-        var terms = terms(request)
-        terms.closes = true
-        let status = orders.status ?? 413
-        let message = orders.message ?? Text(reasonPhrase(status))
-        return (Answer.refusing(Refusal(status, message), path: request.path, orders, terms), 0)
+    func plan(_ request: borrowing HTTPRequest) -> (early: Answer?, stopReading: Int64) {
+        var faults = FaultPlan()
+        guard let words = request.header("x-mock"), (try? faults.read(words)) != nil else { return (nil, 0) }
+        guard faults.early else { return (nil, faults.stopReading) }
+        var context = context(request)
+        context.closes = true
+        let status = faults.status ?? 413
+        let message = faults.message ?? ByteString(reasonPhrase(status))
+        return (Answer.refusing(Refusal(status, message), path: request.path, faults, context), 0)
     }
 
-    private func terms(_ request: borrowing HTTPRequest) -> Answer.Terms {
-        Answer.Terms(
+    private func context(_ request: borrowing HTTPRequest) -> Answer.ResponseContext {
+        Answer.ResponseContext(
             isHTTP10: request.isHTTP10, isHead: request.method.equals("HEAD"), closes: request.header("connection", has: "close"),
             id: ids.next(), pace: pace)
     }
@@ -63,15 +63,15 @@ final class Provider {
     // MARK: From a request to an answer
 
     private func answer(
-        _ request: borrowing HTTPRequest, from origin: Origin, _ terms: Answer.Terms, _ orders: inout Orders
+        _ request: borrowing HTTPRequest, from origin: Origin, _ context: Answer.ResponseContext, _ faults: inout FaultPlan
     ) throws(Refusal) -> Answer {
         let path = request.path
         if path.equals("/v1/models") || path.equals("/models") {
             guard request.method.equals("GET") else { throw Refusal(405, "only GET is answered here") }
-            return Answer(200, .prepared(models), isStream: false, orders, terms)
+            return Answer(200, .cannedBody(models), isStream: false, faults, context)
         }
         guard path.equals("/v1/chat/completions") || path.equals("/chat/completions") else {
-            throw Refusal(404, Text("Cannot ") + Text(request.method) + Text(" ") + Text(path))
+            throw Refusal(404, ByteString("Cannot ") + ByteString(request.method) + ByteString(" ") + ByteString(path))
         }
         guard request.method.equals("POST") else { throw Refusal(405, "only POST is answered here") }
         guard isAuthorized(request) else {
@@ -80,28 +80,28 @@ final class Provider {
         let body = try parse(request.body)
         let (name, words) = try model(body)
         return try name.withUnsafeBufferPointer { (name) throws(Refusal) in
-            let turn = try read(words, request, &orders)
+            let turn = try read(words, request, &faults)
             let isStream = body["stream"]?.kind == .true
-            if name.equals("mock/script") { return try script(body, turn, isStream, orders, terms) }
-            if let status = orders.status, status >= 300 {
-                throw Refusal(status, orders.message ?? Text(reasonPhrase(status)))
+            if name.equals("mock/script") { return try script(body, turn, isStream, faults, context) }
+            if let status = faults.status, status >= 300 {
+                throw Refusal(status, faults.message ?? ByteString(reasonPhrase(status)))
             }
-            let status = orders.status ?? 200
+            let status = faults.status ?? 200
             if name.equals("mock/synthetic") {
-                guard isStream || Synthetic.fitsDocument(orders) else {
+                guard isStream || Synthetic.fitsDocument(faults) else {
                     throw Refusal(400, "mock: more than can be answered without streaming")
                 }
-                guard orders.framing != .length || Synthetic.canBeMeasured(orders) else {
+                guard faults.framing != .length || Synthetic.canBeMeasured(faults) else {
                     throw Refusal(400, "mock: more than can be measured before it is sent; choose another framing")
                 }
-                let source = Feed.Source.synthetic(Synthetic(orders, isStreamed: isStream))
-                return Answer(status, source, isStream: isStream, orders, terms)
+                let source = BodySource.Source.synthetic(Synthetic(faults, isStreamed: isStream))
+                return Answer(status, source, isStream: isStream, faults, context)
             }
             if name.equals("mock/echo") {
-                return Answer(status, .prepared(echo(request, origin, isStream)), isStream: isStream, orders, terms)
+                return Answer(status, .cannedBody(echo(request, origin, isStream)), isStream: isStream, faults, context)
             }
             let source = try recorded(name, body, isStream)
-            return Answer(status, .prepared(source), isStream: isStream, orders, terms)
+            return Answer(status, .cannedBody(source), isStream: isStream, faults, context)
         }
     }
 
@@ -115,7 +115,7 @@ final class Provider {
         do throws(JSONError) {
             body = try reader.read(text, .refusesBrokenText)
         } catch {
-            var message = Text("the body is not JSON: ")
+            var message = ByteString("the body is not JSON: ")
             message += error.problem.text
             message += ", at byte "
             message.append(decimal: error.offset)
@@ -126,7 +126,7 @@ final class Provider {
     }
 
     /// The model's name, and what stands behind it for the mock.
-    private func model(_ body: JSONValue) throws(Refusal) -> (name: Text, words: Text) {
+    private func model(_ body: JSONValue) throws(Refusal) -> (name: ByteString, words: ByteString) {
         guard let model = body["model"] else { throw Refusal(400, "model: is missing") }
         guard model.isString else { throw Refusal(400, "model: must be a string") }
         var buffer = ByteBuffer()
@@ -138,36 +138,36 @@ final class Provider {
         for own in Provider.ownModels where name.equals(own) { isKnown = true }
         for recording in recordings where name.equals(recording.name) { isKnown = true }
         guard isKnown else {
-            throw Refusal(404, Text("model: there is no model ") + Text(name) + Text(" here; GET /v1/models lists them"))
+            throw Refusal(404, ByteString("model: there is no model ") + ByteString(name) + ByteString(" here; GET /v1/models lists them"))
         }
-        return (Text(name), end < text.count ? Text(text.dropping(end + 1)) : [])
+        return (ByteString(name), end < text.count ? ByteString(text.dropping(end + 1)) : [])
     }
 
     /// Reads what is asked of the mock, and tells how many requests with the same words there were.
-    private func read(_ words: Text, _ request: borrowing HTTPRequest, _ orders: inout Orders) throws(Refusal) -> Int {
+    private func read(_ words: ByteString, _ request: borrowing HTTPRequest, _ faults: inout FaultPlan) throws(Refusal) -> Int {
         var all = words
-        do throws(Orders.Mistake) {
-            try words.withUnsafeBufferPointer { (bytes) throws(Orders.Mistake) in try orders.read(bytes) }
+        do throws(FaultPlan.Mistake) {
+            try words.withUnsafeBufferPointer { (bytes) throws(FaultPlan.Mistake) in try faults.read(bytes) }
             for index in 0..<request.fieldCount {
                 let (name, value) = request.field(index)
                 guard name.equalsIgnoringCase(StaticText.bytes("x-mock")) else { continue }
                 all += "\n"
                 all += value
-                try orders.read(value)
+                try faults.read(value)
             }
         } catch {
-            orders = Orders()
+            faults = FaultPlan()
             throw Refusal(400, error.message)
         }
-        guard orders.tries != nil || !orders.key.isEmpty else { return 0 }
-        let turn = (orders.key.isEmpty ? all : orders.key).withUnsafeBufferPointer { tries.next($0) }
-        if let count = orders.tries, turn >= count { orders.clearFaults() }
+        guard faults.tries != nil || !faults.key.isEmpty else { return 0 }
+        let turn = (faults.key.isEmpty ? all : faults.key).withUnsafeBufferPointer { tries.next($0) }
+        if let count = faults.tries, turn >= count { faults.clearFaults() }
         return turn
     }
 
     // MARK: The models
 
-    private func recorded(_ name: Bytes, _ body: JSONValue, _ isStream: Bool) throws(Refusal) -> Prepared {
+    private func recorded(_ name: Bytes, _ body: JSONValue, _ isStream: Bool) throws(Refusal) -> CannedBody {
         for recording in recordings where name.equals(recording.name) {
             do throws(Schema.Mistake) {
                 try recording.schema.check(body)
@@ -189,7 +189,7 @@ final class Provider {
     /// A reply that is in the request itself: `mock_reply`, text, or `mock_reply_base64`, any bytes; or a list of them, of which
     /// each request with the same `key` gets the next.
     private func script(
-        _ body: JSONValue, _ turn: Int, _ isStream: Bool, _ orders: Orders, _ terms: Answer.Terms
+        _ body: JSONValue, _ turn: Int, _ isStream: Bool, _ faults: FaultPlan, _ context: Answer.ResponseContext
     ) throws(Refusal) -> Answer {
         let isBase64 = body["mock_reply"] == nil
         guard var reply = body["mock_reply"] ?? body["mock_reply_base64"] else {
@@ -211,15 +211,15 @@ final class Provider {
             text.removeAll()
             text.append(decoded)
         }
-        let status = orders.status ?? 200
+        let status = faults.status ?? 200
         // A refusal is no stream, unless its type says so.
         let isStream = isStream && status < 300
-        let pieces = isStream ? Prepared.events(text.bytes) : Prepared.whole(text.bytes)
-        return Answer(status, .prepared(pieces), isStream: isStream, orders, terms)
+        let pieces = isStream ? CannedBody.events(text.bytes) : CannedBody.whole(text.bytes)
+        return Answer(status, .cannedBody(pieces), isStream: isStream, faults, context)
     }
 
-    private static func listModels(_ recordings: [Recording]) -> Prepared {
-        let list = Prepared()
+    private static func listModels(_ recordings: [Recording]) -> CannedBody {
+        let list = CannedBody()
         var isFirst = true
         func add(_ name: StaticString, _ owner: StaticString) {
             if !isFirst { list.append(",") }

@@ -7,19 +7,19 @@ final class Recording {
     let name: StaticString
     let schema: Schema
     /// The answer that was not streamed, as it came.
-    let document: Prepared
+    let document: CannedBody
     /// The same answer, streamed as the provider streams.
-    let stream: Prepared
+    let stream: CannedBody
     /// The recorded stream with thinking, of the model that has one; this model thinks only when it is streamed.
-    let thinking: Prepared?
+    let thinking: CannedBody?
 
     init(_ name: StaticString, _ document: mock_data, stream: mock_data? = nil, schema: mock_data, roleIsOptional: Bool = false) {
         self.name = name
         self.schema = Schema(schema, roleIsOptional: roleIsOptional)
         let text = Bytes(start: document.bytes, count: document.length)
-        self.document = Prepared.whole(text)
+        self.document = CannedBody.whole(text)
         self.stream = Recording.streamed(text)
-        thinking = stream.map { Prepared.events(Bytes(start: $0.bytes, count: $0.length)) }
+        thinking = stream.map { CannedBody.events(Bytes(start: $0.bytes, count: $0.length)) }
     }
 
     /// The four models of the recordings.
@@ -34,9 +34,9 @@ final class Recording {
     }
 
     /// A stream in the shape of the recorded one, out of an answer that was not streamed.
-    private static func streamed(_ text: Bytes) -> Prepared {
+    private static func streamed(_ text: Bytes) -> CannedBody {
         var reader = JSONReader()
-        let stream = Prepared()
+        let stream = CannedBody()
         guard let answer = try? reader.read(text), let choices = answer["choices"] else { return stream }
         for choice in choices.elements {
             guard let message = choice["message"] else { continue }
@@ -57,8 +57,8 @@ final class Recording {
     }
 
     private static func append(
-        _ answer: JSONValue, _ choice: JSONValue, _ start: StaticString, _ word: Text = [], _ rest: StaticString = "",
-        isLast: Bool = false, to stream: Prepared
+        _ answer: JSONValue, _ choice: JSONValue, _ start: StaticString, _ word: ByteString = [], _ rest: StaticString = "",
+        isLast: Bool = false, to stream: CannedBody
     ) {
         begin(answer, to: stream)
         stream.append("\"choices\":[{\"delta\":")
@@ -73,14 +73,14 @@ final class Recording {
         end(answer, isLast: false, to: stream)
     }
 
-    private static func begin(_ answer: JSONValue, to stream: Prepared) {
+    private static func begin(_ answer: JSONValue, to stream: CannedBody) {
         stream.append("data: {\"id\":")
         if let id = answer["id"] { stream.append(compact: id) } else { stream.append("\"\"") }
         stream.append(",")
     }
 
     /// The chunk with the bill is the last, and has what else the answer says of itself.
-    private static func end(_ answer: JSONValue, isLast: Bool, to stream: Prepared) {
+    private static func end(_ answer: JSONValue, isLast: Bool, to stream: CannedBody) {
         for name: StaticString in ["created", "model"] {
             guard let value = answer[name] else { continue }
             stream.append(",\"")
@@ -99,26 +99,26 @@ final class Recording {
     }
 
     /// The text in pieces of a word with the space before it, cut between characters when a word is long.
-    private static func words(_ value: JSONValue?) -> [Text] {
+    private static func words(_ value: JSONValue?) -> [ByteString] {
         var text = ByteBuffer()
         value?.appendText(to: &text)
         return cutIntoWords(text.bytes)
     }
 }
 
-func cutIntoWords(_ text: Bytes) -> [Text] {
-    var words: [Text] = []
+func cutIntoWords(_ text: Bytes) -> [ByteString] {
+    var words: [ByteString] = []
     var start = 0
-    var place = 0
-    while place < text.count {
-        let isSpace = text[place] <= 0x20
-        let followsWord = place > start && text[place - 1] > 0x20
-        if isSpace && followsWord || place - start >= 48 {
-            words.append(Text(text.part(start..<place)))
-            start = place
+    var index = 0
+    while index < text.count {
+        let isSpace = text[index] <= 0x20
+        let followsWord = index > start && text[index - 1] > 0x20
+        if isSpace && followsWord || index - start >= 48 {
+            words.append(ByteString(text.part(start..<index)))
+            start = index
         }
-        place += max(1, utf8CharacterLength(text.dropping(place)))
+        index += max(1, utf8CharacterLength(text.dropping(index)))
     }
-    if start < text.count { words.append(Text(text.dropping(start))) }
+    if start < text.count { words.append(ByteString(text.dropping(start))) }
     return words
 }

@@ -7,7 +7,7 @@ func checkRules(_ body: JSONValue) throws(Schema.Mistake) {
         var index = 0
         for tool in tools.elements {
             if let name = tool["function"]?["name"], !isToolName(name.text) {
-                var message = Text("tools[")
+                var message = ByteString("tools[")
                 message.append(decimal: index)
                 message += "].function.name: must be 1 to 64 of A-Z, a-z, 0-9, _ and - (is "
                 message += name.raw
@@ -19,14 +19,14 @@ func checkRules(_ body: JSONValue) throws(Schema.Mistake) {
     }
     if let stop = body["stop"] { try checkCount("stop", stop, atMost: 4) }
     if let top = body["top_logprobs"], !top.isNull, body["logprobs"]?.kind != .true {
-        throw Schema.Mistake(message: Text("top_logprobs: needs logprobs to be true"))
+        throw Schema.Mistake(message: ByteString("top_logprobs: needs logprobs to be true"))
     }
 }
 
 private func checkCount(_ field: StaticString, _ list: JSONValue, atMost most: Int) throws(Schema.Mistake) {
     let count = list.elements.reduce(0) { count, _ in count + 1 }
     guard count > most else { return }
-    var message = Text(field)
+    var message = ByteString(field)
     message += ": must have at most "
     message.append(decimal: most)
     message += " elements (has "

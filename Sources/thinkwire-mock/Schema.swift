@@ -5,7 +5,7 @@ import ThinkwireCore
 /// Checks requests by the schema that the provider publishes: OpenAPI's JSON Schema, as far as those schemas use it.
 final class Schema {
     /// What is wrong with a request, beginning with the field: "temperature: must be <= 2 (is 3)".
-    struct Mistake: Error { var message: Text }
+    struct Mistake: Error { var message: ByteString }
 
     private var reader = JSONReader()
     private let root: JSONValue?
@@ -19,15 +19,15 @@ final class Schema {
 
     func check(_ body: JSONValue) throws(Mistake) {
         guard let root else { return }
-        try check(body, root, Text())
+        try check(body, root, ByteString())
     }
 
     // The depth of the recursion is the schema's, whatever comes.
-    private func check(_ value: JSONValue, _ schema: JSONValue, _ path: Text) throws(Mistake) {
+    private func check(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString) throws(Mistake) {
         if value.isNull, schema["nullable"]?.kind == .true { return }
         if let branches = schema["anyOf"] ?? schema["oneOf"] { return try checkBranches(value, branches, path) }
         if let type = schema["type"], !Schema.isKind(value, type) {
-            var reason = Text("must be ")
+            var reason = ByteString("must be ")
             Schema.describe(type, &reason)
             throw mistake(path, reason, value)
         }
@@ -46,25 +46,25 @@ final class Schema {
         }
     }
 
-    private func checkEnum(_ value: JSONValue, _ allowed: JSONValue, _ path: Text) throws(Mistake) {
+    private func checkEnum(_ value: JSONValue, _ allowed: JSONValue, _ path: ByteString) throws(Mistake) {
         for choice in allowed.elements where Schema.isSame(value, choice) { return }
-        var reason = Text("must be ")
+        var reason = ByteString("must be ")
         Schema.list(allowed, &reason)
         throw mistake(path, reason, value)
     }
 
-    private func checkBounds(_ value: JSONValue, _ schema: JSONValue, _ path: Text) throws(Mistake) {
+    private func checkBounds(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString) throws(Mistake) {
         // A number too large for a double is beyond every bound.
         let number = value.double ?? (value.raw.first == UInt8(ascii: "-") ? -.infinity : .infinity)
         if let minimum = schema["minimum"], let bound = minimum.double, number < bound {
-            throw mistake(path, Text("must be >= ") + Text(minimum.raw), value)
+            throw mistake(path, ByteString("must be >= ") + ByteString(minimum.raw), value)
         }
         if let maximum = schema["maximum"], let bound = maximum.double, number > bound {
-            throw mistake(path, Text("must be <= ") + Text(maximum.raw), value)
+            throw mistake(path, ByteString("must be <= ") + ByteString(maximum.raw), value)
         }
     }
 
-    private func checkObject(_ value: JSONValue, _ schema: JSONValue, _ path: Text) throws(Mistake) {
+    private func checkObject(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString) throws(Mistake) {
         let properties = schema["properties"]
         let others = schema["additionalProperties"]
         for member in value.members {
@@ -74,7 +74,7 @@ final class Schema {
                 try check(member.value, property, Schema.path(path, name: member.name))
             } else if let others {
                 if others.kind == .false {
-                    throw Mistake(message: Schema.path(path, name: member.name) + Text(": is not a field that is known here"))
+                    throw Mistake(message: Schema.path(path, name: member.name) + ByteString(": is not a field that is known here"))
                 }
                 try check(member.value, others, Schema.path(path, name: member.name))
             }
@@ -83,7 +83,7 @@ final class Schema {
         if let required = schema["required"] {
             for name in required.elements where value[name.text] == nil {
                 if roleIsOptional && name.isText("role") { continue }
-                throw Mistake(message: Schema.path(path, name: name) + Text(": is missing"))
+                throw Mistake(message: Schema.path(path, name: name) + ByteString(": is missing"))
             }
         }
     }
@@ -91,7 +91,7 @@ final class Schema {
     // MARK: One of several
 
     /// The branch that the value means is the one that speaks: of its kind, and of the role or type that it names.
-    private func checkBranches(_ value: JSONValue, _ branches: JSONValue, _ path: Text) throws(Mistake) {
+    private func checkBranches(_ value: JSONValue, _ branches: JSONValue, _ path: ByteString) throws(Mistake) {
         var ofKind: [JSONValue] = []
         for branch in branches.elements {
             guard let type = branch["type"] else {
@@ -105,13 +105,13 @@ final class Schema {
         guard ofKind.count > 1, let tag = Schema.tag(ofKind) else { return try checkEach(value, ofKind, path) }
         guard let given = value[tag.text] else {
             if roleIsOptional && tag.isText("role") { return try check(value, ofKind[0], path) }
-            throw Mistake(message: Schema.path(path, name: tag) + Text(": is missing"))
+            throw Mistake(message: Schema.path(path, name: tag) + ByteString(": is missing"))
         }
         for branch in ofKind {
             guard let names = branch["properties"]?[tag.text]?["enum"] else { continue }
             for name in names.elements where Schema.isSame(name, given) { return try check(value, branch, path) }
         }
-        var reason = Text("must be ")
+        var reason = ByteString("must be ")
         for (index, branch) in ofKind.enumerated() {
             if index > 0 { reason += index == ofKind.count - 1 ? " or " : ", " }
             if let names = branch["properties"]?[tag.text]?["enum"] { Schema.list(names, &reason) }
@@ -119,7 +119,7 @@ final class Schema {
         throw mistake(Schema.path(path, name: tag), reason, given)
     }
 
-    private func checkEach(_ value: JSONValue, _ branches: [JSONValue], _ path: Text) throws(Mistake) {
+    private func checkEach(_ value: JSONValue, _ branches: [JSONValue], _ path: ByteString) throws(Mistake) {
         var last: Mistake?
         for branch in branches {
             do throws(Mistake) {
@@ -147,8 +147,8 @@ final class Schema {
         return nil
     }
 
-    private static func kinds(_ branches: JSONValue) -> Text {
-        var reason = Text("must be ")
+    private static func kinds(_ branches: JSONValue) -> ByteString {
+        var reason = ByteString("must be ")
         var isFirst = true
         for branch in branches.elements {
             if !isFirst { reason += " or " }
@@ -179,7 +179,7 @@ final class Schema {
         value.kind == choice.kind && (value.isString ? value.isText(choice.text) : value.raw.equals(choice.raw))
     }
 
-    private static func describe(_ type: JSONValue, _ text: inout Text) {
+    private static func describe(_ type: JSONValue, _ text: inout ByteString) {
         if type.isText("integer") { text += "a whole number" }
         else if type.isText("array") { text += "an array" }
         else if type.isText("object") { text += "an object" }
@@ -190,7 +190,7 @@ final class Schema {
         }
     }
 
-    private static func list(_ choices: JSONValue, _ text: inout Text) {
+    private static func list(_ choices: JSONValue, _ text: inout ByteString) {
         let count = choices.elements.reduce(0) { count, _ in count + 1 }
         var index = 0
         for choice in choices.elements {
@@ -200,14 +200,14 @@ final class Schema {
         }
     }
 
-    private static func path(_ path: Text, name: JSONValue) -> Text {
+    private static func path(_ path: ByteString, name: JSONValue) -> ByteString {
         var longer = path
         if !longer.isEmpty { longer += "." }
         longer += name.text
         return longer
     }
 
-    private static func path(_ path: Text, index: Int) -> Text {
+    private static func path(_ path: ByteString, index: Int) -> ByteString {
         var longer = path
         longer += "["
         longer.append(decimal: index)
@@ -215,8 +215,8 @@ final class Schema {
         return longer
     }
 
-    private func mistake(_ path: Text, _ reason: Text, _ value: JSONValue) -> Mistake {
-        var message = path.isEmpty ? Text("the body") : path
+    private func mistake(_ path: ByteString, _ reason: ByteString, _ value: JSONValue) -> Mistake {
+        var message = path.isEmpty ? ByteString("the body") : path
         message += ": "
         message += reason
         message += " (is "

@@ -6,16 +6,16 @@ import ThinkwireCore
 /// Its text goes on from chunk to chunk in a circle, so that a test knows what must have come and sees what was lost or doubled;
 /// or each chunk holds the text that was asked for.
 final class Synthetic {
-    private let orders: Orders
+    private let faults: FaultPlan
     private let isStreamed: Bool
     private let thought: Circle
     private let answer: Circle
 
-    init(_ orders: Orders, isStreamed: Bool) {
-        self.orders = orders
+    init(_ faults: FaultPlan, isStreamed: Bool) {
+        self.faults = faults
         self.isStreamed = isStreamed
-        thought = Circle("I wonder what was asked, and look at it from one side and then from the other. ", orders)
-        answer = Circle("This is what I found: the quick brown fox jumps over the lazy dog again and again. ", orders)
+        thought = Circle("I wonder what was asked, and look at it from one side and then from the other. ", faults)
+        answer = Circle("This is what I found: the quick brown fox jumps over the lazy dog again and again. ", faults)
     }
 
     /// Text without end: a circle of text from which pieces are taken one behind the other.
@@ -25,11 +25,11 @@ final class Synthetic {
         private var step = 0
         private var size = 0
 
-        init(_ words: StaticString, _ orders: Orders) {
-            guard let wanted = orders.text else {
+        init(_ words: StaticString, _ faults: FaultPlan) {
+            guard let wanted = faults.text else {
                 length = words.utf8CodeUnitCount
-                size = orders.size
-                step = orders.size
+                size = faults.size
+                step = faults.size
                 // Once around and a piece more, so that every piece stands in one place.
                 while text.count < length + size { text.append(words) }
                 return
@@ -57,19 +57,19 @@ final class Synthetic {
             appendDocument(&piece)
             return true
         }
-        let choices = orders.choices
-        let texts = (orders.reasoning + orders.chunks) * choices
+        let choices = faults.choices
+        let texts = (faults.reasoning + faults.chunks) * choices
         if index < choices {
             appendFirst(&piece, choice: index)
         } else if index < choices + texts {
-            let place = index - choices
-            appendText(&piece, place / choices, choice: place % choices)
+            let textIndex = index - choices
+            appendText(&piece, textIndex / choices, choice: textIndex % choices)
         } else if index < choices + texts + choices {
             appendFinish(&piece, choice: index - choices - texts)
         } else {
             switch index - choices - texts - choices {
-            case 0 where orders.usage: appendUsage(&piece)
-            case 0 where orders.done, 1 where orders.usage && orders.done: piece.append("data: [DONE]\n\n")
+            case 0 where faults.usage: appendUsageChunk(&piece)
+            case 0 where faults.done, 1 where faults.usage && faults.done: piece.append("data: [DONE]\n\n")
             default: return false
             }
         }
@@ -90,15 +90,15 @@ final class Synthetic {
         piece.append("\"finish_reason\":null}],\"usage\":null}\n\n")
     }
 
-    private func appendText(_ piece: inout ByteBuffer, _ place: Int, choice: Int) {
+    private func appendText(_ piece: inout ByteBuffer, _ textIndex: Int, choice: Int) {
         begin(&piece, choice: choice)
-        if place < orders.reasoning {
+        if textIndex < faults.reasoning {
             piece.append(",\"delta\":{\"content\":null,\"reasoning_content\":\"")
-            thought.append(place, to: &piece)
+            thought.append(textIndex, to: &piece)
             piece.append("\"},\"finish_reason\":null}],\"usage\":null}\n\n")
         } else {
             piece.append(",\"delta\":{\"content\":\"")
-            answer.append(place - orders.reasoning, to: &piece)
+            answer.append(textIndex - faults.reasoning, to: &piece)
             piece.append("\",\"reasoning_content\":null},\"finish_reason\":null}],\"usage\":null}\n\n")
         }
     }
@@ -106,60 +106,60 @@ final class Synthetic {
     private func appendFinish(_ piece: inout ByteBuffer, choice: Int) {
         begin(&piece, choice: choice)
         piece.append(",\"delta\":{\"content\":\"\",\"reasoning_content\":null},\"finish_reason\":")
-        orders.finish.withUnsafeBufferPointer { piece.append(jsonString: $0) }
+        faults.finish.withUnsafeBufferPointer { piece.append(jsonString: $0) }
         piece.append("}],\"usage\":null}\n\n")
     }
 
-    private func appendUsage(_ piece: inout ByteBuffer) {
+    private func appendUsageChunk(_ piece: inout ByteBuffer) {
         piece.append("data: ")
         piece.append(Synthetic.head)
         piece.append("\"choices\":[],")
-        appendBill(&piece)
+        appendUsage(&piece)
         piece.append("}\n\n")
     }
 
     /// A token for each chunk.
-    private func appendBill(_ piece: inout ByteBuffer) {
-        let tokens = (orders.reasoning + orders.chunks) * orders.choices
+    private func appendUsage(_ piece: inout ByteBuffer) {
+        let tokens = (faults.reasoning + faults.chunks) * faults.choices
         piece.append("\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":")
         piece.append(decimal: tokens)
         piece.append(",\"total_tokens\":")
         piece.append(decimal: tokens + 1)
         piece.append(",\"completion_tokens_details\":{\"reasoning_tokens\":")
-        piece.append(decimal: orders.reasoning * orders.choices)
+        piece.append(decimal: faults.reasoning * faults.choices)
         piece.append("}}")
     }
 
     private func appendDocument(_ piece: inout ByteBuffer) {
         piece.append("{\"id\":\"chatcmpl-synthetic\",\"object\":\"chat.completion\",\"created\":1753944369,")
         piece.append("\"model\":\"mock/synthetic\",\"choices\":[")
-        for choice in 0..<orders.choices {
+        for choice in 0..<faults.choices {
             piece.append(choice > 0 ? ",{\"index\":" : "{\"index\":")
             piece.append(decimal: choice)
             piece.append(",\"message\":{\"role\":\"assistant\",\"content\":\"")
-            for index in 0..<orders.chunks { answer.append(index, to: &piece) }
+            for index in 0..<faults.chunks { answer.append(index, to: &piece) }
             piece.append("\",\"reasoning_content\":\"")
-            for index in 0..<orders.reasoning { thought.append(index, to: &piece) }
+            for index in 0..<faults.reasoning { thought.append(index, to: &piece) }
             piece.append("\"},\"finish_reason\":")
-            orders.finish.withUnsafeBufferPointer { piece.append(jsonString: $0) }
+            faults.finish.withUnsafeBufferPointer { piece.append(jsonString: $0) }
             piece.append("}")
         }
         piece.append("]")
-        if orders.usage {
+        if faults.usage {
             piece.append(",")
-            appendBill(&piece)
+            appendUsage(&piece)
         }
         piece.append("}")
     }
 
     /// Whether the length of a stream can be told beforehand: it is made once to be measured, while everybody waits.
-    static func canBeMeasured(_ orders: Orders) -> Bool {
-        (orders.chunks + orders.reasoning) * orders.choices <= 10_000_000 && fitsDocument(orders)
+    static func canBeMeasured(_ faults: FaultPlan) -> Bool {
+        (faults.chunks + faults.reasoning) * faults.choices <= 10_000_000 && fitsDocument(faults)
     }
 
     /// Whether an answer that is not streamed can be built: all of it is in memory before it is sent.
-    static func fitsDocument(_ orders: Orders) -> Bool {
-        let size = max(1, orders.text.map { $0.count * 6 } ?? orders.size)
-        return Double(orders.chunks + orders.reasoning) * Double(orders.choices) * Double(size) <= Double(1 << 30)
+    static func fitsDocument(_ faults: FaultPlan) -> Bool {
+        let size = max(1, faults.text.map { $0.count * 6 } ?? faults.size)
+        return Double(faults.chunks + faults.reasoning) * Double(faults.choices) * Double(size) <= Double(1 << 30)
     }
 }

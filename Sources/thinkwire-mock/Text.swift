@@ -3,14 +3,14 @@ import CPlatform
 import ThinkwireCore
 
 /// Text that is kept, copied and compared as bytes.
-typealias Text = [UInt8]
+typealias ByteString = [UInt8]
 
 extension Array where Element == UInt8 {
     init(_ text: StaticString) { self.init(StaticText.bytes(text)) }
 
-    static func += (text: inout Text, more: StaticString) { text.append(contentsOf: StaticText.bytes(more)) }
+    static func += (text: inout ByteString, more: StaticString) { text.append(contentsOf: StaticText.bytes(more)) }
 
-    static func += (text: inout Text, more: Bytes) { text.append(contentsOf: more) }
+    static func += (text: inout ByteString, more: Bytes) { text.append(contentsOf: more) }
 
     mutating func append(decimal number: Int) {
         var digits = ByteBuffer()
@@ -22,7 +22,7 @@ extension Array where Element == UInt8 {
 }
 
 extension ByteBuffer {
-    mutating func append(_ text: Text) {
+    mutating func append(_ text: ByteString) {
         text.withUnsafeBufferPointer { append($0) }
     }
 
@@ -40,7 +40,7 @@ extension ByteBuffer {
             append(escaped: text)
         } else {
             var repaired = ByteBuffer()
-            var repair = TextRepair()
+            var repair = UTF8Decoder()
             repair.append(raw: text, to: &repaired)
             repair.finish(&repaired)
             append(escaped: repaired.bytes)
@@ -116,7 +116,7 @@ func hexValue(_ byte: UInt8) -> UInt8? {
     }
 }
 
-func timestamp() -> Text {
+func timestamp() -> ByteString {
     var text = [CChar](repeating: 0, count: MOCK_TIMESTAMP_SIZE)
     mock_timestamp(&text)
     return text.dropLast().map { UInt8(bitPattern: $0) }
@@ -128,7 +128,7 @@ private let MOCK_TIMESTAMP_SIZE = Int(MOCK_TIMESTAMP) + 1
 struct RequestIDs {
     private var state = mock_random()
 
-    mutating func next() -> Text {
+    mutating func next() -> ByteString {
         let high = step()
         let low = step()
         var text = ByteBuffer()
@@ -141,7 +141,7 @@ struct RequestIDs {
         text.append(hex: 0x8000 | low >> 50, digits: 4)
         text.append("-")
         text.append(hex: low, digits: 12)
-        return Text(text.bytes)
+        return ByteString(text.bytes)
     }
 
     /// SplitMix64.

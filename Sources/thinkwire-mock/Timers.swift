@@ -12,29 +12,29 @@ struct Timers {
     var first: Entry? { heap.first }
 
     mutating func add(_ entry: Entry) {
-        var place = heap.count
+        var index = heap.count
         heap.append(entry)
-        while place > 0 {
-            let parent = (place - 1) / 2
+        while index > 0 {
+            let parent = (index - 1) / 2
             guard heap[parent].time > entry.time else { break }
-            heap[place] = heap[parent]
-            place = parent
+            heap[index] = heap[parent]
+            index = parent
         }
-        heap[place] = entry
+        heap[index] = entry
     }
 
     /// Takes the first entry out.
     mutating func removeFirst() {
         guard let last = heap.popLast(), !heap.isEmpty else { return }
-        var place = 0
+        var index = 0
         while true {
-            var child = place * 2 + 1
+            var child = index * 2 + 1
             guard child < heap.count else { break }
             if child + 1 < heap.count, heap[child + 1].time < heap[child].time { child += 1 }
             guard heap[child].time < last.time else { break }
-            heap[place] = heap[child]
-            place = child
+            heap[index] = heap[child]
+            index = child
         }
-        heap[place] = last
+        heap[index] = last
     }
 }

@@ -36,15 +36,15 @@ struct ByteBufferTests {
     }
 
     @Test func replacingLikeAnArray() {
-        var dice = Dice(6)
+        var random = SeededRandom(6)
         for _ in 0..<500 {
-            var expected = (0..<dice.roll(100)).map { _ in UInt8(dice.roll(256)) }
+            var expected = (0..<random.roll(100)).map { _ in UInt8(random.roll(256)) }
             var buffer = ByteBuffer()
             withCopy(expected) { buffer.append($0) }
             for _ in 0..<4 {
-                let low = dice.roll(expected.count + 1)
-                let range = low..<low + dice.roll(expected.count - low + 1)
-                let replacement = (0..<dice.roll(80)).map { _ in UInt8(dice.roll(256)) }
+                let low = random.roll(expected.count + 1)
+                let range = low..<low + random.roll(expected.count - low + 1)
+                let replacement = (0..<random.roll(80)).map { _ in UInt8(random.roll(256)) }
                 expected.replaceSubrange(range, with: replacement)
                 withCopy(replacement) { buffer.replace(range, with: $0) }
                 let (found, terminator) = (Array(buffer.bytes), buffer.start[buffer.count])
@@ -93,9 +93,9 @@ struct ByteBufferTests {
     }
 
     @Test func base64LikeFoundation() {
-        var dice = Dice(7)
+        var random = SeededRandom(7)
         for length in 0..<100 {
-            let piece = (0..<length).map { _ in UInt8(dice.roll(256)) }
+            let piece = (0..<length).map { _ in UInt8(random.roll(256)) }
             let ours = ByteBuffer.text { buffer in withCopy(piece) { buffer.append(base64: $0) } }
             #expect(ours == Data(piece).base64EncodedString())
         }

@@ -161,7 +161,7 @@ struct ClientTests {
         func struck(_ text: String) -> String {
             ByteBuffer.text { buffer in
                 withCopy(text) { buffer.append($0) }
-                client.secrets.strike(&buffer)
+                client.secrets.redact(&buffer)
             }
         }
         #expect(struck("key sk-1 is bad: sk-1") == "key *** is bad: ***")
@@ -175,7 +175,7 @@ struct ClientTests {
         let client = try ClientTests.make([:]) { try $0.set(key: key) }
         let told = ByteBuffer.text { buffer in
             withCopy("no such key:sk-1.") { buffer.append($0) }
-            client.secrets.strike(&buffer)
+            client.secrets.redact(&buffer)
         }
         #expect(told == "no such key:***.")
     }
@@ -187,7 +187,7 @@ struct ClientTests {
         }
         let told = ByteBuffer.text { buffer in
             withCopy("no session sk-123456, no sk-abcdef; consent=true is true") { buffer.append($0) }
-            client.secrets.strike(&buffer)
+            client.secrets.redact(&buffer)
         }
         #expect(told == "no session ***, no ***; *** is true")
     }
@@ -197,7 +197,7 @@ struct ClientTests {
         func struck(_ text: String, inPlace: Bool) -> String {
             ByteBuffer.text { buffer in
                 withCopy(text) { buffer.append($0) }
-                if inPlace { client.secrets.strikeInPlace(&buffer) } else { client.secrets.strike(&buffer) }
+                if inPlace { client.secrets.redactInPlace(&buffer) } else { client.secrets.redact(&buffer) }
             }
         }
         for form in [#"s/k+1\"x"#, #"s\/k\u002B1\\\"x"#, #"\u0073\u002fk+1\u005c\u0022x"#, #"s/k+1\\\"x"#] {
@@ -220,7 +220,7 @@ struct ClientTests {
     private func told(_ client: Client, _ text: String) -> String {
         ByteBuffer.text { buffer in
             withCopy(text) { buffer.append($0) }
-            client.secrets.strike(&buffer)
+            client.secrets.redact(&buffer)
         }
     }
 
@@ -257,7 +257,7 @@ struct ClientTests {
             return [false, true].map { inPlace in
                 ByteBuffer.text { buffer in
                     withCopy(text) { buffer.append($0) }
-                    if inPlace { client.secrets.strikeJSONInPlace(&buffer) } else { client.secrets.strikeJSON(&buffer) }
+                    if inPlace { client.secrets.redactJSONInPlace(&buffer) } else { client.secrets.redactJSON(&buffer) }
                 }
             }
         }
@@ -309,7 +309,7 @@ struct ClientTests {
         }
         let told = ByteBuffer.text { buffer in
             withCopy("what is sk-12?") { buffer.append($0) }
-            client.secrets.strike(&buffer)
+            client.secrets.redact(&buffer)
         }
         #expect(told == (isSecret ? "what is ***?" : "what is sk-12?"))
         // And does not go over the network in clear text.
@@ -326,9 +326,9 @@ struct ClientTests {
         let call = #"{"index":0,"x":"sk-12","function":{"name":"f","y":"sk-12"}}"#
         let members =
             #""x":"sk-12","annotations":["sk-12"],"audio":{"data":"sk-12"},"function_call":{"arguments":"sk-12"},"tool_calls":[\#(call)]"#
-        let fed = try Fed(#"{"x":"sk-12","choices":[{"delta":{\#(members)},"logprobs":{"content":["sk-12"]},"x":"sk-12"}]}"#)
-        fed.reply.changeFields(client.secrets.strikeJSONInPlace)
-        #expect(fed.document.contains("*****") && !fed.document.contains("sk-12"), "\(fed.document)")
+        let harness = try StreamHarness(#"{"x":"sk-12","choices":[{"delta":{\#(members)},"logprobs":{"content":["sk-12"]},"x":"sk-12"}]}"#)
+        harness.reply.changeFields(client.secrets.redactJSONInPlace)
+        #expect(harness.document.contains("*****") && !harness.document.contains("sk-12"), "\(harness.document)")
     }
 
     @Test func theKeyIsStruckOutOfTheLog() throws {

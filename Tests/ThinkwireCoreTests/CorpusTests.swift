@@ -32,7 +32,7 @@ struct CorpusTests {
 
     /// The names and data of the events that the first stage finds.
     private func cutIntoEvents(_ pieces: [[UInt8]]) throws -> [[UInt8]] {
-        var stream = EventStream(limit: 1 << 20)
+        var stream = SSEParser(limit: 1 << 20)
         var found: [[UInt8]] = []
         for piece in pieces {
             try withCopy(piece) { bytes in
@@ -130,7 +130,7 @@ struct CorpusCase {
 final class Listener {
     private(set) var events: [NSArray] = []
     private let reply = Reply()
-    private var decoder = ChunkDecoder()
+    private var decoder = ChunkParser()
     private var lastSubject: NSArray = []
     private var error: ChunkError?
 
@@ -154,7 +154,7 @@ final class Listener {
     }
 
     private func listen(to pieces: [[UInt8]], staysOpen: Bool) throws {
-        var stream = EventStream(limit: 1 << 20)
+        var stream = SSEParser(limit: 1 << 20)
         for piece in pieces where error == nil {
             try withCopy(piece) { bytes in
                 var input = bytes
@@ -173,10 +173,10 @@ final class Listener {
         note()
         if reply.httpStatus < 300 { reply.isDone = error == nil }
         guard reply.httpStatus >= 300, reply.status == TW_OK else { return }
-        withCopy(body) { reply.refuse(plainBody: $0) }
+        withCopy(body) { reply.setError(plainBody: $0) }
     }
 
-    private func decode(_ event: EventStream.Event) {
+    private func decode(_ event: SSEParser.Event) {
         decoder.removeEvents()
         do { try decoder.decode(chunk: event.data, named: event.name, into: reply) } catch { self.error = error }
         note()

@@ -4,7 +4,7 @@ import Testing
 
 /// Documents out of nowhere, always the same ones.
 private struct Documents {
-    var dice: Dice
+    var random: SeededRandom
 
     private static let pieces = [
         "a", "Z", " ", "é", "€", "😊", "\u{7F}", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\u0000", "\\ud83d\\ude0a", "\\u20AC",
@@ -14,14 +14,14 @@ private struct Documents {
         "0", "-0", "1", "-17", "3.25", "1e3", "-2.5E-2", "9007199254740992", "1E+2", "0.1", "123456789",
     ]
 
-    mutating func space() -> String { dice.roll(4) == 0 ? dice.pick([" ", "\n", "\t", "\r", "  \r\n"]) : "" }
+    mutating func space() -> String { random.roll(4) == 0 ? random.pick([" ", "\n", "\t", "\r", "  \r\n"]) : "" }
 
-    mutating func string() -> String { "\"" + (0..<dice.roll(5)).map { _ in dice.pick(Documents.pieces) }.joined() + "\"" }
+    mutating func string() -> String { "\"" + (0..<random.roll(5)).map { _ in random.pick(Documents.pieces) }.joined() + "\"" }
 
     mutating func value(_ depth: Int) -> String {
-        switch dice.roll(depth > 0 ? 9 : 6) {
-        case 0: dice.pick(["null", "true", "false"])
-        case 1, 2: dice.pick(Documents.numbers)
+        switch random.roll(depth > 0 ? 9 : 6) {
+        case 0: random.pick(["null", "true", "false"])
+        case 1, 2: random.pick(Documents.numbers)
         case 3...5: string()
         case 6: "[" + list { $0.value(depth - 1) } + "]"
         default: "{" + list { $0.string() + $0.space() + ":" + $0.space() + $0.value(depth - 1) } + "}"
@@ -30,7 +30,7 @@ private struct Documents {
 
     private mutating func list(_ item: (inout Documents) -> String) -> String {
         var items: [String] = []
-        for _ in 0..<dice.roll(5) { items.append(space() + item(&self) + space()) }
+        for _ in 0..<random.roll(5) { items.append(space() + item(&self) + space()) }
         return items.isEmpty ? space() : items.joined(separator: ",")
     }
 
@@ -38,13 +38,13 @@ private struct Documents {
     mutating func broken(_ text: [UInt8]) -> [UInt8] {
         let bytes = Array("{}[]\",:\\/0123456789+-.eEtfnu \n\t\u{0}\u{C}x".utf8) + [0x80, 0xC3, 0xE2, 0xED, 0xF0, 0xFF]
         var changed = text
-        for _ in 0...dice.roll(2) {
-            let place = dice.roll(changed.count + 1)
-            switch dice.roll(4) {
+        for _ in 0...random.roll(2) {
+            let place = random.roll(changed.count + 1)
+            switch random.roll(4) {
             case 0 where place < changed.count: changed.remove(at: place)
-            case 1 where place < changed.count: changed[place] = dice.pick(bytes)
+            case 1 where place < changed.count: changed[place] = random.pick(bytes)
             case 2 where place < changed.count: changed.insert(changed[place], at: place)
-            default: changed.insert(dice.pick(bytes), at: place)
+            default: changed.insert(random.pick(bytes), at: place)
             }
         }
         return changed
@@ -77,7 +77,7 @@ struct JSONRandomTests {
     }
 
     @Test func whatFoundationReadsWeReadTheSame() throws {
-        var documents = Documents(dice: Dice(1))
+        var documents = Documents(random: SeededRandom(1))
         for _ in 0..<1500 {
             let text = Array((documents.space() + documents.value(4) + documents.space()).utf8)
             let theirs = try #require(foundation(text), "\(String(decoding: text, as: UTF8.self))")
@@ -87,7 +87,7 @@ struct JSONRandomTests {
     }
 
     @Test func brokenDocumentsAreReadAsTheGrammarSays() {
-        var documents = Documents(dice: Dice(2))
+        var documents = Documents(random: SeededRandom(2))
         var accepted = 0
         var refused = 0
         for _ in 0..<5000 {
@@ -114,7 +114,7 @@ struct JSONRandomTests {
     }
 
     @Test func foundationDisagreesOnlyWhereItIsKnownTo() {
-        var documents = Documents(dice: Dice(3))
+        var documents = Documents(random: SeededRandom(3))
         var agreements = 0
         for _ in 0..<3000 {
             let text = documents.broken(Array(documents.value(3).utf8))
@@ -131,7 +131,7 @@ struct JSONRandomTests {
     }
 
     @Test func everyPlaceOfAMistakeLiesInTheText() {
-        var documents = Documents(dice: Dice(4))
+        var documents = Documents(random: SeededRandom(4))
         var mistakes = 0
         for _ in 0..<1500 {
             let text = documents.broken(Array(documents.value(3).utf8))

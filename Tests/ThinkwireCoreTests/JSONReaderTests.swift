@@ -61,26 +61,26 @@ struct JSONReaderTests {
     }
 
     @Test func nestingGoesToTheLimit() throws {
-        let deepest = JSONReader.deepest
+        let maxDepth = JSONReader.maxDepth
         func arrays(_ depth: Int) -> String { String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
         func objects(_ depth: Int) -> String {
             String(repeating: "{\"a\":", count: depth) + "1" + String(repeating: "}", count: depth)
         }
-        #expect(jsonProblem(arrays(deepest)) == nil)
-        #expect(jsonProblem(arrays(deepest + 1)) == "\(deepest) tooDeep")
+        #expect(jsonProblem(arrays(maxDepth)) == nil)
+        #expect(jsonProblem(arrays(maxDepth + 1)) == "\(maxDepth) tooDeep")
         #expect(throws: JSONError(offset: 2, problem: .tooDeep)) {
             var reader = JSONReader()
-            _ = try withCopy("[[[[]]]]") { _ = try reader.read($0, inside: deepest - 2) }
+            _ = try withCopy("[[[[]]]]") { _ = try reader.read($0, inside: maxDepth - 2) }
         }
-        #expect(jsonProblem(objects(deepest)) == nil)
-        #expect(jsonProblem(objects(deepest + 1)) == "\(5 * deepest) tooDeep")
+        #expect(jsonProblem(objects(maxDepth)) == nil)
+        #expect(jsonProblem(objects(maxDepth + 1)) == "\(5 * maxDepth) tooDeep")
         // Depth, not the number of brackets, is what is limited.
         let wide = "[" + Array(repeating: "[]", count: 2000).joined(separator: ",") + "]"
         #expect(jsonProblem(wide) == nil)
     }
 
     @Test func numbersGoToTheLimit() {
-        let digits = String(repeating: "7", count: JSONReader.longestNumber)
+        let digits = String(repeating: "7", count: JSONReader.maxNumberLength)
         #expect(jsonProblem(digits) == nil)
         #expect(jsonProblem("-" + digits) == "0 numberTooLong")
         #expect(jsonProblem("[0." + digits + "]") == "1 numberTooLong")

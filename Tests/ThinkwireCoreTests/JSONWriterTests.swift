@@ -18,11 +18,11 @@ struct JSONWriterTests {
     }
 
     @Test func isReadBack() throws {
-        var dice = Dice(8)
+        var random = SeededRandom(8)
         let pieces =
             (0..<0x30).map { String(Unicode.Scalar(UInt8($0))) } + ["\\", "é", "€", "😊", "\u{7F}", "\u{2028}", "plain text"]
         for _ in 0..<1000 {
-            let text = (0..<dice.roll(10)).map { _ in dice.pick(pieces) }.joined()
+            let text = (0..<random.roll(10)).map { _ in random.pick(pieces) }.joined()
             let json = Array(written(text).utf8)
             #expect(try read(json, .refusesBrokenText) == .string(text))
             let theirs = try JSONSerialization.jsonObject(with: Data(json), options: .fragmentsAllowed) as? String

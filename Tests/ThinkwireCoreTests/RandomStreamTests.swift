@@ -31,16 +31,16 @@ struct RandomStreamTests {
     ]
 
     /// One chunk again and again, with other texts in it, as streams are, and now and then another one.
-    private func stream(_ dice: inout Dice) -> [[UInt8]] {
+    private func stream(_ random: inout SeededRandom) -> [[UInt8]] {
         var template = ""
         return (0..<12).map { _ in
-            if template.isEmpty || dice.roll(3) == 0 {
-                template = #"{"choices":[{"index":\#(dice.roll(2)),"delta":"# + dice.pick(RandomStreamTests.deltas)
-                template += dice.pick(RandomStreamTests.besideDelta) + "}]" + dice.pick(RandomStreamTests.behind) + "}"
+            if template.isEmpty || random.roll(3) == 0 {
+                template = #"{"choices":[{"index":\#(random.roll(2)),"delta":"# + random.pick(RandomStreamTests.deltas)
+                template += random.pick(RandomStreamTests.besideDelta) + "}]" + random.pick(RandomStreamTests.behind) + "}"
             }
-            var chunk = template.utf8.flatMap { $0 == UInt8(ascii: "@") ? dice.pick(RandomStreamTests.texts) : [$0] }
+            var chunk = template.utf8.flatMap { $0 == UInt8(ascii: "@") ? random.pick(RandomStreamTests.texts) : [$0] }
             // Now and then a byte that does not belong there.
-            if dice.roll(60) == 0 { chunk[dice.roll(chunk.count)] = dice.pick(Array("\"\\{}[],:x ".utf8)) }
+            if random.roll(60) == 0 { chunk[random.roll(chunk.count)] = random.pick(Array("\"\\{}[],:x ".utf8)) }
             return chunk
         }
     }
@@ -48,16 +48,16 @@ struct RandomStreamTests {
     private func events(_ chunks: [[UInt8]]) -> [UInt8] { chunks.flatMap { Array("data: ".utf8) + $0 + Array("\n\n".utf8) } }
 
     @Test func spaceBetweenTokensSaysNothing() throws {
-        var dice = Dice(10)
+        var random = SeededRandom(10)
         var errors = 0
         for _ in 0..<400 {
-            let chunks = stream(&dice)
+            let chunks = stream(&random)
             // Each has one space more in it than the one before: none is like another.
             let spaced = chunks.enumerated().map { place, chunk in
                 chunk.first == UInt8(ascii: "{") ? [chunk[0]] + Array(repeating: 0x20, count: place) + chunk.dropFirst() : chunk
             }
-            let plain = try Fed([events(chunks)])
-            let other = try Fed([events(spaced)])
+            let plain = try StreamHarness([events(chunks)])
+            let other = try StreamHarness([events(spaced)])
             #expect(plain.everything == other.everything, "\(chunks.map { String(decoding: $0, as: UTF8.self) })")
             #expect((plain.error == nil) == (other.error == nil))
             if plain.error != nil { errors += 1 }
@@ -66,32 +66,32 @@ struct RandomStreamTests {
     }
 
     @Test func cutsSayNothing() throws {
-        var dice = Dice(11)
+        var random = SeededRandom(11)
         for _ in 0..<200 {
-            let stream = events(stream(&dice))
+            let stream = events(stream(&random))
             var pieces: [[UInt8]] = []
             var rest = stream[...]
             while !rest.isEmpty {
-                let length = min(1 + dice.roll(90), rest.count)
+                let length = min(1 + random.roll(90), rest.count)
                 pieces.append(Array(rest.prefix(length)))
                 rest.removeFirst(length)
             }
-            #expect(try Fed(pieces).everything == Fed([stream]).everything, "\(String(decoding: stream, as: UTF8.self))")
+            #expect(try StreamHarness(pieces).everything == StreamHarness([stream]).everything, "\(String(decoding: stream, as: UTF8.self))")
         }
     }
 
     @Test func theDocumentIsAlwaysJSONAndHoldsTheTexts() throws {
-        var dice = Dice(12)
+        var random = SeededRandom(12)
         for _ in 0..<300 {
-            let fed = try Fed([events(stream(&dice))])
-            guard !fed.document.isEmpty else { continue }
-            #expect(jsonProblem(Array(fed.reply.document), .refusesBrokenText) == nil, "\(fed.document)")
-            for (place, choice) in fed.reply.choices.sorted(by: { $0.index < $1.index }).enumerated()
+            let harness = try StreamHarness([events(stream(&random))])
+            guard !harness.document.isEmpty else { continue }
+            #expect(jsonProblem(Array(harness.reply.document), .refusesBrokenText) == nil, "\(harness.document)")
+            for (place, choice) in harness.reply.choices.sorted(by: { $0.index < $1.index }).enumerated()
             where !choice.content.text.isEmpty {
-                let found = withCopy("/choices/\(place)/message/content") { fed.reply.lookUp($0).map { String($0) } }
+                let found = withCopy("/choices/\(place)/message/content") { harness.reply.lookUp($0).map { String($0) } }
                 // The document has the tags, and the thought between them, as the provider sent them in front of the answer.
                 let holdsText = found?.utf8.reversed().starts(with: String(choice.content.text).utf8.reversed()) == true
-                #expect(holdsText || choice.wasAnswerInReasoning, "\(fed.document)")
+                #expect(holdsText || choice.wasAnswerInReasoning, "\(harness.document)")
             }
         }
     }

@@ -12,20 +12,20 @@ struct RecordingTests {
         """
 
     @Test func theStreamOfQwen3() throws {
-        let fed = try fedAnywhere(try recording("qwen3-32b.sse"))
+        let harness = try harnessSplitAnywhere(try recording("qwen3-32b.sse"))
         #expect(
-            fed.events == [
+            harness.events == [
                 "reasoning 0 " + reasoning, "content 0 Hello! How can I assist you today?", "finish 0 stop", "usage 2010",
             ])
-        #expect(fed.reasoning == reasoning)
-        #expect(fed.usage == [13, 2010, 2023, 82, -1])
-        #expect(fed.cost == nil)
-        #expect(fed.error == nil)
+        #expect(harness.reasoning == reasoning)
+        #expect(harness.usage == [13, 2010, 2023, 82, -1])
+        #expect(harness.cost == nil)
+        #expect(harness.error == nil)
         // It has no [DONE], and is whole all the same.
-        #expect(fed.reply.isFinished && !fed.reply.isDone)
+        #expect(harness.reply.isFinished && !harness.reply.isDone)
         let quoted = ByteBuffer.text { buffer in withCopy(reasoning) { buffer.append(jsonString: $0) } }
         #expect(
-            fed.document
+            harness.document
                 == #"{"id":"chatcmpl-81964e30-1a7c-9668-b78c-a750587ec497","choices":[{"message":{"content":"#
                 + #""Hello! How can I assist you today?","role":"assistant","refusal":null,"reasoning_content":"# + quoted
                 + #"},"index":0,"finish_reason":"stop"}],"created":1753944369,"model":"qwen3-32b","object":"chat.completion","#
@@ -36,11 +36,11 @@ struct RecordingTests {
 
     @Test func theStreamWithOtherLineEnds() throws {
         let stream = String(decoding: try recording("qwen3-32b.sse"), as: UTF8.self)
-        let expected = try Fed([Array(stream.utf8)]).everything
+        let expected = try StreamHarness([Array(stream.utf8)]).everything
         for end in ["\r\n", "\r"] {
             let other = Array(stream.replacingOccurrences(of: "\n", with: end).utf8)
-            #expect(try Fed([other]).everything == expected)
-            #expect(try Fed(other.map { [$0] }).everything == expected)
+            #expect(try StreamHarness([other]).everything == expected)
+            #expect(try StreamHarness(other.map { [$0] }).everything == expected)
         }
     }
 
@@ -48,16 +48,16 @@ struct RecordingTests {
         let stream = try recording("qwen3-32b.sse")
         var lengths: Set<Int> = []
         for length in stride(from: 0, through: stream.count, by: 13) {
-            let fed = try Fed([Array(stream[..<length])])
-            #expect(reasoning.hasPrefix(fed.reasoning))
-            #expect("Hello! How can I assist you today?".hasPrefix(fed.content))
-            #expect(fed.reply.isFinished == (fed.finishReason == "stop"))
-            #expect(fed.document.isEmpty || jsonProblem(fed.document) == nil)
+            let harness = try StreamHarness([Array(stream[..<length])])
+            #expect(reasoning.hasPrefix(harness.reasoning))
+            #expect("Hello! How can I assist you today?".hasPrefix(harness.content))
+            #expect(harness.reply.isFinished == (harness.finishReason == "stop"))
+            #expect(harness.document.isEmpty || jsonProblem(harness.document) == nil)
             // The last event may be cut in two: that is no JSON, and all else is kept.
-            if case .malformed(let error) = fed.error {
+            if case .malformed(let error) = harness.error {
                 #expect(error.problem == .unexpectedEnd || error.problem == .expectedValue)
             }
-            lengths.insert(fed.reasoning.count)
+            lengths.insert(harness.reasoning.count)
         }
         #expect(lengths.count > 5)
     }
@@ -69,17 +69,17 @@ struct RecordingTests {
     ])
     func theAnswersThatWereNotStreamed(_ model: String, _ usage: [Int64], _ cost: String?) throws {
         let bytes = try recording(model + ".json")
-        let fed = Fed(document: String(decoding: bytes, as: UTF8.self))
+        let harness = StreamHarness(document: String(decoding: bytes, as: UTF8.self))
         let document = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
         let message = try #require(((document["choices"] as? [[String: Any]])?.first?["message"]) as? [String: Any])
-        #expect(fed.error == nil)
-        #expect(fed.content == message["content"] as? String)
-        #expect(fed.reasoning == message["reasoning_content"] as? String)
-        #expect(fed.finishReason == "stop")
-        #expect(fed.usage == usage)
-        #expect(fed.cost == cost)
-        #expect(fed.reply.document.elementsEqual(bytes))
-        let reasoning = fed.reasoning.isEmpty ? [] : ["reasoning 0 " + fed.reasoning]
-        #expect(fed.events == reasoning + ["content 0 " + fed.content, "finish 0 stop", "usage \(usage[1])"])
+        #expect(harness.error == nil)
+        #expect(harness.content == message["content"] as? String)
+        #expect(harness.reasoning == message["reasoning_content"] as? String)
+        #expect(harness.finishReason == "stop")
+        #expect(harness.usage == usage)
+        #expect(harness.cost == cost)
+        #expect(harness.reply.document.elementsEqual(bytes))
+        let reasoning = harness.reasoning.isEmpty ? [] : ["reasoning 0 " + harness.reasoning]
+        #expect(harness.events == reasoning + ["content 0 " + harness.content, "finish 0 stop", "usage \(usage[1])"])
     }
 }

@@ -135,22 +135,22 @@ struct RequestBodyTests {
 
     /// Against the plainest thing that could do it: a list of members.
     @Test func randomEditsLikeAListOfMembers() throws {
-        var dice = Dice(9)
+        var random = SeededRandom(9)
         let spaces = ["", " ", "\n", "\t ", "  "]
         let spellings = ["a": ["\"a\"", "\"\\u0061\""], "b": ["\"b\""], "c": ["\"c\"", "\"\\u0063\""]]
         let values = ["1", "\"x\"", "[ ]", "{\"a\":[1,2]}", "null", "-1.5e3", "\"\\\"}\""]
         for _ in 0..<400 {
-            var model: [(name: String, value: String)] = (0..<dice.roll(6)).map { _ in
-                (dice.pick(["a", "b", "c"]), dice.pick(values))
+            var model: [(name: String, value: String)] = (0..<random.roll(6)).map { _ in
+                (random.pick(["a", "b", "c"]), random.pick(values))
             }
             let members = model.map { member in
-                dice.pick(spaces) + dice.pick(spellings[member.name]!) + dice.pick(spaces) + ":" + dice.pick(spaces)
-                    + member.value + dice.pick(spaces)
+                random.pick(spaces) + random.pick(spellings[member.name]!) + random.pick(spaces) + ":" + random.pick(spaces)
+                    + member.value + random.pick(spaces)
             }
             let json =
-                dice.pick(spaces) + "{" + (members.isEmpty ? dice.pick(spaces) : members.joined(separator: ",")) + "}"
-                + dice.pick(spaces)
-            let edits = (0..<6).map { _ in (name: dice.pick(["a", "b", "c"]), value: dice.roll(3) == 0 ? nil : dice.pick(values))
+                random.pick(spaces) + "{" + (members.isEmpty ? random.pick(spaces) : members.joined(separator: ",")) + "}"
+                + random.pick(spaces)
+            let edits = (0..<6).map { _ in (name: random.pick(["a", "b", "c"]), value: random.roll(3) == 0 ? nil : random.pick(values))
             }
             let text = try edited(json) { body in
                 for edit in edits {

@@ -13,14 +13,14 @@ struct SplitCharacterTests {
         let stream = data([
             chunk(0, "content", [0x61, 0xF0, 0x9F]), chunk(0, "content", [0x98]), chunk(0, "content", [0x8A, 0x62]),
         ])
-        let fed = try fedAnywhere(stream)
-        #expect(fed.events == ["content 0 a😊b"])
-        #expect(fed.document == #"{"choices":[{"index":0,"message":{"content":"a😊b"}}]}"#)
+        let harness = try harnessSplitAnywhere(stream)
+        #expect(harness.events == ["content 0 a😊b"])
+        #expect(harness.document == #"{"choices":[{"index":0,"message":{"content":"a😊b"}}]}"#)
     }
 
     @Test func halvesOfAPair() throws {
         let stream = data([chunk(0, "reasoning", Array(#"a\ud83d"#.utf8)), chunk(0, "reasoning", Array(#"\ude0ab"#.utf8))])
-        #expect(try fedAnywhere(stream).events == ["reasoning 0 a😊b"])
+        #expect(try harnessSplitAnywhere(stream).events == ["reasoning 0 a😊b"])
     }
 
     @Test func everyTextHoldsBackItsOwnHalf() throws {
@@ -33,8 +33,8 @@ struct SplitCharacterTests {
                 chunks.append(chunk(field.0, field.1, [text[place]]))
             }
         }
-        let fed = try Fed([data(chunks)])
-        #expect(fed.events == ["content 0 é", "content 1 €", "reasoning 0 😊", "reasoning 1 😀"])
+        let harness = try StreamHarness([data(chunks)])
+        #expect(harness.events == ["content 0 é", "content 1 €", "reasoning 0 😊", "reasoning 1 😀"])
     }
 
     @Test func argumentsToo() throws {
@@ -46,16 +46,16 @@ struct SplitCharacterTests {
         let stream = data([
             fragment(Array(#"{\"a\":\""#.utf8) + [0xE2]), fragment([0x82]), fragment([0xAC] + Array(#"\"}"#.utf8)),
         ])
-        let fed = try fedAnywhere(stream)
-        #expect(fed.events == [#"tool 0/0 x f {"a":"€"}"#])
-        #expect(fed.toolCalls == [#"0/0 x f {"a":"€"}"#])
+        let harness = try harnessSplitAnywhere(stream)
+        #expect(harness.events == [#"tool 0/0 x f {"a":"€"}"#])
+        #expect(harness.toolCalls == [#"0/0 x f {"a":"€"}"#])
     }
 
     @Test func theHalfThatNeverCameIsReplaced() throws {
-        let cutOff = try Fed([data([chunk(0, "content", [0x61, 0xE2, 0x82])])])
+        let cutOff = try StreamHarness([data([chunk(0, "content", [0x61, 0xE2, 0x82])])])
         #expect(cutOff.events == ["content 0 a\u{FFFD}"])
         #expect(cutOff.content == "a\u{FFFD}")
-        let finished = try Fed([
+        let finished = try StreamHarness([
             data([
                 chunk(0, "content", Array(#"a\ud83d"#.utf8)),
                 Array(#"{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}"#.utf8),
@@ -67,22 +67,22 @@ struct SplitCharacterTests {
 
     @Test func brokenBytesOutsideTheTextsAreReplacedInTheDocument() throws {
         let stream = data([Array(#"{"id":""#.utf8) + [0xFF] + Array(#"","choices":[{"index":0,"delta":{"content":"a"}}]}"#.utf8)])
-        let fed = try Fed([stream])
-        #expect(fed.content == "a")
-        #expect(fed.reply.document.elementsEqual(#"{"id":"\#u{FFFD}","choices":[{"index":0,"message":{"content":"a"}}]}"#.utf8))
+        let harness = try StreamHarness([stream])
+        #expect(harness.content == "a")
+        #expect(harness.reply.document.elementsEqual(#"{"id":"\#u{FFFD}","choices":[{"index":0,"message":{"content":"a"}}]}"#.utf8))
     }
 
     @Test func soAreThoseInWhatIsLookedUpAndInArgumentsThatAreNoString() throws {
         let broken = Array(#"{"a":""#.utf8) + [0xE2, 0x82] + Array(#""}"#.utf8)
         let expected = #"{"a":"\#u{FFFD}"}"#
         let reply = Reply()
-        var decoder = ChunkDecoder()
+        var decoder = ChunkParser()
         withCopy(Array(#"{"choices":[{"message":{}}],"b":"#.utf8) + broken + Array("}".utf8)) { reply.body.append($0) }
         try decoder.decode(document: reply.body.bytes, into: reply)
         #expect(withCopy("/b") { pointer in reply.lookUp(pointer).map { $0.elementsEqual(expected.utf8) } } == true)
 
         let call = Array(#"{"choices":[{"index":0,"delta":{"tool_calls":[{"id":"x","function":{"name":"f","arguments":"#.utf8)
-        let fed = try Fed([data([call + broken + Array("}}]}}]}".utf8)])])
-        #expect(fed.events == ["tool 0/0 x f " + expected])
+        let harness = try StreamHarness([data([call + broken + Array("}}]}}]}".utf8)])])
+        #expect(harness.events == ["tool 0/0 x f " + expected])
     }
 }

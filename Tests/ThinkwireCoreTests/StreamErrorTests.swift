@@ -3,23 +3,23 @@ import Testing
 
 @Suite("An error in the middle of a stream ends it, and what had come is kept")
 struct StreamErrorTests {
-    private func stream(_ event: String, _ events: [String] = []) throws -> Fed {
-        let fed = try fedAnywhere("data: \(delta(#"{"content":"Hel"}"#))\n\n\(event)\n\ndata: \(delta(#"{"content":"lo"}"#))\n\n")
-        guard case .refused = fed.error else {
-            #expect(Bool(false), "\(event): \(String(describing: fed.error))")
-            return fed
+    private func stream(_ event: String, _ events: [String] = []) throws -> StreamHarness {
+        let harness = try harnessSplitAnywhere("data: \(delta(#"{"content":"Hel"}"#))\n\n\(event)\n\ndata: \(delta(#"{"content":"lo"}"#))\n\n")
+        guard case .refused = harness.error else {
+            #expect(Bool(false), "\(event): \(String(describing: harness.error))")
+            return harness
         }
-        #expect(fed.events == ["content 0 Hel"] + events)
-        #expect(fed.content == "Hel")
-        return fed
+        #expect(harness.events == ["content 0 Hel"] + events)
+        #expect(harness.content == "Hel")
+        return harness
     }
 
     private let lead = "the server reported an error in its answer: "
 
     @Test func wrapped() throws {
-        let fed = try stream(#"data: {"error":{"message":"The server had an error","type":"server_error","code":null}}"#)
-        #expect(fed.status == "TW_SERVER")
-        #expect(fed.message == lead + "The server had an error (type server_error); try again later")
+        let harness = try stream(#"data: {"error":{"message":"The server had an error","type":"server_error","code":null}}"#)
+        #expect(harness.status == "TW_SERVER")
+        #expect(harness.message == lead + "The server had an error (type server_error); try again later")
     }
 
     @Test(arguments: [
@@ -49,26 +49,26 @@ struct StreamErrorTests {
 
     @Test func whatIsRefusedBeforeAnAnswerIsTheDocument() throws {
         let refusal = #"{"error":{"message":"no","code":429}}"#
-        #expect(try fedAnywhere("data: \(refusal)\n\n").document == refusal)
-        #expect(try fedAnywhere("event: error\ndata: \(refusal)\n\n").document == refusal)
-        #expect(try fedAnywhere("data: [\(refusal)]\n\n").document == refusal)
-        #expect(try fedAnywhere("event: error\ndata: in plain words\n\n").document == "")
-        #expect(try fedAnywhere(Array("data: {\"error\":\"a".utf8) + [0xFF] + Array("\"}\n\n".utf8)).document == "{\"error\":\"a\u{FFFD}\"}")
+        #expect(try harnessSplitAnywhere("data: \(refusal)\n\n").document == refusal)
+        #expect(try harnessSplitAnywhere("event: error\ndata: \(refusal)\n\n").document == refusal)
+        #expect(try harnessSplitAnywhere("data: [\(refusal)]\n\n").document == refusal)
+        #expect(try harnessSplitAnywhere("event: error\ndata: in plain words\n\n").document == "")
+        #expect(try harnessSplitAnywhere(Array("data: {\"error\":\"a".utf8) + [0xFF] + Array("\"}\n\n".utf8)).document == "{\"error\":\"a\u{FFFD}\"}")
         // Of an answer that has begun, what had come.
         #expect(try stream("data: \(refusal)").document == #"{"choices":[{"index":0,"message":{"content":"Hel"}}]}"#)
     }
 
     @Test func inErrorMessage() throws {
         // Venice (NousResearch/hermes-agent#68451)
-        let fed = try stream(#"data: {"choices":null,"error_type":"BadRequestError","error_message":"too long"}"#)
-        #expect(fed.status == "TW_BAD_REQUEST" && fed.message == lead + "too long (type BadRequestError); change the request")
-        let none = try Fed(#"{"error_message":"","error_type":null}"#, delta(#"{"content":"Hi"}"#), "[DONE]")
+        let harness = try stream(#"data: {"choices":null,"error_type":"BadRequestError","error_message":"too long"}"#)
+        #expect(harness.status == "TW_BAD_REQUEST" && harness.message == lead + "too long (type BadRequestError); change the request")
+        let none = try StreamHarness(#"{"error_message":"","error_type":null}"#, delta(#"{"content":"Hi"}"#), "[DONE]")
         #expect(none.error == nil && none.content == "Hi")
     }
 
     @Test func inAnArray() throws {
-        let fed = try stream(#"data: [{"error":{"code":429,"message":"slow down"}}]"#)
-        #expect(fed.status == "TW_RATE_LIMITED" && fed.message == lead + "slow down (code 429); wait, then try again")
+        let harness = try stream(#"data: [{"error":{"code":429,"message":"slow down"}}]"#)
+        #expect(harness.status == "TW_RATE_LIMITED" && harness.message == lead + "slow down (code 429); wait, then try again")
     }
 
     @Test func beside() throws {
@@ -86,10 +86,10 @@ struct StreamErrorTests {
             let first = #"{"index":0,"\#(message)":{"content":"a"},"error":{"code":502,"message":"gone"}}"#
             return #"{"choices":[\#(first),{"index":1,"\#(message)":{"content":"b"}}],"usage":{"completion_tokens":2}}"#
         }
-        for fed in [try Fed(answer("delta"), delta(#"{"content":"c"}"#)), Fed(document: answer("message"))] {
-            guard case .refused = fed.error else { return #expect(Bool(false), "\(String(describing: fed.error))") }
-            #expect(fed.events == ["content 0 a", "content 1 b", "usage 2"])
-            #expect(fed.status == "TW_SERVER" && fed.message == lead + "gone (code 502); try again later")
+        for harness in [try StreamHarness(answer("delta"), delta(#"{"content":"c"}"#)), StreamHarness(document: answer("message"))] {
+            guard case .refused = harness.error else { return #expect(Bool(false), "\(String(describing: harness.error))") }
+            #expect(harness.events == ["content 0 a", "content 1 b", "usage 2"])
+            #expect(harness.status == "TW_SERVER" && harness.message == lead + "gone (code 502); try again later")
         }
     }
 
@@ -99,13 +99,13 @@ struct StreamErrorTests {
 
     @Test func aBareErrorLine() throws {
         // llama.cpp before PR 16109
-        let fed = try stream(#"error: {"code":500,"message":"context full","type":"server_error"}"#)
-        #expect(fed.status == "TW_SERVER" && fed.message == lead + "context full (type server_error, code 500); try again later")
+        let harness = try stream(#"error: {"code":500,"message":"context full","type":"server_error"}"#)
+        #expect(harness.status == "TW_SERVER" && harness.message == lead + "context full (type server_error, code 500); try again later")
     }
 
     @Test func anEventNamedError() throws {
-        let fed = try stream("event: error\ndata: {\"message\":\"overloaded\",\"code\":503}")
-        #expect(fed.status == "TW_SERVER" && fed.message == lead + "overloaded (code 503); try again later")
+        let harness = try stream("event: error\ndata: {\"message\":\"overloaded\",\"code\":503}")
+        #expect(harness.status == "TW_SERVER" && harness.message == lead + "overloaded (code 503); try again later")
         let wrapped = try stream("event: error\ndata: {\"error\":{\"message\":\"busy\",\"code\":429}}")
         #expect(wrapped.status == "TW_RATE_LIMITED" && wrapped.message == lead + "busy (code 429); wait, then try again")
     }
@@ -131,16 +131,16 @@ struct StreamErrorTests {
             #"{"error":{"message":"no","code":401}}"#, #"{"message":"no","statusCode":"401"}"#,
             #"{"object":"error","message":"no","code":401}"#,
         ] {
-            let fed = Fed(document: body)
-            guard case .refused = fed.error else { return #expect(Bool(false), "\(body)") }
-            #expect(fed.status == "TW_AUTH")
-            #expect(fed.document == body)
+            let harness = StreamHarness(document: body)
+            guard case .refused = harness.error else { return #expect(Bool(false), "\(body)") }
+            #expect(harness.status == "TW_AUTH")
+            #expect(harness.document == body)
         }
-        guard case .refused = Fed(document: #"{"detail":"Not here"}"#).error else { return #expect(Bool(false)) }
+        guard case .refused = StreamHarness(document: #"{"detail":"Not here"}"#).error else { return #expect(Bool(false)) }
     }
 
     @Test func aMessageAloneIsNoError() throws {
-        let fed = try Fed(#"{"message":"keep-alive"}"#, delta(#"{"content":"a"}"#))
-        #expect(fed.error == nil && fed.content == "a")
+        let harness = try StreamHarness(#"{"message":"keep-alive"}"#, delta(#"{"content":"a"}"#))
+        #expect(harness.error == nil && harness.content == "a")
     }
 }

@@ -32,7 +32,7 @@ extension ByteBuffer {
 
 /// What the caller is told of his mistake; nil if there was none.
 func complaint(_ body: () throws -> Void) -> String? {
-    do { try body() } catch let error as Invalid {
+    do { try body() } catch let error as ArgumentError {
         return String(error.message.text)
     } catch {
         return "not Invalid: \(error)"
@@ -48,7 +48,7 @@ func cutAnywhere(_ bytes: [UInt8]) -> [[[UInt8]]] {
 }
 
 /// The same numbers in every run: what fails once fails again (SplitMix64, https://prng.di.unimi.it/splitmix64.c).
-struct Dice: RandomNumberGenerator {
+struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
 
     init(_ seed: UInt64) { state = seed }

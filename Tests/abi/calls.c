@@ -219,21 +219,21 @@ static const struct call {
 
 /* ---- the exchanges ------------------------------------------------------------------------------------------------- */
 
-struct heard {
+struct recorder {
     const struct call *call;
     int events;
     char content[256];
 };
 
-static int hear(void *userdata, const tw_event *event)
+static int record_event(void *userdata, const tw_event *event)
 {
-    struct heard *heard = userdata;
-    if (event->kind == TW_EVENT_CONTENT) strncat(heard->content, event->text, sizeof heard->content - strlen(heard->content) - 1);
-    if (++heard->events != 2) return 0;
+    struct recorder *recorder = userdata;
+    if (event->kind == TW_EVENT_CONTENT) strncat(recorder->content, event->text, sizeof recorder->content - strlen(recorder->content) - 1);
+    if (++recorder->events != 2) return 0;
     char before[256], raw[256];
     snprintf(before, sizeof before, "%s", event->text);
     snprintf(raw, sizeof raw, "%s", event->raw);
-    heard->call->make();
+    recorder->call->make();
     CHECK_TEXT(event->text, before); /* The event is what it was. */
     CHECK(strncmp(event->raw, raw, sizeof raw - 1) == 0);
     return 0;
@@ -247,40 +247,40 @@ static tw_options *options_of_mock(void)
     return options;
 }
 
-static void end(tw_reply *reply, const struct heard *heard)
+static void end(tw_reply *reply, const struct recorder *recorder)
 {
     CHECK_REPLY(reply, on->end);
     if (on->end == TW_OK) {
         CHECK_TEXT(tw_reply_content(reply, NULL), greeting);
         CHECK_HAS(tw_reply_reasoning(reply, NULL), "Okay, the user said");
         CHECK_TEXT(tw_reply_finish_reason(reply), "stop");
-        if (on->moment != BETWEEN) CHECK_TEXT(heard->content, greeting);
+        if (on->moment != BETWEEN) CHECK_TEXT(recorder->content, greeting);
     } else {
-        CHECK_INT(heard->events, 2); /* Nothing more is told. */
+        CHECK_INT(recorder->events, 2); /* Nothing more is told. */
     }
     tw_reply_destroy(reply);
 }
 
 static void play(enum moment moment, const struct call *call)
 {
-    struct heard heard = { .call = call };
+    struct recorder recorder = { .call = call };
     struct stage stage = { .moment = moment, .client = mock_client(), .request = hello(model), .options = options_of_mock() };
     const tw_event *event = NULL;
     CHECK_STATUS(tw_request_set_thinking(stage.request, TW_THINKING_ON, 0), TW_OK);
     stage.reply = tw_chat_send(stage.client, stage.request);
     on = &stage;
     if (moment == IN_STREAM) {
-        end(tw_chat_stream(stage.client, stage.request, hear, &heard), &heard);
+        end(tw_chat_stream(stage.client, stage.request, record_event, &recorder), &recorder);
     } else {
         stage.chat = tw_chat_open(stage.client, stage.request);
         if (moment == BETWEEN) {
-            while (heard.events < 2 && CHECK_INT(tw_chat_next(stage.chat, &event, 5000), TW_NEXT_EVENT)) heard.events++;
+            while (recorder.events < 2 && CHECK_INT(tw_chat_next(stage.chat, &event, 5000), TW_NEXT_EVENT)) recorder.events++;
             call->make();
         }
         if (stage.chat) {
-            tw_status status = tw_chat_run(stage.chat, moment == BETWEEN ? NULL : hear, &heard);
+            tw_status status = tw_chat_run(stage.chat, moment == BETWEEN ? NULL : record_event, &recorder);
             CHECK_STATUS(status, stage.end);
-            end(tw_chat_close(stage.chat), &heard);
+            end(tw_chat_close(stage.chat), &recorder);
         }
     }
     tw_reply_destroy(stage.reply);

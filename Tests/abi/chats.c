@@ -7,17 +7,17 @@
 #include <string.h>
 
 /* What a stream said, put together here to be compared with the reply. */
-struct heard {
+struct recorder {
     char reasoning[1 << 14], content[1 << 14], finish[32];
     int events, order_broken, usages;
     int64_t completion_tokens;
     int stop_at;
 };
 
-static int hear(void *userdata, const tw_event *event)
+static int record_event(void *userdata, const tw_event *event)
 {
-    struct heard *heard = userdata;
-    heard->events++;
+    struct recorder *recorder = userdata;
+    recorder->events++;
     CHECK_INT(event->size, sizeof *event);
     CHECK_INT(strlen(event->text), event->text_len);
     CHECK_INT(strlen(event->raw), event->raw_len);
@@ -28,18 +28,18 @@ static int hear(void *userdata, const tw_event *event)
     CHECK(event->raw[0] == '{' && event->raw[event->raw_len - 1] == '}');
     switch (event->kind) {
     case TW_EVENT_REASONING:
-        strncat(heard->reasoning, event->text, sizeof heard->reasoning - strlen(heard->reasoning) - 1);
-        if (*heard->content) heard->order_broken++;
+        strncat(recorder->reasoning, event->text, sizeof recorder->reasoning - strlen(recorder->reasoning) - 1);
+        if (*recorder->content) recorder->order_broken++;
         break;
-    case TW_EVENT_CONTENT: strncat(heard->content, event->text, sizeof heard->content - strlen(heard->content) - 1); break;
-    case TW_EVENT_FINISH: snprintf(heard->finish, sizeof heard->finish, "%s", event->text); break;
+    case TW_EVENT_CONTENT: strncat(recorder->content, event->text, sizeof recorder->content - strlen(recorder->content) - 1); break;
+    case TW_EVENT_FINISH: snprintf(recorder->finish, sizeof recorder->finish, "%s", event->text); break;
     case TW_EVENT_USAGE:
-        heard->usages++;
-        heard->completion_tokens = event->usage->completion_tokens;
+        recorder->usages++;
+        recorder->completion_tokens = event->usage->completion_tokens;
         break;
     default: CHECK(!"no other kind was expected");
     }
-    return heard->events == heard->stop_at;
+    return recorder->events == recorder->stop_at;
 }
 
 /* The recording, as the reply of a stream must tell it. */
@@ -113,13 +113,13 @@ void test_send(void)
 
 static void cancelled_by_callback(tw_client *client, const tw_request *request)
 {
-    struct heard heard = { .stop_at = 2 };
-    tw_reply *reply = tw_chat_stream(client, request, hear, &heard);
+    struct recorder recorder = { .stop_at = 2 };
+    tw_reply *reply = tw_chat_stream(client, request, record_event, &recorder);
     CHECK_REPLY(reply, TW_CANCELLED);
-    CHECK_INT(heard.events, 2);
-    CHECK(*heard.reasoning != '\0');
+    CHECK_INT(recorder.events, 2);
+    CHECK(*recorder.reasoning != '\0');
     /* What had arrived is kept: that may be more than was told, but begins with it. */
-    CHECK(strncmp(tw_reply_reasoning(reply, NULL), heard.reasoning, strlen(heard.reasoning)) == 0);
+    CHECK(strncmp(tw_reply_reasoning(reply, NULL), recorder.reasoning, strlen(recorder.reasoning)) == 0);
     CHECK_INT(tw_reply_http_status(reply), 200);
     tw_reply_destroy(reply);
 }
@@ -128,15 +128,15 @@ void test_stream(void)
 {
     tw_client *client = mock_client();
     tw_request *request = thinking_hello();
-    struct heard heard = { .stop_at = 0 };
-    tw_reply *reply = tw_chat_stream(client, request, hear, &heard);
+    struct recorder recorder = { .stop_at = 0 };
+    tw_reply *reply = tw_chat_stream(client, request, record_event, &recorder);
     check_recorded(reply);
-    CHECK_TEXT(heard.content, tw_reply_content(reply, NULL));
-    CHECK_TEXT(heard.reasoning, tw_reply_reasoning(reply, NULL));
-    CHECK_TEXT(heard.finish, "stop");
-    CHECK_INT(heard.order_broken, 0);
-    CHECK(heard.usages >= 1);
-    CHECK_INT(heard.completion_tokens, 2010);
+    CHECK_TEXT(recorder.content, tw_reply_content(reply, NULL));
+    CHECK_TEXT(recorder.reasoning, tw_reply_reasoning(reply, NULL));
+    CHECK_TEXT(recorder.finish, "stop");
+    CHECK_INT(recorder.order_broken, 0);
+    CHECK(recorder.usages >= 1);
+    CHECK_INT(recorder.completion_tokens, 2010);
     tw_reply_destroy(reply);
 
     reply = tw_chat_stream(client, request, NULL, NULL);
@@ -178,19 +178,19 @@ static void pull_to_the_end(tw_client *client)
 {
     tw_request *request = thinking_hello();
     tw_chat *chat = tw_chat_open(client, request);
-    struct heard heard = { .stop_at = 0 };
+    struct recorder recorder = { .stop_at = 0 };
     const tw_event *event = NULL;
     tw_request_destroy(request); /* The chat has its own. */
-    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT && CHECK(event != NULL)) hear(&heard, event);
+    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT && CHECK(event != NULL)) record_event(&recorder, event);
     CHECK(event == NULL);
     CHECK_INT(tw_chat_next(chat, &event, -1), TW_NEXT_END);
-    CHECK_STATUS(tw_chat_run(chat, hear, &heard), TW_OK); /* It is over, and says how. */
+    CHECK_STATUS(tw_chat_run(chat, record_event, &recorder), TW_OK); /* It is over, and says how. */
     tw_chat_cancel(chat);
     tw_reply *reply = tw_chat_close(chat);
     check_recorded(reply);
-    CHECK_TEXT(heard.content, greeting);
-    CHECK_TEXT(heard.finish, "stop");
-    CHECK_TEXT(heard.reasoning, tw_reply_reasoning(reply, NULL));
+    CHECK_TEXT(recorder.content, greeting);
+    CHECK_TEXT(recorder.finish, "stop");
+    CHECK_TEXT(recorder.reasoning, tw_reply_reasoning(reply, NULL));
     tw_reply_destroy(reply);
 }
 
@@ -199,14 +199,14 @@ static void pull_then_run(tw_client *client)
 {
     tw_request *request = thinking_hello();
     tw_chat *chat = tw_chat_open(client, request);
-    struct heard heard = { .stop_at = 0 };
+    struct recorder recorder = { .stop_at = 0 };
     const tw_event *event = NULL;
-    for (int i = 0; i < 3 && CHECK_INT(tw_chat_next(chat, &event, 5000), TW_NEXT_EVENT); i++) hear(&heard, event);
-    CHECK_STATUS(tw_chat_run(chat, hear, &heard), TW_OK);
+    for (int i = 0; i < 3 && CHECK_INT(tw_chat_next(chat, &event, 5000), TW_NEXT_EVENT); i++) record_event(&recorder, event);
+    CHECK_STATUS(tw_chat_run(chat, record_event, &recorder), TW_OK);
     tw_reply *reply = tw_chat_close(chat);
     check_recorded(reply);
-    CHECK_TEXT(heard.content, greeting);
-    CHECK_TEXT(heard.reasoning, tw_reply_reasoning(reply, NULL));
+    CHECK_TEXT(recorder.content, greeting);
+    CHECK_TEXT(recorder.reasoning, tw_reply_reasoning(reply, NULL));
     tw_reply_destroy(reply);
     tw_request_destroy(request);
 }
@@ -257,14 +257,14 @@ static void pull_whole(tw_client *client)
 {
     tw_request *request = hello("alibaba/qwen3-32b#delay=500");
     tw_chat *chat = tw_chat_open_whole(client, request);
-    struct heard heard = { .stop_at = 0 };
+    struct recorder recorder = { .stop_at = 0 };
     const tw_event *event = NULL;
     CHECK_INT(tw_chat_next(chat, &event, 30), TW_NEXT_TIMEOUT);
-    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT && CHECK(event != NULL)) hear(&heard, event);
+    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT && CHECK(event != NULL)) record_event(&recorder, event);
     tw_reply *pulled = tw_chat_close(chat), *sent = tw_chat_send(client, request);
     CHECK_REPLY(pulled, TW_OK);
-    CHECK_HAS(heard.content, greeting);
-    CHECK_TEXT(tw_reply_content(pulled, NULL), heard.content);
+    CHECK_HAS(recorder.content, greeting);
+    CHECK_TEXT(tw_reply_content(pulled, NULL), recorder.content);
     CHECK_TEXT(tw_reply_json(pulled, NULL), tw_reply_json(sent, NULL));
     tw_reply_destroy(pulled);
     tw_reply_destroy(sent);

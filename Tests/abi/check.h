@@ -118,7 +118,7 @@ void test_environment(void);
 void test_request(void);
 void test_image(void);
 void test_tools(void);
-void test_turns(void);
+void test_conversation(void);
 void test_send(void);
 void test_stream(void);
 void test_pull(void);

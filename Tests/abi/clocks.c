@@ -99,7 +99,7 @@ static void run_out(const char *url, tw_timeout which, int ms, const char *named
 }
 
 /* Whoever only looks now and then hears of it all the same. */
-static tw_reply *hear(tw_client *client, const tw_request *request, bool pulled)
+static tw_reply *record_event(tw_client *client, const tw_request *request, bool pulled)
 {
     if (!pulled) return tw_chat_stream(client, request, NULL, NULL);
     const tw_event *event;
@@ -127,7 +127,7 @@ static void check_comments(bool count, const char *pieces, tw_timeout expected)
     tw_request *request = hello("mock/script#type=text/event-stream,piece=10,pace=20");
     CHECK_STATUS(tw_request_set(request, "mock_reply", pieces), TW_OK);
     for (int pulled = 0; pulled < 2; pulled++) {
-        tw_reply *reply = hear(client, request, pulled);
+        tw_reply *reply = record_event(client, request, pulled);
         CHECK_REPLY(reply, TW_TIMEOUT);
         CHECK_HAS(tw_reply_message(reply), expected == TW_TIMEOUT_IDLE ? "idle timeout" : "total timeout");
         CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");

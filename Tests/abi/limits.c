@@ -44,7 +44,7 @@ static void fill(struct text *text, char byte, size_t count)
 }
 
 /* What is heard of that response, under this limit (0: the default). */
-static tw_reply *hear(struct text *response, bool streamed, tw_limit which, size_t limit)
+static tw_reply *record_event(struct text *response, bool streamed, tw_limit which, size_t limit)
 {
     struct server server;
     tw_options *options = tw_options_create();
@@ -92,7 +92,7 @@ static void lines(void)
         add(&response, EVENTS DELTA("\"content\":\"Hi\"") "%s%s", ended ? "" : FINISH("stop"), begin);
         fill(&response, 'a', LIMIT + beyond - strlen(begin) - strlen(end));
         add(&response, "%s%s", end, ended ? "\n\n" FINISH("stop") : "");
-        check_limit(hear(&response, true, TW_LIMIT_EVENT, LIMIT), beyond ? TW_LIMIT : TW_OK,
+        check_limit(record_event(&response, true, TW_LIMIT_EVENT, LIMIT), beyond ? TW_LIMIT : TW_OK,
                     "a line or an event of the stream is larger than 200 bytes; raise TW_LIMIT_EVENT with tw_options_set_limit",
                     "Hi", begin);
     }
@@ -112,7 +112,7 @@ static void events(void)
         add(&response, "data: \"x\":\"");
         fill(&response, 'a', LIMIT + beyond - len - 1 - strlen("\"x\":\"\"}"));
         add(&response, "\"}\n\n" FINISH("stop"));
-        check_limit(hear(&response, true, TW_LIMIT_EVENT, LIMIT), beyond ? TW_LIMIT : TW_OK, "TW_LIMIT_EVENT", "Hi", "data lines");
+        check_limit(record_event(&response, true, TW_LIMIT_EVENT, LIMIT), beyond ? TW_LIMIT : TW_OK, "TW_LIMIT_EVENT", "Hi", "data lines");
     }
 }
 
@@ -123,12 +123,12 @@ static void bodies(void)
     for (size_t beyond = 0; beyond <= 1; beyond++) {
         struct text response = { 0 };
         add(&response, EVENTS "%s", stream);
-        check_limit(hear(&response, true, TW_LIMIT_REPLY, strlen(stream) - beyond), beyond ? TW_LIMIT : TW_OK,
+        check_limit(record_event(&response, true, TW_LIMIT_REPLY, strlen(stream) - beyond), beyond ? TW_LIMIT : TW_OK,
                     "raise TW_LIMIT_REPLY with tw_options_set_limit", "Hi", "a stream");
         response = (struct text){ 0 };
         add(&response, "HTTP/1.1 200 OK\r\n\r\n%s", whole);
         /* A document that is cut is none. */
-        check_limit(hear(&response, false, TW_LIMIT_REPLY, strlen(whole) - beyond), beyond ? TW_LIMIT : TW_OK, "TW_LIMIT_REPLY",
+        check_limit(record_event(&response, false, TW_LIMIT_REPLY, strlen(whole) - beyond), beyond ? TW_LIMIT : TW_OK, "TW_LIMIT_REPLY",
                     beyond ? "" : "Hi", "a document");
     }
 }
@@ -140,11 +140,11 @@ static void refusals(void)
     for (size_t beyond = 0; beyond <= 1; beyond++) {
         struct text response = { 0 };
         add(&response, "%s%s", header, body);
-        check_limit(hear(&response, false, TW_LIMIT_REPLY, strlen(body) - beyond), TW_SERVER,
+        check_limit(record_event(&response, false, TW_LIMIT_REPLY, strlen(body) - beyond), TW_SERVER,
                     beyond ? "HTTP 503: {\"error\"" : "HTTP 503: busy", "", "a refusal");
         response = (struct text){ 0 };
         add(&response, "%s%s", header, body);
-        check_limit(hear(&response, false, TW_LIMIT_HEADERS, strlen(header) - beyond), TW_SERVER,
+        check_limit(record_event(&response, false, TW_LIMIT_HEADERS, strlen(header) - beyond), TW_SERVER,
                     beyond ? "HTTP 503: no reason" : "HTTP 503: busy", "", "a refusal's header");
     }
 }
@@ -158,7 +158,7 @@ static void trailers(void)
         struct text response = { 0 };
         add(&response, "%s%zx\r\n", header, strlen(stream));
         add(&response, "%s\r\n0\r\n%s\r\n", stream, trailer);
-        check_limit(hear(&response, true, TW_LIMIT_HEADERS, strlen(header) + strlen(trailer) - beyond), beyond ? TW_LIMIT : TW_OK,
+        check_limit(record_event(&response, true, TW_LIMIT_HEADERS, strlen(header) + strlen(trailer) - beyond), beyond ? TW_LIMIT : TW_OK,
                     "raise TW_LIMIT_HEADERS with tw_options_set_limit", "Hi", "trailers");
     }
 }
@@ -169,7 +169,7 @@ static void headers(void)
     add(&response, "HTTP/1.1 200 OK\r\nX-1: a\r\n");
     for (int i = 2; i <= 1001; i++) add(&response, "X-%d: b\r\n", i);
     add(&response, "\r\n" DELTA("\"content\":\"Hi\"") FINISH("stop"));
-    tw_reply *reply = hear(&response, true, TW_LIMIT_HEADERS, 0);
+    tw_reply *reply = record_event(&response, true, TW_LIMIT_HEADERS, 0);
     CHECK_TEXT(tw_reply_header(reply, "X-1"), "a");
     CHECK_TEXT(tw_reply_header(reply, "X-1000"), "b");
     CHECK(tw_reply_header(reply, "X-1001") == NULL);
@@ -188,7 +188,7 @@ static void longest_header(void)
     add(&response, "HTTP/1.1 200 OK\r\nX-Long: ");
     fill(&response, 'a', 150 << 10);
     add(&response, "\r\n\r\n" DELTA("\"content\":\"Hi\"") FINISH("stop"));
-    check_limit(hear(&response, true, TW_LIMIT_HEADERS, 0), says_so ? TW_LIMIT : TW_TRUNCATED,
+    check_limit(record_event(&response, true, TW_LIMIT_HEADERS, 0), says_so ? TW_LIMIT : TW_TRUNCATED,
                 says_so ? "the header of the response is larger than libcurl takes" : "a header line of more than 100 KiB", "", "a line");
 }
 
@@ -286,7 +286,7 @@ static void count_pieces(void)
         pieces[which].add(&response, streamed ? "delta" : "message", pieces[which].limit + beyond);
         if (streamed) add(&response, "\n\n");
         /* The text of very many values is longer than an event may be by default. */
-        tw_reply *reply = hear(&response, streamed, TW_LIMIT_EVENT, 64 << 20);
+        tw_reply *reply = record_event(&response, streamed, TW_LIMIT_EVENT, 64 << 20);
         bool read = !beyond || pieces[which].comes_late;
         if (pieces[which].add == calls) CHECK_INT(tw_reply_tool_call_count(reply), 2048);
         if (pieces[which].add == choices) {
@@ -309,7 +309,7 @@ static void fields(void)
     add(&response, "\"index\":0,\"delta\":{");
     for (int i = 1; i <= 257; i++) add(&response, "\"x%d\":%d,", i, i);
     add(&response, "\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\n");
-    tw_reply *reply = hear(&response, true, TW_LIMIT_EVENT, 0);
+    tw_reply *reply = record_event(&response, true, TW_LIMIT_EVENT, 0);
     static const char *const objects[] = { "", "/choices/0", "/choices/0/message" };
     for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
         char last[64], beyond[64];
@@ -329,7 +329,7 @@ static void escaped_names(void)
     struct text response = { 0 };
     add(&response, EVENTS "data: {\"\\u0063hoices\":[],\"ch\\u006fices\":[],\"choices\":[{\"index\":0,"
                    "\"d\\u0065lta\":{},\"delta\":{\"content\":\"Hi\"},\"finish\\u005freason\":null,\"finish_reason\":\"stop\"}]}\n\n");
-    tw_reply *reply = hear(&response, true, TW_LIMIT_EVENT, 0);
+    tw_reply *reply = record_event(&response, true, TW_LIMIT_EVENT, 0);
     CHECK_TEXT(tw_reply_json(reply, NULL),
                "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}");
     check_limit(reply, TW_OK, "", "Hi", "escaped names");

@@ -22,7 +22,7 @@ static const struct suite {
     { "pull", test_pull },         { "callbacks", test_callbacks },   { "refusals", test_refusals },
     { "transport", test_transport }, { "timeouts", test_timeouts },   { "broken_streams", test_broken_streams },
     { "reply", test_reply },       { "threads", test_threads },       { "thinking", test_thinking },
-    { "tools", test_tools },       { "turns", test_turns },         { "models", test_models },
+    { "tools", test_tools },       { "conversation", test_conversation },         { "models", test_models },
     { "calls", test_calls },       { "hostile", test_hostile },     { "retries", test_retries },
     { "limits", test_limits },
 };

@@ -22,7 +22,7 @@ static tw_client *patient_client(const char *url, int retries, int64_t total_ms)
 }
 
 /* What was heard: how many retries were announced, the last of them, and how many other events came after and before one. */
-struct heard {
+struct recorder {
     int retries, others, others_before;
     int attempt;
     tw_status status;
@@ -33,24 +33,24 @@ struct heard {
 
 static int listen_for_retries(void *userdata, const tw_event *event)
 {
-    struct heard *heard = userdata;
+    struct recorder *recorder = userdata;
     if (event->kind != TW_EVENT_RETRY) {
         CHECK_INT(event->attempt, 0);
         CHECK_INT(event->wait_ms, 0);
         CHECK_STATUS(event->status, TW_OK);
-        heard->others++;
+        recorder->others++;
         return 0;
     }
-    heard->others_before += heard->others;
-    heard->retries++;
-    heard->attempt = event->attempt;
-    heard->status = event->status;
-    heard->wait_ms = event->wait_ms;
-    snprintf(heard->text, sizeof heard->text, "%s", event->text);
+    recorder->others_before += recorder->others;
+    recorder->retries++;
+    recorder->attempt = event->attempt;
+    recorder->status = event->status;
+    recorder->wait_ms = event->wait_ms;
+    snprintf(recorder->text, sizeof recorder->text, "%s", event->text);
     CHECK_INT(event->text_len, strlen(event->text));
     CHECK_INT(event->raw_len, 0);
     CHECK(event->size == sizeof *event && event->tool_index == -1 && event->usage == NULL);
-    return heard->answer;
+    return recorder->answer;
 }
 
 static int stay_away(void *userdata, const tw_event *event)
@@ -110,8 +110,8 @@ static void check_trial(const struct trial *trial, bool streamed)
     char orders[256];
     snprintf(orders, sizeof orders, "%s,header=retry-after-ms:5,tries=1", trial->orders);
     tw_request *request = hello(fresh(orders));
-    struct heard heard = { 0 };
-    tw_reply *reply = streamed ? tw_chat_stream(client, request, listen_for_retries, &heard) : tw_chat_send(client, request);
+    struct recorder recorder = { 0 };
+    tw_reply *reply = streamed ? tw_chat_stream(client, request, listen_for_retries, &recorder) : tw_chat_send(client, request);
     if (!CHECK_REPLY(reply, trial->again ? TW_OK : trial->outcome)) printf("    after %s\n", orders);
     CHECK_INT(tw_reply_attempts(reply), trial->again ? 2 : 1);
     tw_status status = TW_MISUSE;
@@ -124,17 +124,17 @@ static void check_trial(const struct trial *trial, bool streamed)
         CHECK_INT(tw_reply_http_status(reply), 200);
         CHECK(strstr(tw_reply_message(reply), "attempts") == NULL);
         if (streamed) {
-            CHECK_INT(heard.retries, 1);
-            CHECK_INT(heard.others_before, 0);
-            CHECK(heard.others > 2);
-            CHECK_INT(heard.attempt, 2);
-            CHECK_STATUS(heard.status, status);
-            CHECK_TEXT(heard.text, last);
+            CHECK_INT(recorder.retries, 1);
+            CHECK_INT(recorder.others_before, 0);
+            CHECK(recorder.others > 2);
+            CHECK_INT(recorder.attempt, 2);
+            CHECK_STATUS(recorder.status, status);
+            CHECK_TEXT(recorder.text, last);
         }
     } else {
         CHECK(last == NULL);
         CHECK_STATUS(status, TW_OK);
-        CHECK_INT(heard.retries, 0);
+        CHECK_INT(recorder.retries, 0);
     }
     tw_reply_destroy(reply);
     tw_request_destroy(request);
@@ -167,12 +167,12 @@ static void check_stream_errors(tw_client *client)
                  "[\"%s\",\"data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"Hi\\\"},"
                  "\\\"finish_reason\\\":\\\"stop\\\"}]}\\n\\ndata: [DONE]\\n\\n\"]", streams[i].first);
         tw_request *request = hello(model);
-        struct heard heard = { 0 };
+        struct recorder recorder = { 0 };
         CHECK_STATUS(tw_request_set(request, "mock_reply", script), TW_OK);
-        tw_reply *reply = tw_chat_stream(client, request, listen_for_retries, &heard);
+        tw_reply *reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
         if (!CHECK_REPLY(reply, streams[i].expected)) printf("    after %s\n", streams[i].first);
         CHECK_INT(tw_reply_attempts(reply), streams[i].attempts);
-        CHECK_INT(heard.retries, streams[i].attempts - 1);
+        CHECK_INT(recorder.retries, streams[i].attempts - 1);
         if (streams[i].expected == TW_OK) CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
         tw_reply_destroy(reply);
         tw_request_destroy(request);
@@ -186,12 +186,12 @@ static void check_counts(void)
     for (int retries = 0; retries <= 3; retries++) {
         tw_client *client = patient_client(mock_url, retries, 0);
         tw_request *request = hello(fresh("status=500,header=retry-after-ms:1,tries=9"));
-        struct heard heard = { 0 };
-        tw_reply *reply = tw_chat_stream(client, request, listen_for_retries, &heard);
+        struct recorder recorder = { 0 };
+        tw_reply *reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
         CHECK_REPLY(reply, TW_SERVER);
         CHECK_INT(tw_reply_attempts(reply), retries + 1);
-        CHECK_INT(heard.retries, retries);
-        if (retries > 0) CHECK_INT(heard.attempt, retries + 1);
+        CHECK_INT(recorder.retries, retries);
+        if (retries > 0) CHECK_INT(recorder.attempt, retries + 1);
         if (retries == 3) CHECK_HAS(tw_reply_message(reply), "(after 4 attempts)");
         tw_reply_destroy(reply);
         tw_request_destroy(request);
@@ -203,14 +203,14 @@ static void check_counts(void)
 static int64_t wait_after(tw_client *client, const char *orders)
 {
     tw_request *request = hello(fresh(orders));
-    struct heard heard = { .wait_ms = -1, .answer = 1 };
-    tw_reply *reply = tw_chat_stream(client, request, listen_for_retries, &heard);
-    CHECK_REPLY(reply, heard.retries ? TW_CANCELLED : TW_RATE_LIMITED);
+    struct recorder recorder = { .wait_ms = -1, .answer = 1 };
+    tw_reply *reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
+    CHECK_REPLY(reply, recorder.retries ? TW_CANCELLED : TW_RATE_LIMITED);
     CHECK_INT(tw_reply_attempts(reply), 1);
-    CHECK(heard.retries <= 1 && heard.others == 0);
+    CHECK(recorder.retries <= 1 && recorder.others == 0);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    return heard.wait_ms;
+    return recorder.wait_ms;
 }
 
 static int64_t wait_until(tw_client *client, int seconds_from_now, const char *format)
@@ -381,11 +381,11 @@ static void check_ends(void)
     /* No connection: tried again, and told how often. */
     client = patient_client(silent.url, 1, 0);
     request = hello("m");
-    struct heard heard = { 0 };
-    reply = tw_chat_stream(client, request, listen_for_retries, &heard);
+    struct recorder recorder = { 0 };
+    reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
     CHECK_REPLY(reply, TW_CONNECT);
     CHECK_INT(tw_reply_attempts(reply), 2);
-    CHECK_STATUS(heard.status, TW_CONNECT);
+    CHECK_STATUS(recorder.status, TW_CONNECT);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
@@ -407,11 +407,11 @@ static void check_dead_connections(void)
         char orders[64];
         snprintf(orders, sizeof orders, "%s,tries=1", ends[i]);
         request = hello(fresh(orders));
-        struct heard heard = { 0 };
-        reply = tw_chat_stream(client, request, listen_for_retries, &heard);
+        struct recorder recorder = { 0 };
+        reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
         CHECK_REPLY(reply, TW_OK);
         CHECK_INT(tw_reply_attempts(reply), 1);
-        CHECK_INT(heard.retries, 0);
+        CHECK_INT(recorder.retries, 0);
         CHECK(tw_reply_last_refusal(reply, NULL) == NULL);
         CHECK_INT(tw_reply_timing(reply)->reused_connection, 0);
         CHECK_HAS(tw_reply_content(reply, NULL), "Hello");

@@ -54,7 +54,7 @@ static void dialects(void)
 }
 
 /* Streams from a server that says these bytes. */
-static void check_heard(const char *said, bool starts_thinking, tw_thinking mode, const char *reasoning, const char *content)
+static void check_recorded(const char *said, bool starts_thinking, tw_thinking mode, const char *reasoning, const char *content)
 {
     struct server server;
     server_start(&server, said);
@@ -75,9 +75,9 @@ static void check_heard(const char *said, bool starts_thinking, tw_thinking mode
 static void tags(void)
 {
     static const char said[] = EVENTS DELTA("\"content\":\"Hm.\\n</th\"") DELTA("\"content\":\"ink>\\n\\nHi\"") FINISH("stop");
-    check_heard(said, true, TW_THINKING_AUTO, "Hm.", "Hi");
-    check_heard(said, false, TW_THINKING_AUTO, "", "Hm.\n</think>\n\nHi");
-    check_heard(EVENTS DELTA("\"content\":\"<think>Hm.</think>Hi\"") FINISH("stop"), false, TW_THINKING_AUTO, "Hm.", "Hi");
+    check_recorded(said, true, TW_THINKING_AUTO, "Hm.", "Hi");
+    check_recorded(said, false, TW_THINKING_AUTO, "", "Hm.\n</think>\n\nHi");
+    check_recorded(EVENTS DELTA("\"content\":\"<think>Hm.</think>Hi\"") FINISH("stop"), false, TW_THINKING_AUTO, "Hm.", "Hi");
     CHECK_STATUS(tw_request_set_starts_thinking(NULL, 1), TW_INVALID);
 }
 
@@ -104,8 +104,8 @@ static void known_template(void)
 static void answer_as_reasoning(void)
 {
     static const char said[] = EVENTS DELTA("\"reasoning\":\"Hi\"") FINISH("stop");
-    check_heard(said, false, TW_THINKING_OFF, "", "Hi");
-    check_heard(said, false, TW_THINKING_ON, "Hi", "");
+    check_recorded(said, false, TW_THINKING_OFF, "", "Hi");
+    check_recorded(said, false, TW_THINKING_ON, "Hi", "");
 }
 
 void test_thinking(void)

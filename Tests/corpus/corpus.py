@@ -2,8 +2,8 @@
 """The cases, what a client must have heard of each, and a server that plays them. README.md says how to use it.
 
     corpus.py serve [--port N]   plays them to any client
-    corpus.py plan               prints them for heard.c
-    corpus.py check              compares what heard.c has printed with what was to be heard
+    corpus.py plan               prints them for play.c
+    corpus.py check              compares what play.c has printed with what was to be heard
 """
 
 import json

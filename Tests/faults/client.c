@@ -47,7 +47,7 @@ static tw_request *request_for(const struct answer *answer, enum kind kind, size
 }
 
 /* Hears the answer in its pieces: the next one is sent when the last has been used up. */
-static void pull_pieces(tw_chat *chat, struct heard *heard, size_t pieces, int lane)
+static void pull_pieces(tw_chat *chat, struct recorder *recorder, size_t pieces, int lane)
 {
     const tw_event *event;
     tw_next found = TW_NEXT_TIMEOUT;
@@ -55,14 +55,14 @@ static void pull_pieces(tw_chat *chat, struct heard *heard, size_t pieces, int l
         /* An exchange may be over before its answer is, after an error. */
         while (found != TW_NEXT_END && sem_trywait(&shared->lanes[worker][lane].sent) != 0) {
             found = tw_chat_next(chat, &event, 0);
-            if (found == TW_NEXT_EVENT) hear(heard, event);
+            if (found == TW_NEXT_EVENT) record_event(recorder, event);
             sched_yield();
         }
         if (found == TW_NEXT_END) wait_for(&shared->lanes[worker][lane].sent);
-        while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT) hear(heard, event);
+        while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT) record_event(recorder, event);
         sem_post(&shared->lanes[worker][lane].go);
     }
-    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT) hear(heard, event);
+    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT) record_event(recorder, event);
 }
 
 static bool is_one_of(const char *name, const char *names)
@@ -86,12 +86,12 @@ static bool has_broken_document(const struct answer *answer, const tw_reply *rep
 }
 
 /* What of this is wrong; NULL if nothing is. */
-static const char *mistake(const struct answer *answer, const tw_reply *reply, const struct heard *heard, const char *statuses,
+static const char *mistake(const struct answer *answer, const tw_reply *reply, const struct recorder *recorder, const char *statuses,
     const char *expected, const struct text *line)
 {
     if (!is_one_of(tw_status_name(tw_reply_status(reply)), statuses)) return "the status";
     if (expected && strcmp(line->bytes, expected) != 0) return "what was heard";
-    if (heard->broken) return heard->broken;
+    if (recorder->broken) return recorder->broken;
     if ((tw_reply_status(reply) == TW_OK) != (tw_reply_message(reply)[0] == '\0')) return "the message";
     if (tw_reply_attempts(reply) != 1) return "the number of attempts";
     if (has_broken_document(answer, reply)) return "the document";
@@ -111,7 +111,7 @@ static void count(const struct answer *answer, enum kind kind, bool failed)
 void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding, const char *statuses,
     const char *expected)
 {
-    struct heard heard = { 0 };
+    struct recorder recorder = { 0 };
     struct text line = { 0 };
     int number = (int)(answer - answers) + 1;
     tw_request *request = request_for(answer, kind, place, lane, padding);
@@ -122,15 +122,15 @@ void exchange(const struct answer *answer, enum kind kind, size_t place, int lan
     if (kind == STOP_READING) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 500);
     if (kind == EARLY_THEN_HOLD) tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 500);
     tw_chat *chat = answer->is_whole == 1 ? tw_chat_open_whole(client, request) : tw_chat_open(client, request);
-    if (kind == SPLIT || kind == BYTES) pull_pieces(chat, &heard, kind == BYTES ? answer->len : place < answer->len ? 2 : 1, lane);
-    else tw_chat_run(chat, hear, &heard);
+    if (kind == SPLIT || kind == BYTES) pull_pieces(chat, &recorder, kind == BYTES ? answer->len : place < answer->len ? 2 : 1, lane);
+    else tw_chat_run(chat, record_event, &recorder);
     tw_reply *reply = tw_chat_close(chat);
-    end_event(&heard);
+    recorder_end_event(&recorder);
     put(&line, "\"events\":[");
-    add(&line, heard.events.bytes ? heard.events.bytes : "", heard.events.len);
+    add(&line, recorder.events.bytes ? recorder.events.bytes : "", recorder.events.len);
     put(&line, "],");
     put_what_came(&line, reply);
-    const char *wrong = mistake(answer, reply, &heard, statuses, expected, &line);
+    const char *wrong = mistake(answer, reply, &recorder, statuses, expected, &line);
     count(answer, kind, wrong != NULL);
     /* Once for each answer and kind, or a mistake would be told a thousand times. */
     if (wrong && atomic_exchange(&last_wrong[kind], number) != number) {
@@ -141,14 +141,14 @@ void exchange(const struct answer *answer, enum kind kind, size_t place, int lan
     }
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    forget(&heard);
+    recorder_free(&recorder);
     free(line.bytes);
 }
 
 void exchange_whole(const struct answer *answer)
 {
     const struct outcome *end = outcome_at(answer, answer->len);
-    exchange(answer, WHOLE, 0, 0, 0, end->ended, end->heard);
+    exchange(answer, WHOLE, 0, 0, 0, end->ended, end->recorder);
 }
 
 void exchange_broken(const struct answer *answer, enum kind kind, size_t place, int lane)
@@ -157,5 +157,5 @@ void exchange_broken(const struct answer *answer, enum kind kind, size_t place, 
     bool arrives = kind == SPLIT || kind == BYTES;
     const struct outcome *outcome = outcome_at(answer, arrives ? answer->len : place);
     const char *status = kind == STALL ? outcome->silent : arrives || (kind == FIN && is_end) ? outcome->ended : outcome->cut;
-    exchange(answer, kind, place, lane, 0, status, outcome->heard);
+    exchange(answer, kind, place, lane, 0, status, outcome->recorder);
 }

@@ -92,7 +92,7 @@ def event_as_heard(event):
 
 
 def as_heard(heard):
-    """What listen.c writes."""
+    """What recorder.c writes."""
     parts = ['"events":[' + ",".join(event_as_heard(event) for event in heard["events"]) + "]", f'"http_status":{heard["http_status"]}']
     parts += [f'"{name}":{quoted(heard[name])}' for name in ("reasoning", "content", "refusal", "finish_reason", "request_id")]
     parts += [f'"usage":{usage_as_heard(heard["usage"])}']

@@ -24,7 +24,7 @@ static void need(bool is_there)
 
 static bool read_answer(struct answer *answer)
 {
-    size_t heard_len;
+    size_t recorded_len;
     if (scanf("%127s %15s %d %15s %zu %zu %zu", answer->name, answer->how, &answer->is_whole, answer->framing, &answer->len,
             &answer->outcome_count, &answer->stall_count) != 7)
         return false;
@@ -33,9 +33,9 @@ static bool read_answer(struct answer *answer)
     answer->outcomes = room_for(answer->outcome_count, sizeof *answer->outcomes);
     for (size_t i = 0; i < answer->outcome_count; i++) {
         struct outcome *outcome = &answer->outcomes[i];
-        need(scanf("%zu %47s %47s %47s %zu", &outcome->place, outcome->ended, outcome->cut, outcome->silent, &heard_len) == 5);
+        need(scanf("%zu %47s %47s %47s %zu", &outcome->place, outcome->ended, outcome->cut, outcome->silent, &recorded_len) == 5);
         need(getchar() == '\n');
-        outcome->heard = read_bytes(heard_len);
+        outcome->recorder = read_bytes(recorded_len);
     }
     answer->stalls = room_for(answer->stall_count, sizeof *answer->stalls);
     for (size_t i = 0; i < answer->stall_count; i++) need(scanf("%zu", &answer->stalls[i]) == 1);
@@ -66,7 +66,7 @@ bool is_refusal(const struct answer *answer)
 void forget_plan(void)
 {
     for (size_t i = 0; i < answer_count; i++) {
-        for (size_t k = 0; k < answers[i].outcome_count; k++) free(answers[i].outcomes[k].heard);
+        for (size_t k = 0; k < answers[i].outcome_count; k++) free(answers[i].outcomes[k].recorder);
         free(answers[i].outcomes);
         free(answers[i].stalls);
         free(answers[i].bytes);

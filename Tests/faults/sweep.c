@@ -100,9 +100,9 @@ static void break_requests(const struct answer *answer)
     static const size_t places[] = { 0, 1, 16384, 100000, 1 << 20, LARGE - 1 };
     const struct outcome *end = outcome_at(answer, answer->len);
     char either[80];
-    exchange(answer, EARLY_THEN_READ, 0, 0, LARGE, end->ended, end->heard);
-    exchange(answer, EARLY_THEN_HOLD, 0, 0, LARGE, end->silent, end->heard);
-    exchange(answer, EARLY_THEN_FIN, 0, 0, LARGE, end->ended, end->heard);
+    exchange(answer, EARLY_THEN_READ, 0, 0, LARGE, end->ended, end->recorder);
+    exchange(answer, EARLY_THEN_HOLD, 0, 0, LARGE, end->silent, end->recorder);
+    exchange(answer, EARLY_THEN_FIN, 0, 0, LARGE, end->ended, end->recorder);
     /* The reset that answers what nobody reads may overtake the answer. */
     snprintf(either, sizeof either, "%s|TW_NETWORK|TW_TRUNCATED", end->ended);
     exchange(answer, EARLY_THEN_CLOSE, 0, 0, LARGE, either, NULL);
@@ -110,9 +110,9 @@ static void break_requests(const struct answer *answer)
     if (!is_refusal(answer)) return;
     exchange(answer, STOP_READING, 0, 0, LARGE, "TW_TIMEOUT", NULL);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        exchange(answer, FIN_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK", answers[0].outcomes[0].heard);
-        exchange(answer, RESET_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK", answers[0].outcomes[0].heard);
-        exchange(answer, RESET_IN_REQUEST, places[i], 0, 0, "TW_NETWORK", answers[0].outcomes[0].heard);
+        exchange(answer, FIN_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK", answers[0].outcomes[0].recorder);
+        exchange(answer, RESET_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK", answers[0].outcomes[0].recorder);
+        exchange(answer, RESET_IN_REQUEST, places[i], 0, 0, "TW_NETWORK", answers[0].outcomes[0].recorder);
         exchange_whole(answer);
     }
 }

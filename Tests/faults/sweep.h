@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "../corpus/listen.h"
+#include "../corpus/recorder.h"
 
 /** What goes wrong. */
 enum kind {
@@ -24,7 +24,7 @@ enum kind {
 struct outcome {
     size_t place;
     char ended[48], cut[48], silent[48];
-    char *heard;
+    char *recorder;
 };
 
 struct answer {
@@ -69,7 +69,7 @@ void create_client(int port);
  * One exchange, counted, and held against what is right: one of `statuses`, and what was heard, where that is not NULL. The request is
  * longer by `padding` bytes.
  */
-void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding, const char *statuses, const char *heard);
+void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding, const char *statuses, const char *recorder);
 
 /** The same with what the plan says: of the whole answer, and of one that is broken. */
 void exchange_whole(const struct answer *answer);

@@ -38,10 +38,10 @@ extension Bytes {
     func pieces(_ choice: UInt8) -> [Bytes] {
         var pieces: [Bytes] = []
         var rest = self
-        var dice = UInt32(choice)
+        var random = UInt32(choice)
         while choice > 0, !rest.isEmpty {
-            dice = dice &* 1_664_525 &+ 1_013_904_223
-            let size = choice < 128 ? Int(choice) : Int(dice >> 24) % 40
+            random = random &* 1_664_525 &+ 1_013_904_223
+            let size = choice < 128 ? Int(choice) : Int(random >> 24) % 40
             pieces.append(rest.part(0..<Swift.min(size, rest.count)))
             rest = rest.dropping(Swift.min(size, rest.count))
         }

@@ -34,7 +34,7 @@ private func checkChunks(_ text: Bytes, _ settings: UInt8) {
 private final class Told {
     private let reply = Reply()
     private let plain = Reply()
-    private var decoder = ChunkDecoder()
+    private var decoder = ChunkParser()
     private var texts: [(event: Event, text: [UInt8])] = []
 
     init(_ settings: UInt8) {
@@ -45,11 +45,11 @@ private final class Told {
     }
 
     func read(_ chunks: [Bytes]) {
-        var forgetful = ChunkDecoder()
+        var forgetful = ChunkParser()
         for line in chunks {
             let isError = line.first == UInt8(ascii: "!")
             let name = isError ? StaticText.bytes("error") : StaticText.bytes("")
-            forgetful = ChunkDecoder()
+            forgetful = ChunkParser()
             decoder.removeEvents()
             let problems: (String, String) = withCopy(line.dropping(isError ? 1 : 0)) { chunk in
                 var problems = ("", "")
@@ -82,7 +82,7 @@ private final class Told {
         note()
     }
 
-    private func compare(_ forgetful: borrowing ChunkDecoder) {
+    private func compare(_ forgetful: borrowing ChunkParser) {
         demand(decoder.events.count == forgetful.events.count, "\(decoder.events) are \(forgetful.events)")
         for (one, other) in zip(decoder.events, forgetful.events) {
             demand(
@@ -163,7 +163,7 @@ private final class Told {
 /// As the standard library repairs it, wherever it is cut.
 private func checkRepair(_ bytes: Bytes, _ cut: UInt8) {
     var text = ByteBuffer()
-    var repair = TextRepair()
+    var repair = UTF8Decoder()
     for piece in bytes.pieces(cut) {
         withCopy(piece) { repair.append(raw: $0, to: &text) }
         demand(isWhole(text.bytes), "what is out is whole: \(text.bytes.shown)")
@@ -176,8 +176,8 @@ private func checkRepair(_ bytes: Bytes, _ cut: UInt8) {
 private func checkTags(_ text: Bytes, _ cut: UInt8, isOpened: Bool) {
     var reasoning = ByteBuffer(), content = ByteBuffer()
     var wholeReasoning = ByteBuffer(), wholeContent = ByteBuffer()
-    var tags = ThinkTags(isOpened: isOpened)
-    var whole = ThinkTags(isOpened: isOpened)
+    var tags = ThinkTagParser(isOpened: isOpened)
+    var whole = ThinkTagParser(isOpened: isOpened)
     for piece in text.pieces(cut) {
         withCopy(piece) { piece in
             if tags.isPassed { content.append(piece) } else { tags.split(piece, reasoning: &reasoning, content: &content) }

@@ -35,7 +35,7 @@ private struct Heard {
 
     /// By our reader. What it gives must hold until the next call; its input, no longer than it says.
     mutating func listen(_ pieces: [Bytes], _ limit: Int) {
-        var stream = EventStream(limit: limit)
+        var stream = SSEParser(limit: limit)
         do {
             for piece in pieces {
                 let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: piece.count)

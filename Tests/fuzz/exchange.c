@@ -59,7 +59,7 @@ static void hang_up(void)
 }
 
 /* The whole request is here: its head, and as much body as that says. */
-static bool hear(void)
+static bool record_event(void)
 {
     size_t room = sizeof server.request - 1 - server.request_length;
     ssize_t count = recv(server.ours, server.request + server.request_length, room, MSG_DONTWAIT);
@@ -85,7 +85,7 @@ static bool act(void)
 {
     if (server.ours < 0 || server.is_over || server.wakes_ns > now_ns) return false;
     if (!server.has_request) {
-        if (!hear()) return false;
+        if (!record_event()) return false;
         server.has_request = true;
         server.request_length = 0;
     }
@@ -195,9 +195,9 @@ static struct channel {
     struct text text;
 } channels[256];
 static int channel_count;
-static int events_heard, events_wanted;
+static int recorded_events, events_wanted;
 static tw_chat *chat_to_cancel;
-static bool heard_finish;
+static bool recorded_finish;
 
 static bool is_utf8(const char *text, size_t length)
 {
@@ -248,7 +248,7 @@ static int on_event(void *userdata, const tw_event *event)
 {
     (void)userdata;
     demand(event->size == sizeof *event);
-    demand(events_heard <= events_wanted || events_wanted == 0);
+    demand(recorded_events <= events_wanted || events_wanted == 0);
     demand(event->text && event->text[event->text_len] == 0 && is_utf8(event->text, event->text_len));
     demand(event->raw);
     bool is_call = event->kind == TW_EVENT_TOOL_CALL;
@@ -258,24 +258,24 @@ static int on_event(void *userdata, const tw_event *event)
     if (event->kind == TW_EVENT_USAGE) demand(event->usage->size == sizeof *event->usage);
     demand((event->kind == TW_EVENT_RETRY) == (event->attempt > 1) && event->attempt <= 3);
     if (event->kind == TW_EVENT_RETRY) {
-        demand(events_heard == event->attempt - 2); /* never behind anything else */
+        demand(recorded_events == event->attempt - 2); /* never behind anything else */
         demand(event->status != TW_OK && event->wait_ms >= 0 && event->wait_ms <= 60000 && event->raw_len == 0);
         demand(is_one_line(event->text) && !strstr(event->text, key));
     } else if (event->kind == TW_EVENT_FINISH) {
-        heard_finish = true;
+        recorded_finish = true;
         demand(event->text_len > 0);
     } else {
         struct channel *channel = channel_of(event);
         if (channel) append(&channel->text, event->text, event->text_len);
     }
-    events_heard++;
-    if (events_wanted == 0 || events_heard < events_wanted) return 0;
+    recorded_events++;
+    if (events_wanted == 0 || recorded_events < events_wanted) return 0;
     if (!chat_to_cancel) return 1;
     tw_chat_cancel(chat_to_cancel);
     return 0;
 }
 
-static const char *heard(int kind, int choice, int tool, size_t *length)
+static const char *recorder(int kind, int choice, int tool, size_t *length)
 {
     for (int i = 0; i < channel_count; i++) {
         if (channels[i].kind != kind || channels[i].choice != choice || channels[i].tool != tool) continue;
@@ -320,15 +320,15 @@ static void judge_texts(const tw_reply *reply, bool is_cancelled)
         found = 1;
     }
     size_t length;
-    const char *text = heard(TW_EVENT_REASONING, first, -1, &length);
+    const char *text = recorder(TW_EVENT_REASONING, first, -1, &length);
     demand(is_silent || same(text, length, reasoning, reasoning_length));
-    text = heard(TW_EVENT_CONTENT, first, -1, &length);
+    text = recorder(TW_EVENT_CONTENT, first, -1, &length);
     demand(is_silent || same(text, length, content, content_length));
-    text = heard(TW_EVENT_REFUSAL, first, -1, &length);
+    text = recorder(TW_EVENT_REFUSAL, first, -1, &length);
     demand(is_silent || same(text, length, refusal, refusal_length));
     for (size_t i = 0; i < tw_reply_tool_call_count(reply); i++) {
         const tw_tool_call *call = tw_reply_tool_call(reply, i);
-        text = heard(TW_EVENT_TOOL_CALL, call->choice, call->index, &length);
+        text = recorder(TW_EVENT_TOOL_CALL, call->choice, call->index, &length);
         demand(same(text, length, call->arguments, call->arguments_len));
     }
 }
@@ -354,7 +354,7 @@ static void judge(const tw_reply *reply, const uint8_t *from, const uint8_t *to,
         /* A document is whole when it is JSON; a stream, when it says so. */
         const char *first = json + strspn(json, " \t\r\n");
         bool is_document = (*first == '{' || *first == 0) && mentions(from, to, "{}");
-        demand(reason || heard_finish || mentions(from, to, "[DONE]") || (is_document && mentions(from, to, "choices")));
+        demand(reason || recorded_finish || mentions(from, to, "[DONE]") || (is_document && mentions(from, to, "choices")));
     }
     static const char *const pointers[] = { "", "/choices/0/message/content", "/choices/0/message", "/usage", "/error/message" };
     for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
@@ -452,15 +452,15 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
     server.waits = 0;
     events_wanted = settings[2] >> 5;
     for (;;) {
-        channel_count = events_heard = 0;
-        heard_finish = false;
+        channel_count = recorded_events = 0;
+        recorded_finish = false;
         chat_to_cancel = NULL;
         server.has_request = false;
         server.request_length = 0;
         const uint8_t *from = server.place;
         tw_reply *reply = exchange(
             clients[settings[0] >> 6 & 1][first || settings[0] & 8], requests[(settings[2] >> 2 & 7) % 6][settings[0] >> 5 & 1], settings[2] & 3);
-        judge(reply, from, server.place, events_wanted > 0 && events_heard >= events_wanted);
+        judge(reply, from, server.place, events_wanted > 0 && recorded_events >= events_wanted);
         if (first) {
             *first = reply;
             return hang_up();

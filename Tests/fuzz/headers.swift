@@ -55,7 +55,7 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
 /// How long to wait is read once more, by the C library where it is a date.
 private func checkAdvice(_ headers: borrowing Headers) {
     let now = 1_700_000_000
-    let advice = RetryAdvice(headers, now: Int64(now))
+    let advice = RetryPolicy(headers, now: Int64(now))
     demand(advice.wait ?? 0 >= 0, "nobody waits for less than nothing: \(advice.wait ?? 0)")
     guard let text = headers.value(StaticText.bytes("retry-after")), headers.value(StaticText.bytes("retry-after-ms")) == nil else { return }
     if let seconds = Int64(String(decoding: text, as: UTF8.self)), seconds >= 0, text.allSatisfy({ (0x30...0x39).contains($0) }) {
@@ -99,13 +99,13 @@ private func checkWaits(_ input: Bytes) {
     }
     var headers = Headers()
     line.withUnsafeBufferPointer { headers.add(line: $0) }
-    let wait = RetryAdvice(headers, now: Int64(date - seed)).wait
+    let wait = RetryPolicy(headers, now: Int64(date - seed)).wait
     demand(wait == Int64(seed) * second, "\(String(decoding: line, as: UTF8.self)), \(seed) s later, is \(wait ?? -1) ns")
 }
 
 /// As an exchange reads it.
 private func checkRefusal(_ body: Bytes, of reply: Reply) {
-    var decoder = ChunkDecoder()
+    var decoder = ChunkParser()
     reply.body.append(body)
     do {
         try decoder.decode(document: reply.body.bytes, into: reply)
@@ -113,7 +113,7 @@ private func checkRefusal(_ body: Bytes, of reply: Reply) {
     } catch {
         if case .refused = error {} else {
             reply.body.removeAll()
-            withCopy(body) { reply.refuse(plainBody: $0) }
+            withCopy(body) { reply.setError(plainBody: $0) }
         }
     }
     let refusals = [

@@ -16,7 +16,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
 
 private struct Session {
     private let request: Request
-    private var hasThoughts = false
+    private var hasReasoning = false
 
     /// "p": a body; anything else is the name of a model.
     init(_ letter: UInt8, _ argument: Bytes) {
@@ -57,10 +57,10 @@ private struct Session {
             case UInt8(ascii: "s"):
                 try request.set(argument(0), to: maybe(1))
                 edit = .set(argument(0), maybe(1).map { trimmed($0) })
-                if argument(0).equals("messages") { hasThoughts = false }
+                if argument(0).equals("messages") { hasReasoning = false }
             case UInt8(ascii: "a"):
                 try request.addReply(answer(argument(0)))
-                hasThoughts = true
+                hasReasoning = true
                 edit = .appended("messages", nil)
             case UInt8(ascii: "t"):
                 let mode = tw_thinking(rawValue: UInt32(argument(0).first ?? 0))
@@ -94,10 +94,10 @@ private struct Session {
         let own: [StaticString] = [
             "stream", "stream_options", "enable_thinking", "thinking_budget", "chat_template_kwargs", "reasoning_effort", "reasoning",
         ]
-        let takesThoughts = hasThoughts && dialect.takesReasoningBack
+        let acceptsReasoning = hasReasoning && dialect.takesReasoningBack
         func rest(_ outline: Outline) -> [Outline.Member] {
             outline.members.filter { member in
-                !own.contains { member.isNamed(StaticText.bytes($0)) } && !(takesThoughts && member.isNamed(StaticText.bytes("messages")))
+                !own.contains { member.isNamed(StaticText.bytes($0)) } && !(acceptsReasoning && member.isNamed(StaticText.bytes("messages")))
             }
         }
         // Earlier thoughts stand in the turns that they belong to, in front of the brace; nothing else is new there.
@@ -108,7 +108,7 @@ private struct Session {
         demand(rest(sent).map(\.text) == rest(set).map(\.text), "\(wire.text.bytes.shown) is \(request.json.shown)")
         demand(turns(sent).count == turns(set).count, "there are as many turns")
         for (turn, own) in zip(turns(sent), turns(set)) where turn != own {
-            demand(takesThoughts && turn.starts(with: own.dropLast() + Array(",\"reasoning".utf8)), "only a thought is added to a turn")
+            demand(acceptsReasoning && turn.starts(with: own.dropLast() + Array(",\"reasoning".utf8)), "only a thought is added to a turn")
         }
         let streams = sent.members.filter { $0.isNamed(StaticText.bytes("stream")) }
         demand(streams.allSatisfy { $0.value.elementsEqual((wire.isStreamed ? "true" : "false").utf8) }, "stream says what it is")
@@ -120,7 +120,7 @@ private struct Session {
 /// The reply that a stream of these chunks gives, one a line.
 private func answer(_ lines: Bytes) -> Reply {
     let reply = Reply()
-    var decoder = ChunkDecoder()
+    var decoder = ChunkParser()
     for line in lines.parts(UInt8(ascii: "\n")) {
         guard (try? decoder.decode(chunk: line, named: StaticText.bytes(""), into: reply)) != nil else { break }
     }

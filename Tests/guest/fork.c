@@ -256,14 +256,14 @@ static void cancel_and_close(void *argument)
     send_elsewhere();
 }
 
-static void forget(void *argument)
+static void recorder_free(void *argument)
 {
     (void)argument;
 }
 
 static void pulled_exchanges(bool secure)
 {
-    void (*const parts[])(void *) = { pull_to_the_end, just_close, cancel_and_close, forget };
+    void (*const parts[])(void *) = { pull_to_the_end, just_close, cancel_and_close, recorder_free };
     struct shared shared = begin("/slow", secure);
     const tw_event *event;
     shared.chat = tw_chat_open(shared.client, shared.request);

@@ -252,7 +252,7 @@ static void reset_peak(void)
 
 /* ---- the exchange -------------------------------------------------------------------------------------------------- */
 
-static int hear(void *told, const tw_event *event)
+static int record_event(void *told, const tw_event *event)
 {
     *(size_t *)told += event->text_len;
     return 0;
@@ -289,7 +289,7 @@ static bool run(const struct flood *flood)
     double start = seconds();
     alarm(20 * SECONDS);
     if (pthread_create(&thread, NULL, serve, NULL) != 0) fail("pthread_create");
-    tw_reply *reply = tw_chat_stream(client, request, hear, &told);
+    tw_reply *reply = tw_chat_stream(client, request, record_event, &told);
     double spent = seconds() - start;
     long peak = (process_status("VmHWM:") - resident) / 1024;
     tw_client_destroy(client);

@@ -3,7 +3,7 @@
 import socket
 import time
 
-from desk import HELLO, QWEN, RECORDINGS, Response, ask, check_refusal, connect, request, stop_mock
+from mock_process import HELLO, QWEN, RECORDINGS, Response, ask, check_refusal, connect, request, stop_mock
 
 
 def teardown_module():
@@ -121,7 +121,7 @@ def test_an_answer_before_the_body():
 def test_a_body_that_has_to_wait():
     start = time.monotonic()
     with connect() as connection:
-        connection.sendall(request({"model": "mock/echo", "messages": ["x" * 5_000_000]}, ["X-Mock: deaf=200"]))
+        connection.sendall(request({"model": "mock/echo", "messages": ["x" * 5_000_000]}, ["X-Mock: stop-reading=200"]))
         assert Response(connection).status == 200
     assert time.monotonic() - start > 0.19
 

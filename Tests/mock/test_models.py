@@ -3,7 +3,7 @@
 import base64
 import json
 
-from desk import HELLO, QWEN, RECORDINGS, Response, ask, check_refusal, connect, request, stop_mock
+from mock_process import HELLO, QWEN, RECORDINGS, Response, ask, check_refusal, connect, request, stop_mock
 
 MODELS = {
     "alibaba/qwen3-32b": "qwen3-32b.json",

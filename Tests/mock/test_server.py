@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-from desk import HELLO, PROGRAM, QWEN, ROOT, Mock, Response, ask, check_refusal, connect, request, stop_mock
+from mock_process import HELLO, PROGRAM, QWEN, ROOT, Mock, Response, ask, check_refusal, connect, request, stop_mock
 
 
 def teardown_module():

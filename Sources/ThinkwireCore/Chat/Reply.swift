@@ -13,16 +13,16 @@ package final class Reply {
 
     /// How many times the request was sent, this one included; and what became of the last one that was tried again.
     package var attempts = 0
-    package var lastRefusal = ByteBuffer()
-    package var lastRefusalStatus = TW_OK
+    package var lastAttemptError = ByteBuffer()
+    package var lastAttemptStatus = TW_OK
     /// The HTTP status of a refusal, in a response of its own or in the middle of a stream; 0 if it names none. nil: no refusal.
-    var refusalCode: Int?
+    var providerErrorCode: Int?
 
     package var expected: Expected
     /// None is ever taken away.
     package var choices: [Choice] = []
     /// The one that the last chunk has added to, where the next may be known by that.
-    var repeatedChoice: Borrowed<Choice>?
+    var repeatedChoice: UnretainedReference<Choice>?
     /// Where C reads it, once there is one.
     package let usage = UnsafeMutablePointer<tw_usage>.allocate(capacity: 1)
     package var hasUsage = false
@@ -37,9 +37,9 @@ package final class Reply {
     /// The JSON body of an answer that was not streamed, or of a refusal, as it came.
     package var body = ByteBuffer()
     /// The fields of the chunks of a streamed answer.
-    package var fields = Fields()
+    package var fields = MergedObject()
     /// What is made when it is first asked for.
-    package let lookups = PerProcess<Lookups>()
+    package let lookups = ForkLocal<Lookups>()
 
     package init(_ expected: Expected = Expected()) {
         self.expected = expected
@@ -53,14 +53,14 @@ package final class Reply {
     convenience init(after last: Reply) {
         self.init(last.expected)
         attempts = last.attempts
-        lastRefusal.append(last.lastRefusal)
-        lastRefusalStatus = last.lastRefusalStatus
+        lastAttemptError.append(last.lastAttemptError)
+        lastAttemptStatus = last.lastAttemptStatus
     }
 
     /// Overwrites the key wherever the server has repeated it in a header, or as the request's id.
-    func strikeHeaders(_ secrets: Secrets) {
-        secrets.strikeInPlace(&headers.text)
-        secrets.strikeInPlace(&requestID)
+    func redactHeaders(_ secrets: Redactor) {
+        secrets.redactInPlace(&headers.text)
+        secrets.redactInPlace(&requestID)
     }
 
     /// Changes everything that was kept of the chunks' fields as it came.
@@ -110,7 +110,7 @@ package final class Reply {
     /// The choice of that index, made if it is new; nil when there are more than anyone asks for.
     func choice(_ index: Int) -> Int? {
         if let known = choices.firstIndex(where: { $0.index == index }) { return known }
-        guard choices.count < Reply.mostChoices else { return nil }
+        guard choices.count < Reply.maxChoices else { return nil }
         choices.append(Choice(index: index, expected))
         return choices.count - 1
     }
@@ -130,39 +130,39 @@ package final class Reply {
     }
 
     /// More than the 128 that any provider allows for `n`.
-    static let mostChoices = 256
+    static let maxChoices = 256
 }
 
 /// One of the answers to a request.
 package final class Choice {
     package let index: Int
     /// Which of the choices it is in the document: the first choice is the first in one that we put together.
-    var documentPlace = 0
-    package var reasoning = Channel()
-    package var content = Channel()
-    package var refusal = Channel()
+    var documentIndex = 0
+    package var reasoning = TextAccumulator()
+    package var content = TextAccumulator()
+    package var refusal = TextAccumulator()
     package var toolCalls: [ToolCall] = []
     /// How many fields of theirs are kept that we do not know.
     var callFieldCount = 0
     package var finishReason = ByteBuffer()
-    var finishEventPlace = 0
+    var finishEventIndex = 0
     /// Which of the fields for reasoning the server uses.
     var reasoningField = ByteBuffer()
     /// Where in the reasoning that begins which came in a field: what is before it stood between tags.
     var fieldStart = Int.max
 
     /// The fields beside the delta, and those of the delta itself, of a streamed answer.
-    var fields = Fields()
-    var messageFields = Fields()
-    var logprobs = Fields()
-    var audio = Fields()
+    var fields = MergedObject()
+    var messageFields = MergedObject()
+    var logprobs = MergedObject()
+    var audio = MergedObject()
     /// What `tool_calls` have taken the place of; some servers still send it.
-    var functionCall = Fields()
+    var functionCall = MergedObject()
 
     /// A delta has come, so that a message behind it is the whole once more.
     var hasDelta = false
 
-    var tags: ThinkTags
+    var tags: ThinkTagParser
     /// A field for reasoning, though nothing is in it, shows that the server takes the tags out itself.
     let anyFieldPassesTags: Bool
     private let isThinkingOff: Bool
@@ -174,7 +174,7 @@ package final class Choice {
 
     init(index: Int, _ expected: Reply.Expected) {
         self.index = index
-        tags = ThinkTags(isOpened: expected.startsInsideThink || expected.templateStartsInsideThink)
+        tags = ThinkTagParser(isOpened: expected.startsInsideThink || expected.templateStartsInsideThink)
         anyFieldPassesTags = expected.templateStartsInsideThink
         isThinkingOff = expected.isThinkingOff
         holdsReasoning = expected.isThinkingOff || expected.templateStartsInsideThink
@@ -213,13 +213,13 @@ package final class Choice {
 }
 
 /// A text that comes in pieces.
-package struct Channel: ~Copyable {
+package struct TextAccumulator: ~Copyable {
     package var text = ByteBuffer()
-    var repair = TextRepair()
+    var repair = UTF8Decoder()
     /// A string has come, if only an empty one.
     var isThere = false
     /// Where the event stands that tells of it, if the chunk under way has one.
-    var eventPlace = 0
+    var eventIndex = 0
 
     /// Appends a piece, and tells where in the text what can be shown of it begins.
     @inline(__always)
@@ -259,7 +259,7 @@ package struct Headers: ~Copyable {
 
     /// Keeps a header line as curl gives it, with its line end; anything else (the status line, the blank line) is passed over.
     mutating func add(line: Bytes) {
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < Headers.most else { return }
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < Headers.maxCount else { return }
         let nameStart = text.count
         text.append(line.part(0..<colon))
         text.append(0)
@@ -271,7 +271,7 @@ package struct Headers: ~Copyable {
     /// Keeps a line that goes on with the value of the one before, one space behind it (RFC 9112, section 5.2).
     mutating func goOn(line: Bytes) {
         let more = trimmed(line)
-        guard !more.isEmpty, let last = lines.last?.value, lines.count < Headers.most else { return }
+        guard !more.isEmpty, let last = lines.last?.value, lines.count < Headers.maxCount else { return }
         text.truncate(to: last.upperBound)
         if !last.isEmpty { text.append(UInt8(ascii: " ")) }
         append(value: more)
@@ -279,7 +279,7 @@ package struct Headers: ~Copyable {
     }
 
     private mutating func append(value: Bytes) {
-        var repair = TextRepair()
+        var repair = UTF8Decoder()
         repair.append(raw: trimmed(value), to: &text)
         repair.finish(&text)
         text.append(0)
@@ -292,7 +292,7 @@ package struct Headers: ~Copyable {
     }
 
     /// curl itself ends a response with more (https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html names no number; 5000 in 8.x).
-    private static let most = 1000
+    private static let maxCount = 1000
 }
 
 func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }

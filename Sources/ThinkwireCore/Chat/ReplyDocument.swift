@@ -1,5 +1,5 @@
 /// What is made of a reply when it is first asked for, under a lock, because any thread may ask.
-package final class Lookups: ProcessOwned {
+package final class Lookups: ForkOwned {
     fileprivate let lock = Lock()
     fileprivate var document = ByteBuffer()
     fileprivate var reader = JSONReader()
@@ -28,7 +28,7 @@ package final class Lookups: ProcessOwned {
     }
 
     private func slot(of pointer: Bytes) -> Int {
-        var slot = Int(Fields.hash(pointer)) & (places.count - 1)
+        var slot = Int(MergedObject.hash(pointer)) & (places.count - 1)
         while places[slot] >= 0 && !found[Int(places[slot])].pointer.bytes.equals(pointer) { slot = (slot + 1) & (places.count - 1) }
         return slot
     }
@@ -110,7 +110,7 @@ extension Reply {
 /// JSON with U+FFFD for what is not UTF-8 in its strings; there is nothing of that kind anywhere else in it.
 func repaired(_ json: Bytes) -> ByteBuffer {
     var text = ByteBuffer()
-    var repair = TextRepair()
+    var repair = UTF8Decoder()
     repair.append(raw: json, to: &text)
     return text
 }
@@ -216,7 +216,7 @@ extension Choice {
     }
 }
 
-extension Fields {
+extension MergedObject {
     /// The members as an object; null if none came.
     fileprivate func assemble(_ json: inout ByteBuffer) {
         guard isThere else {
@@ -242,7 +242,7 @@ extension Fields {
 
 extension ByteBuffer {
     /// A field's name was kept as it was written, escapes and all.
-    mutating func appendName(_ field: Fields.Field) {
+    mutating func appendName(_ field: MergedObject.Field) {
         append(UInt8(ascii: "\""))
         append(field.name)
         append("\":")

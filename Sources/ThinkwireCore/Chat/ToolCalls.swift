@@ -6,12 +6,12 @@ package final class ToolCall {
     /// The last of other ids that its fragments came with.
     fileprivate var otherID = ByteBuffer()
     package var name = ByteBuffer()
-    package var arguments = Channel()
+    package var arguments = TextAccumulator()
     var isCustom = false
     /// What else stands in it, and in its function: Gemini's signature of the thought behind it, without which it takes no answer
     /// to the call (`extra_content`: earendil-works/pi#3234, litellm#16893).
-    private(set) var fields = Fields()
-    private(set) var functionFields = Fields()
+    private(set) var fields = MergedObject()
+    private(set) var functionFields = MergedObject()
     private var nesting = Nesting()
     /// How long the arguments were when they were last read, without white space at the end, and whether they were whole.
     private var lastRead = (length: 0, isWhole: false)
@@ -55,9 +55,9 @@ private struct Nesting {
     /// Something has come, and nothing of it is open.
     mutating func isClosed(behind text: Bytes) -> Bool {
         guard !isHopeless else { return false }
-        for place in read..<text.count {
-            go(over: text[place])
-            if !isBlank(text[place]) { end = place + 1 }
+        for index in read..<text.count {
+            go(over: text[index])
+            if !isBlank(text[index]) { end = index + 1 }
         }
         read = text.count
         return end > 0 && depth <= 0 && !isInString
@@ -80,7 +80,7 @@ private struct Nesting {
     }
 }
 
-extension Fields {
+extension MergedObject {
     fileprivate mutating func keep(_ object: JSONValue, but others: [StaticString]) {
         rewind()
         for (name, value) in object.members where !others.contains(where: { name.isText($0) }) { _ = keep(name, value) }
@@ -89,10 +89,10 @@ extension Fields {
 
 extension Choice {
     /// More than the 128 tools that a request may offer, several times over.
-    static let mostToolCalls = 1024
+    static let maxToolCalls = 1024
     /// As many fields that we do not know are kept of all the calls together: the calls of a server that means to hurt must not cost
     /// many times the memory of what it sends.
-    private static let mostCallFields = 1024
+    private static let maxCallFields = 1024
 
     /// Adds a fragment to the call it belongs to. Tells which one, where its piece of the arguments begins, and whether the
     /// fragment said anything; nil when there are too many calls.
@@ -112,7 +112,7 @@ extension Choice {
         let isOther = !isFirst && wireIndex == nil && id.isEmpty && !name.isEmpty
         let known =
             isWhole || isOther ? nil : callContinued(by: wireIndex, id: id.bytes, name: name.bytes, arguments, &reader)
-        guard known != nil || toolCalls.count < Choice.mostToolCalls else { return nil }
+        guard known != nil || toolCalls.count < Choice.maxToolCalls else { return nil }
         if known == nil { toolCalls.append(ToolCall(wireIndex: wireIndex)) }
         let position = known ?? toolCalls.count - 1
         let call = toolCalls[position]
@@ -126,7 +126,7 @@ extension Choice {
         if fragment["type"]?.isText("custom") == true { call.isCustom = true }
         // A name comes whole, or again with every fragment, or in pieces.
         if !call.name.bytes.equals(name.bytes) { call.name.append(name) }
-        if callFieldCount < Choice.mostCallFields { callFieldCount += call.keepFields(of: fragment, function) }
+        if callFieldCount < Choice.maxCallFields { callFieldCount += call.keepFields(of: fragment, function) }
         let start = call.arguments.text.count
         if let arguments, !arguments.isNull {
             if arguments.isString {

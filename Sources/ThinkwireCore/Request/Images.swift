@@ -5,9 +5,9 @@ extension Request {
     package static let largestImage = 64 << 20
 
     /// Adds the bytes of an image as a data URL.
-    package func addImage(bytes: Bytes, detail: Bytes?) throws(Invalid) {
-        guard bytes.count <= Request.largestImage else { throw Invalid("the image is larger than 64 MiB: scale it down") }
-        guard let type = imageType(bytes) else { throw Invalid("the image is none of JPEG, PNG, GIF and WEBP: convert it") }
+    package func addImage(bytes: Bytes, detail: Bytes?) throws(ArgumentError) {
+        guard bytes.count <= Request.largestImage else { throw ArgumentError("the image is larger than 64 MiB: scale it down") }
+        guard let type = imageType(bytes) else { throw ArgumentError("the image is none of JPEG, PNG, GIF and WEBP: convert it") }
         var url = ByteBuffer()
         url.append("data:image/")
         url.append(type)
@@ -17,7 +17,7 @@ extension Request {
     }
 
     /// Adds an image's file, read now.
-    package func addImage(file path: UnsafePointer<CChar>, detail: Bytes?) throws(Invalid) {
+    package func addImage(file path: UnsafePointer<CChar>, detail: Bytes?) throws(ArgumentError) {
         guard let file = fopen(path, "rbe") else { throw unreadable(path) }
         defer { fclose(file) }
         var bytes = ByteBuffer()
@@ -32,16 +32,16 @@ extension Request {
         try addImage(bytes: bytes.bytes, detail: detail)
     }
 
-    private func unreadable(_ path: UnsafePointer<CChar>) -> Invalid {
-        let error = Invalid("the image file ", Bytes(cString: path), " can't be read: ")
+    private func unreadable(_ path: UnsafePointer<CChar>) -> ArgumentError {
+        let error = ArgumentError("the image file ", Bytes(cString: path), " can't be read: ")
         if let reason = strerror(platform_errno()) { error.message.text.append(Bytes(cString: reason)) }
         return error
     }
 
     /// The content part that shows an image.
-    func imagePart(url: Bytes, detail: Bytes?) throws(Invalid) -> ByteBuffer {
+    func imagePart(url: Bytes, detail: Bytes?) throws(ArgumentError) -> ByteBuffer {
         guard url.hasPrefix("https://") || url.hasPrefix("http://") || url.hasPrefix("data:") else {
-            throw Invalid("an image's URL begins with https://, http:// or data:, unlike ", url)
+            throw ArgumentError("an image's URL begins with https://, http:// or data:, unlike ", url)
         }
         try checkUTF8(url, "the image's URL")
         var part = ByteBuffer()
@@ -49,7 +49,7 @@ extension Request {
         part.append(jsonString: url)
         if let detail {
             guard detail.equals("low") || detail.equals("high") || detail.equals("auto") else {
-                throw Invalid("an image's detail is \"low\", \"high\" or \"auto\", not ", detail)
+                throw ArgumentError("an image's detail is \"low\", \"high\" or \"auto\", not ", detail)
             }
             part.append(",\"detail\":")
             part.append(jsonString: detail)

@@ -4,7 +4,7 @@ import CThinkwire
 package final class Request {
     var body: RequestBody
     /// The reasoning of the turns that were added, for the endpoints that want it back.
-    var pastThoughts: [PastThought] = []
+    var replayedReasoning: [ReasoningReplay] = []
     private var thinking = TW_THINKING_AUTO
     private var budget: Int64 = 0
     /// The clocks that are its own, in nanoseconds.
@@ -16,19 +16,19 @@ package final class Request {
 
     // Functions and not initialisers: in Embedded Swift, an object whose initialiser throws is never freed (6.3.1).
 
-    package static func create(model: Bytes) throws(Invalid) -> Request {
-        guard !model.isEmpty else { throw Invalid("the model's name is empty") }
+    package static func create(model: Bytes) throws(ArgumentError) -> Request {
+        guard !model.isEmpty else { throw ArgumentError("the model's name is empty") }
         try checkUTF8(model, "the model's name")
         return Request(RequestBody(model: model))
     }
 
-    package static func parse(_ json: Bytes) throws(Invalid) -> Request { Request(try RequestBody(json: json)) }
+    package static func parse(_ json: Bytes) throws(ArgumentError) -> Request { Request(try RequestBody(json: json)) }
 
     /// The body as it stands; until the next change.
     package var json: Bytes { body.text.bytes }
 
-    package func addMessage(role: Bytes, text: Bytes) throws(Invalid) {
-        guard !role.isEmpty else { throw Invalid("the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\"") }
+    package func addMessage(role: Bytes, text: Bytes) throws(ArgumentError) {
+        guard !role.isEmpty else { throw ArgumentError("the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\"") }
         try checkUTF8(role, "the message's role")
         try checkUTF8(text, "the message's text")
         var message = ByteBuffer()
@@ -41,37 +41,37 @@ package final class Request {
     }
 
     /// Adds a message that was made here, if the model takes such.
-    func add(_ message: Bytes) throws(Invalid) {
+    func add(_ message: Bytes) throws(ArgumentError) {
         try check(message)
         try body.append(message: message)
     }
 
-    private func check(_ message: Bytes) throws(Invalid) {
+    private func check(_ message: Bytes) throws(ArgumentError) {
         var reader = JSONReader()
         guard let rules, let value = try? reader.read(message) else { return }
         try rules.check(message: value)
     }
 
     /// What the model takes, if we know it.
-    var rules: ModelRules? {
+    var rules: ModelSchemas? {
         let name = modelName
-        return ModelRules.of(name.bytes)
+        return ModelSchemas.of(name.bytes)
     }
 
-    package func addMessage(json: Bytes) throws(Invalid) {
+    package func addMessage(json: Bytes) throws(ArgumentError) {
         var reader = JSONReader()
         guard try read(json, &reader, StaticText.bytes("the message"), inside: 2).kind == .object else {
-            throw Invalid("the message is JSON, but not an object: put it in { }")
+            throw ArgumentError("the message is JSON, but not an object: put it in { }")
         }
         try body.append(message: json)
     }
 
     /// Sets a field to a JSON value; nil takes it away.
-    package func set(_ field: Bytes, to json: Bytes?) throws(Invalid) {
-        guard !field.isEmpty else { throw Invalid("the field's name is empty") }
+    package func set(_ field: Bytes, to json: Bytes?) throws(ArgumentError) {
+        guard !field.isEmpty else { throw ArgumentError("the field's name is empty") }
         try checkUTF8(field, "the field's name")
         guard !field.equals("stream") else {
-            throw Invalid("stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
+            throw ArgumentError("stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
         }
         if let json {
             var reader = JSONReader()
@@ -85,19 +85,19 @@ package final class Request {
             body.remove(field)
         }
         // Their turns are gone.
-        if field.equals("messages") { pastThoughts = [] }
+        if field.equals("messages") { replayedReasoning = [] }
     }
 
-    package func setThinking(_ mode: tw_thinking, budget: Int64) throws(Invalid) {
-        guard mode.rawValue <= TW_THINKING_HIGH.rawValue else { throw Invalid("no such mode of thinking: see tw_thinking") }
-        guard budget >= 0 else { throw Invalid("a budget for thinking cannot be negative: 0 means no bound") }
-        guard budget == 0 || mode != TW_THINKING_OFF else { throw Invalid("a budget for thinking that is switched off") }
+    package func setThinking(_ mode: tw_thinking, budget: Int64) throws(ArgumentError) {
+        guard mode.rawValue <= TW_THINKING_HIGH.rawValue else { throw ArgumentError("no such mode of thinking: see tw_thinking") }
+        guard budget >= 0 else { throw ArgumentError("a budget for thinking cannot be negative: 0 means no bound") }
+        guard budget == 0 || mode != TW_THINKING_OFF else { throw ArgumentError("a budget for thinking that is switched off") }
         thinking = mode
         self.budget = budget
     }
 
     /// Negative: as the client has it.
-    package func set(_ which: tw_timeout, milliseconds: Int64) throws(Invalid) {
+    package func set(_ which: tw_timeout, milliseconds: Int64) throws(ArgumentError) {
         var tried = Options.Timeouts()
         try tried.set(which, 0)
         ownTimeouts.removeAll { $0.which == which }
@@ -112,7 +112,7 @@ package final class Request {
     }
 
     /// Adds an image to the last message, or begins a user message with it when the last one is not the user's.
-    package func addImage(url: Bytes, detail: Bytes?) throws(Invalid) {
+    package func addImage(url: Bytes, detail: Bytes?) throws(ArgumentError) {
         let part = try imagePart(url: url, detail: detail)
         let message = userMessage(ofParts: part.bytes)
         try check(message.bytes)
@@ -121,7 +121,7 @@ package final class Request {
             let last = messages.elements.reduce(nil, { $1 as JSONValue? }), last["role"]?.isText("user") ?? (last.kind == .object)
         else { return try body.append(message: message.bytes) }
         guard let content = last["content"], content.isString || content.kind == .array else {
-            throw Invalid("the last message's content is neither text nor an array of parts")
+            throw ArgumentError("the last message's content is neither text nor an array of parts")
         }
         var parts = ByteBuffer()
         if content.isString {
@@ -149,8 +149,8 @@ package final class Request {
     }
 
     /// Reads what will stand so many levels deep in the body, which is to be read again as a whole.
-    func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes, inside levels: Int) throws(Invalid) -> JSONValue {
-        do { return try reader.read(json, .refusesBrokenText, inside: levels) } catch { throw Invalid(subject, isNotJSON: error) }
+    func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes, inside levels: Int) throws(ArgumentError) -> JSONValue {
+        do { return try reader.read(json, .refusesBrokenText, inside: levels) } catch { throw ArgumentError(subject, isNotJSON: error) }
     }
 
     /// What goes over the wire, and whether the answer will be streamed.
@@ -161,7 +161,7 @@ package final class Request {
         // Held by a name: the bytes of an expression's value do not outlive the expression.
         let model = modelName
         let dialect = dialect ?? ThinkingDialect(model: model.bytes, host: host)
-        if dialect.takesReasoningBack && !pastThoughts.isEmpty { wire.returnThoughts(pastThoughts) }
+        if dialect.takesReasoningBack && !replayedReasoning.isEmpty { wire.replayReasoning(replayedReasoning) }
         if thinking != TW_THINKING_AUTO { dialect.write(thinking, budget: budget, into: &wire) }
         var expected = Reply.Expected()
         expected.startsInsideThink = startsInsideThink ?? false
@@ -201,6 +201,6 @@ package struct WireBody: ~Copyable {
 }
 
 /// Text that goes into JSON must be UTF-8: the server would refuse it in words that help nobody.
-package func checkUTF8(_ text: Bytes, _ subject: StaticString) throws(Invalid) {
-    guard isUTF8(text) else { throw Invalid(StaticText.bytes(subject), " is not UTF-8") }
+package func checkUTF8(_ text: Bytes, _ subject: StaticString) throws(ArgumentError) {
+    guard isUTF8(text) else { throw ArgumentError(StaticText.bytes(subject), " is not UTF-8") }
 }

@@ -15,13 +15,13 @@ package struct RequestBody: ~Copyable {
     }
 
     /// A body as it was given.
-    package init(json: Bytes) throws(Invalid) {
+    package init(json: Bytes) throws(ArgumentError) {
         var reader = JSONReader()
         let object: JSONValue
         do { object = try reader.read(json, .refusesBrokenText) } catch {
-            throw Invalid(StaticText.bytes("the request"), isNotJSON: error)
+            throw ArgumentError(StaticText.bytes("the request"), isNotJSON: error)
         }
-        guard object.kind == .object else { throw Invalid("the request is JSON, but not an object: put it in { }") }
+        guard object.kind == .object else { throw ArgumentError("the request is JSON, but not an object: put it in { }") }
         text.append(json)
         findMembers(of: object)
     }
@@ -47,7 +47,7 @@ package struct RequestBody: ~Copyable {
     var choiceCount: Int {
         var reader = JSONReader()
         guard let written = value("n"), let count = (try? reader.read(written))?.integer, count > 1 else { return 1 }
-        return Int(min(count, Int64(Reply.mostChoices)))
+        return Int(min(count, Int64(Reply.maxChoices)))
     }
 
     package mutating func set(_ name: StaticString, to value: Bytes) { set(StaticText.bytes(name), to: value) }
@@ -88,17 +88,17 @@ package struct RequestBody: ~Copyable {
         if !parts.isEmpty { replace(parts, with: Bytes(start: nil, count: 0)) }
     }
 
-    package mutating func append(message: Bytes) throws(Invalid) { try append(message, to: "messages") }
+    package mutating func append(message: Bytes) throws(ArgumentError) { try append(message, to: "messages") }
 
     /// Adds an element to a member that is an array, which is made if there is none.
-    package mutating func append(_ addition: Bytes, to name: StaticString) throws(Invalid) {
+    package mutating func append(_ addition: Bytes, to name: StaticString) throws(ArgumentError) {
         guard let place = last(StaticText.bytes(name)) else {
             set(name, to: "[]")
             return try append(addition, to: name)
         }
         let value = members[place].value
         guard text.bytes[value.lowerBound] == UInt8(ascii: "[") else {
-            throw Invalid("the request's ", StaticText.bytes(name), " are not an array")
+            throw ArgumentError("the request's ", StaticText.bytes(name), " are not an array")
         }
         var end = value.upperBound - 1
         while isSpace(text.bytes[end - 1]) { end -= 1 }

@@ -10,54 +10,54 @@ package final class Client: @unchecked Sendable {
     let retries: Int
     /// A comment in a stream is a sign of life.
     let countsComments: Bool
-    let proxy: Proxy
-    let trust: Trust
+    let proxy: ProxyConfig
+    let trust: TLSConfig
     let speaksHTTP2: Bool
     let dialect: ThinkingDialect?
     let headers: UnsafeMutablePointer<curl_slist>?
-    let secrets: Secrets
+    let secrets: Redactor
     private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
 
-    private let pool = PerProcess<LoopPool>()
+    private let pool = ForkLocal<EventLoopPool>()
 
     /// From 8.11.1 on libcurl has libnghttp2 use its own functions for memory, and with them ours (curl PR 15527).
     private static var wipesHTTP2: Bool { platform_curl().pointee.version >= 0x080B01 }
 
-    package static func create(_ options: Options) throws(Invalid) -> Client {
+    package static func create(_ options: Options) throws(ArgumentError) -> Client {
         switch platform_curl_init() {
         case CURLE_OK: break
         case CURLE_AGAIN:
-            throw Invalid("this process was forked while its parent made its first client, and can have none: make that one before a fork")
-        default: throw Invalid("libcurl can't be initialised: out of memory")
+            throw ArgumentError("this process was forked while its parent made its first client, and can have none: make that one before a fork")
+        default: throw ArgumentError("libcurl can't be initialised: out of memory")
         }
-        let provider = try Provider.of(options)
-        let endpoint = provider.endpoint
-        let proxy = try Proxy.of(options, for: endpoint)
-        let secrets = Secrets(options, provider.key, proxy)
+        let credentials = try Credentials.of(options)
+        let endpoint = credentials.endpoint
+        let proxy = try ProxyConfig.of(options, for: endpoint)
+        let secrets = Redactor(options, credentials.key, proxy)
         if !secrets.isEmpty && !endpoint.isSecure && !endpoint.isLoopback {
             let host = endpoint.host
             guard options.cleartextHosts.contains(where: { $0.bytes.equalsIgnoringCase(host) }) else {
-                throw Invalid(
+                throw ArgumentError(
                     "the key would go in clear text over http to ", host, ": use https, or allow it with tw_options_allow_cleartext")
             }
         }
-        return Client(options, provider, secrets, proxy)
+        return Client(options, credentials, secrets, proxy)
     }
 
-    private init(_ options: Options, _ provider: Provider, _ secrets: Secrets, _ proxy: Proxy) {
-        endpoint = provider.endpoint
+    private init(_ options: Options, _ credentials: Credentials, _ secrets: Redactor, _ proxy: ProxyConfig) {
+        endpoint = credentials.endpoint
         timeouts = options.timeouts
         limits = options.limits
         retries = options.retries
         countsComments = options.countsComments
         self.secrets = secrets
         self.proxy = proxy
-        trust = Trust(options)
+        trust = TLSConfig(options)
         speaksHTTP2 = options.httpVersion == TW_HTTP_2 || options.httpVersion == TW_HTTP_AUTO && Client.wipesHTTP2
         dialect = options.dialect
         let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
-        headers = Client.makeHeaders(options, provider.key)
+        headers = Client.makeHeaders(options, credentials.key)
     }
 
     deinit {
@@ -72,17 +72,17 @@ package final class Client: @unchecked Sendable {
     // MARK: Connections
 
     /// A loop to run an exchange on, with a connection that is already there if one is idle. nil: the system has no descriptors left.
-    func borrowLoop() -> Loop? { ownPool.borrow() }
+    func borrowLoop() -> EventLoop? { ownPool.borrow() }
 
-    func giveBack(_ loop: Loop) {
+    func release(_ loop: EventLoop) {
         let pool = ownPool
-        if loop.isOurs { pool.giveBack(loop) }
+        if loop.isCurrentProcess { pool.release(loop) }
     }
 
     /// After a fork: the connections are the parent's.
     package func leaveInherited() { _ = ownPool }
 
-    private var ownPool: LoopPool { pool.own { $0.closeInherited() } }
+    private var ownPool: EventLoopPool { pool.own { $0.closeInherited() } }
 
     // MARK: Words
 
@@ -90,12 +90,12 @@ package final class Client: @unchecked Sendable {
         guard let log else { return }
         var line = ByteBuffer()
         write(&line)
-        secrets.strike(&line)
+        secrets.redact(&line)
         log.function(log.userdata, line.cString)
     }
 
     /// The headers of every request: the library's own, but for those that the caller has put his own in place of.
-    private static func makeHeaders(_ options: Options, _ key: Text?) -> UnsafeMutablePointer<curl_slist>? {
+    private static func makeHeaders(_ options: Options, _ key: ByteString?) -> UnsafeMutablePointer<curl_slist>? {
         var list: UnsafeMutablePointer<curl_slist>?
         func add(_ line: borrowing ByteBuffer) {
             list = curl_slist_append(list, line.cString)
@@ -138,46 +138,46 @@ package final class Client: @unchecked Sendable {
 }
 
 /// Whose address and whose key.
-private struct Provider {
+private struct Credentials {
     let endpoint: Endpoint
-    let key: Text?
+    let key: ByteString?
 
     /// What the options say, then what the environment says, and never one provider's key to another.
-    static func of(_ options: Options) throws(Invalid) -> Provider {
-        let provider = try find(options)
-        if let key = provider.key, !isHeaderValue(key.bytes) {
-            throw Invalid("the API key in the environment has a control character in it: check for a line end")
+    static func of(_ options: Options) throws(ArgumentError) -> Credentials {
+        let credentials = try find(options)
+        if let key = credentials.key, !isHeaderValue(key.bytes) {
+            throw ArgumentError("the API key in the environment has a control character in it: check for a line end")
         }
-        return provider
+        return credentials
     }
 
-    private static func find(_ options: Options) throws(Invalid) -> Provider {
+    private static func find(_ options: Options) throws(ArgumentError) -> Credentials {
         let ownKey = options.isKeySet ? options.key : environment("THINKWIRE_API_KEY")
         let hasKey = options.isKeySet || ownKey != nil
-        let aimlapi = Text(StaticText.bytes("https://api.aimlapi.com/v1"))
-        let openAI = environment("OPENAI_BASE_URL") ?? Text(StaticText.bytes("https://api.openai.com/v1"))
+        let aimlapi = ByteString(StaticText.bytes("https://api.aimlapi.com/v1"))
+        let openAI = environment("OPENAI_BASE_URL") ?? ByteString(StaticText.bytes("https://api.openai.com/v1"))
         if let base = options.baseURL ?? environment("THINKWIRE_BASE_URL") {
             let endpoint = try Endpoint.of(baseURL: base.bytes)
-            if hasKey { return Provider(endpoint: endpoint, key: ownKey) }
+            if hasKey { return Credentials(endpoint: endpoint, key: ownKey) }
             if endpoint.isServer(of: try Endpoint.of(baseURL: aimlapi.bytes)), let key = environment("AIMLAPI_API_KEY") {
-                return Provider(endpoint: endpoint, key: key)
+                return Credentials(endpoint: endpoint, key: key)
             }
             // An address that is not asked for need not be one.
             let isOpenAI = (try? Endpoint.of(baseURL: openAI.bytes)).map { endpoint.isServer(of: $0) } ?? false
-            return Provider(endpoint: endpoint, key: isOpenAI ? environment("OPENAI_API_KEY") : nil)
+            return Credentials(endpoint: endpoint, key: isOpenAI ? environment("OPENAI_API_KEY") : nil)
         }
-        if hasKey { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey) }
-        if let key = environment("AIMLAPI_API_KEY") { return Provider(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: key) }
-        if let key = environment("OPENAI_API_KEY") { return Provider(endpoint: try Endpoint.of(baseURL: openAI.bytes), key: key) }
-        throw Invalid("no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment")
+        if hasKey { return Credentials(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey) }
+        if let key = environment("AIMLAPI_API_KEY") { return Credentials(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: key) }
+        if let key = environment("OPENAI_API_KEY") { return Credentials(endpoint: try Endpoint.of(baseURL: openAI.bytes), key: key) }
+        throw ArgumentError("no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment")
     }
 }
 
 /// A variable of the environment that is there and not empty.
-func environment(_ name: StaticString) -> Text? {
+func environment(_ name: StaticString) -> ByteString? {
     guard let value = getenv(StaticText.cString(name)) else { return nil }
     let bytes = Bytes(cString: value)
-    return bytes.isEmpty ? nil : Text(bytes)
+    return bytes.isEmpty ? nil : ByteString(bytes)
 }
 
 private func logToStandardError(_ userdata: UnsafeMutableRawPointer?, _ line: UnsafePointer<CChar>?) {

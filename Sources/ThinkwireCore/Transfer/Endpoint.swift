@@ -20,34 +20,34 @@ final class Endpoint {
     }
 
     /// What is wrong is told without the text: it may have a key in it, or be one.
-    static func of(baseURL: Bytes) throws(Invalid) -> Endpoint {
-        guard let parts = curl_url() else { throw Invalid("out of memory") }
+    static func of(baseURL: Bytes) throws(ArgumentError) -> Endpoint {
+        guard let parts = curl_url() else { throw ArgumentError("out of memory") }
         defer { curl_url_cleanup(parts) }
         guard Endpoint.set(parts, CURLUPART_URL, baseURL) else {
-            throw Invalid("not a base URL, which looks like https://api.aimlapi.com/v1")
+            throw ArgumentError("not a base URL, which looks like https://api.aimlapi.com/v1")
         }
         let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
         // curl takes the path's first part for the host of "https:///v1".
         guard scheme.count + 3 < baseURL.count, baseURL[scheme.count + 3] != UInt8(ascii: "/") else {
-            throw Invalid("the base URL names no host")
+            throw ArgumentError("the base URL names no host")
         }
         let isSecure = scheme.bytes.equals("https")
         guard isSecure || scheme.bytes.equals("http") else {
-            throw Invalid("the base URL is neither https nor http, but ", scheme.bytes)
+            throw ArgumentError("the base URL is neither https nor http, but ", scheme.bytes)
         }
         guard Endpoint.part(parts, CURLUPART_USER).isEmpty, Endpoint.part(parts, CURLUPART_PASSWORD).isEmpty else {
-            throw Invalid("the base URL has a user or password in it: give the key with tw_options_set_api_key")
+            throw ArgumentError("the base URL has a user or password in it: give the key with tw_options_set_api_key")
         }
         // With an "@" and nothing before it, libcurl would still send them.
         curl_url_set(parts, CURLUPART_USER, nil, 0)
         curl_url_set(parts, CURLUPART_PASSWORD, nil, 0)
         guard !Endpoint.part(parts, CURLUPART_HOST, UInt32(CURLU_PUNYCODE)).isEmpty else {
-            throw Invalid("the base URL's host is no name that can be looked up: write it as it is there, in ASCII (xn--…)")
+            throw ArgumentError("the base URL's host is no name that can be looked up: write it as it is there, in ASCII (xn--…)")
         }
         var path = Endpoint.part(parts, CURLUPART_PATH)
         while path.bytes.last == UInt8(ascii: "/") { path.truncate(to: path.count - 1) }
         if !path.bytes.hasSuffix("/chat/completions") { path.append("/chat/completions") }
-        guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else { throw Invalid("the base URL has a path that is none") }
+        guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else { throw ArgumentError("the base URL has a path that is none") }
         curl_url_set(parts, CURLUPART_FRAGMENT, nil, 0)
         return Endpoint(
             url: Endpoint.part(parts, CURLUPART_URL), host: Endpoint.part(parts, CURLUPART_HOST),

@@ -7,14 +7,14 @@ import CThinkwire
 package final class Exchange {
     /// Of the attempt under way, or of the last one.
     package private(set) var reply: Reply {
-        didSet { borrowedReply = Borrowed(reply) }
+        didSet { borrowedReply = UnretainedReference(reply) }
     }
-    private var borrowedReply: Borrowed<Reply>
+    private var borrowedReply: UnretainedReference<Reply>
     /// A callback of the caller's is running.
     package private(set) var isCalling = false
 
     private let client: Client?
-    private let loop: Loop?
+    private let loop: EventLoop?
     private let body: ByteBuffer
     private let timeouts: Options.Timeouts
     /// The attempt under way; nil between two of them, and before the first.
@@ -24,24 +24,24 @@ package final class Exchange {
     /// When the next attempt is to begin, and how long before that the last one ended.
     private var attemptStart: Int64 = 0
     private var pause: Int64 = 0
-    private var isRetryUntold = false
+    private var hasPendingRetryEvent = false
     /// The caller has heard something of the answer: there is no way back.
-    private var hasTold = false
+    private var hasDeliveredEvent = false
     private let cancellation = Cancellation()
     private var isOver = false
 
-    private var stream: EventStream
-    private var decoder = ChunkDecoder()
+    private var stream: SSEParser
+    private var decoder = ChunkParser()
     private var format = Format.unknown
     /// How much of the inbox is known to be white space, while nothing else has come.
-    private var blank = 0
+    private var leadingWhitespace = 0
     /// The transfer's inbox while it is being looked at, and events may point into it; and the part that was not looked at yet.
     private var taken = OwnBytes(start: nil, count: 0)
     private var input = Bytes(start: nil, count: 0)
     /// The next of the decoder's events to hand out, and the chunk that they came with.
     private var nextEvent = 0
     private var raw = Bytes(start: nil, count: 0)
-    private let told = UnsafeMutablePointer<tw_event>.allocate(capacity: 1)
+    private let eventStorage = UnsafeMutablePointer<tw_event>.allocate(capacity: 1)
     /// Until when a stream that is done is given to end.
     private var lingerDeadline = Int64.max
 
@@ -60,17 +60,17 @@ package final class Exchange {
     /// How long one whose choices have all finished may stay silent: the usage may still come.
     private static let finishedGrace = 5 * second
     /// As much of a refusal as is worth reading.
-    private static let longestRefusal = 1 << 20
+    private static let maxErrorBody = 1 << 20
 
     /// An exchange that is about to begin. With `wantsStream`, or where the model demands it, the answer is streamed.
     package init(_ client: Client, _ request: Request, wantsStream: Bool) {
         self.client = client
         let body = request.wireBody(wantsStream: wantsStream, host: client.endpoint.host, dialect: client.dialect)
         reply = Reply(body.expected)
-        borrowedReply = Borrowed(reply)
+        borrowedReply = UnretainedReference(reply)
         self.body = body.text
         timeouts = request.timeouts(of: client.timeouts)
-        stream = EventStream(limit: client.limits.event)
+        stream = SSEParser(limit: client.limits.event)
         loop = client.borrowLoop()
         if loop == nil {
             end(TW_NETWORK, "the system has no file descriptors left: close some, or raise the limit (ulimit -n)")
@@ -83,15 +83,15 @@ package final class Exchange {
         loop = nil
         body = ByteBuffer()
         reply = Reply()
-        borrowedReply = Borrowed(reply)
+        borrowedReply = UnretainedReference(reply)
         timeouts = Options.Timeouts()
-        stream = EventStream(limit: 1)
+        stream = SSEParser(limit: 1)
         end(TW_INVALID, message)
     }
 
     deinit {
         if !isOver { end(TW_CANCELLED, "") }
-        told.deallocate()
+        eventStorage.deallocate()
     }
 
     // MARK: For the caller
@@ -106,33 +106,33 @@ package final class Exchange {
     package func next(until deadline: Int64) -> Step {
         var hasWaited = false
         while true {
-            if cancellation.isAsked { stopEarly() }
+            if cancellation.isAsked { abort() }
             if nextEvent < decoder.events.count { return .event(takeEvent()) }
-            if isRetryUntold { return .event(takeRetry()) }
+            if hasPendingRetryEvent { return .event(takeRetry()) }
             guard !isOver else { return .end }
             if isInboxTaken && decodeNext() { continue }
             guard let transfer else {
                 if isInherited {
-                    stopEarly()
+                    abort()
                 } else if isOutOfTime {
                     reply.timedOut(TW_TIMEOUT_TOTAL, timeouts)
                     reply.countAttempts()
-                    letGo()
+                    finish()
                 } else if platform_now() >= attemptStart {
                     beginAttempt(onFreshConnection: false)
                 } else {
-                    loop?.step(until: min(deadline, attemptStart))
+                    loop?.turn(until: min(deadline, attemptStart))
                     if platform_now() >= deadline { return .timeout }
                 }
                 continue
             }
             if takeInbox(transfer) { continue }
             if transfer.end != nil || hasLingered {
-                conclude(transfer)
+                processEndOfBody(transfer)
                 continue
             }
             if isInherited {
-                stopEarly()
+                abort()
                 continue
             }
             if !transfer.countsEveryByte && stream.takeNews() { transfer.restartClock() }
@@ -157,7 +157,7 @@ package final class Exchange {
     /// Ends an exchange that is not over, and gives its reply.
     package func close() -> Reply {
         cancellation.ask()
-        stopEarly()
+        abort()
         return reply
     }
 
@@ -165,7 +165,7 @@ package final class Exchange {
 
     /// Takes one more step with what has arrived; false if more must arrive first.
     private func decodeNext() -> Bool {
-        let found: EventStream.Event?
+        let found: SSEParser.Event?
         do { found = try stream.next(&input) } catch {
             startEvents(with: Bytes(start: nil, count: 0))
             end(.eventTooLong)
@@ -184,12 +184,12 @@ package final class Exchange {
     /// Looks at what has arrived; false if there is nothing in it to be cut into events.
     private func takeInbox(_ transfer: Transfer) -> Bool {
         guard !transfer.inbox.isEmpty else { return false }
-        if format == .unknown { format = recognise(transfer.inbox.bytes) }
+        if format == .unknown { format = sniffFormat(transfer.inbox.bytes) }
         switch format {
         case .unknown, .document:
             return false
         case .refusal:
-            if transfer.inbox.count > Exchange.longestRefusal { transfer.finish(CURLE_OK) }
+            if transfer.inbox.count > Exchange.maxErrorBody { transfer.finish(CURLE_OK) }
             return false
         case .events:
             // Behind the end of the answer nothing but the usage is waited for, however long a server says that it is there.
@@ -205,19 +205,19 @@ package final class Exchange {
     private func leaveInbox() { taken = OwnBytes(start: nil, count: 0) }
 
     /// Servers say `text/event-stream` of whole documents, and the other way round: the first byte tells.
-    private func recognise(_ bytes: Bytes) -> Format {
+    private func sniffFormat(_ bytes: Bytes) -> Format {
         if reply.httpStatus >= 300 { return .refusal }
         // The byte order mark may be cut, too.
         if StaticText.bytes("\u{FEFF}").starts(with: bytes) { return .unknown }
-        if blank == 0 && bytes.hasPrefix("\u{FEFF}") { blank = 3 }
-        while blank < bytes.count, isBlank(bytes[blank]) { blank += 1 }
-        guard blank < bytes.count else { return .unknown }
-        let first = bytes[blank]
+        if leadingWhitespace == 0 && bytes.hasPrefix("\u{FEFF}") { leadingWhitespace = 3 }
+        while leadingWhitespace < bytes.count, isBlank(bytes[leadingWhitespace]) { leadingWhitespace += 1 }
+        guard leadingWhitespace < bytes.count else { return .unknown }
+        let first = bytes[leadingWhitespace]
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .document : .events
     }
 
     /// Takes an event of the stream apart. Tells what is wrong with it.
-    private func decode(_ found: EventStream.Event) -> Problem? {
+    private func decode(_ found: SSEParser.Event) -> Problem? {
         startEvents(with: found.data)
         // The line's end behind it has been read.
         taken.endText(found.data)
@@ -246,7 +246,7 @@ package final class Exchange {
     private func takeEvent() -> UnsafePointer<tw_event> {
         let next = decoder.events[nextEvent]
         nextEvent += 1
-        hasTold = true
+        hasDeliveredEvent = true
         var event = newEvent(next.kind)
         event.raw = UnsafeRawPointer(raw.baseAddress ?? StaticText.empty).assumingMemoryBound(to: CChar.self)
         event.raw_len = raw.count
@@ -275,21 +275,21 @@ package final class Exchange {
         }
         event.text = UnsafeRawPointer(text + next.range.lowerBound).assumingMemoryBound(to: CChar.self)
         event.text_len = next.range.count
-        told.initialize(to: event)
-        return UnsafePointer(told)
+        eventStorage.initialize(to: event)
+        return UnsafePointer(eventStorage)
     }
 
     private func takeRetry() -> UnsafePointer<tw_event> {
-        isRetryUntold = false
+        hasPendingRetryEvent = false
         var event = newEvent(TW_EVENT_RETRY)
-        event.text = reply.lastRefusal.cString
-        event.text_len = reply.lastRefusal.count
+        event.text = reply.lastAttemptError.cString
+        event.text_len = reply.lastAttemptError.count
         event.raw = StaticText.cString("")
         event.attempt = Int32(truncatingIfNeeded: reply.attempts + 1)
-        event.status = reply.lastRefusalStatus
+        event.status = reply.lastAttemptStatus
         event.wait_ms = pause / millisecond
-        told.initialize(to: event)
-        return UnsafePointer(told)
+        eventStorage.initialize(to: event)
+        return UnsafePointer(eventStorage)
     }
 
     private func newEvent(_ kind: tw_event_kind) -> tw_event {
@@ -335,11 +335,11 @@ package final class Exchange {
             callStart = platform_now()
         } else {
             reply = Reply(after: reply)
-            stream = EventStream(limit: client.limits.event)
-            decoder = ChunkDecoder()
+            stream = SSEParser(limit: client.limits.event)
+            decoder = ChunkParser()
             startEvents(with: Bytes(start: nil, count: 0))
             format = .unknown
-            blank = 0
+            leadingWhitespace = 0
             leaveInbox()
             lingerDeadline = .max
         }
@@ -358,12 +358,12 @@ package final class Exchange {
     }
 
     /// The transfer is over: what it left behind is taken apart, and judged.
-    private func conclude(_ transfer: Transfer) {
+    private func processEndOfBody(_ transfer: Transfer) {
         var problem: Problem?
         startEvents(with: Bytes(start: nil, count: 0))
         switch format {
         case .refusal, .unknown:
-            if reply.httpStatus >= 300 { readRefusal(transfer) }
+            if reply.httpStatus >= 300 { readProviderError(transfer) }
         case .document:
             problem = decodeDocument(transfer)
         case .events:
@@ -394,8 +394,8 @@ package final class Exchange {
         }
     }
 
-    private func readRefusal(_ transfer: Transfer) {
-        client?.secrets.strikeJSON(&transfer.inbox)
+    private func readProviderError(_ transfer: Transfer) {
+        client?.secrets.redactJSON(&transfer.inbox)
         do {
             reply.body.append(withoutMark(transfer.inbox.bytes))
             try decoder.decode(document: reply.body.bytes, into: reply)
@@ -403,14 +403,14 @@ package final class Exchange {
             if case .refused = error { return }
             reply.body.removeAll()
         }
-        reply.refuse(plainBody: transfer.inbox.bytes)
+        reply.setError(plainBody: transfer.inbox.bytes)
     }
 
     /// Begun by the process that this one was forked from: the connection is still that one's.
-    private var isInherited: Bool { loop.map { !$0.isOurs } ?? false }
+    private var isInherited: Bool { loop.map { !$0.isCurrentProcess } ?? false }
 
     /// Cancelled: nothing more is told, but what had arrived is kept.
-    private func stopEarly() {
+    private func abort() {
         guard !isOver else {
             // How it went is known, but not all of it was told.
             return startEvents(with: Bytes(start: nil, count: 0))
@@ -427,7 +427,7 @@ package final class Exchange {
         } else {
             end(TW_CANCELLED, "cancelled")
         }
-        isRetryUntold = false
+        hasPendingRetryEvent = false
         startEvents(with: Bytes(start: nil, count: 0))
     }
 
@@ -446,46 +446,46 @@ package final class Exchange {
             return beginAttempt(onFreshConnection: true)
         }
         decoder.finish(reply)
-        if reply.status == TW_OK { reply.judge(problem, transfer, client) }
-        if reply.status != TW_OK { strike(client.secrets, transfer) }
-        if let wait = waitBeforeRetry(transfer, client) { return postpone(wait) }
+        if reply.status == TW_OK { reply.resolve(problem, transfer, client) }
+        if reply.status != TW_OK { redact(client.secrets, transfer) }
+        if let wait = waitBeforeRetry(transfer, client) { return scheduleRetry(wait) }
         reply.countAttempts()
-        letGo()
+        finish()
     }
 
     private func end(_ status: tw_status, _ message: StaticString) {
         decoder.finish(reply)
-        if let client, let transfer { strike(client.secrets, transfer) }
+        if let client, let transfer { redact(client.secrets, transfer) }
         reply.status = status
         reply.message.removeAll()
         reply.message.append(message)
-        letGo()
+        finish()
     }
 
     /// A server that refuses in the middle of its answer may repeat the key there as well, and an event of that may not be told yet.
-    private func strike(_ secrets: Secrets, _ transfer: Transfer) {
-        secrets.strike(&reply.message)
-        secrets.strikeJSONInPlace(&transfer.inbox)
-        stream.changeHeld(secrets.strikeJSONInPlace)
-        secrets.strikeJSONInPlace(&reply.body)
-        reply.changeFields(secrets.strikeJSONInPlace)
+    private func redact(_ secrets: Redactor, _ transfer: Transfer) {
+        secrets.redact(&reply.message)
+        secrets.redactJSONInPlace(&transfer.inbox)
+        stream.changeHeld(secrets.redactJSONInPlace)
+        secrets.redactJSONInPlace(&reply.body)
+        reply.changeFields(secrets.redactJSONInPlace)
     }
 
     /// How long to wait before another attempt; nil if there is to be none.
     private func waitBeforeRetry(_ transfer: Transfer, _ client: Client) -> Int64? {
-        guard reply.attempts <= client.retries, !hasTold, decoder.events.isEmpty else { return nil }
-        let advice = RetryAdvice(reply.headers, now: Int64(time(nil)))
-        guard reply.isWorthRetrying(transfer, advice.isWorthIt) else { return nil }
+        guard reply.attempts <= client.retries, !hasDeliveredEvent, decoder.events.isEmpty else { return nil }
+        let advice = RetryPolicy(reply.headers, now: Int64(time(nil)))
+        guard reply.shouldRetry(transfer, advice.shouldRetry) else { return nil }
         let now = platform_now()
         // The clock's last digits are as good as any to keep clients apart.
         let wait = advice.wait ?? backoff(beforeAttempt: reply.attempts + 1, random: UInt64(now) &* 0x9E37_79B9_7F4A_7C15 >> 32)
-        guard wait <= RetryAdvice.longestWait else { return nil }
+        guard wait <= RetryPolicy.maxWait else { return nil }
         // A wait that the call does not outlast helps nobody.
         guard timeouts.total == 0 || now + wait < callStart + timeouts.total else { return nil }
         return wait
     }
 
-    private func postpone(_ wait: Int64) {
+    private func scheduleRetry(_ wait: Int64) {
         logEnd()
         transfer?.stop()
         leaveInbox()
@@ -493,7 +493,7 @@ package final class Exchange {
         reply.noteRetry()
         pause = wait
         attemptStart = platform_now() + wait
-        isRetryUntold = true
+        hasPendingRetryEvent = true
         client?.log { line in
             line.append("next attempt in ")
             line.append(decimal: Int(wait / millisecond))
@@ -501,13 +501,13 @@ package final class Exchange {
         }
     }
 
-    private func letGo() {
+    private func finish() {
         isOver = true
         if callStart > 0 { reply.timing.pointee.total_us = elapsedMicroseconds }
         transfer?.stop()
-        if let loop { client?.giveBack(loop) }
+        if let loop { client?.release(loop) }
         reply.noteRequestID()
-        if let client { reply.strikeHeaders(client.secrets) }
+        if let client { reply.redactHeaders(client.secrets) }
         reply.layOut()
         logEnd()
     }

@@ -2,7 +2,7 @@ import CPlatform
 import CThinkwire
 
 /// Text that does not change, for many to hold.
-package final class Text {
+package final class ByteString {
     private var text = ByteBuffer()
 
     init(_ bytes: Bytes) { text.append(bytes) }
@@ -16,8 +16,8 @@ package final class Text {
 
 /// Where and how to connect, as the caller has said it so far.
 package final class Options {
-    var baseURL: Text?
-    var key: Text?
+    var baseURL: ByteString?
+    var key: ByteString?
     /// The caller has spoken about the key, if only to say that there is none.
     var isKeySet = false
     var headers: [Header] = []
@@ -25,12 +25,12 @@ package final class Options {
     var limits = Limits()
     var retries = 2
     package var countsComments = true
-    var proxy: Text?
+    var proxy: ByteString?
     /// The hosts that no proxy is used for, in curl's notation.
-    var unproxiedHosts: Text?
-    var certificates: Text?
-    var certificateDirectory: Text?
-    var cleartextHosts: [Text] = []
+    var unproxiedHosts: ByteString?
+    var certificates: ByteString?
+    var certificateDirectory: ByteString?
+    var cleartextHosts: [ByteString] = []
     var log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
 
     var httpVersion = TW_HTTP_AUTO
@@ -39,9 +39,9 @@ package final class Options {
     package init() {}
 
     struct Header {
-        var name: Text
+        var name: ByteString
         /// Some providers take their key in one.
-        var value: Text
+        var value: ByteString
     }
 
     /// In nanoseconds; 0 for none.
@@ -51,13 +51,13 @@ package final class Options {
         var idle: Int64 = 120 * second
         var total: Int64 = 0
 
-        mutating func set(_ which: tw_timeout, _ nanoseconds: Int64) throws(Invalid) {
+        mutating func set(_ which: tw_timeout, _ nanoseconds: Int64) throws(ArgumentError) {
             switch which {
             case TW_TIMEOUT_CONNECT: connect = nanoseconds
             case TW_TIMEOUT_FIRST_BYTE: firstByte = nanoseconds
             case TW_TIMEOUT_IDLE: idle = nanoseconds
             case TW_TIMEOUT_TOTAL: total = nanoseconds
-            default: throw Invalid("no such timeout: see tw_timeout")
+            default: throw ArgumentError("no such timeout: see tw_timeout")
             }
         }
 
@@ -72,59 +72,59 @@ package final class Options {
         var headers = 256 << 10
     }
 
-    package func set(baseURL url: Bytes) throws(Invalid) {
+    package func set(baseURL url: Bytes) throws(ArgumentError) {
         _ = try Endpoint.of(baseURL: url)
-        baseURL = Text(url)
+        baseURL = ByteString(url)
     }
 
-    package func set(key: Bytes) throws(Invalid) {
-        guard isHeaderValue(key) else { throw Invalid("the API key has a control character in it: check for a line end") }
+    package func set(key: Bytes) throws(ArgumentError) {
+        guard isHeaderValue(key) else { throw ArgumentError("the API key has a control character in it: check for a line end") }
         isKeySet = true
-        self.key = key.isEmpty ? nil : Text(key)
+        self.key = key.isEmpty ? nil : ByteString(key)
     }
 
     /// nil takes the header back.
-    package func set(header name: Bytes, to value: Bytes?) throws(Invalid) {
+    package func set(header name: Bytes, to value: Bytes?) throws(ArgumentError) {
         // Without the text: it may be the whole header, with a key in it.
-        guard isHeaderName(name) else { throw Invalid("not the name of a header: it is one word, and its value stands apart") }
+        guard isHeaderName(name) else { throw ArgumentError("not the name of a header: it is one word, and its value stands apart") }
         // With another length than the body's, the rest of it would be the next request on its connection.
         if name.equalsIgnoringCase(StaticText.bytes("content-length")) || name.equalsIgnoringCase(StaticText.bytes("transfer-encoding")) {
-            throw Invalid("not a header of yours, for it says how long the body is: ", name)
+            throw ArgumentError("not a header of yours, for it says how long the body is: ", name)
         }
-        if let value, !isHeaderValue(value) { throw Invalid("the value of the header ", name, " has a control character in it") }
+        if let value, !isHeaderValue(value) { throw ArgumentError("the value of the header ", name, " has a control character in it") }
         headers.removeAll { $0.name.bytes.equalsIgnoringCase(name) }
         guard let value else { return }
-        headers.append(Header(name: Text(name), value: Text(value)))
+        headers.append(Header(name: ByteString(name), value: ByteString(value)))
     }
 
-    package func set(_ which: tw_timeout, milliseconds: Int64) throws(Invalid) {
-        guard milliseconds >= 0 else { throw Invalid("a timeout cannot be negative: 0 means none") }
+    package func set(_ which: tw_timeout, milliseconds: Int64) throws(ArgumentError) {
+        guard milliseconds >= 0 else { throw ArgumentError("a timeout cannot be negative: 0 means none") }
         try timeouts.set(which, Timeouts.nanoseconds(milliseconds))
     }
 
-    package func set(_ which: tw_limit, bytes: Int64) throws(Invalid) {
-        guard bytes >= 1, bytes <= Int64(Int32.max) else { throw Invalid("a limit is from 1 to 2147483647 bytes") }
+    package func set(_ which: tw_limit, bytes: Int64) throws(ArgumentError) {
+        guard bytes >= 1, bytes <= Int64(Int32.max) else { throw ArgumentError("a limit is from 1 to 2147483647 bytes") }
         switch which {
         case TW_LIMIT_EVENT: limits.event = Int(bytes)
         case TW_LIMIT_REPLY: limits.reply = Int(bytes)
         case TW_LIMIT_HEADERS: limits.headers = Int(bytes)
-        default: throw Invalid("no such limit: see tw_limit")
+        default: throw ArgumentError("no such limit: see tw_limit")
         }
     }
 
-    package func set(retries: Int) throws(Invalid) {
-        guard retries >= 0 else { throw Invalid("the number of retries cannot be negative: 0 means none") }
+    package func set(retries: Int) throws(ArgumentError) {
+        guard retries >= 0 else { throw ArgumentError("the number of retries cannot be negative: 0 means none") }
         self.retries = retries
     }
 
-    package func set(_ version: tw_http_version) throws(Invalid) {
+    package func set(_ version: tw_http_version) throws(ArgumentError) {
         switch version {
         case TW_HTTP_AUTO, TW_HTTP_1_1, TW_HTTP_2: httpVersion = version
-        default: throw Invalid("no such version of HTTP: see tw_http_version")
+        default: throw ArgumentError("no such version of HTTP: see tw_http_version")
         }
     }
 
-    package func set(_ dialect: tw_dialect) throws(Invalid) {
+    package func set(_ dialect: tw_dialect) throws(ArgumentError) {
         switch dialect {
         case TW_DIALECT_AUTO: self.dialect = nil
         case TW_DIALECT_NONE: self.dialect = ThinkingDialect.none
@@ -132,33 +132,33 @@ package final class Options {
         case TW_DIALECT_CHAT_TEMPLATE: self.dialect = .chatTemplate
         case TW_DIALECT_REASONING_EFFORT: self.dialect = .reasoningEffort
         case TW_DIALECT_REASONING_OBJECT: self.dialect = .reasoningObject
-        default: throw Invalid("no such dialect: see tw_dialect")
+        default: throw ArgumentError("no such dialect: see tw_dialect")
         }
     }
 
-    package func set(proxy: Bytes?) throws(Invalid) {
-        let proxy = proxy.map { Text($0) }
-        if let proxy, !proxy.bytes.isEmpty, Proxy.place(of: proxy) == nil {
-            throw Invalid("not a proxy's address, which looks like http://127.0.0.1:3128, or http://USER:PASSWORD@127.0.0.1:3128")
+    package func set(proxy: Bytes?) throws(ArgumentError) {
+        let proxy = proxy.map { ByteString($0) }
+        if let proxy, !proxy.bytes.isEmpty, ProxyConfig.place(of: proxy) == nil {
+            throw ArgumentError("not a proxy's address, which looks like http://127.0.0.1:3128, or http://USER:PASSWORD@127.0.0.1:3128")
         }
         self.proxy = proxy
     }
 
-    package func set(unproxiedHosts hosts: Bytes?) { unproxiedHosts = hosts.map { Text($0) } }
+    package func set(unproxiedHosts hosts: Bytes?) { unproxiedHosts = hosts.map { ByteString($0) } }
 
-    package func set(certificates path: Bytes?) throws(Invalid) {
-        let file = path.map { Text($0) }
+    package func set(certificates path: Bytes?) throws(ArgumentError) {
+        let file = path.map { ByteString($0) }
         if let file, access(file.cString, R_OK) != 0 || isDirectory(file.bytes, F_OK) {
-            throw Invalid("the file of certificates can't be read: ", file.bytes)
+            throw ArgumentError("the file of certificates can't be read: ", file.bytes)
         }
         certificates = file
     }
 
-    package func set(certificateDirectory path: Bytes?) throws(Invalid) {
+    package func set(certificateDirectory path: Bytes?) throws(ArgumentError) {
         if let path {
-            guard !path.isEmpty, isDirectory(path, R_OK | X_OK) else { throw Invalid("not a directory that can be read: ", path) }
+            guard !path.isEmpty, isDirectory(path, R_OK | X_OK) else { throw ArgumentError("not a directory that can be read: ", path) }
         }
-        certificateDirectory = path.map { Text($0) }
+        certificateDirectory = path.map { ByteString($0) }
     }
 
     private func isDirectory(_ path: Bytes, _ mode: Int32) -> Bool {
@@ -169,9 +169,9 @@ package final class Options {
         return access(inside.cString, mode) == 0
     }
 
-    package func allowCleartext(host: Bytes) throws(Invalid) {
-        guard !host.isEmpty else { throw Invalid("the host's name is empty") }
-        cleartextHosts.append(Text(host))
+    package func allowCleartext(host: Bytes) throws(ArgumentError) {
+        guard !host.isEmpty else { throw ArgumentError("the host's name is empty") }
+        cleartextHosts.append(ByteString(host))
     }
 
     package func set(log function: tw_log_fn?, userdata: UnsafeMutableRawPointer?) {

@@ -21,7 +21,7 @@ enum Problem {
 
 extension Reply {
     /// Says how the exchange went, when nothing has said so yet: from what the stages met, and how the transfer ended.
-    func judge(_ problem: Problem?, _ transfer: Transfer, _ client: Client) {
+    func resolve(_ problem: Problem?, _ transfer: Transfer, _ client: Client) {
         switch (problem, transfer.end) {
         case (.eventTooLong, _):
             tooLarge("a line or an event of the stream", client.limits.event, "TW_LIMIT_EVENT")
@@ -197,10 +197,10 @@ extension Reply {
 
     /// Whether another attempt may go better. A refusal's own word about that, if there is one, decides; but an account that is empty
     /// stays empty.
-    func isWorthRetrying(_ transfer: Transfer, _ serverSays: Bool?) -> Bool {
+    func shouldRetry(_ transfer: Transfer, _ serverSays: Bool?) -> Bool {
         if status == TW_OK || status == TW_QUOTA { return false }
-        if let refusalCode {
-            let passes = refusalCode == 408 || refusalCode == 409 || status == TW_RATE_LIMITED || status == TW_SERVER
+        if let providerErrorCode {
+            let passes = providerErrorCode == 408 || providerErrorCode == 409 || status == TW_RATE_LIMITED || status == TW_SERVER
             return serverSays ?? passes
         }
         switch (status, transfer.end) {
@@ -216,9 +216,9 @@ extension Reply {
 
     /// What failed is to be tried again.
     func noteRetry() {
-        lastRefusalStatus = status
-        lastRefusal.removeAll()
-        lastRefusal.append(message)
+        lastAttemptStatus = status
+        lastAttemptError.removeAll()
+        lastAttemptError.append(message)
     }
 
     /// Says in the message that others came before.

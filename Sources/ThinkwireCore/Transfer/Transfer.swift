@@ -28,12 +28,12 @@ final class Transfer {
     let timeouts: Options.Timeouts
 
     private let client: Client
-    private let loop: Loop
+    private let loop: EventLoop
     private let cancellation: Cancellation
     private let reply: Reply
     private var easy: UnsafeMutableRawPointer?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-    /// Not all of the system's certificates are looked at: see `Trust`.
+    /// Not all of the system's certificates are looked at: see `TLSConfig`.
     private var skipsSystemFile = false
 
     private var phase = Phase.connecting
@@ -52,7 +52,7 @@ final class Transfer {
     private var questions: UInt32 = 0
 
     init(
-        _ client: Client, _ loop: Loop, _ cancellation: Cancellation, _ timeouts: Options.Timeouts, reply: Reply, callStart: Int64
+        _ client: Client, _ loop: EventLoop, _ cancellation: Cancellation, _ timeouts: Options.Timeouts, reply: Reply, callStart: Int64
     ) {
         self.client = client
         self.loop = loop
@@ -75,7 +75,7 @@ final class Transfer {
 
     /// Begins. The body must stay where it is until the transfer is stopped.
     func start(body: Bytes, onFreshConnection: Bool) {
-        guard let easy = loop.takeEasy(configure: configure) else {
+        guard let easy = loop.acquireHandle(configure: configure) else {
             end = .failed(CURLE_OUT_OF_MEMORY)
             return
         }
@@ -109,7 +109,7 @@ final class Transfer {
         if phase == .connecting { setConnectClock() }
         // Bytes that do not count must not carry it over the end of its clock; those that do have set it back by now.
         if !countsEveryByte && hasExpired() { return }
-        let isQuiet = !loop.step(until: min(deadline, clock.deadline - (phase == .connecting ? 0 : away)))
+        let isQuiet = !loop.turn(until: min(deadline, clock.deadline - (phase == .connecting ? 0 : away)))
         if phase == .connecting { tryNextAddress() }
         left = platform_now()
         let hasNews = hasReceived
@@ -204,7 +204,7 @@ final class Transfer {
         _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 0)
         // It is kept for another transfer, and our text is not.
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
-        loop.giveBack(easy: easy)
+        loop.release(easy: easy)
     }
 
     /// It was sent over a connection that was there before. Until it is stopped.
@@ -278,7 +278,7 @@ final class Transfer {
 
     private static let isToGoOn: curl_xferinfo_callback = { transfer, _, _, _, _ in
         guard let transfer else { return 0 }
-        return Borrowed<Transfer>(transfer).with { $0.goesOn() } ? 0 : 1
+        return UnretainedReference<Transfer>(transfer).with { $0.goesOn() } ? 0 : 1
     }
 
     /// It looks for an address, or tries one. Not only in the beginning: in place of a kept connection that dies before anything came
@@ -307,7 +307,7 @@ final class Transfer {
     private static let receiveHeader: curl_write_callback = { bytes, _, count, transfer in
         guard let bytes, let transfer else { return 0 }
         let line = Bytes(start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
-        return Borrowed<Transfer>(transfer).with { $0.receive(header: line) } ? count : 0
+        return UnretainedReference<Transfer>(transfer).with { $0.receive(header: line) } ? count : 0
     }
 
     private func receive(header line: Bytes) -> Bool {
@@ -340,7 +340,7 @@ final class Transfer {
     private static let receive: curl_write_callback = { bytes, _, count, transfer in
         guard let bytes, let transfer else { return 0 }
         let part = Bytes(start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
-        return Borrowed<Transfer>(transfer).with { $0.receive(part) } ? count : 0
+        return UnretainedReference<Transfer>(transfer).with { $0.receive(part) } ? count : 0
     }
 
     /// Keeps what has arrived; false ends the transfer.

@@ -53,10 +53,10 @@ struct JSONNode {
     private var count = 0
 
     /// Deeper than any answer, and shallow enough for every reader behind us.
-    package static let deepest = 512
-    package static let longestNumber = 1000
+    package static let maxDepth = 512
+    package static let maxNumberLength = 1000
     /// Each costs 16 bytes: a short text of very many values must not cost more memory than a long one.
-    package static let mostValues = 1 << 24
+    package static let maxValues = 1 << 24
 
     package init() {}
 
@@ -114,12 +114,12 @@ struct JSONNode {
         reading: while true {
             // Here a value begins.
             scanner.skipSpace()
-            guard count < JSONReader.mostValues else { throw scanner.error(.tooManyValues) }
+            guard count < JSONReader.maxValues else { throw scanner.error(.tooManyValues) }
             let start = scanner.place
             switch try scanner.byte(or: .expectedValue) {
             case UInt8(ascii: "{"), UInt8(ascii: "["):
                 depth += 1
-                guard depth <= JSONReader.deepest else { throw scanner.error(.tooDeep) }
+                guard depth <= JSONReader.maxDepth else { throw scanner.error(.tooDeep) }
                 let isObject = scanner.source[start] == UInt8(ascii: "{")
                 scanner.place += 1
                 add(isObject ? .object : .array, start: start, end: start, next: open)
@@ -133,7 +133,7 @@ struct JSONNode {
                 try readString(&scanner, isKey: false)
             case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
                 try scanner.skipNumber()
-                guard scanner.place - start <= JSONReader.longestNumber else {
+                guard scanner.place - start <= JSONReader.maxNumberLength else {
                     throw JSONError(offset: start, problem: .numberTooLong)
                 }
                 addLeaf(.number, from: start, to: scanner.place)

@@ -39,7 +39,7 @@ package struct JSONValue {
     /// Appends the text of a string, repaired; nothing for any other kind of value.
     package func appendText(to text: inout ByteBuffer) {
         guard isString else { return }
-        var repair = TextRepair()
+        var repair = UTF8Decoder()
         repair.append(self, to: &text)
         repair.finish(&text)
     }

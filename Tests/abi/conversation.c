@@ -1,0 +1,165 @@
+/* Conversations that go on: tools, what they gave, and the model's own turns. */
+#include "check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define JSON_OF(request) tw_request_json((request), NULL)
+
+void test_tools(void)
+{
+    static const char schema[] = "{\"type\":\"object\", \"properties\":{\"city\":{\"type\":\"string\"}}}";
+    tw_request *request = tw_request_create("m");
+    CHECK_STATUS(tw_request_add_tool(request, "weather", "The \"weather\"", schema), TW_OK);
+    CHECK_STATUS(tw_request_add_tool(request, "now_2-B", NULL, NULL), TW_OK);
+    CHECK_HAS(JSON_OF(request),
+              "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"description\":\"The \\\"weather\\\"\","
+              "\"parameters\":{\"type\":\"object\", \"properties\":{\"city\":{\"type\":\"string\"}}}}},{\"type\":\"function\","
+              "\"function\":{\"name\":\"now_2-B\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}}]}");
+
+    static const char *const names[] = { "", "a b", "a.b", "\xC3\xA9", "a\n",
+                                         "0123456789012345678901234567890123456789012345678901234567890123x" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        CHECK_STATUS(tw_request_add_tool(request, names[i], NULL, NULL), TW_INVALID);
+        CHECK_HAS(tw_last_error(), "name");
+    }
+    CHECK_STATUS(tw_request_add_tool(request, "f", "\xFF", NULL), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "description");
+    CHECK_STATUS(tw_request_add_tool(request, "f", NULL, "[]"), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "parameters");
+    CHECK_STATUS(tw_request_add_tool(request, "f", NULL, "{\"a\":}"), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "at byte 5");
+    CHECK_HAS_NOT(JSON_OF(request), "\"f\"");
+
+    for (int i = 2; i < 128; i++) {
+        char name[65];
+        snprintf(name, sizeof name, "%064d", i);
+        CHECK_STATUS(tw_request_add_tool(request, name, NULL, NULL), TW_OK);
+    }
+    CHECK_STATUS(tw_request_add_tool(request, "one_too_many", NULL, NULL), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "128");
+    CHECK_STATUS(tw_request_set(request, "tools", "{}"), TW_OK);
+    CHECK_STATUS(tw_request_add_tool(request, "f", NULL, NULL), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "tools");
+    tw_request_destroy(request);
+}
+
+#define ANSWER(message) "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":" message "}]}"
+
+/* What the request has for the turn behind "Hello". */
+static void check_turn(const char *model, const char *response, tw_status status, const char *expected)
+{
+    struct server server;
+    server_start(&server, response);
+    tw_reply *reply = send_hello(server.url, "m");
+    server_stop(&server);
+    CHECK_REPLY(reply, status);
+    tw_request *request = hello(model);
+    CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
+    tw_reply_destroy(reply); /* The turn is a copy. */
+    CHECK_HAS(JSON_OF(request), expected);
+    tw_request_destroy(request);
+}
+
+#define CALLS \
+    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\"," \
+    "\"arguments\":\"{\\\"a\\\":\\\"\\u00e9\\\"}\"}}]"
+#define CALLS_WRITTEN \
+    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\"," \
+    "\"arguments\":\"{\\\"a\\\":\\\"\xC3\xA9\\\"}\"}}]"
+
+static void each_kind_of_turn(void)
+{
+    check_turn("m",
+               WHOLE("200 OK", "", ANSWER("{\"role\":\"assistant\",\"content\":\"H\\u0000\\ud83d\\ude0a\",\"reasoning\":\"Hm\"}")),
+               TW_OK, "},{\"role\":\"assistant\",\"content\":\"H\\u0000\xF0\x9F\x98\x8A\"}]}");
+    check_turn("m", WHOLE("200 OK", "", ANSWER("{\"content\":null,\"refusal\":\"No.\"}")), TW_OK,
+               "{\"role\":\"assistant\",\"content\":null,\"refusal\":\"No.\"}]}");
+    check_turn("m", WHOLE("200 OK", "", ANSWER("{\"content\":\"\"," CALLS "}")), TW_OK,
+               "{\"role\":\"assistant\",\"content\":null," CALLS_WRITTEN "}]}");
+    check_turn("m", WHOLE("200 OK", "", ANSWER("{\"content\":\"So:\"," CALLS "}")), TW_OK,
+               "{\"role\":\"assistant\",\"content\":\"So:\"," CALLS_WRITTEN "}]}");
+    check_turn("m", WHOLE("200 OK", "", ANSWER("{\"reasoning_content\":\"Hm\"}")), TW_OK,
+               "{\"role\":\"assistant\",\"content\":\"\"}]}");
+    check_turn("m", EVENTS DELTA("\"content\":\"Hi\"") DELTA("\"content\":\" th\""), TW_TRUNCATED,
+               "{\"role\":\"assistant\",\"content\":\"Hi th\"}]}");
+}
+
+/* A call of a tool, its result, and the answer: what goes out the second time. */
+static void a_tool_is_used(void)
+{
+    struct server server;
+    server_start(&server, EVENTS DELTA("\"reasoning\":\"Hm\"")
+                 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"now\",\"arguments\":\"{\"}}]")
+                 DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"}\"}}]") FINISH("tool_calls"));
+    tw_client *client = client_of(server.url);
+    tw_request *request = hello("m");
+    CHECK_STATUS(tw_request_add_tool(request, "now", "The time", NULL), TW_OK);
+    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    CHECK_REPLY(reply, TW_OK);
+    CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
+    CHECK_STATUS(tw_request_add_tool_result(request, tw_reply_tool_call(reply, 0)->id, "12:00 \"sharp\""), TW_OK);
+    CHECK_STATUS(tw_request_add_tool_result(request, "c1", "\xFF"), TW_INVALID);
+    CHECK_STATUS(tw_request_add_tool_result(request, "\xFF", ""), TW_INVALID);
+    tw_reply_destroy(reply);
+    tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    server_stop(&server);
+    CHECK_INT(SEEN(server.requests), 2);
+    CHECK_HAS(server.request,
+              "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+              "{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"now\",\"arguments\":\"{}\"}}]},"
+              "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"12:00 \\\"sharp\\\"\"}],\"tools\":[");
+}
+
+/* A turn sent again in the words of an endpoint: its reasoning goes where it is wanted, and nowhere else. */
+static void reasoning_goes_back(void)
+{
+    struct server server;
+    server_start(&server, EVENTS DELTA("\"reasoning\":\"H\"") DELTA("\"reasoning\":\"m\"") DELTA("\"content\":\"Hi\"")
+                 FINISH("stop"));
+    for (int dialect = TW_DIALECT_AUTO; dialect <= TW_DIALECT_REASONING_OBJECT; dialect++) {
+        tw_options *options = tw_options_create();
+        tw_client *client = NULL;
+        CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
+        CHECK_STATUS(tw_options_set_dialect(options, (tw_dialect)dialect), TW_OK);
+        CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+        tw_request *request = hello("m");
+        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
+        CHECK_HAS(JSON_OF(request), "{\"role\":\"assistant\",\"content\":\"Hi\"}]}");
+        tw_reply_destroy(reply);
+        tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
+        if (dialect == TW_DIALECT_REASONING_OBJECT) CHECK_HAS(server.request, "\"content\":\"Hi\",\"reasoning\":\"Hm\"}]");
+        else CHECK_HAS_NOT(server.request, "reasoning");
+        tw_request_destroy(request);
+        tw_client_destroy(client);
+        tw_options_destroy(options);
+    }
+    server_stop(&server);
+}
+
+static void nothing_to_add(void)
+{
+    struct server server;
+    server_start(&server, WHOLE("401 Unauthorized", "", "{\"error\":{\"message\":\"no\"}}"));
+    tw_reply *reply = send_hello(server.url, "m");
+    server_stop(&server);
+    CHECK_REPLY(reply, TW_AUTH);
+    tw_request *request = hello("m");
+    CHECK_STATUS(tw_request_add_reply(request, reply), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "reply");
+    CHECK_STATUS(tw_request_add_reply(NULL, reply), TW_INVALID);
+    CHECK_HAS_NOT(JSON_OF(request), "assistant");
+    tw_request_destroy(request);
+    tw_reply_destroy(reply);
+}
+
+void test_conversation(void)
+{
+    each_kind_of_turn();
+    a_tool_is_used();
+    reasoning_goes_back();
+    nothing_to_add();
+}
