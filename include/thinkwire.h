@@ -161,7 +161,7 @@ typedef enum tw_timeout {
     TW_TIMEOUT_CONNECT = 0,    /**< Until the connection, TLS included, is made. Default 10 s. The next of a host's addresses is
                                     tried when one refuses, or at the latest when it has not answered for half of what is left. */
     TW_TIMEOUT_FIRST_BYTE = 1, /**< From there to the first byte of the response. Default 10 min: thinking takes time. */
-    TW_TIMEOUT_IDLE = 2,       /**< Between two arrivals of bytes. Default 2 min. See tw_options_set_comments_count. */
+    TW_TIMEOUT_IDLE = 2,       /**< Between two arrivals of bytes. Default 2 min. See tw_options_set_comments_keep_alive. */
     TW_TIMEOUT_TOTAL = 3,      /**< The whole exchange, with all its attempts and the waits between them. Default: none. */
     TW_TIMEOUT_MAX_ENUM = 0x7FFFFFFF
 } tw_timeout;
@@ -171,7 +171,7 @@ TW_API tw_status tw_options_set_timeout(tw_options *options, tw_timeout which, i
 
 /** Whether a comment in a stream (": ping"), which servers send to keep a connection open while they think, sets the idle clock to
  *  zero like anything else. Default: 1. With 0, a server that sends nothing else for that long has stalled. */
-TW_API tw_status tw_options_set_comments_count(tw_options *options, int yes);
+TW_API tw_status tw_options_set_comments_keep_alive(tw_options *options, int yes);
 
 /**
  * How many times more an exchange is tried that failed before anything of the answer was told. Default 2; 0: never; negative is
@@ -491,7 +491,7 @@ TW_API tw_chat *tw_chat_open(tw_client *client, const tw_request *request);
 
 /** The same, of an answer that is not streamed: what tw_chat_send does, for a caller who must be able to do something else while he
  *  waits, or to cancel. Its events come when the whole answer has. */
-TW_API tw_chat *tw_chat_open_whole(tw_client *client, const tw_request *request);
+TW_API tw_chat *tw_chat_open_unstreamed(tw_client *client, const tw_request *request);
 
 /** What tw_chat_next found. */
 typedef enum tw_next {
@@ -538,7 +538,7 @@ TW_API int tw_reply_attempts(const tw_reply *reply);
 
 /** Why the last attempt that was tried again had failed, with its status in `*status` (which may be NULL); NULL, and TW_OK, if none
  *  was. Everything else in a reply is of the last attempt; its timing counts from the beginning of the first. */
-TW_API const char *tw_reply_last_refusal(const tw_reply *reply, tw_status *status);
+TW_API const char *tw_reply_last_error(const tw_reply *reply, tw_status *status);
 
 /** The HTTP status; 0 if no response came. It can be 200 with a status that is not TW_OK. */
 TW_API int tw_reply_http_status(const tw_reply *reply);

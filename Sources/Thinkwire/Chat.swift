@@ -31,8 +31,8 @@ public func tw_chat_open(_ client: OpaquePointer?, _ request: OpaquePointer?) ->
     Handle.retained(exchange(client, request, wantsStream: true))
 }
 
-@implementation @_cdecl("tw_chat_open_whole")
-public func tw_chat_open_whole(_ client: OpaquePointer?, _ request: OpaquePointer?) -> OpaquePointer? {
+@implementation @_cdecl("tw_chat_open_unstreamed")
+public func tw_chat_open_unstreamed(_ client: OpaquePointer?, _ request: OpaquePointer?) -> OpaquePointer? {
     Handle.retained(exchange(client, request, wantsStream: false))
 }
 

@@ -39,10 +39,10 @@ public func tw_options_set_timeout(_ options: OpaquePointer?, _ which: tw_timeou
     }
 }
 
-@implementation @_cdecl("tw_options_set_comments_count")
-public func tw_options_set_comments_count(_ options: OpaquePointer?, _ yes: Int32) -> tw_status {
+@implementation @_cdecl("tw_options_set_comments_keep_alive")
+public func tw_options_set_comments_keep_alive(_ options: OpaquePointer?, _ yes: Int32) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(options, Options.self, "options").countsComments = yes != 0
+        try object(options, Options.self, "options").commentsKeepAlive = yes != 0
     }
 }
 

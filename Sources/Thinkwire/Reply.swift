@@ -14,8 +14,8 @@ public func tw_reply_message(_ handle: OpaquePointer?) -> UnsafePointer<CChar>? 
 @implementation @_cdecl("tw_reply_attempts")
 public func tw_reply_attempts(_ handle: OpaquePointer?) -> Int32 { Int32(truncatingIfNeeded: reply(handle)?.attempts ?? 0) }
 
-@implementation @_cdecl("tw_reply_last_refusal")
-public func tw_reply_last_refusal(_ handle: OpaquePointer?, _ status: UnsafeMutablePointer<tw_status>?) -> UnsafePointer<CChar>? {
+@implementation @_cdecl("tw_reply_last_error")
+public func tw_reply_last_error(_ handle: OpaquePointer?, _ status: UnsafeMutablePointer<tw_status>?) -> UnsafePointer<CChar>? {
     let reply = reply(handle)
     status?.pointee = reply?.lastAttemptStatus ?? TW_OK
     guard let reply, !reply.lastAttemptError.isEmpty else { return nil }

@@ -146,7 +146,7 @@ static void null_request(void)
 static void null_open(tw_client *client, const tw_request *request)
 {
     const tw_event *event = NULL;
-    tw_reply *reply = tw_chat_close(tw_chat_open_whole(client, request));
+    tw_reply *reply = tw_chat_close(tw_chat_open_unstreamed(client, request));
     CHECK_REPLY(reply, TW_INVALID);
     tw_reply_destroy(reply);
     tw_chat *chat = tw_chat_open(client, request);

@@ -60,7 +60,7 @@ CALL(tw_options_set_base_url) { CHECK_STATUS(tw_options_set_base_url(on->options
 CALL(tw_options_set_api_key) { CHECK_STATUS(tw_options_set_api_key(on->options, "another"), TW_OK); }
 CALL(tw_options_set_header) { CHECK_STATUS(tw_options_set_header(on->options, "X-A", "b"), TW_OK); }
 CALL(tw_options_set_timeout) { CHECK_STATUS(tw_options_set_timeout(on->options, TW_TIMEOUT_TOTAL, 1), TW_OK); }
-CALL(tw_options_set_comments_count) { CHECK_STATUS(tw_options_set_comments_count(on->options, 0), TW_OK); }
+CALL(tw_options_set_comments_keep_alive) { CHECK_STATUS(tw_options_set_comments_keep_alive(on->options, 0), TW_OK); }
 CALL(tw_options_set_retries) { CHECK_STATUS(tw_options_set_retries(on->options, 0), TW_OK); }
 CALL(tw_options_set_limit) { CHECK_STATUS(tw_options_set_limit(on->options, TW_LIMIT_REPLY, 1), TW_OK); }
 CALL(tw_options_set_proxy) { CHECK_STATUS(tw_options_set_proxy(on->options, "http://127.0.0.1:1"), TW_OK); }
@@ -136,9 +136,9 @@ CALL(tw_chat_open)
     CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
     check_other(tw_chat_close(chat));
 }
-CALL(tw_chat_open_whole)
+CALL(tw_chat_open_unstreamed)
 {
-    tw_chat *chat = tw_chat_open_whole(on->client, on->request);
+    tw_chat *chat = tw_chat_open_unstreamed(on->client, on->request);
     CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
     check_other(tw_chat_close(chat));
 }
@@ -174,7 +174,7 @@ CALL(tw_chat_close)
 CALL(tw_reply_status) { CHECK_STATUS(tw_reply_status(on->reply), TW_OK); }
 CALL(tw_reply_message) { CHECK_TEXT(tw_reply_message(on->reply), ""); }
 CALL(tw_reply_attempts) { CHECK_INT(tw_reply_attempts(on->reply), 1); }
-CALL(tw_reply_last_refusal) { CHECK(tw_reply_last_refusal(on->reply, NULL) == NULL); }
+CALL(tw_reply_last_error) { CHECK(tw_reply_last_error(on->reply, NULL) == NULL); }
 CALL(tw_reply_http_status) { CHECK_INT(tw_reply_http_status(on->reply), 200); }
 CALL(tw_reply_reasoning) { CHECK_HAS(tw_reply_reasoning(on->reply, NULL), "Okay"); }
 CALL(tw_reply_content) { CHECK_TEXT(tw_reply_content(on->reply, NULL), greeting); }
@@ -197,7 +197,7 @@ CALL(tw_reply_destroy)
 /* Every function of the header, which Tests/check/library.sh sees to. */
 #define EACH(OF) \
     OF(tw_status_name) OF(tw_version) OF(tw_last_error) OF(tw_options_create) OF(tw_options_destroy) OF(tw_options_set_base_url) \
-    OF(tw_options_set_api_key) OF(tw_options_set_header) OF(tw_options_set_timeout) OF(tw_options_set_comments_count) \
+    OF(tw_options_set_api_key) OF(tw_options_set_header) OF(tw_options_set_timeout) OF(tw_options_set_comments_keep_alive) \
     OF(tw_options_set_retries) OF(tw_options_set_limit) OF(tw_options_set_proxy) OF(tw_options_set_ca_file) \
     OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) OF(tw_options_set_http_version) OF(tw_options_set_dialect) \
     OF(tw_options_allow_cleartext) OF(tw_options_set_log) OF(tw_client_create) OF(tw_client_destroy) \
@@ -205,9 +205,9 @@ CALL(tw_reply_destroy)
     OF(tw_request_add_message_json) OF(tw_request_add_reply) OF(tw_request_add_tool_result) OF(tw_request_add_tool) \
     OF(tw_request_add_image_url) OF(tw_request_add_image) OF(tw_request_add_image_file) OF(tw_request_set) \
     OF(tw_request_set_thinking) OF(tw_request_set_starts_thinking) OF(tw_request_set_timeout) OF(tw_request_json) \
-    OF(tw_chat_send) OF(tw_chat_stream) OF(tw_chat_open) OF(tw_chat_open_whole) OF(tw_chat_next) OF(tw_chat_run) \
+    OF(tw_chat_send) OF(tw_chat_stream) OF(tw_chat_open) OF(tw_chat_open_unstreamed) OF(tw_chat_next) OF(tw_chat_run) \
     OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_reply_status) OF(tw_reply_message) OF(tw_reply_attempts) \
-    OF(tw_reply_last_refusal) OF(tw_reply_http_status) OF(tw_reply_reasoning) OF(tw_reply_content) OF(tw_reply_refusal) \
+    OF(tw_reply_last_error) OF(tw_reply_http_status) OF(tw_reply_reasoning) OF(tw_reply_content) OF(tw_reply_refusal) \
     OF(tw_reply_finish_reason) OF(tw_reply_usage) OF(tw_reply_tool_call_count) OF(tw_reply_tool_call) OF(tw_reply_timing) \
     OF(tw_reply_header) OF(tw_reply_request_id) OF(tw_reply_json) OF(tw_reply_get) OF(tw_reply_destroy)
 

@@ -256,7 +256,7 @@ static void pull_slowly(void)
 static void pull_whole(tw_client *client)
 {
     tw_request *request = hello("alibaba/qwen3-32b#delay=500");
-    tw_chat *chat = tw_chat_open_whole(client, request);
+    tw_chat *chat = tw_chat_open_unstreamed(client, request);
     struct recorder recorder = { .stop_at = 0 };
     const tw_event *event = NULL;
     CHECK_INT(tw_chat_next(chat, &event, 30), TW_NEXT_TIMEOUT);
@@ -269,7 +269,7 @@ static void pull_whole(tw_client *client)
     tw_reply_destroy(pulled);
     tw_reply_destroy(sent);
 
-    chat = tw_chat_open_whole(client, request);
+    chat = tw_chat_open_unstreamed(client, request);
     CHECK_INT(tw_chat_next(chat, &event, 30), TW_NEXT_TIMEOUT);
     pulled = tw_chat_close(chat);
     CHECK_REPLY(pulled, TW_CANCELLED);
@@ -277,7 +277,7 @@ static void pull_whole(tw_client *client)
     tw_request_destroy(request);
 
     request = thinking_hello(); /* Streamed inside, as tw_chat_send does it. */
-    chat = tw_chat_open_whole(client, request);
+    chat = tw_chat_open_unstreamed(client, request);
     CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
     pulled = tw_chat_close(chat);
     check_recorded(pulled);

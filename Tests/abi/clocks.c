@@ -119,7 +119,7 @@ static void check_comments(bool count, const char *pieces, tw_timeout expected)
     CHECK_STATUS(tw_options_set_base_url(options, mock_url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, "k"), TW_OK);
     CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
-    CHECK_STATUS(tw_options_set_comments_count(options, count), TW_OK);
+    CHECK_STATUS(tw_options_set_comments_keep_alive(options, count), TW_OK);
     /* Forty times what lies between two pieces, for on a busy machine the server may fall silent, too. */
     CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_IDLE, 800), TW_OK);
     CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_TOTAL, 2000), TW_OK);

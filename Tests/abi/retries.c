@@ -115,7 +115,7 @@ static void check_trial(const struct trial *trial, bool streamed)
     if (!CHECK_REPLY(reply, trial->again ? TW_OK : trial->outcome)) printf("    after %s\n", orders);
     CHECK_INT(tw_reply_attempts(reply), trial->again ? 2 : 1);
     tw_status status = TW_MISUSE;
-    const char *last = tw_reply_last_refusal(reply, &status);
+    const char *last = tw_reply_last_error(reply, &status);
     if (trial->again) {
         CHECK(last != NULL && *last);
         /* A cut before the head is a broken connection. */
@@ -319,7 +319,7 @@ static void check_ends(void)
     CHECK_INT(tw_reply_http_status(reply), 429);
     CHECK_TEXT(tw_reply_request_id(reply), "r-1");
     tw_status status = TW_OK;
-    CHECK_HAS(tw_reply_last_refusal(reply, &status), "HTTP 429");
+    CHECK_HAS(tw_reply_last_error(reply, &status), "HTTP 429");
     CHECK_STATUS(status, TW_RATE_LIMITED);
     tw_reply_destroy(reply);
 
@@ -330,7 +330,7 @@ static void check_ends(void)
     CHECK_INT(tw_chat_next(chat, &event, 10), TW_NEXT_TIMEOUT);
     reply = tw_chat_close(chat);
     CHECK_REPLY(reply, TW_CANCELLED);
-    CHECK_HAS(tw_reply_last_refusal(reply, NULL), "HTTP 429");
+    CHECK_HAS(tw_reply_last_error(reply, NULL), "HTTP 429");
     tw_reply_destroy(reply);
     tw_client_destroy(client);
 
@@ -371,7 +371,7 @@ static void check_ends(void)
     CHECK_HAS(tw_reply_message(reply), "total timeout");
     CHECK_INT(tw_reply_attempts(reply), 1);
     tw_status refusal = TW_OK;
-    CHECK_HAS(tw_reply_last_refusal(reply, &refusal), "503");
+    CHECK_HAS(tw_reply_last_error(reply, &refusal), "503");
     CHECK_STATUS(refusal, TW_SERVER);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
@@ -412,7 +412,7 @@ static void check_dead_connections(void)
         CHECK_REPLY(reply, TW_OK);
         CHECK_INT(tw_reply_attempts(reply), 1);
         CHECK_INT(recorder.retries, 0);
-        CHECK(tw_reply_last_refusal(reply, NULL) == NULL);
+        CHECK(tw_reply_last_error(reply, NULL) == NULL);
         CHECK_INT(tw_reply_timing(reply)->reused_connection, 0);
         CHECK_HAS(tw_reply_content(reply, NULL), "Hello");
         tw_reply_destroy(reply);
@@ -470,5 +470,5 @@ void test_retries(void)
     CHECK_STATUS(tw_options_set_retries(options, 2147483647), TW_OK);
     tw_options_destroy(options);
     CHECK_INT(tw_reply_attempts(NULL), 0);
-    CHECK(tw_reply_last_refusal(NULL, NULL) == NULL);
+    CHECK(tw_reply_last_error(NULL, NULL) == NULL);
 }

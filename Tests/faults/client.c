@@ -121,7 +121,7 @@ void exchange(const struct answer *answer, enum kind kind, size_t place, int lan
     }
     if (kind == STOP_READING) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 500);
     if (kind == EARLY_THEN_HOLD) tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 500);
-    tw_chat *chat = answer->is_whole == 1 ? tw_chat_open_whole(client, request) : tw_chat_open(client, request);
+    tw_chat *chat = answer->is_whole == 1 ? tw_chat_open_unstreamed(client, request) : tw_chat_open(client, request);
     if (kind == SPLIT || kind == BYTES) pull_pieces(chat, &recorder, kind == BYTES ? answer->len : place < answer->len ? 2 : 1, lane);
     else tw_chat_run(chat, record_event, &recorder);
     tw_reply *reply = tw_chat_close(chat);

@@ -366,7 +366,7 @@ static void judge(const tw_reply *reply, const uint8_t *from, const uint8_t *to,
     demand(timing->total_us >= timing->first_byte_us && timing->total_us >= timing->first_content_us);
     int attempts = tw_reply_attempts(reply);
     tw_status refusal_status;
-    const char *refusal = tw_reply_last_refusal(reply, &refusal_status);
+    const char *refusal = tw_reply_last_error(reply, &refusal_status);
     demand(attempts <= 3 && (is_cancelled || attempts > 0) && (is_cancelled || (attempts > 1) == (refusal != NULL)));
     demand((refusal_status != TW_OK) == (refusal != NULL));
     judge_texts(reply, is_cancelled);
@@ -420,7 +420,7 @@ static tw_reply *exchange(tw_client *client, const tw_request *request, int way)
 {
     if (way == 0) return tw_chat_stream(client, request, on_event, NULL);
     if (way == 1) {
-        tw_chat *chat = chat_to_cancel = tw_chat_open_whole(client, request);
+        tw_chat *chat = chat_to_cancel = tw_chat_open_unstreamed(client, request);
         tw_chat_run(chat, on_event, NULL);
         return tw_chat_close(chat);
     }

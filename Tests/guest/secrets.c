@@ -156,7 +156,7 @@ static void check_untold(const tw_reply *reply)
     CHECK(!is_told(tw_reply_json(reply, NULL)));
     CHECK(!is_told(tw_reply_get(reply, "/error/message", NULL)));
     CHECK(!is_told(tw_reply_get(reply, "/choices/0/message/note", NULL)));
-    CHECK(!is_told(tw_reply_last_refusal(reply, NULL)));
+    CHECK(!is_told(tw_reply_last_error(reply, NULL)));
     CHECK(!is_told(tw_last_error()));
 }
 
@@ -269,7 +269,7 @@ static void cancelled(enum door door)
     /* On a busy machine it takes longer to come. */
     for (int ms = 200; ms < 10000 && (!reply || (door != NGHTTPX && tw_reply_http_status(reply) == 0)); ms *= 2) {
         tw_reply_destroy(reply);
-        tw_chat *chat = tw_chat_open_whole(client, request);
+        tw_chat *chat = tw_chat_open_unstreamed(client, request);
         CHECK_INT(tw_chat_next(chat, &event, ms), TW_NEXT_TIMEOUT);
         reply = tw_chat_close(chat);
     }

@@ -156,7 +156,7 @@ def test_a_directory_without_hashes_holds_nothing(connect, authority, serve, tmp
 @pytest.mark.parametrize("name", ["nowhere", "a-file", ""])
 def test_a_directory_that_is_none(connect, tmp_path, name):
     (tmp_path / "a-file").write_text("")
-    with pytest.raises(thinkwire.InvalidRequest, match="not a directory"):
+    with pytest.raises(thinkwire.InvalidArgumentError, match="not a directory"):
         connect("https://localhost/v1", ca_directory=f"{tmp_path}/{name}" if name else "")
 
 

@@ -227,5 +227,5 @@ def test_the_key_in_an_error_of_a_stream_is_struck_out(connect, serve):
 
 def test_the_key_goes_over_http_to_this_machine_alone(connect, serve):
     for host in ("models.example", "192.0.2.1", "localhost.example", "tests.localhost"):
-        with pytest.raises(thinkwire.InvalidRequest, match="clear text"):
+        with pytest.raises(thinkwire.InvalidArgumentError, match="clear text"):
             Client(f"http://{host}/v1", KEY)

@@ -195,11 +195,11 @@ def test_a_proxy_whose_name_is_not_known(connect):
     ],
 )
 def test_what_is_no_proxy(connect, environment, address):
-    with pytest.raises(thinkwire.InvalidRequest) as error:
+    with pytest.raises(thinkwire.InvalidArgumentError) as error:
         connect("https://models.example/v1", proxy=address)
     assert PASSWORD not in str(error.value) and "http://127.0.0.1:3128" in str(error.value)
     environment("https_proxy", address)
-    with pytest.raises(thinkwire.InvalidRequest) as error:
+    with pytest.raises(thinkwire.InvalidArgumentError) as error:
         connect("https://models.example/v1")
     assert PASSWORD not in str(error.value) and "https_proxy" in str(error.value)
 

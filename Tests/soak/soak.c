@@ -174,7 +174,7 @@ static tw_reply *go(struct worker *worker, enum way way, tw_client *client, cons
         while ((way == PULLED || events-- > 0) && tw_chat_next(chat, &event, 1000) != TW_NEXT_END) {}
         return tw_chat_close(chat);
     default:
-        chat = way == CANCELLED ? tw_chat_open(client, request) : tw_chat_open_whole(client, request);
+        chat = way == CANCELLED ? tw_chat_open(client, request) : tw_chat_open_unstreamed(client, request);
         pthread_mutex_lock(&worker->lock);
         worker->to_cancel = chat;
         pthread_mutex_unlock(&worker->lock);

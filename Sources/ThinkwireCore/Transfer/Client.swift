@@ -9,7 +9,7 @@ package final class Client: @unchecked Sendable {
     /// How many times more a request is sent that was refused or got lost.
     let retries: Int
     /// A comment in a stream is a sign of life.
-    let countsComments: Bool
+    let commentsKeepAlive: Bool
     let proxy: ProxyConfig
     let trust: TLSConfig
     let speaksHTTP2: Bool
@@ -49,7 +49,7 @@ package final class Client: @unchecked Sendable {
         timeouts = options.timeouts
         limits = options.limits
         retries = options.retries
-        countsComments = options.countsComments
+        commentsKeepAlive = options.commentsKeepAlive
         self.secrets = secrets
         self.proxy = proxy
         trust = TLSConfig(options)

@@ -193,7 +193,7 @@ package final class Exchange {
             return false
         case .events:
             // Behind the end of the answer nothing but the usage is waited for, however long a server says that it is there.
-            transfer.countsEveryByte = client?.countsComments ?? true && !reply.isFinished
+            transfer.countsEveryByte = client?.commentsKeepAlive ?? true && !reply.isFinished
             taken = transfer.inbox.ownBytes
             input = transfer.inbox.bytes
             return true

@@ -24,7 +24,7 @@ package final class Options {
     var timeouts = Timeouts()
     var limits = Limits()
     var retries = 2
-    package var countsComments = true
+    package var commentsKeepAlive = true
     var proxy: ByteString?
     /// The hosts that no proxy is used for, in curl's notation.
     var unproxiedHosts: ByteString?

@@ -15,7 +15,7 @@ from typing import Any, Callable
 import pytest
 from conftest import QWEN3, SYNTHETIC, recorded, run_python
 
-from thinkwire import Client, InvalidRequest, Limits, MisuseError, Status, Timeout, TimeoutError
+from thinkwire import Client, InvalidArgumentError, Limits, MisuseError, Status, Timeout, TimeoutError
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ from thinkwire import Client, InvalidRequest, Limits, MisuseError, Status, Timeo
     ],
 )
 def test_an_option_that_does_not_hold_is_refused(options: dict[str, Any], named: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidArgumentError) as refused:
         Client(**{"base_url": "http://127.0.0.1:1/v1", "api_key": "test", **options})
     assert named in refused.value.message != ""
 

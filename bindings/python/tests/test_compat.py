@@ -85,7 +85,7 @@ def test_errors_have_the_names_of_openais(client: Client) -> None:
         client.chat.completions.create(model=f"{QWEN3}#status=429", messages="Hello")
     with pytest.raises(thinkwire.RateLimitError):
         list(client.chat.completions.create(model=f"{QWEN3}#status=429", messages="Hello", stream=True))
-    with pytest.raises(thinkwire.InvalidRequest, match="extra_headers belongs to the Client"):
+    with pytest.raises(thinkwire.InvalidArgumentError, match="extra_headers belongs to the Client"):
         client.chat.completions.create(model=QWEN3, messages="Hello", extra_headers={"a": "b"})
     with pytest.raises(thinkwire.TimeoutError, match="total timeout"):
         client.chat.completions.create(model=f"{QWEN3}#delay=5000", messages="Hello", timeout=0.2)

@@ -70,7 +70,7 @@ def test_the_providers_own_words_are_in_the_message(client: Client) -> None:
 
 
 def test_what_the_model_is_known_to_refuse_is_not_sent(client: Client) -> None:
-    with pytest.raises(thinkwire.InvalidRequest, match=r"max_tokens must be at least 1, not 0 \(alibaba/qwen3-32b\)") as refused:
+    with pytest.raises(thinkwire.InvalidArgumentError, match=r"max_tokens must be at least 1, not 0 \(alibaba/qwen3-32b\)") as refused:
         client.send(QWEN3, "Hello", max_tokens=0)
     assert refused.value.reply is None
 

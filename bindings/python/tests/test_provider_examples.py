@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, VL, recorded
 
-from thinkwire import Client, InvalidRequest
+from thinkwire import Client, InvalidArgumentError
 
 HELLO = [{"role": "user", "content": "Hello"}]
 MANKIND = "Hi! What do you think about mankind?"
@@ -72,5 +72,5 @@ def test_what_it_refuses_is_sent_in_a_way_that_it_does_not(client: Client) -> No
     reply = client.send(QWEN3, HELLO, enable_thinking=True)
     assert (reply.reasoning, reply.content) == (recording.reasoning, recording.content)
     assert reply.get("/object") == "chat.completion"
-    with pytest.raises(InvalidRequest, match='enable_thinking must be true or false, not "yes"'):
+    with pytest.raises(InvalidArgumentError, match='enable_thinking must be true or false, not "yes"'):
         client.send(QWEN3, HELLO, enable_thinking="yes")

@@ -9,7 +9,7 @@ from typing import Any, Optional, Union, cast
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, Echo
 
-from thinkwire import Client, Dialect, Image, InvalidRequest, Thinking
+from thinkwire import Client, Dialect, Image, InvalidArgumentError, Thinking
 from thinkwire._handle import sized_text
 from thinkwire._library import library
 from thinkwire._request import Messages, ThinkingMode, build
@@ -66,7 +66,7 @@ def test_a_field_goes_out_in_utf_8_and_unescaped() -> None:
     ],
 )
 def test_what_cannot_be_sent_is_refused_by_name(messages: Any, fields: dict[str, Any], named: str) -> None:
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidArgumentError) as refused:
         body("m", messages, **fields)
     assert named in refused.value.message != ""
     assert isinstance(refused.value, ValueError)
@@ -74,19 +74,19 @@ def test_what_cannot_be_sent_is_refused_by_name(messages: Any, fields: dict[str,
 
 @pytest.mark.parametrize("odd", ["", b"m", None])
 def test_a_model_is_needed(client: Client, odd: Any) -> None:
-    with pytest.raises(InvalidRequest, match="model"):
+    with pytest.raises(InvalidArgumentError, match="model"):
         client.send(odd, "Hello")
 
 
 @pytest.mark.parametrize("odd", [2**64 + 5, "5", 0.5])
 def test_a_budget_is_a_whole_number(odd: Any) -> None:
-    with pytest.raises(InvalidRequest, match="thinking_budget"):
+    with pytest.raises(InvalidArgumentError, match="thinking_budget"):
         body("m", "Hello", True, odd)
 
 
 @pytest.mark.parametrize("odd", ["sometimes", 3])
 def test_an_unknown_way_of_thinking_is_refused(odd: Any) -> None:
-    with pytest.raises(InvalidRequest, match="thinking is True"):
+    with pytest.raises(InvalidArgumentError, match="thinking is True"):
         body("m", "Hello", odd)
 
 
@@ -130,7 +130,7 @@ def test_the_words_for_thinking_can_be_chosen(echo: Echo, dialect: Union[str, Di
 
 
 def test_a_dialect_that_nobody_speaks(echo: Echo) -> None:
-    with pytest.raises(InvalidRequest, match="dialect is 'auto', 'none', .* or None, not 'latin'"):
+    with pytest.raises(InvalidArgumentError, match="dialect is 'auto', 'none', .* or None, not 'latin'"):
         Client(echo.base_url, "", dialect="latin")
 
 
@@ -142,7 +142,7 @@ def test_a_version_of_http_can_be_asked_for(echo: Echo, version: Optional[str]) 
 
 
 def test_a_version_of_http_that_there_is_not(echo: Echo) -> None:
-    with pytest.raises(InvalidRequest, match="http_version is 'auto', '1.1', '2' or None, not '3'"):
+    with pytest.raises(InvalidArgumentError, match="http_version is 'auto', '1.1', '2' or None, not '3'"):
         Client(echo.base_url, "", http_version="3")
 
 

@@ -17,13 +17,13 @@ def test_a_refusal_is_tried_again(client: Client) -> None:
     assert retry.kind == "retry" and retry.attempt == 2 and retry.status is Status.RATE_LIMITED and retry.wait == 0.02
     assert "Slow down" in retry.text and retry.raw == ""
     assert all(event.kind != "retry" and event.attempt is None and event.wait is None for event in events[1:])
-    assert stream.reply.attempts == 2 and stream.reply.last_refusal == retry.text
+    assert stream.reply.attempts == 2 and stream.reply.last_error == retry.text
     assert stream.reply.content.startswith("Hello")
 
 
 def test_nothing_was_tried_again(client: Client) -> None:
     reply = client.send(QWEN3, "Hello")
-    assert reply.attempts == 1 and reply.last_refusal is None
+    assert reply.attempts == 1 and reply.last_error is None
 
 
 @pytest.mark.parametrize("retries", [0, 1])
@@ -37,7 +37,7 @@ def test_as_often_as_wanted(base_url: str, retries: int) -> None:
 def test_a_wait_is_cancelled_by_its_event(client: Client) -> None:
     start = time.monotonic()
     reply = client.send(f"{QWEN3}#status=429,header=retry-after:50", "Hello", on_event=lambda event: event.kind != "retry")
-    assert reply.status is Status.CANCELLED and reply.last_refusal is not None
+    assert reply.status is Status.CANCELLED and reply.last_error is not None
     assert time.monotonic() - start < 20
 
 
@@ -51,12 +51,12 @@ def test_openais_chunks_are_of_the_answer(client: Client) -> None:
 def test_a_clock_of_its_own(client: Client) -> None:
     with pytest.raises(thinkwire.TimeoutError, match="200 ms.*first-byte"):
         client.send(f"{QWEN3}#delay=9000", "Hello", timeout={"first_byte": 0.2})
-    with pytest.raises(thinkwire.InvalidRequest, match="negative"):
+    with pytest.raises(thinkwire.InvalidArgumentError, match="negative"):
         client.send(QWEN3, "Hello", timeout=-1)
 
 
 def test_comments_need_not_count(base_url: str) -> None:
-    with Client(base_url=base_url, api_key="test", timeout={"idle": 0.3, "total": 20}, comments_count=False) as client:
+    with Client(base_url=base_url, api_key="test", timeout={"idle": 0.3, "total": 20}, comments_keep_alive=False) as client:
         with pytest.raises(thinkwire.TimeoutError, match="idle"):
             comments = ": ping\n\n" * 4000
             client.send("mock/script#type=text/event-stream,piece=8,pace=20", "Hello", mock_reply=comments, on_event=lambda _: None)

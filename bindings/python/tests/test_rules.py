@@ -10,7 +10,7 @@ import pytest
 from conftest import NEXT, QWEN3, QWEN36, VL, Mock
 from test_request import PNG, body
 
-from thinkwire import Image, InvalidRequest
+from thinkwire import Image, InvalidArgumentError
 from thinkwire._library import library
 from thinkwire._request import build
 
@@ -234,7 +234,7 @@ def test_other_models_are_not_second_guessed() -> None:
 
 
 def test_a_model_is_known_with_orders_for_the_mock_behind_its_name() -> None:
-    with pytest.raises(InvalidRequest, match=r"temperature must be at most 2, not 3 \(alibaba/qwen3-32b\)"):
+    with pytest.raises(InvalidArgumentError, match=r"temperature must be at most 2, not 3 \(alibaba/qwen3-32b\)"):
         body(QWEN3 + "#cut=900", "Hello", temperature=3)
 
 

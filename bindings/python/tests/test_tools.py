@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Literal, Optional
 import pytest
 from conftest import Echo
 
-from thinkwire import Client, InvalidRequest, LimitError, Status, Tool
+from thinkwire import Client, InvalidArgumentError, LimitError, Status, Tool
 from thinkwire._schema import schema_of, value_of
 
 
@@ -111,7 +111,7 @@ def test_what_python_cannot_read_is_told_to_the_model() -> None:
 
 @pytest.mark.parametrize("odd", [lambda *all: None, lambda **all: None])
 def test_a_function_that_cannot_be_called_by_name_is_no_tool(odd: Any) -> None:
-    with pytest.raises(InvalidRequest, match="can't be given by name"):
+    with pytest.raises(InvalidArgumentError, match="can't be given by name"):
         Tool(odd)
 
 
@@ -121,7 +121,7 @@ class Tree:
 
 
 def test_a_type_that_contains_itself_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="Tree contains itself"):
+    with pytest.raises(InvalidArgumentError, match="Tree contains itself"):
         schema_of(Tree)
     assert schema_of(Dict[str, Place])["additionalProperties"] == schema_of(Place)
 
@@ -129,7 +129,7 @@ def test_a_type_that_contains_itself_is_refused() -> None:
 def test_a_type_without_a_schema_is_refused() -> None:
     def odd(x: bytes) -> None: ...
 
-    with pytest.raises(InvalidRequest, match="bytes"):
+    with pytest.raises(InvalidArgumentError, match="bytes"):
         Tool(odd).definition()
 
 
@@ -216,7 +216,7 @@ def test_tools_are_functions_or_ones_own(echo: Echo, client: Client, tools: list
 
 
 def test_a_tool_whose_name_cannot_be_sent_is_refused(client: Client) -> None:
-    with pytest.raises(InvalidRequest, match="a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike <lambda>"):
+    with pytest.raises(InvalidArgumentError, match="a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike <lambda>"):
         client.send("m", "Hello", tools=[lambda: None])
 
 
@@ -226,7 +226,7 @@ async def later(city: str) -> str:
 
 @pytest.mark.parametrize(("tools", "why"), [([weather, weather], "two tools have the name weather"), ([later], "the tool later is async")])
 def test_tools_that_run_cannot_call_are_refused(echo: Echo, client: Client, tools: list[Any], why: str) -> None:
-    with pytest.raises(InvalidRequest, match=why):
+    with pytest.raises(InvalidArgumentError, match=why):
         client.run("m", "Hello", tools=tools)
     assert echo.bodies == []
 
@@ -237,7 +237,7 @@ def test_run_is_bounded(echo: Echo, client: Client) -> None:
         client.run("m", "Hello", tools=[weather], max_rounds=3)
     assert len(echo.bodies) == 3
     assert endless.value.reply is not None and endless.value.reply.tool_calls[0].name == "weather"
-    with pytest.raises(InvalidRequest, match="max_rounds"):
+    with pytest.raises(InvalidArgumentError, match="max_rounds"):
         client.run("m", "Hello", tools=[weather], max_rounds=0)
 
 

@@ -7,7 +7,7 @@ import os
 from typing import Any, Callable, NoReturn, Optional
 
 from ._abi import Status
-from .errors import BY_STATUS, InvalidRequest
+from .errors import BY_STATUS, InvalidArgumentError
 
 
 class Single:
@@ -62,9 +62,9 @@ def sized_text(address: Optional[int], length: int) -> str:
 def c_string(name: str, value: object) -> bytes:
     """The bytes of a text that C is to read up to its NUL, which therefore must not have one inside."""
     if not isinstance(value, str):
-        raise InvalidRequest(f"{name} is a str, not {type(value).__name__}")
+        raise InvalidArgumentError(f"{name} is a str, not {type(value).__name__}")
     if "\0" in value:
-        raise InvalidRequest(f"{name} has a NUL character in it")
+        raise InvalidArgumentError(f"{name} has a NUL character in it")
     return utf8(name, value)
 
 
@@ -73,9 +73,9 @@ def c_path(name: str, value: Any) -> bytes:
     try:
         path = os.fsencode(value)
     except (TypeError, UnicodeEncodeError) as error:
-        raise InvalidRequest(f"{name} is no path: {error}") from error
+        raise InvalidArgumentError(f"{name} is no path: {error}") from error
     if b"\0" in path:
-        raise InvalidRequest(f"{name} has a NUL character in it")
+        raise InvalidArgumentError(f"{name} has a NUL character in it")
     return path
 
 
@@ -84,9 +84,9 @@ def c_number(name: str, value: Any, bits: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise InvalidRequest(f"{name} is a whole number, not {value!r}") from None
+        raise InvalidArgumentError(f"{name} is a whole number, not {value!r}") from None
     if number.bit_length() >= bits:
-        raise InvalidRequest(f"{name} is out of range")
+        raise InvalidArgumentError(f"{name} is out of range")
     return number
 
 
@@ -94,4 +94,4 @@ def utf8(name: str, value: str) -> bytes:
     try:
         return value.encode()
     except UnicodeEncodeError as error:
-        raise InvalidRequest(f"{name} is not Unicode text: a lone surrogate at character {error.start}") from error
+        raise InvalidArgumentError(f"{name} is not Unicode text: a lone surrogate at character {error.start}") from error

@@ -10,7 +10,7 @@ from typing import Any, Optional, Union
 from ._abi import Thinking
 from ._handle import Handle, c_number, c_string, check, text, utf8
 from ._schema import schema_of
-from .errors import InvalidRequest
+from .errors import InvalidArgumentError
 from .images import Image
 from .options import TimeoutLike, clocks_of
 from .reply import Reply
@@ -40,7 +40,7 @@ def build(
     """The request, to be sent and let go of."""
     address = library.tw_request_create(c_string("model", model))
     if address is None:
-        raise InvalidRequest(text(library.tw_last_error()) or "model is refused")
+        raise InvalidArgumentError(text(library.tw_last_error()) or "model is refused")
     request = Handle(address, library.tw_request_destroy)
     for message in listed(messages):
         if isinstance(message, Reply):
@@ -85,7 +85,7 @@ def _tool(tool: Any) -> tuple[bytes, bytes, bytes]:
 
 def _plain_message(library: CDLL, message: Any) -> Mapping[str, Any]:
     if not isinstance(message, Mapping):
-        raise InvalidRequest(f"messages: each is a dict or a Reply, not {type(message).__name__}")
+        raise InvalidArgumentError(f"messages: each is a dict or a Reply, not {type(message).__name__}")
     content = message.get("content")
     if not isinstance(content, list):
         return message
@@ -109,7 +109,7 @@ def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
         return thinking
     if isinstance(thinking, str) and thinking.upper() in Thinking.__members__:
         return Thinking[thinking.upper()]
-    raise InvalidRequest(f"thinking is True, False, None, 'low', 'medium' or 'high', not {thinking!r}")
+    raise InvalidArgumentError(f"thinking is True, False, None, 'low', 'medium' or 'high', not {thinking!r}")
 
 
 def response_format_of(shape: type) -> dict[str, Any]:
@@ -124,6 +124,6 @@ def _json(name: str, value: Any) -> bytes:
     try:
         return utf8(name, json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
     except (TypeError, ValueError, RecursionError) as error:
-        if isinstance(error, InvalidRequest):
+        if isinstance(error, InvalidArgumentError):
             raise
-        raise InvalidRequest(f"{name} can't be written as JSON: {error}") from error
+        raise InvalidArgumentError(f"{name} can't be written as JSON: {error}") from error

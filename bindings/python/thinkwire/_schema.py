@@ -10,7 +10,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Literal, Union
 
-from .errors import InvalidRequest
+from .errors import InvalidArgumentError
 
 _PLAIN: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
@@ -37,11 +37,11 @@ def schema_of(shape: Any, within: tuple[Any, ...] = ()) -> dict[str, Any]:
         return {"enum": [member.value for member in shape]}
     if isinstance(shape, type) and dataclasses.is_dataclass(shape):
         if shape in within:
-            raise InvalidRequest(f"{shape.__name__} contains itself, which no JSON schema without references can say")
+            raise InvalidArgumentError(f"{shape.__name__} contains itself, which no JSON schema without references can say")
         hints, fields = hints_of(shape), [field for field in dataclasses.fields(shape) if field.init]
         properties = {field.name: schema_of(hints[field.name], (*within, shape)) for field in fields}
         return object_schema(properties, [field.name for field in fields if _is_required(field)])
-    raise InvalidRequest(f"no JSON schema is known for the type {shape!r}")
+    raise InvalidArgumentError(f"no JSON schema is known for the type {shape!r}")
 
 
 def object_schema(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def value_of(shape: Any, value: Any, place: str = "the value") -> Any:
         required = [field.name for field in fields if _is_required(field)]
         hints = hints_of(shape)
         return shape(**values_of({field.name: hints[field.name] for field in fields}, required, value, place))
-    raise InvalidRequest(f"no JSON is known for the type {shape!r}")
+    raise InvalidArgumentError(f"no JSON is known for the type {shape!r}")
 
 
 def values_of(shapes: Mapping[str, Any], required: Sequence[str], value: Any, place: str) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def hints_of(thing: Union[type, Callable[..., object]]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(thing)
     except (NameError, TypeError) as error:
-        raise InvalidRequest(f"the annotations of {getattr(thing, '__name__', thing)} can't be read: {error}") from error
+        raise InvalidArgumentError(f"the annotations of {getattr(thing, '__name__', thing)} can't be read: {error}") from error
 
 
 def _first_that_holds(shapes: tuple[Any, ...], value: Any, place: str) -> Any:
@@ -123,7 +123,7 @@ def _first_that_holds(shapes: tuple[Any, ...], value: Any, place: str) -> Any:
     for shape in shapes:
         try:
             return value_of(shape, value, place)
-        except InvalidRequest:
+        except InvalidArgumentError:
             raise
         except ValueError as error:
             reasons.append(str(error))

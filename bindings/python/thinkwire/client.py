@@ -17,7 +17,7 @@ from ._library import library as load_library
 from ._log import LogFunction
 from ._request import Messages, ThinkingMode, build, listed
 from .compat import Chat
-from .errors import InvalidRequest, LimitError, MisuseError
+from .errors import InvalidArgumentError, LimitError, MisuseError
 from .options import Limits, Options, TimeoutLike
 from .reply import Reply
 from .stream import OnEvent, Stream
@@ -38,7 +38,7 @@ class Client(Single):
     headers          sent with every request, in place of the library's own of the same name; "" sends none of that name
     timeout          seconds for the whole exchange, or a Timeout or a dict of connect, first_byte, idle, total
     max_retries      how many times more an exchange is tried that failed before anything of the answer was told; default 2
-    comments_count   whether a comment in a stream sets the idle clock to zero
+    comments_keep_alive   whether a comment in a stream sets the idle clock to zero
     proxy            in curl's notation; "" uses none
     no_proxy         the hosts that it is not used for, in curl's notation or as a list; "" for none
     ca_file          the certificates (PEM) to trust in place of the system's
@@ -60,7 +60,7 @@ class Client(Single):
         headers: Optional[Mapping[str, str]] = None,
         timeout: TimeoutLike = None,
         max_retries: Optional[int] = None,
-        comments_count: bool = True,
+        comments_keep_alive: bool = True,
         proxy: Optional[str] = None,
         no_proxy: Union[str, Iterable[str], None] = None,
         ca_file: Union[str, os.PathLike[str], None] = None,
@@ -79,7 +79,7 @@ class Client(Single):
             headers=headers,
             timeout=timeout,
             max_retries=max_retries,
-            comments_count=comments_count,
+            comments_keep_alive=comments_keep_alive,
             proxy=proxy,
             no_proxy=no_proxy,
             ca_file=ca_file,
@@ -117,7 +117,7 @@ class Client(Single):
                           the reply given, with Status.CANCELLED; what it raises cancels too, and comes out of this call
         fields            any other field of the request's body, sent as JSON: temperature=0.2, tools=[…]; None is null
         """
-        function = "tw_chat_open_whole" if on_event is None else "tw_chat_open"
+        function = "tw_chat_open_unstreamed" if on_event is None else "tw_chat_open"
         stream = self._open(function, model, messages, thinking, thinking_budget, starts_thinking, timeout, fields)
         return stream.finish() if on_event is None else stream.run(on_event)
 
@@ -182,13 +182,13 @@ class Client(Single):
         model's is told to the model. LimitError, when it still asks after `max_rounds` answers. Else as send().
         """
         if max_rounds < 1:
-            raise InvalidRequest(f"max_rounds is at least 1, not {max_rounds}")
+            raise InvalidArgumentError(f"max_rounds is at least 1, not {max_rounds}")
         by_name: dict[str, Tool] = {}
         for tool in map(Tool, tools):
             if inspect.iscoroutinefunction(tool.function):
-                raise InvalidRequest(f"the tool {tool.name} is async, and nobody would wait for it here: give a function that does")
+                raise InvalidArgumentError(f"the tool {tool.name} is async, and nobody would wait for it here: give a function that does")
             if by_name.setdefault(tool.name, tool) is not tool:
-                raise InvalidRequest(f"two tools have the name {tool.name}")
+                raise InvalidArgumentError(f"two tools have the name {tool.name}")
         fields["tools"] = list(by_name.values())
         # What the caller is left with is plain; what goes out has the replies themselves, reasoning and all.
         plain = messages if isinstance(messages, list) else []

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union, overload
 
-from .errors import InvalidRequest
+from .errors import InvalidArgumentError
 from .events import Event, EventKind
 from .reply import Reply
 from .stream import Stream
@@ -177,7 +177,7 @@ class Completions:
         fields.update(fields.pop("extra_body", None) or {})
         for name in ("extra_headers", "extra_query"):
             if fields.pop(name, None) is not None:
-                raise InvalidRequest(f"{name} belongs to the Client: give it headers, or a base_url of its own")
+                raise InvalidArgumentError(f"{name} belongs to the Client: give it headers, or a base_url of its own")
         if stream:
             return ChunkStream(self._client.stream(model, messages, **fields))
         return completion_of(self._client.send(model, messages, **fields))

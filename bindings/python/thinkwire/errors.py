@@ -1,7 +1,7 @@
 """The exceptions: one for each way in which an exchange can end, named as a user of openai-python expects.
 
     Error
-     ├── InvalidRequest (ValueError)            the caller's mistake, found before anything was sent
+     ├── InvalidArgumentError (ValueError)            the caller's mistake, found before anything was sent
      ├── MisuseError (RuntimeError)             a call that is not allowed now
      ├── LibraryError (ImportError)             libthinkwire itself is missing or not the right one
      ├── CancelledError                         by cancel() from another thread
@@ -54,7 +54,7 @@ class Error(Exception):
         return type(self), (self.message,), {**self.__dict__, "reply": None}
 
 
-class InvalidRequest(Error, ValueError):
+class InvalidArgumentError(Error, ValueError):
     """The caller's mistake; the message names the argument and what is wrong with it. Nothing was sent."""
 
 
@@ -156,7 +156,7 @@ class LimitError(Error):
 
 #: The exception for each status but OK.
 BY_STATUS: dict[Status, type[Error]] = {
-    Status.INVALID: InvalidRequest,
+    Status.INVALID: InvalidArgumentError,
     Status.MISUSE: MisuseError,
     Status.CANCELLED: CancelledError,
     Status.RESOLVE: APIConnectionError,

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 
 from . import _abi, _log
 from ._handle import Handle, c_number, c_path, c_string, check
-from .errors import InvalidRequest
+from .errors import InvalidArgumentError
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Options:
         headers: Optional[Mapping[str, str]],
         timeout: TimeoutLike,
         max_retries: Optional[int],
-        comments_count: bool,
+        comments_keep_alive: bool,
         proxy: Optional[str],
         no_proxy: Union[str, Iterable[str], None],
         ca_file: Union[str, os.PathLike[str], None],
@@ -88,7 +88,7 @@ class Options:
             check(library, library.tw_options_set_timeout(address, clock, milliseconds))
         if max_retries is not None:
             check(library, library.tw_options_set_retries(address, c_number("max_retries", max_retries, 32)))
-        check(library, library.tw_options_set_comments_count(address, comments_count))
+        check(library, library.tw_options_set_comments_keep_alive(address, comments_keep_alive))
         for which, number in _chosen("limits", Limits, limits):
             size = c_number(f"the limit {which}", number, 64)
             check(library, library.tw_options_set_limit(address, _abi.Limit[which.upper()], size))
@@ -103,7 +103,7 @@ class Options:
             check(library, library.tw_options_set_ca_directory(address, c_path("ca_directory", ca_directory)))
         if http_version is not None:
             if http_version not in _HTTP_VERSIONS:
-                raise InvalidRequest(f"http_version is {', '.join(map(repr, _HTTP_VERSIONS))} or None, not {http_version!r}")
+                raise InvalidArgumentError(f"http_version is {', '.join(map(repr, _HTTP_VERSIONS))} or None, not {http_version!r}")
             check(library, library.tw_options_set_http_version(address, _HTTP_VERSIONS[http_version]))
         if dialect is not None:
             check(library, library.tw_options_set_dialect(address, _dialect(dialect)))
@@ -136,9 +136,9 @@ def _chosen(argument: str, shape: type[Union[Timeout, Limits]], given: object) -
             given = shape(**given)
         except TypeError:
             fields, names = ", ".join(shape.__dataclass_fields__), ", ".join(repr(name) for name in unread)
-            raise InvalidRequest(f"{argument} has only {fields}, not {names}") from None
+            raise InvalidArgumentError(f"{argument} has only {fields}, not {names}") from None
     if not isinstance(given, shape):
-        raise InvalidRequest(f"{argument} is a number, a dict or a {shape.__name__}, not {given!r}")
+        raise InvalidArgumentError(f"{argument} is a number, a dict or a {shape.__name__}, not {given!r}")
     return [(name, value) for name, value in asdict(given).items() if value is not None]
 
 
@@ -148,14 +148,14 @@ def _dialect(given: Union[str, _abi.Dialect]) -> _abi.Dialect:
         return known[given.upper()]
     if isinstance(given, _abi.Dialect):
         return given
-    raise InvalidRequest(f"dialect is {', '.join(repr(name.lower()) for name in known)} or None, not {given!r}")
+    raise InvalidArgumentError(f"dialect is {', '.join(repr(name.lower()) for name in known)} or None, not {given!r}")
 
 
 def _milliseconds(which: str, given: object) -> int:
     """Rounded up, so that a time however short does not become 0, which means none."""
     if not isinstance(given, Real) or given != given:
-        raise InvalidRequest(f"the timeout {which} is not a number")
+        raise InvalidArgumentError(f"the timeout {which} is not a number")
     seconds: Any = given
     if seconds < 0:
-        raise InvalidRequest(f"the timeout {which} is negative: 0 means none")
+        raise InvalidArgumentError(f"the timeout {which} is negative: 0 means none")
     return 0 if seconds == math.inf else math.ceil(min(seconds, _LONGEST) * 1000)

@@ -89,9 +89,9 @@ class Reply:
         return int(self._library.tw_reply_attempts(self._handle.address))
 
     @property
-    def last_refusal(self) -> Optional[str]:
+    def last_error(self) -> Optional[str]:
         """Why the last attempt that was tried again had failed; None if none was. All else here is of the last attempt."""
-        return text(self._library.tw_reply_last_refusal(self._handle.address, None))
+        return text(self._library.tw_reply_last_error(self._handle.address, None))
 
     @cached_property
     def http_status(self) -> int:

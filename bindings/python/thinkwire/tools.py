@@ -7,7 +7,7 @@ import re
 from typing import Any, Callable
 
 from ._schema import hints_of, object_schema, parsed, schema_of, values_of
-from .errors import InvalidRequest
+from .errors import InvalidArgumentError
 from .reply import ToolCall
 
 ToolFunction = Callable[..., object]
@@ -34,7 +34,7 @@ class Tool:
         self._required: list[str] = []
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-                raise InvalidRequest(f"the tool {self.name} has a parameter {parameter}, which can't be given by name")
+                raise InvalidArgumentError(f"the tool {self.name} has a parameter {parameter}, which can't be given by name")
             self._shapes[parameter.name] = hints.get(parameter.name, parameter.empty)
             if parameter.default is parameter.empty:
                 self._required.append(parameter.name)
