@@ -27,9 +27,11 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CThinkwire", path: "include"),
         .target(name: "CPlatform", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl")]),
-        .target(name: "ThinkwireCore", dependencies: ["CPlatform", "CThinkwire"], swiftSettings: coreSettings),
+        .target(name: "Base", dependencies: ["CPlatform"], swiftSettings: coreSettings),
+        .target(name: "Chat", dependencies: ["Base", "CThinkwire"], swiftSettings: coreSettings),
+        .target(name: "Engine", dependencies: ["Base", "Chat", "CThinkwire"], swiftSettings: coreSettings),
         .target(
-            name: "Thinkwire", dependencies: ["ThinkwireCore", "CPlatform", "CThinkwire"], exclude: ["exports.map"],
+            name: "Thinkwire", dependencies: ["Base", "Chat", "Engine", "CThinkwire"], exclude: ["exports.map"],
             swiftSettings: shippedSettings,
             linkerSettings: [
                 .unsafeFlags(
@@ -43,9 +45,10 @@ let package = Package(
             ]),
         .target(name: "CMock", cSettings: cSettings + [.unsafeFlags(["-std=c23"])]),
         .executableTarget(
-            name: "thinkwire-mock", dependencies: ["ThinkwireCore", "CPlatform", "CMock"], exclude: ["recordings", "schemas"],
+            name: "thinkwire-mock", dependencies: ["Base", "Chat", "CMock"], exclude: ["recordings", "schemas"],
             swiftSettings: shippedSettings,
             linkerSettings: [.linkedLibrary("m"), .unsafeFlags(["-Xlinker", "-s"], embedded)]),
-        .testTarget(name: "ThinkwireCoreTests", dependencies: ["ThinkwireCore"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "UnitTests", dependencies: ["Base", "Chat", "Engine"], path: "Tests/unit", swiftSettings: swiftSettings),
     ]
 )

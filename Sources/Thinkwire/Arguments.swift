@@ -1,6 +1,8 @@
+import Base
 import CPlatform
 import CThinkwire
-import ThinkwireCore
+import Chat
+import Engine
 
 /// Runs what can fail, and answers as C wants it: a status, its reason kept for `tw_last_error`.
 func status(_ body: () throws(ArgumentError) -> Void) -> tw_status {
@@ -51,4 +53,14 @@ func bytes(_ pointer: UnsafeRawPointer?, _ length: Int, _ name: StaticString) th
 func lend(_ text: Bytes, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar> {
     length?.pointee = text.count
     return UnsafeRawPointer(text.baseAddress ?? StaticText.empty).assumingMemoryBound(to: CChar.self)
+}
+
+func timeoutKind(_ which: tw_timeout) throws(ArgumentError) -> TimeoutKind {
+    switch which {
+    case TW_TIMEOUT_CONNECT: .connect
+    case TW_TIMEOUT_FIRST_BYTE: .firstByte
+    case TW_TIMEOUT_IDLE: .idle
+    case TW_TIMEOUT_TOTAL: .total
+    default: throw ArgumentError("no such timeout: see tw_timeout")
+    }
 }

@@ -1,6 +1,8 @@
+import Base
 import CPlatform
 import CThinkwire
-import ThinkwireCore
+import Chat
+import Engine
 
 /// An exchange, or one whose reply tells what is wrong with the arguments.
 private func exchange(_ client: OpaquePointer?, _ request: OpaquePointer?, wantsStream: Bool) -> Exchange {

@@ -1,5 +1,7 @@
+import Base
 import CThinkwire
-import ThinkwireCore
+import Chat
+import Engine
 
 @implementation @_cdecl("tw_client_create")
 public func tw_client_create(_ options: OpaquePointer?, _ client: UnsafeMutablePointer<OpaquePointer?>?) -> tw_status {

@@ -1,6 +1,8 @@
+import Base
 import CPlatform
 import CThinkwire
-import ThinkwireCore
+import Chat
+import Engine
 
 @implementation @_cdecl("tw_version")
 public func tw_version() -> UnsafePointer<CChar>? { StaticText.cString("0.1.0") }

@@ -1,5 +1,7 @@
+import Base
 import CThinkwire
-import ThinkwireCore
+import Chat
+import Engine
 
 @implementation @_cdecl("tw_options_create")
 public func tw_options_create() -> OpaquePointer? { Handle.retained(Options()) }
@@ -35,7 +37,7 @@ public func tw_options_set_header(
 @implementation @_cdecl("tw_options_set_timeout")
 public func tw_options_set_timeout(_ options: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(options, Options.self, "options").set(which, milliseconds: milliseconds)
+        try object(options, Options.self, "options").set(timeoutKind(which), milliseconds: milliseconds)
     }
 }
 

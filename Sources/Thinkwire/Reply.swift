@@ -1,5 +1,7 @@
+import Base
 import CThinkwire
-import ThinkwireCore
+import Chat
+import Engine
 
 private func reply(_ handle: OpaquePointer?) -> Reply? { handle.map { Handle.object($0, as: Reply.self) } }
 

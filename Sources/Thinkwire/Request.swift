@@ -1,5 +1,7 @@
+import Base
 import CThinkwire
-import ThinkwireCore
+import Chat
+import Engine
 
 @implementation @_cdecl("tw_request_create")
 public func tw_request_create(_ model: UnsafePointer<CChar>?) -> OpaquePointer? {
@@ -125,7 +127,7 @@ public func tw_request_set_starts_thinking(_ request: OpaquePointer?, _ yes: Int
 @implementation @_cdecl("tw_request_set_timeout")
 public func tw_request_set_timeout(_ request: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(request, Request.self, "request").set(which, milliseconds: milliseconds)
+        try object(request, Request.self, "request").set(timeoutKind(which), milliseconds: milliseconds)
     }
 }
 

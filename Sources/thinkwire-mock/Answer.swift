@@ -1,5 +1,6 @@
+import Base
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// Why a request is not answered as it hopes.
 struct Refusal: Error {

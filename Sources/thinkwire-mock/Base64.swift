@@ -1,4 +1,5 @@
-import ThinkwireCore
+import Base
+import Chat
 
 /// The bytes that base64 (RFC 4648, the usual alphabet, with or without its padding) stands for; nil if it is none.
 func decodeBase64(_ text: Bytes) -> ByteString? {

@@ -1,5 +1,6 @@
+import Base
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// A body that is built once and sent many times: its bytes, and where each piece of it ends.
 final class CannedBody {

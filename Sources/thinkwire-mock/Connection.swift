@@ -1,6 +1,7 @@
+import Base
 import CMock
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// One connection: it reads a request, has it answered, sends the answer, and begins again. It never waits: the server calls it
 /// when its socket or its timer is ready.

@@ -1,4 +1,5 @@
-import ThinkwireCore
+import Base
+import Chat
 
 /// An answer whose text is the body that was received, with the headers and the connection it came by in a field of its own.
 func echo(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, _ isStream: Bool) -> CannedBody {

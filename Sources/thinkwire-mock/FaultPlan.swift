@@ -1,4 +1,5 @@
-import ThinkwireCore
+import Base
+import Chat
 
 /// What a request asks of the mock itself: faults, pace and measure, written "key=value,key=value" in the header x-mock or
 /// behind the model's name and a "#". Values are percent-decoded, so that they can hold commas.

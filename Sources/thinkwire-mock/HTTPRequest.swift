@@ -1,5 +1,6 @@
+import Base
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// Reads one HTTP/1 request (RFC 9112) from bytes that arrive in any pieces. Pure: bytes in, a request or a refusal out.
 struct HTTPRequest: ~Copyable {

@@ -1,5 +1,6 @@
+import Base
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// Answers requests as the provider does.
 final class Provider {

@@ -1,6 +1,7 @@
+import Base
 import CMock
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// One of the provider's models: its recorded answers, and the streams that are made of them.
 final class Recording {

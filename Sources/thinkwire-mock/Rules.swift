@@ -1,4 +1,5 @@
-import ThinkwireCore
+import Base
+import Chat
 
 /// What the provider's schemas say of requests in their prose alone.
 func checkRules(_ body: JSONValue) throws(Schema.Mistake) {

@@ -1,6 +1,7 @@
+import Base
 import CMock
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// Checks requests by the schema that the provider publishes: OpenAPI's JSON Schema, as far as those schemas use it.
 final class Schema {

@@ -1,6 +1,7 @@
+import Base
 import CMock
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// Waits for sockets and clocks, and calls the connections that are ready; all on one thread.
 final class Server {

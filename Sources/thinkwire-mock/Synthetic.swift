@@ -1,5 +1,6 @@
+import Base
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// An answer of any length: every chunk is made when it is sent.
 ///

@@ -1,6 +1,7 @@
+import Base
 import CMock
 import CPlatform
-import ThinkwireCore
+import Chat
 
 /// Text that is kept, copied and compared as bytes.
 typealias ByteString = [UInt8]

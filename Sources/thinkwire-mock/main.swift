@@ -1,6 +1,7 @@
+import Base
 import CMock
 import CPlatform
-import ThinkwireCore
+import Chat
 
 exit(run())
 

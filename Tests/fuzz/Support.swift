@@ -1,5 +1,7 @@
 import CPlatform
-@testable import ThinkwireCore
+@testable import Base
+@testable import Chat
+@testable import Engine
 
 /// Stops the run, and with it the input is kept, if something is not so.
 @inline(__always)

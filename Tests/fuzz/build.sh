@@ -5,7 +5,6 @@ out=$1
 shift
 here=$(dirname "$0")
 root=$here/../..
-core=$root/Sources/ThinkwireCore
 swiftc=$(command -v "${SWIFTC:-swiftc}")
 clang=$(dirname "$(readlink -f "$swiftc")")/clang
 
@@ -21,22 +20,23 @@ c="$clang -O2 -g -Wall -Wextra -Werror -fsanitize=address -fno-omit-frame-pointe
 compile() { # MODULE SOURCES: unless nothing has changed
     module=$1
     shift
-    [ -n "$(find "$@" "$root/include" "$here/build.sh" -newer "$out/$module.o" 2>/dev/null || echo new)" ] || return 0
+    [ -n "$(find "$@" "$out/modules" "$root/include" "$here/build.sh" -newer "$out/$module.o" 2>/dev/null || echo new)" ] || return 0
     # shellcheck disable=SC2086
     $swift -module-name "$module" -emit-module -emit-module-path "$out/modules/$module.swiftmodule" -c "$@" -o "$out/$module.o"
 }
 
 $c -fsanitize=fuzzer-no-link -c "$root/Sources/CPlatform/platform.c" -o "$out/CPlatform.o"
-compile ThinkwireCore $(find "$core" -name '*.swift')
+modules="Base Chat Engine"
+for module in $modules; do compile "$module" $(find "$root/Sources/$module" -name '*.swift'); done
 for target; do
     # gold, which is the default here, warns of each of the sanitizer's hundreds of symbols.
-    link="$out/ThinkwireCore.o $out/CPlatform.o -use-ld=lld -lcurl -o $out/$target"
+    link="$(for module in $modules; do echo "$out/$module.o"; done) $out/CPlatform.o -use-ld=lld -lcurl -o $out/$target"
     case $target in
     exchange)
         compile Thinkwire $(find "$root/Sources/Thinkwire" -name '*.swift')
         $c -c "$here/exchange.c" -o "$out/exchange.o"
         $swiftc -sanitize=fuzzer,address "$out/exchange.o" "$out/Thinkwire.o" $link ;;
-    json) $swift -module-name fuzz "$here/json.swift" "$here/Support.swift" "$here/../ThinkwireCoreTests/JSONReference.swift" $link ;;
+    json) $swift -module-name fuzz "$here/json.swift" "$here/Support.swift" "$here/../unit/Base/JSONReference.swift" $link ;;
     *) $swift -module-name fuzz "$here/$target.swift" "$here/Support.swift" $link ;;
     esac
 done

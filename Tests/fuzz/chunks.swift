@@ -1,6 +1,8 @@
 import CPlatform
 import CThinkwire
-@testable import ThinkwireCore
+@testable import Base
+@testable import Chat
+@testable import Engine
 
 /// A byte of settings, and chunks, one a line: behind a "!" one that is called "error"; lines that begin with "/" are pointers into
 /// the document that comes of them. Settings: 1 thinking is off, 2 the caller says that the thought has begun, 4 so does the model's

@@ -1,4 +1,6 @@
-@testable import ThinkwireCore
+@testable import Base
+@testable import Chat
+@testable import Engine
 
 /// A byte for the limit, one for how the stream is cut, and the stream.
 @_cdecl("LLVMFuzzerTestOneInput")

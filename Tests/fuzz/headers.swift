@@ -1,7 +1,9 @@
 import CPlatform
 import CThinkwire
 import Glibc
-@testable import ThinkwireCore
+@testable import Base
+@testable import Chat
+@testable import Engine
 
 /// A byte for the status, one for the length of a line, header lines, and behind a blank one the body of a refusal.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,5 +1,7 @@
 import CPlatform
-@testable import ThinkwireCore
+@testable import Base
+@testable import Chat
+@testable import Engine
 
 /// A JSON text, and behind the last NUL, if there is one, a pointer: no NUL is part of JSON.
 @_cdecl("LLVMFuzzerTestOneInput")

@@ -1,6 +1,8 @@
 import CPlatform
 import CThinkwire
-@testable import ThinkwireCore
+@testable import Base
+@testable import Chat
+@testable import Engine
 
 /// Operations, parted by \1, each a letter and its arguments, parted by \2: none of them is part of JSON.
 @_cdecl("LLVMFuzzerTestOneInput")

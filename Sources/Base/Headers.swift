@@ -1,0 +1,54 @@
+import CPlatform
+
+/// The headers of a response.
+package struct Headers: ~Copyable {
+    private var text = ByteBuffer()
+    private var lines: [(name: Range<Int>, value: Range<Int>)] = []
+
+    package init() {}
+
+    package mutating func removeAll() {
+        text.removeAll()
+        lines.removeAll()
+    }
+
+    /// Keeps a header line as curl gives it, with its line end; anything else (the status line, the blank line) is passed over.
+    package mutating func add(line: Bytes) {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < Headers.maxCount else { return }
+        let nameStart = text.count
+        text.append(line.part(0..<colon))
+        text.append(0)
+        let valueStart = text.count
+        append(value: line.dropping(colon + 1))
+        lines.append((nameStart..<nameStart + colon, valueStart..<text.count - 1))
+    }
+
+    /// Keeps a line that goes on with the value of the one before, one space behind it (RFC 9112, section 5.2).
+    package mutating func goOn(line: Bytes) {
+        let more = trimmed(line)
+        guard !more.isEmpty, let last = lines.last?.value, lines.count < Headers.maxCount else { return }
+        text.truncate(to: last.upperBound)
+        if !last.isEmpty { text.append(UInt8(ascii: " ")) }
+        append(value: more)
+        lines[lines.count - 1].value = last.lowerBound..<text.count - 1
+    }
+
+    private mutating func append(value: Bytes) {
+        var repair = UTF8Decoder()
+        repair.append(raw: trimmed(value), to: &text)
+        repair.finish(&text)
+        text.append(0)
+    }
+
+    /// Changes the text of all names and values in place; their lengths stay.
+    package mutating func changeText(_ change: (inout ByteBuffer) -> Void) { change(&text) }
+
+    /// The value of the last header of that name; it ends in a NUL.
+    package func value(_ name: Bytes) -> Bytes? {
+        guard let line = lines.last(where: { text.bytes.part($0.name).equalsIgnoringCase(name) }) else { return nil }
+        return text.bytes.part(line.value)
+    }
+
+    /// curl itself ends a response with more (https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html names no number; 5000 in 8.x).
+    private static let maxCount = 1000
+}

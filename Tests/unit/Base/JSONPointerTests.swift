@@ -1,0 +1,77 @@
+import Testing
+@testable import Base
+@testable import Chat
+@testable import Engine
+
+@Suite("JSON pointers lead where RFC 6901 says")
+struct JSONPointerTests {
+    /// Section 5 of the RFC.
+    private let document = #"""
+        {"foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, "k\"l": 6, " ": 7, "m~n": 8}
+        """#
+
+    /// The value's JSON; nil if the pointer leads nowhere.
+    private func follow(_ pointer: String, in text: String) throws -> String? {
+        try withJSON(text) { value in withCopy(pointer) { value.value(at: $0).map { String($0.raw) } } }
+    }
+
+    @Test func theTableOfTheRFC() throws {
+        #expect(try follow("", in: document) == document)
+        let table = [
+            ("/foo", #"["bar", "baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"), ("/c%d", "2"), ("/e^f", "3"),
+            ("/g|h", "4"), ("/i\\j", "5"), ("/k\"l", "6"), ("/ ", "7"), ("/m~0n", "8"),
+        ]
+        for (pointer, value) in table { #expect(try follow(pointer, in: document) == value, "\(pointer)") }
+    }
+
+    @Test func tildesAreUnescapedInOrder() throws {
+        let text = #"{"~1":1,"/":2,"~":3,"~0":4,"a~1b":5,"//~~":6}"#
+        #expect(try follow("/~01", in: text) == "1")
+        #expect(try follow("/~1", in: text) == "2")
+        #expect(try follow("/~0", in: text) == "3")
+        #expect(try follow("/~00", in: text) == "4")
+        #expect(try follow("/a~01b", in: text) == "5")
+        #expect(try follow("/~1~1~0~0", in: text) == "6")
+    }
+
+    @Test func whatIsNoPointerLeadsNowhere() throws {
+        let text = #"{"a":{"b":1},"~":2,"a~":3,"~2":4}"#
+        for pointer in ["a", "a/b", "#/a", " /a", "/~", "/a~", "/~2", "/~~", "/a/~"] {
+            #expect(try follow(pointer, in: text) == nil, "\(pointer)")
+        }
+    }
+
+    @Test func arraysAreCountedFromZeroWithoutLeadingZeros() throws {
+        let text = "[10,[20,21],{\"0\":30,\"00\":31,\"-\":32}]"
+        #expect(try follow("/0", in: text) == "10")
+        #expect(try follow("/1/1", in: text) == "21")
+        #expect(try follow("/2/0", in: text) == "30")
+        #expect(try follow("/2/00", in: text) == "31")
+        #expect(try follow("/2/-", in: text) == "32")
+        let nowhere = [
+            "/3", "/00", "/01", "/-", "/-1", "/+1", "/1.0", "/1e0", "/", "/ 1", "/0 ", "/１", "/99999999999999999999999",
+            "/4294967296",
+        ]
+        for pointer in nowhere { #expect(try follow(pointer, in: text) == nil, "\(pointer)") }
+    }
+
+    @Test func nothingIsInsideAScalar() throws {
+        for text in ["1", "\"a\"", "null", "true"] {
+            #expect(try follow("", in: text) == text)
+            for pointer in ["/", "/0", "/a"] { #expect(try follow(pointer, in: text) == nil) }
+        }
+    }
+
+    @Test func namesAreComparedAsTextAndTheLastWins() throws {
+        let text = #"{"\u0061":1,"a":2,"😊":{"":{"":3}},"b":1,"\u0062":4}"#
+        #expect(try follow("/a", in: text) == "2")
+        #expect(try follow("/b", in: text) == "4")
+        #expect(try follow("/😊//", in: text) == "3")
+        #expect(try follow("/\\u0061", in: text) == nil)
+        #expect(try follow("/a/", in: text) == nil)
+    }
+
+    @Test func aPointerThatIsNotUTF8LeadsNowhere() throws {
+        #expect(try withJSON("{\"\u{FFFD}\":1}") { value in withCopy([0x2F, 0xFF]) { value.value(at: $0) == nil } })
+    }
+}

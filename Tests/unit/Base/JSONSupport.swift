@@ -1,0 +1,69 @@
+import Testing
+@testable import Base
+@testable import Chat
+@testable import Engine
+
+/// A JSON value, copied out of the text it was read from. Members keep their order, duplicates included.
+indirect enum JSON: Equatable {
+    case null
+    case bool(Bool)
+    case number(String)
+    case string(String)
+    case array([JSON])
+    case object([Member])
+
+    struct Member: Equatable {
+        var name: String
+        var value: JSON
+    }
+
+    init(_ value: JSONValue) {
+        switch value.kind {
+        case .null: self = .null
+        case .false: self = .bool(false)
+        case .true: self = .bool(true)
+        case .number: self = .number(String(value.raw))
+        case .string: self = .string(ByteBuffer.text { value.appendText(to: &$0) })
+        case .array: self = .array(value.elements.map { JSON($0) })
+        case .object:
+            self = .object(
+                value.members.map { name, value in
+                    Member(name: ByteBuffer.text { name.appendText(to: &$0) }, value: JSON(value))
+                })
+        }
+    }
+}
+
+/// What our reader makes of a text.
+func read(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .repairsText) throws -> JSON {
+    try withCopy(text) { bytes in
+        var reader = JSONReader()
+        return JSON(try reader.read(bytes, strictness))
+    }
+}
+
+func read(_ text: String, _ strictness: JSONReader.Strictness = .repairsText) throws -> JSON {
+    try read(Array(text.utf8), strictness)
+}
+
+/// Our reader's complaint, as "offset problem"; nil if it takes the text.
+func jsonProblem(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .repairsText) -> String? {
+    do { _ = try read(text, strictness) } catch let error as JSONError {
+        return "\(error.offset) \(error.problem)"
+    } catch {
+        return "not a JSONError: \(error)"
+    }
+    return nil
+}
+
+func jsonProblem(_ text: String, _ strictness: JSONReader.Strictness = .repairsText) -> String? {
+    jsonProblem(Array(text.utf8), strictness)
+}
+
+/// Looks at a value where it stands.
+func withJSON<Result>(_ text: String, _ body: (JSONValue) throws -> Result) throws -> Result {
+    try withCopy(text) { bytes in
+        var reader = JSONReader()
+        return try body(try reader.read(bytes))
+    }
+}

@@ -1,0 +1,188 @@
+import Foundation
+import Testing
+@testable import Base
+@testable import Chat
+@testable import Engine
+
+@Suite("A body is edited in places, and the rest of it stays as it was")
+struct RequestBodyTests {
+    /// The body's text after an edit, which must be JSON still.
+    private func edited(
+        _ json: String, sourceLocation: SourceLocation = #_sourceLocation, _ edit: (inout RequestBody) throws -> Void
+    ) throws -> String {
+        var body = try withCopy(json) { try RequestBody(json: $0) }
+        try edit(&body)
+        let text = String(body.text)
+        #expect(jsonProblem(text, .refusesBrokenText) == nil, "\(text)", sourceLocation: sourceLocation)
+        // The body knows where its members are: it finds the same as a reader of its text.
+        let names = ["a", "b", "c", "messages"]
+        for name in names {
+            let found = withCopy(name) { name in body.value(of: name).map { String($0) } }
+            let read = try withJSON(text) { object in withCopy(name) { object[$0].map { String($0.raw) } } }
+            #expect(found == read, "\(name) of \(text)", sourceLocation: sourceLocation)
+        }
+        return text
+    }
+
+    private func set(_ json: String, _ name: String, _ value: String) throws -> String {
+        try edited(json) { body in withCopy(name) { name in withCopy(value) { body.set(name, to: $0) } } }
+    }
+
+    private func remove(_ json: String, _ name: String) throws -> String {
+        try edited(json) { body in withCopy(name) { body.remove($0) } }
+    }
+
+    private func append(_ json: String, _ message: String) throws -> String {
+        try edited(json) { body in try withCopy(message) { try body.append(message: $0) } }
+    }
+
+    @Test func aValueIsReplacedWhereItStands() throws {
+        #expect(try set(#"{"a":1,"b":2,"c":3}"#, "b", "[4, 5]") == #"{"a":1,"b":[4, 5],"c":3}"#)
+        #expect(try set(#" { "a" : 1 , "b" : "x" } "#, "a", "null") == #" { "a" : null , "b" : "x" } "#)
+        #expect(try set("{\n\t\"a\"\n:\r\n{\"a\":1} }", "a", "0") == "{\n\t\"a\"\n:\r\n0 }")
+        #expect(try set(#"{"b":{"a":1},"a":2}"#, "a", "3") == #"{"b":{"a":1},"a":3}"#)
+        #expect(try set(#"{"a":1e2}"#, "a", #""1e2""#) == #"{"a":"1e2"}"#)
+    }
+
+    @Test func aNewOneStandsBehindTheOthers() throws {
+        #expect(try set("{}", "a", "1") == #"{"a":1}"#)
+        #expect(try set(" {\n} ", "a", "1") == " {\"a\":1\n} ")
+        #expect(try set(#"{"b":[ ] }"#, "a", "1") == #"{"b":[ ],"a":1 }"#)
+        #expect(try set(#"{"b":2}"#, "", "1") == #"{"b":2,"":1}"#)
+        #expect(try set("{}", "é\"\\\n", "1") == #"{"é\"\\\n":1}"#)
+    }
+
+    @Test func everyOneOfAnEditsSeveral() throws {
+        let text = try edited(#"{"a":1}"#) { body in
+            body.set("b", to: "22")
+            body.set("a", to: "[333]")
+            body.set("c", to: "4")
+            body.set("b", to: "5")
+            body.remove("a")
+            body.set("a", to: "6")
+        }
+        #expect(text == #"{"b":5,"c":4,"a":6}"#)
+    }
+
+    @Test func duplicatesAreAllReplacedAndAllRemoved() throws {
+        #expect(try set(#"{"a":1,"b":2,"a":3}"#, "a", "44") == #"{"a":44,"b":2,"a":44}"#)
+        #expect(try remove(#"{"a":1,"b":2,"a":3}"#, "a") == #"{"b":2}"#)
+        #expect(try remove(#"{"a":1,"a":3}"#, "a") == "{}")
+        #expect(try remove(#"{"b":0,"a":1,"a":3,"c":4}"#, "a") == #"{"b":0,"c":4}"#)
+    }
+
+    @Test func namesAreFoundHoweverTheyAreSpelled() throws {
+        #expect(try set(#"{"\u0061":1}"#, "a", "2") == #"{"\u0061":2}"#)
+        #expect(try remove(#"{"\u0061":1,"b":2}"#, "a") == #"{"b":2}"#)
+        #expect(try remove(#"{"b":2,"x\ty":1}"#, "x\ty") == #"{"b":2}"#)
+        #expect(try remove(#"{"\\u0061":1}"#, "a") == #"{"\\u0061":1}"#)
+        #expect(try append(#"{"mess\u0061ges":[]}"#, "{}") == #"{"mess\u0061ges":[{}]}"#)
+    }
+
+    @Test func removingTakesTheCommaWithIt() throws {
+        #expect(try remove(#"{"a":1}"#, "a") == "{}")
+        #expect(try remove(#"{ "a" : 1 }"#, "a") == "{  }")
+        #expect(try remove(#"{ "a" : 1 , "b" : 2 }"#, "a") == #"{ "b" : 2 }"#)
+        #expect(try remove(#"{ "a" : 1 , "b" : 2 }"#, "b") == #"{ "a" : 1 }"#)
+        #expect(try remove(#"{"a":1,"b":[1,{"b":2}],"c":3}"#, "b") == #"{"a":1,"c":3}"#)
+        #expect(try remove(#"{"a":1}"#, "b") == #"{"a":1}"#)
+        #expect(try remove("{}", "a") == "{}")
+    }
+
+    @Test func messagesAreAppended() throws {
+        #expect(try append(#"{"messages":[]}"#, "{}") == #"{"messages":[{}]}"#)
+        #expect(try append(#"{"messages":[ ]}"#, "{}") == #"{"messages":[{} ]}"#)
+        #expect(try append(#"{"messages":[1]}"#, "{}") == #"{"messages":[1,{}]}"#)
+        #expect(
+            try append("{\"messages\" : [ {\"x\":[]} \n ] , \"b\":1}", "{}") == "{\"messages\" : [ {\"x\":[]},{} \n ] , \"b\":1}")
+        #expect(try append("{}", "{}") == #"{"messages":[{}]}"#)
+        #expect(try append(#"{"a":1}"#, "{}") == #"{"a":1,"messages":[{}]}"#)
+        #expect(try append(#"{"messages":[1],"messages":[2]}"#, "{}") == #"{"messages":[1],"messages":[2,{}]}"#)
+        let twice = try edited(#"{"messages":[],"a":1}"#) { body in
+            for message in ["{\"x\":1}", "{\"y\":2}"] { try withCopy(message) { try body.append(message: $0) } }
+            body.set("a", to: "22")
+        }
+        #expect(twice == #"{"messages":[{"x":1},{"y":2}],"a":22}"#)
+    }
+
+    /// The rest of the text moved anew for each of them would be minutes.
+    @Test func aMemberThatStandsThereVeryOften() throws {
+        let many = Array(repeating: #""a":1"#, count: 100_000)
+        let json = #"{"b":2,\#(many.joined(separator: ",")),"c":3}"#
+        #expect(try remove(json, "a") == #"{"b":2,"c":3}"#)
+        let set = try set(json, "a", "[22]")
+        #expect(set == json.replacing(#""a":1"#, with: #""a":[22]"#))
+    }
+
+    @Test func messagesThatAreNoArrayAreLeftAlone() {
+        for messages in ["null", "{}", "\"[]\"", "1"] {
+            #expect(complaint { _ = try append("{\"messages\":\(messages)}", "{}") } == "the request's messages are not an array")
+        }
+    }
+
+    @Test func whatIsNoBodyIsRefusedWithThePlace() {
+        func refused(_ json: String) -> String? { complaint { _ = try edited(json) { _ in } } }
+        #expect(refused("") == "the request is not JSON: at byte 0, it ends too early")
+        #expect(refused(#"{"a":01}"#) == "the request is not JSON: at byte 6, a comma or the closing bracket is expected")
+        #expect(refused(#"{"a":1,}"#) == "the request is not JSON: at byte 7, a name in quotes is expected")
+        for json in ["[]", "null", "\"{}\"", "12"] {
+            #expect(refused(json) == "the request is JSON, but not an object: put it in { }")
+        }
+        #expect(
+            complaint {
+                _ = try withCopy(Array("{\"a\":\"".utf8) + [0xFF, 0x22, 0x7D]) { String(try RequestBody(json: $0).text) }
+            }
+                == "the request is not JSON: at byte 6, not UTF-8")
+    }
+
+    /// Against the plainest thing that could do it: a list of members.
+    @Test func randomEditsLikeAListOfMembers() throws {
+        var random = SeededRandom(9)
+        let spaces = ["", " ", "\n", "\t ", "  "]
+        let spellings = ["a": ["\"a\"", "\"\\u0061\""], "b": ["\"b\""], "c": ["\"c\"", "\"\\u0063\""]]
+        let values = ["1", "\"x\"", "[ ]", "{\"a\":[1,2]}", "null", "-1.5e3", "\"\\\"}\""]
+        for _ in 0..<400 {
+            var model: [(name: String, value: String)] = (0..<random.roll(6)).map { _ in
+                (random.pick(["a", "b", "c"]), random.pick(values))
+            }
+            let members = model.map { member in
+                random.pick(spaces) + random.pick(spellings[member.name]!) + random.pick(spaces) + ":" + random.pick(spaces)
+                    + member.value + random.pick(spaces)
+            }
+            let json =
+                random.pick(spaces) + "{" + (members.isEmpty ? random.pick(spaces) : members.joined(separator: ",")) + "}"
+                + random.pick(spaces)
+            let edits = (0..<6).map { _ in (name: random.pick(["a", "b", "c"]), value: random.roll(3) == 0 ? nil : random.pick(values))
+            }
+            let text = try edited(json) { body in
+                for edit in edits {
+                    withCopy(edit.name) { name in
+                        if let value = edit.value { withCopy(value) { body.set(name, to: $0) } } else { body.remove(name) }
+                    }
+                }
+            }
+            for edit in edits {
+                if let value = edit.value {
+                    if !model.contains(where: { $0.name == edit.name }) { model.append((edit.name, value)) }
+                    for place in model.indices where model[place].name == edit.name { model[place].value = value }
+                } else {
+                    model.removeAll { $0.name == edit.name }
+                }
+            }
+            let found = try withJSON(text) { object in object.members.map { [JSON($0.name), JSON($0.value)] } }
+            #expect(try found == model.map { [.string($0.name), try read($0.value)] }, "\(json) → \(text)")
+        }
+    }
+}
+
+extension RequestBody {
+    /// By a name that is not compiled in.
+    fileprivate func value(of name: Bytes) -> Bytes? {
+        switch String(name) {
+        case "a": value("a")
+        case "b": value("b")
+        case "c": value("c")
+        default: value("messages")
+        }
+    }
+}
