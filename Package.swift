@@ -15,7 +15,8 @@ let swiftSettings: [SwiftSetting] = [
 // Where SwiftPM sees the feature, it links without the Swift runtime, and leaves the toolchain out of the run path in debug builds
 // as well. So it is told for what is shipped; the core, which the tests link, tells the compiler alone.
 let shippedSettings = swiftSettings + [.enableExperimentalFeature("Embedded", embedded)]
-let coreSettings = swiftSettings + [.unsafeFlags(["-enable-experimental-feature", "Embedded"], embedded)]
+let coreSettings =
+    swiftSettings + [.unsafeFlags(["-enable-experimental-feature", "Embedded"], embedded)]
 let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wpedantic", "-Werror"])]
 
 let package = Package(
@@ -29,26 +30,33 @@ let package = Package(
         .target(name: "CPlatform", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "Base", dependencies: ["CPlatform"], swiftSettings: coreSettings),
         .target(name: "Chat", dependencies: ["Base", "CThinkwire"], swiftSettings: coreSettings),
-        .target(name: "Engine", dependencies: ["Base", "Chat", "CThinkwire"], swiftSettings: coreSettings),
         .target(
-            name: "Thinkwire", dependencies: ["Base", "Chat", "Engine", "CThinkwire"], exclude: ["exports.map"],
+            name: "Engine", dependencies: ["Base", "Chat", "CThinkwire"],
+            swiftSettings: coreSettings),
+        .target(
+            name: "Thinkwire", dependencies: ["Base", "Chat", "Engine", "CThinkwire"],
+            exclude: ["exports.map"],
             swiftSettings: shippedSettings,
             linkerSettings: [
                 .unsafeFlags(
                     [
                         // gold would leave the classes' metadata in the table of dynamic symbols.
                         "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all",
-                        "-Xlinker", "--version-script=Sources/Thinkwire/exports.map", "-Xlinker", "-soname=libthinkwire.so.0",
+                        "-Xlinker", "--version-script=Sources/Thinkwire/exports.map", "-Xlinker",
+                        "-soname=libthinkwire.so.0",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
-                        "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker", "noexecstack", "-Xlinker", "-s",
-                    ], .when(platforms: [.linux], configuration: .release)),
+                        "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker",
+                        "noexecstack", "-Xlinker", "-s",
+                    ], .when(platforms: [.linux], configuration: .release))
             ]),
         .target(name: "CMock", cSettings: cSettings + [.unsafeFlags(["-std=c23"])]),
         .executableTarget(
-            name: "thinkwire-mock", dependencies: ["Base", "Chat", "CMock"], exclude: ["recordings", "schemas"],
+            name: "thinkwire-mock", dependencies: ["Base", "Chat", "CMock"],
+            exclude: ["recordings", "schemas"],
             swiftSettings: shippedSettings,
             linkerSettings: [.linkedLibrary("m"), .unsafeFlags(["-Xlinker", "-s"], embedded)]),
         .testTarget(
-            name: "UnitTests", dependencies: ["Base", "Chat", "Engine"], path: "Tests/unit", swiftSettings: swiftSettings),
+            name: "UnitTests", dependencies: ["Base", "Chat", "Engine"], path: "Tests/unit",
+            swiftSettings: swiftSettings),
     ]
 )

@@ -28,7 +28,8 @@ extension ByteBuffer {
 
     /// Appends bytes in base64 (RFC 4648, section 4).
     package mutating func append(base64 bytes: Bytes) {
-        let letters = StaticText.of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+        let letters = StaticText.of(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
         reserve((bytes.count + 2) / 3 * 4)
         var index = 0
         while index < bytes.count {
@@ -46,7 +47,9 @@ extension ByteBuffer {
     }
 }
 
-package func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A }
+package func isBlank(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A
+}
 
 /// Without spaces, tabs and line ends at both ends.
 package func trimmed(_ text: Bytes) -> Bytes {
@@ -58,4 +61,6 @@ package func trimmed(_ text: Bytes) -> Bytes {
 }
 
 /// An address without its query, where some providers take their key.
-package func withoutQuery(_ url: Bytes) -> Bytes { url.part(0..<(url.firstIndex(of: UInt8(ascii: "?")) ?? url.count)) }
+package func withoutQuery(_ url: Bytes) -> Bytes {
+    url.part(0..<(url.firstIndex(of: UInt8(ascii: "?")) ?? url.count))
+}

@@ -22,10 +22,14 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
     package var isEmpty: Bool { count == 0 }
 
     /// Where the bytes begin; a NUL when there are none.
-    package var start: UnsafePointer<UInt8> { storage.map { UnsafePointer($0) } ?? StaticText.empty }
+    package var start: UnsafePointer<UInt8> {
+        storage.map { UnsafePointer($0) } ?? StaticText.empty
+    }
 
     /// The same for C.
-    package var cString: UnsafePointer<CChar> { UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self) }
+    package var cString: UnsafePointer<CChar> {
+        UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self)
+    }
 
     /// All the bytes, until the next change.
     package var bytes: Bytes { Bytes(start: start, count: count) }
@@ -42,7 +46,9 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
     @inline(never)
     private mutating func grow(_ extra: Int) {
         let wanted = max(count + extra + 1, capacity * 2, 64)
-        guard let grown = platform_block_grow(storage, capacity, wanted) else { fatalError("out of memory") }
+        guard let grown = platform_block_grow(storage, capacity, wanted) else {
+            fatalError("out of memory")
+        }
         storage = grown.assumingMemoryBound(to: UInt8.self)
         capacity = wanted
     }
@@ -113,7 +119,9 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
     }
 
     /// Forgets the first `length` bytes, which must be there.
-    package mutating func removeFirst(_ length: Int) { replace(0..<length, with: Bytes(start: nil, count: 0)) }
+    package mutating func removeFirst(_ length: Int) {
+        replace(0..<length, with: Bytes(start: nil, count: 0))
+    }
 
     package mutating func removeAll() { truncate(to: 0) }
 
@@ -123,7 +131,9 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
         reserve(bytes.count)
         let tail = count - range.upperBound
         memmove(storage! + range.lowerBound + bytes.count, storage! + range.upperBound, tail)
-        if let source = bytes.baseAddress { memcpy(storage! + range.lowerBound, source, bytes.count) }
+        if let source = bytes.baseAddress {
+            memcpy(storage! + range.lowerBound, source, bytes.count)
+        }
         count += bytes.count - range.count
         storage![count] = 0
     }
@@ -148,13 +158,16 @@ package enum StaticText {
     }
 
     @inline(__always)
-    package static func bytes(_ text: StaticString) -> Bytes { Bytes(start: text.utf8Start, count: text.utf8CodeUnitCount) }
+    package static func bytes(_ text: StaticString) -> Bytes {
+        Bytes(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    }
 }
 
 extension UnsafeMutableBufferPointer where Element == UInt8 {
     /// Puts a NUL behind a part of it, in place of what stands there. What is not a part of it is left alone.
     package func endText(_ part: Bytes) {
-        guard let own = baseAddress, let start = part.baseAddress, start >= UnsafePointer(own) else { return }
+        guard let own = baseAddress, let start = part.baseAddress, start >= UnsafePointer(own)
+        else { return }
         let place = start + part.count - UnsafePointer(own)
         if place < count { own[place] = 0 }
     }
@@ -163,7 +176,8 @@ extension UnsafeMutableBufferPointer where Element == UInt8 {
 extension UnsafeBufferPointer where Element == UInt8 {
     /// The bytes of a C string, without its NUL.
     package init(cString text: UnsafePointer<CChar>) {
-        self.init(start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: strlen(text))
+        self.init(
+            start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: strlen(text))
     }
 
     @inline(__always)
@@ -179,12 +193,15 @@ extension UnsafeBufferPointer where Element == UInt8 {
     /// Equal but for the case of ASCII letters, as header names and hosts are compared.
     package func equalsIgnoringCase(_ other: Bytes) -> Bool {
         guard count == other.count else { return false }
-        for index in indices where asciiLowercased(self[index]) != asciiLowercased(other[index]) { return false }
+        for index in indices where asciiLowercased(self[index]) != asciiLowercased(other[index]) {
+            return false
+        }
         return true
     }
 
     package func hasPrefix(_ text: StaticString) -> Bool {
-        count >= text.utf8CodeUnitCount && Bytes(rebasing: self[..<text.utf8CodeUnitCount]).equals(text)
+        count >= text.utf8CodeUnitCount
+            && Bytes(rebasing: self[..<text.utf8CodeUnitCount]).equals(text)
     }
 
     package func hasSuffix(_ text: StaticString) -> Bool {
@@ -195,7 +212,8 @@ extension UnsafeBufferPointer where Element == UInt8 {
     package func mentions(_ word: StaticString) -> Bool {
         let wanted = StaticText.bytes(word)
         guard count >= wanted.count else { return false }
-        for start in 0...(count - wanted.count) where part(start..<start + wanted.count).equalsIgnoringCase(wanted) { return true }
+        for start in 0...(count - wanted.count)
+        where part(start..<start + wanted.count).equalsIgnoringCase(wanted) { return true }
         return false
     }
 

@@ -10,5 +10,7 @@ package final class ByteString {
     package var cString: UnsafePointer<CChar> { text.cString }
 
     /// Also for a text that nobody holds: `bytes` alone would outlive it.
-    package func equals(_ other: StaticString) -> Bool { withExtendedLifetime(self) { text.bytes.equals(other) } }
+    package func equals(_ other: StaticString) -> Bool {
+        withExtendedLifetime(self) { text.bytes.equals(other) }
+    }
 }

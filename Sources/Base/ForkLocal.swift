@@ -24,13 +24,16 @@ extension ForkOwned {
 
 /// One object, and in a child of fork another. The parent's is left alone there, and never let go.
 @usableFromInline package struct ForkLocal<Object: ForkOwned>: ~Copyable {
-    private let current = Atomic<UnsafeMutableRawPointer>(UnsafeMutableRawPointer(Handle.retained(Object())))
+    private let current = Atomic<UnsafeMutableRawPointer>(
+        UnsafeMutableRawPointer(Handle.retained(Object())))
 
     package init() {}
 
     deinit {
         let last = OpaquePointer(current.load(ordering: .acquiring))
-        if Handle.object(last, as: Object.self).isCurrentProcess { Handle.release(last, as: Object.self) }
+        if Handle.object(last, as: Object.self).isCurrentProcess {
+            Handle.release(last, as: Object.self)
+        }
     }
 
     /// This process's own. `abandon` sees, once, what it has inherited.
@@ -40,7 +43,8 @@ extension ForkOwned {
         if object.isCurrentProcess { return object }
         let new = Handle.retained(Object())
         let (isFirst, first) = current.compareExchange(
-            expected: known, desired: UnsafeMutableRawPointer(new), ordering: .acquiringAndReleasing)
+            expected: known, desired: UnsafeMutableRawPointer(new), ordering: .acquiringAndReleasing
+        )
         if isFirst {
             abandon(object)
             return Handle.object(new, as: Object.self)

@@ -11,12 +11,16 @@ package enum Handle {
     }
 
     @inline(__always)
-    package static func object<Object: AnyObject>(_ pointer: OpaquePointer, as type: Object.Type) -> Object {
+    package static func object<Object: AnyObject>(_ pointer: OpaquePointer, as type: Object.Type)
+        -> Object
+    {
         Unmanaged<Object>.fromOpaque(UnsafeRawPointer(pointer)).takeUnretainedValue()
     }
 
     @inline(__always)
-    package static func object<Object: AnyObject>(_ pointer: UnsafeMutableRawPointer, as type: Object.Type) -> Object {
+    package static func object<Object: AnyObject>(
+        _ pointer: UnsafeMutableRawPointer, as type: Object.Type
+    ) -> Object {
         Unmanaged<Object>.fromOpaque(pointer).takeUnretainedValue()
     }
 
@@ -38,5 +42,7 @@ package struct UnretainedReference<Object: AnyObject> {
     package init(_ pointer: UnsafeMutableRawPointer) { object = .fromOpaque(pointer) }
 
     @inline(__always)
-    package func with<Result>(_ use: (Object) -> Result) -> Result { object._withUnsafeGuaranteedRef(use) }
+    package func with<Result>(_ use: (Object) -> Result) -> Result {
+        object._withUnsafeGuaranteedRef(use)
+    }
 }

@@ -14,7 +14,8 @@ package struct Headers: ~Copyable {
 
     /// Keeps a header line as curl gives it, with its line end; anything else (the status line, the blank line) is passed over.
     package mutating func add(line: Bytes) {
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < Headers.maxCount else { return }
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < Headers.maxCount
+        else { return }
         let nameStart = text.count
         text.append(line.part(0..<colon))
         text.append(0)
@@ -26,7 +27,9 @@ package struct Headers: ~Copyable {
     /// Keeps a line that goes on with the value of the one before, one space behind it (RFC 9112, section 5.2).
     package mutating func goOn(line: Bytes) {
         let more = trimmed(line)
-        guard !more.isEmpty, let last = lines.last?.value, lines.count < Headers.maxCount else { return }
+        guard !more.isEmpty, let last = lines.last?.value, lines.count < Headers.maxCount else {
+            return
+        }
         text.truncate(to: last.upperBound)
         if !last.isEmpty { text.append(UInt8(ascii: " ")) }
         append(value: more)
@@ -45,7 +48,8 @@ package struct Headers: ~Copyable {
 
     /// The value of the last header of that name; it ends in a NUL.
     package func value(_ name: Bytes) -> Bytes? {
-        guard let line = lines.last(where: { text.bytes.part($0.name).equalsIgnoringCase(name) }) else { return nil }
+        guard let line = lines.last(where: { text.bytes.part($0.name).equalsIgnoringCase(name) })
+        else { return nil }
         return text.bytes.part(line.value)
     }
 

@@ -5,7 +5,8 @@ extension JSONValue {
         var value = self
         var rest = pointer
         while !rest.isEmpty {
-            let end = rest.dropping(1).firstIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? rest.count
+            let end =
+                rest.dropping(1).firstIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? rest.count
             guard let inner = value.child(rest.part(1..<end)) else { return nil }
             value = inner
             rest = rest.dropping(end)
@@ -54,7 +55,8 @@ extension JSONValue {
 
     /// Digits without a leading zero, as the RFC has it.
     private static func arrayIndex(_ token: Bytes) -> Int? {
-        guard !token.isEmpty, token.count <= 9, token.count == 1 || token[0] != UInt8(ascii: "0") else { return nil }
+        guard !token.isEmpty, token.count <= 9, token.count == 1 || token[0] != UInt8(ascii: "0")
+        else { return nil }
         var place = 0
         for byte in token {
             guard byte &- UInt8(ascii: "0") <= 9 else { return nil }

@@ -7,7 +7,8 @@ package struct JSONError: Error, Equatable {
     package var problem: Problem
 
     package enum Problem: UInt8 {
-        case unexpectedEnd, expectedValue, expectedKey, expectedColon, expectedCommaOrEnd, controlCharacter, badEscape, badNumber
+        case unexpectedEnd, expectedValue, expectedKey, expectedColon, expectedCommaOrEnd,
+            controlCharacter, badEscape, badNumber
         case badUTF8, trailingText, tooDeep, tooLarge, tooManyValues, numberTooLong
 
         package var text: StaticString {
@@ -77,8 +78,11 @@ struct JSONNode {
     ) throws(JSONError) -> JSONValue {
         count = 0
         guard text.count < Int(UInt32.max) else { throw JSONError(offset: 0, problem: .tooLarge) }
-        guard let source = text.baseAddress else { throw JSONError(offset: 0, problem: .unexpectedEnd) }
-        var scanner = Scanner(source: source, end: text.count, strict: strictness == .refusesBrokenText)
+        guard let source = text.baseAddress else {
+            throw JSONError(offset: 0, problem: .unexpectedEnd)
+        }
+        var scanner = Scanner(
+            source: source, end: text.count, strict: strictness == .refusesBrokenText)
         try readAll(&scanner, inside: levels)
         return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
     }
@@ -86,7 +90,8 @@ struct JSONNode {
     /// Reads the one string whose opening quote stands at that place of a text; nil if none does, or it is not whole.
     package mutating func readString(in text: Bytes, at place: Int) -> JSONValue? {
         count = 0
-        guard let source = text.baseAddress, text.count < Int(UInt32.max), place >= 0, place < text.count,
+        guard let source = text.baseAddress, text.count < Int(UInt32.max), place >= 0,
+            place < text.count,
             text[place] == UInt8(ascii: "\"")
         else { return nil }
         var scanner = Scanner(source: source, end: text.count, strict: false)
@@ -95,14 +100,19 @@ struct JSONNode {
         return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
     }
 
-    private mutating func add(_ kind: JSONValue.Kind, start: Int, end: Int, next: UInt32, flags: UInt8 = 0) {
+    private mutating func add(
+        _ kind: JSONValue.Kind, start: Int, end: Int, next: UInt32, flags: UInt8 = 0
+    ) {
         if count == capacity {
             capacity = max(64, capacity * 2)
-            guard let grown = realloc(nodes, capacity * MemoryLayout<JSONNode>.stride) else { fatalError("out of memory") }
+            guard let grown = realloc(nodes, capacity * MemoryLayout<JSONNode>.stride) else {
+                fatalError("out of memory")
+            }
             nodes = grown.assumingMemoryBound(to: JSONNode.self)
         }
         nodes![count] = JSONNode(
-            start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: end), next: next, kind: kind, flags: flags)
+            start: UInt32(truncatingIfNeeded: start), end: UInt32(truncatingIfNeeded: end),
+            next: next, kind: kind, flags: flags)
         count += 1
     }
 
@@ -178,7 +188,9 @@ struct JSONNode {
         }
     }
 
-    private mutating func addLeaf(_ kind: JSONValue.Kind, from start: Int, to end: Int, flags: UInt8 = 0) {
+    private mutating func addLeaf(
+        _ kind: JSONValue.Kind, from start: Int, to end: Int, flags: UInt8 = 0
+    ) {
         add(kind, start: start, end: end, next: UInt32(truncatingIfNeeded: count + 1), flags: flags)
     }
 
@@ -189,10 +201,14 @@ struct JSONNode {
     }
 
     private mutating func readKey(_ scanner: inout Scanner) throws(JSONError) {
-        guard try scanner.byte(or: .expectedKey) == UInt8(ascii: "\"") else { throw scanner.error(.expectedKey) }
+        guard try scanner.byte(or: .expectedKey) == UInt8(ascii: "\"") else {
+            throw scanner.error(.expectedKey)
+        }
         try readString(&scanner, isKey: true)
         scanner.skipSpace()
-        guard try scanner.byte(or: .expectedColon) == UInt8(ascii: ":") else { throw scanner.error(.expectedColon) }
+        guard try scanner.byte(or: .expectedColon) == UInt8(ascii: ":") else {
+            throw scanner.error(.expectedColon)
+        }
         scanner.place += 1
     }
 }
@@ -233,7 +249,9 @@ private struct Scanner {
     @inline(__always)
     mutating func skip(_ word: StaticString) throws(JSONError) {
         let length = word.utf8CodeUnitCount
-        guard memcmp(source + place, word.utf8Start, min(length, end - place)) == 0 else { throw error(.expectedValue) }
+        guard memcmp(source + place, word.utf8Start, min(length, end - place)) == 0 else {
+            throw error(.expectedValue)
+        }
         guard end - place >= length else { throw JSONError(offset: end, problem: .unexpectedEnd) }
         place += length
     }
@@ -254,7 +272,9 @@ private struct Scanner {
         }
         guard place < end, source[place] | 0x20 == UInt8(ascii: "e") else { return }
         place += 1
-        if place < end, source[place] == UInt8(ascii: "+") || source[place] == UInt8(ascii: "-") { place += 1 }
+        if place < end, source[place] == UInt8(ascii: "+") || source[place] == UInt8(ascii: "-") {
+            place += 1
+        }
         try skipDigits()
     }
 
@@ -295,7 +315,8 @@ private struct Scanner {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
         while end - place >= 8 {
-            let word = UInt64(littleEndian: UnsafeRawPointer(source + place).loadUnaligned(as: UInt64.self))
+            let word = UInt64(
+                littleEndian: UnsafeRawPointer(source + place).loadUnaligned(as: UInt64.self))
             let quote = word ^ (ones &* 0x22)
             let backslash = word ^ (ones &* 0x5C)
             // A byte's top bit is set in each of these where that byte is what is looked for; a carry can set more, but only
@@ -322,7 +343,8 @@ private struct Scanner {
             throw error(.unexpectedEnd)
         }
         switch source[place + 1] {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "n"),
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"),
+            UInt8(ascii: "f"), UInt8(ascii: "n"),
             UInt8(ascii: "r"), UInt8(ascii: "t"):
             place += 2
         case UInt8(ascii: "u"):

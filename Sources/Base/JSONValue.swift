@@ -28,7 +28,9 @@ package struct JSONValue {
 
     /// A string as it is written, without its quotes, its escapes still in it.
     @inline(__always)
-    package var contents: Bytes { Bytes(start: source + Int(node.start), count: Int(node.end - node.start)) }
+    package var contents: Bytes {
+        Bytes(start: source + Int(node.start), count: Int(node.end - node.start))
+    }
 
     /// The string's text is its contents: no escapes, and no broken UTF-8.
     @inline(__always)
@@ -65,7 +67,10 @@ package struct JSONValue {
             guard byte &- UInt8(ascii: "0") <= 9 else { return integerOfDouble }
             let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
             let digit = Int64(byte - UInt8(ascii: "0"))
-            let (sum, carried) = isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+            let (sum, carried) =
+                isNegative
+                ? product.subtractingReportingOverflow(digit)
+                : product.addingReportingOverflow(digit)
             guard !overflowed, !carried else { return nil }
             value = sum
         }
@@ -82,7 +87,8 @@ package struct JSONValue {
     /// The nearest double of a number; nil beyond the largest.
     package var double: Double? {
         guard kind == .number else { return nil }
-        let value = platform_number(UnsafeRawPointer(raw.baseAddress!).assumingMemoryBound(to: CChar.self), raw.count)
+        let value = platform_number(
+            UnsafeRawPointer(raw.baseAddress!).assumingMemoryBound(to: CChar.self), raw.count)
         return value.isFinite ? value : nil
     }
 

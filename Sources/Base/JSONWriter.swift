@@ -5,7 +5,9 @@ extension ByteBuffer {
         var copied = 0
         for index in text.indices {
             let byte = text[index]
-            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
+            guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+                continue
+            }
             append(text.part(copied..<index))
             copied = index + 1
             append(UInt8(ascii: "\\"))
@@ -26,7 +28,9 @@ extension ByteBuffer {
         append(UInt8(ascii: "\""))
     }
 
-    package mutating func append(jsonString text: StaticString) { append(jsonString: StaticText.bytes(text)) }
+    package mutating func append(jsonString text: StaticString) {
+        append(jsonString: StaticText.bytes(text))
+    }
 
     private static var hexDigits: UnsafePointer<UInt8> { StaticText.of("0123456789abcdef") }
 }

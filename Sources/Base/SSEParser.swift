@@ -129,9 +129,13 @@ package struct SSEParser: ~Copyable {
         var (begin, window) = (0, 512)
         while begin < input.count {
             let length = min(window, input.count - begin)
-            let lineFeed = memchr(start + begin, 0x0A, length).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
+            let lineFeed = memchr(start + begin, 0x0A, length).map {
+                UnsafeRawPointer($0) - UnsafeRawPointer(start)
+            }
             let before = lineFeed.map { $0 - begin } ?? length
-            let carriageReturn = memchr(start + begin, 0x0D, before).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
+            let carriageReturn = memchr(start + begin, 0x0D, before).map {
+                UnsafeRawPointer($0) - UnsafeRawPointer(start)
+            }
             if let end = carriageReturn ?? lineFeed { return end }
             begin += length
             window *= 2

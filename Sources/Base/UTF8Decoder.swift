@@ -33,7 +33,9 @@ package struct UTF8Decoder {
 
     /// Appends the text of a part of a JSON string, which begins at `place`, and puts that behind it. No escape is cut in two, nor
     /// a character that is whole.
-    package mutating func append(partOf string: JSONValue, from place: inout Int, to text: inout ByteBuffer) {
+    package mutating func append(
+        partOf string: JSONValue, from place: inout Int, to text: inout ByteBuffer
+    ) {
         let contents = string.contents
         let start = place
         if contents.count - start <= UTF8Decoder.maxPartLength {
@@ -43,7 +45,9 @@ package struct UTF8Decoder {
                 let isEscape = contents[place] == UInt8(ascii: "\\")
                 place += !isEscape ? 1 : contents[place + 1] == UInt8(ascii: "u") ? 6 : 2
             }
-            for _ in 0..<3 where place < contents.count && contents[place] & 0xC0 == 0x80 { place += 1 }
+            for _ in 0..<3 where place < contents.count && contents[place] & 0xC0 == 0x80 {
+                place += 1
+            }
         }
         let part = contents.part(start..<place)
         if string.isPlain && isClean {
@@ -66,7 +70,8 @@ package struct UTF8Decoder {
         dropHeld(&text)
     }
 
-    private mutating func appendSlowly(_ contents: Bytes, isValid: Bool, to text: inout ByteBuffer) {
+    private mutating func appendSlowly(_ contents: Bytes, isValid: Bool, to text: inout ByteBuffer)
+    {
         let backslash = UInt8(ascii: "\\")
         var index = 0
         while index < contents.count {
@@ -145,7 +150,9 @@ package struct UTF8Decoder {
         }
     }
 
-    private mutating func begin(_ byte: UInt8, needed: Int, lower: UInt8 = 0x80, upper: UInt8 = 0xBF) {
+    private mutating func begin(
+        _ byte: UInt8, needed: Int, lower: UInt8 = 0x80, upper: UInt8 = 0xBF
+    ) {
         held = UInt32(byte)
         heldCount = 1
         self.needed = needed
@@ -183,7 +190,9 @@ package struct UTF8Decoder {
 extension ByteBuffer {
     /// Appends a Unicode scalar value as UTF-8.
     package mutating func append(scalar: UInt32) {
-        func continuation(_ shift: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: 0x80 | (scalar >> shift) & 0x3F) }
+        func continuation(_ shift: UInt32) -> UInt8 {
+            UInt8(truncatingIfNeeded: 0x80 | (scalar >> shift) & 0x3F)
+        }
         switch scalar {
         case 0..<0x80:
             append(UInt8(truncatingIfNeeded: scalar))

@@ -30,12 +30,12 @@ static const unsigned char qwen36_schema[] = {
 #embed "../thinkwire-mock/schemas/qwen3.6-35b-a3b.json"
 };
 
-const mock_data mock_qwen3_32b_json = {qwen3_32b_json, sizeof qwen3_32b_json};
-const mock_data mock_qwen3_32b_sse = {qwen3_32b_sse, sizeof qwen3_32b_sse};
-const mock_data mock_qwen3_32b_schema = {qwen3_32b_schema, sizeof qwen3_32b_schema};
-const mock_data mock_qwen3_next_json = {qwen3_next_json, sizeof qwen3_next_json};
-const mock_data mock_qwen3_next_schema = {qwen3_next_schema, sizeof qwen3_next_schema};
-const mock_data mock_qwen3_vl_json = {qwen3_vl_json, sizeof qwen3_vl_json};
-const mock_data mock_qwen3_vl_schema = {qwen3_vl_schema, sizeof qwen3_vl_schema};
-const mock_data mock_qwen36_json = {qwen36_json, sizeof qwen36_json};
-const mock_data mock_qwen36_schema = {qwen36_schema, sizeof qwen36_schema};
+const mock_data mock_qwen3_32b_json = { qwen3_32b_json, sizeof qwen3_32b_json };
+const mock_data mock_qwen3_32b_sse = { qwen3_32b_sse, sizeof qwen3_32b_sse };
+const mock_data mock_qwen3_32b_schema = { qwen3_32b_schema, sizeof qwen3_32b_schema };
+const mock_data mock_qwen3_next_json = { qwen3_next_json, sizeof qwen3_next_json };
+const mock_data mock_qwen3_next_schema = { qwen3_next_schema, sizeof qwen3_next_schema };
+const mock_data mock_qwen3_vl_json = { qwen3_vl_json, sizeof qwen3_vl_json };
+const mock_data mock_qwen3_vl_schema = { qwen3_vl_schema, sizeof qwen3_vl_schema };
+const mock_data mock_qwen36_json = { qwen36_json, sizeof qwen36_json };
+const mock_data mock_qwen36_schema = { qwen36_schema, sizeof qwen36_schema };

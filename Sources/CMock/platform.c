@@ -23,21 +23,31 @@ static int argument_count;
 static char **arguments;
 
 /* The C library hands what main gets to constructors as well. */
-__attribute__((constructor)) static void remember_arguments(int count, char **values) {
+__attribute__((constructor)) static void remember_arguments(int count, char **values)
+{
     argument_count = count;
     arguments = values;
 }
 
-const char *mock_argument(int index) { return index >= 0 && index < argument_count ? arguments[index] : NULL; }
+const char *mock_argument(int index)
+{
+    return index >= 0 && index < argument_count ? arguments[index] : NULL;
+}
 
-const char *mock_version(void) { return TW_VERSION; }
+const char *mock_version(void)
+{
+    return TW_VERSION;
+}
 
-int mock_listen(uint16_t port) {
+int mock_listen(uint16_t port)
+{
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -errno;
     int yes = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons(port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4096) < 0) {
         int problem = errno;
         close(fd);
@@ -46,14 +56,16 @@ int mock_listen(uint16_t port) {
     return fd;
 }
 
-int mock_port(int fd) {
+int mock_port(int fd)
+{
     struct sockaddr_in address;
     socklen_t length = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) return -errno;
     return ntohs(address.sin_port);
 }
 
-int mock_accept(int fd) {
+int mock_accept(int fd)
+{
     int connection = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (connection < 0) return -errno;
     int yes = 1;
@@ -61,55 +73,69 @@ int mock_accept(int fd) {
     return connection;
 }
 
-long mock_receive(int fd, void *bytes, size_t length) {
+long mock_receive(int fd, void *bytes, size_t length)
+{
     ssize_t count = recv(fd, bytes, length, 0);
     return count < 0 ? -errno : count;
 }
 
-long mock_send(int fd, const void *bytes, size_t length) {
+long mock_send(int fd, const void *bytes, size_t length)
+{
     ssize_t count = send(fd, bytes, length, MSG_NOSIGNAL);
     return count < 0 ? -errno : count;
 }
 
-int mock_unsent(int fd) {
+int mock_unsent(int fd)
+{
     int count = 0;
     return ioctl(fd, SIOCOUTQ, &count) < 0 ? 0 : count;
 }
 
-void mock_finish(int fd) { shutdown(fd, SHUT_WR); }
+void mock_finish(int fd)
+{
+    shutdown(fd, SHUT_WR);
+}
 
-void mock_reset(int fd) {
-    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+void mock_reset(int fd)
+{
+    struct linger linger = { .l_onoff = 1, .l_linger = 0 };
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     close(fd);
 }
 
-int mock_epoll_create(void) {
+int mock_epoll_create(void)
+{
     int fd = epoll_create1(EPOLL_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
-static int epoll_set(int epoll, int operation, int fd, uint64_t key, uint32_t events) {
-    struct epoll_event event = {.events = events, .data.u64 = key};
+static int epoll_set(int epoll, int operation, int fd, uint64_t key, uint32_t events)
+{
+    struct epoll_event event = { .events = events, .data.u64 = key };
     return epoll_ctl(epoll, operation, fd, &event) < 0 ? -errno : 0;
 }
 
-int mock_epoll_add(int epoll, int fd, uint64_t key, uint32_t events) {
+int mock_epoll_add(int epoll, int fd, uint64_t key, uint32_t events)
+{
     return epoll_set(epoll, EPOLL_CTL_ADD, fd, key, events);
 }
 
-int mock_epoll_change(int epoll, int fd, uint64_t key, uint32_t events) {
+int mock_epoll_change(int epoll, int fd, uint64_t key, uint32_t events)
+{
     return epoll_set(epoll, EPOLL_CTL_MOD, fd, key, events);
 }
 
-int mock_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout_ns) {
-    struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+int mock_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout_ns)
+{
+    struct timespec timeout = { .tv_sec = timeout_ns / 1000000000,
+                                .tv_nsec = timeout_ns % 1000000000 };
     int ready = epoll_pwait2(epoll, events, count, timeout_ns < 0 ? NULL : &timeout, NULL);
     if (ready < 0) return errno == EINTR ? 0 : -errno;
     return ready;
 }
 
-int mock_signals(void) {
+int mock_signals(void)
+{
     // A log that nobody reads any more must not end the server.
     signal(SIGPIPE, SIG_IGN);
     sigset_t set;
@@ -121,14 +147,16 @@ int mock_signals(void) {
     return fd < 0 ? -errno : fd;
 }
 
-void mock_raise_limits(void) {
+void mock_raise_limits(void)
+{
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void mock_timestamp(char *text) {
+void mock_timestamp(char *text)
+{
     struct timespec now;
     struct tm parts;
     char day[21];
@@ -138,10 +166,15 @@ void mock_timestamp(char *text) {
     snprintf(text, MOCK_TIMESTAMP + 1, "%.19s.%03dZ", day, (int)(now.tv_nsec / 1000000) % 1000);
 }
 
-int64_t mock_time(void) { return time(NULL); }
+int64_t mock_time(void)
+{
+    return time(NULL);
+}
 
-uint64_t mock_random(void) {
+uint64_t mock_random(void)
+{
     uint64_t number = 0;
-    if (getrandom(&number, sizeof number, 0) != sizeof number) number = (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
+        number = (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
     return number;
 }

@@ -29,7 +29,9 @@ package final class Client: @unchecked Sendable {
         switch platform_curl_init() {
         case CURLE_OK: break
         case CURLE_AGAIN:
-            throw ArgumentError("this process was forked while its parent made its first client, and can have none: make that one before a fork")
+            throw ArgumentError(
+                "this process was forked while its parent made its first client, and can have none: make that one before a fork"
+            )
         default: throw ArgumentError("libcurl can't be initialised: out of memory")
         }
         let credentials = try Credentials.of(options)
@@ -38,15 +40,19 @@ package final class Client: @unchecked Sendable {
         let secrets = Redactor(options, credentials.key, proxy)
         if !secrets.isEmpty && !endpoint.isSecure && !endpoint.isLoopback {
             let host = endpoint.host
-            guard options.cleartextHosts.contains(where: { $0.bytes.equalsIgnoringCase(host) }) else {
+            guard options.cleartextHosts.contains(where: { $0.bytes.equalsIgnoringCase(host) })
+            else {
                 throw ArgumentError(
-                    "the key would go in clear text over http to ", host, ": use https, or allow it with tw_options_allow_cleartext")
+                    "the key would go in clear text over http to ", host,
+                    ": use https, or allow it with tw_options_allow_cleartext")
             }
         }
         return Client(options, credentials, secrets, proxy)
     }
 
-    private init(_ options: Options, _ credentials: Credentials, _ secrets: Redactor, _ proxy: ProxyConfig) {
+    private init(
+        _ options: Options, _ credentials: Credentials, _ secrets: Redactor, _ proxy: ProxyConfig
+    ) {
         endpoint = credentials.endpoint
         timeouts = options.timeouts
         limits = options.limits
@@ -55,7 +61,9 @@ package final class Client: @unchecked Sendable {
         self.secrets = secrets
         self.proxy = proxy
         trust = TLSConfig(options)
-        speaksHTTP2 = options.httpVersion == TW_HTTP_2 || options.httpVersion == TW_HTTP_AUTO && Client.wipesHTTP2
+        speaksHTTP2 =
+            options.httpVersion == TW_HTTP_2
+            || options.httpVersion == TW_HTTP_AUTO && Client.wipesHTTP2
         dialect = options.dialect
         let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
@@ -97,7 +105,9 @@ package final class Client: @unchecked Sendable {
     }
 
     /// The headers of every request: the library's own, but for those that the caller has put his own in place of.
-    private static func makeHeaders(_ options: Options, _ key: ByteString?) -> UnsafeMutablePointer<curl_slist>? {
+    private static func makeHeaders(_ options: Options, _ key: ByteString?) -> UnsafeMutablePointer<
+        curl_slist
+    >? {
         var list: UnsafeMutablePointer<curl_slist>?
         func add(_ line: borrowing ByteBuffer) {
             list = curl_slist_append(list, line.cString)
@@ -148,7 +158,9 @@ private struct Credentials {
     static func of(_ options: Options) throws(ArgumentError) -> Credentials {
         let credentials = try find(options)
         if let key = credentials.key, !isHeaderValue(key.bytes) {
-            throw ArgumentError("the API key in the environment has a control character in it: check for a line end")
+            throw ArgumentError(
+                "the API key in the environment has a control character in it: check for a line end"
+            )
         }
         return credentials
     }
@@ -157,25 +169,40 @@ private struct Credentials {
         let ownKey = options.isKeySet ? options.key : environment("THINKWIRE_API_KEY")
         let hasKey = options.isKeySet || ownKey != nil
         let aimlapi = ByteString(StaticText.bytes("https://api.aimlapi.com/v1"))
-        let openAI = environment("OPENAI_BASE_URL") ?? ByteString(StaticText.bytes("https://api.openai.com/v1"))
+        let openAI =
+            environment("OPENAI_BASE_URL")
+            ?? ByteString(StaticText.bytes("https://api.openai.com/v1"))
         if let base = options.baseURL ?? environment("THINKWIRE_BASE_URL") {
             let endpoint = try Endpoint.of(baseURL: base.bytes)
             if hasKey { return Credentials(endpoint: endpoint, key: ownKey) }
-            if endpoint.isServer(of: try Endpoint.of(baseURL: aimlapi.bytes)), let key = environment("AIMLAPI_API_KEY") {
+            if endpoint.isServer(of: try Endpoint.of(baseURL: aimlapi.bytes)),
+                let key = environment("AIMLAPI_API_KEY")
+            {
                 return Credentials(endpoint: endpoint, key: key)
             }
             // An address that is not asked for need not be one.
-            let isOpenAI = (try? Endpoint.of(baseURL: openAI.bytes)).map { endpoint.isServer(of: $0) } ?? false
-            return Credentials(endpoint: endpoint, key: isOpenAI ? environment("OPENAI_API_KEY") : nil)
+            let isOpenAI =
+                (try? Endpoint.of(baseURL: openAI.bytes)).map { endpoint.isServer(of: $0) } ?? false
+            return Credentials(
+                endpoint: endpoint, key: isOpenAI ? environment("OPENAI_API_KEY") : nil)
         }
-        if hasKey { return Credentials(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey) }
-        if let key = environment("AIMLAPI_API_KEY") { return Credentials(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: key) }
-        if let key = environment("OPENAI_API_KEY") { return Credentials(endpoint: try Endpoint.of(baseURL: openAI.bytes), key: key) }
-        throw ArgumentError("no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment")
+        if hasKey {
+            return Credentials(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey)
+        }
+        if let key = environment("AIMLAPI_API_KEY") {
+            return Credentials(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: key)
+        }
+        if let key = environment("OPENAI_API_KEY") {
+            return Credentials(endpoint: try Endpoint.of(baseURL: openAI.bytes), key: key)
+        }
+        throw ArgumentError(
+            "no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment"
+        )
     }
 }
 
-private func logToStandardError(_ userdata: UnsafeMutableRawPointer?, _ line: UnsafePointer<CChar>?) {
+private func logToStandardError(_ userdata: UnsafeMutableRawPointer?, _ line: UnsafePointer<CChar>?)
+{
     guard let line else { return }
     var text = ByteBuffer()
     text.append("thinkwire: ")

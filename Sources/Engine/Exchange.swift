@@ -67,7 +67,8 @@ package final class Exchange {
     /// An exchange that is about to begin. With `wantsStream`, or where the model demands it, the answer is streamed.
     package init(_ client: Client, _ request: Request, wantsStream: Bool) {
         self.client = client
-        let body = request.wireBody(wantsStream: wantsStream, host: client.endpoint.host, dialect: client.dialect)
+        let body = request.wireBody(
+            wantsStream: wantsStream, host: client.endpoint.host, dialect: client.dialect)
         reply = Reply(body.expected)
         borrowedReply = UnretainedReference(reply)
         self.body = body.takeText()
@@ -75,7 +76,10 @@ package final class Exchange {
         stream = SSEParser(limit: client.limits.event)
         loop = client.borrowLoop()
         if loop == nil {
-            end(TW_NETWORK, "the system has no file descriptors left: close some, or raise the limit (ulimit -n)")
+            end(
+                TW_NETWORK,
+                "the system has no file descriptors left: close some, or raise the limit (ulimit -n)"
+            )
         }
     }
 
@@ -212,7 +216,9 @@ package final class Exchange {
         // The byte order mark may be cut, too.
         if StaticText.bytes("\u{FEFF}").starts(with: bytes) { return .unknown }
         if leadingWhitespace == 0 && bytes.hasPrefix("\u{FEFF}") { leadingWhitespace = 3 }
-        while leadingWhitespace < bytes.count, isBlank(bytes[leadingWhitespace]) { leadingWhitespace += 1 }
+        while leadingWhitespace < bytes.count, isBlank(bytes[leadingWhitespace]) {
+            leadingWhitespace += 1
+        }
         guard leadingWhitespace < bytes.count else { return .unknown }
         let first = bytes[leadingWhitespace]
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .document : .events
@@ -232,7 +238,9 @@ package final class Exchange {
             } catch {
                 return Problem(error)
             }
-            if reply.isDone && lingerDeadline == .max { lingerDeadline = platform_now() + Exchange.doneGrace }
+            if reply.isDone && lingerDeadline == .max {
+                lingerDeadline = platform_now() + Exchange.doneGrace
+            }
             return nil
         }
     }
@@ -250,7 +258,8 @@ package final class Exchange {
         nextEvent += 1
         hasDeliveredEvent = true
         var event = newEvent(next.kind)
-        event.raw = UnsafeRawPointer(raw.baseAddress ?? StaticText.empty).assumingMemoryBound(to: CChar.self)
+        event.raw = UnsafeRawPointer(raw.baseAddress ?? StaticText.empty).assumingMemoryBound(
+            to: CChar.self)
         event.raw_len = raw.count
         var text = StaticText.empty
         if next.kind == TW_EVENT_USAGE {
@@ -275,7 +284,8 @@ package final class Exchange {
                 text = choice.finishReason.start
             }
         }
-        event.text = UnsafeRawPointer(text + next.range.lowerBound).assumingMemoryBound(to: CChar.self)
+        event.text = UnsafeRawPointer(text + next.range.lowerBound).assumingMemoryBound(
+            to: CChar.self)
         event.text_len = next.range.count
         eventStorage.initialize(to: event)
         return UnsafePointer(eventStorage)
@@ -322,12 +332,16 @@ package final class Exchange {
     }
 
     /// The call has lasted for as long as it may: its caller may have been away.
-    private var isOutOfTime: Bool { callStart > 0 && timeouts.total > 0 && platform_now() >= callStart &+ timeouts.total }
+    private var isOutOfTime: Bool {
+        callStart > 0 && timeouts.total > 0 && platform_now() >= callStart &+ timeouts.total
+    }
 
     private var hasLingered: Bool { lingerDeadline != .max && platform_now() >= lingerDeadline }
 
     /// Since the call began.
-    private var elapsedMicroseconds: Int64 { callStart == 0 ? 0 : (platform_now() - callStart) / 1000 }
+    private var elapsedMicroseconds: Int64 {
+        callStart == 0 ? 0 : (platform_now() - callStart) / 1000
+    }
 
     // MARK: The beginning and the end
 
@@ -354,7 +368,8 @@ package final class Exchange {
                 line.append(decimal: reply.attempts)
             }
         }
-        let transfer = Transfer(client, loop, cancellation, timeouts, reply: reply, callStart: callStart)
+        let transfer = Transfer(
+            client, loop, cancellation, timeouts, reply: reply, callStart: callStart)
         self.transfer = transfer
         transfer.start(body: body.bytes, onFreshConnection: onFreshConnection)
     }
@@ -379,7 +394,9 @@ package final class Exchange {
         if reply.body.bytes.hasPrefix("\u{FEFF}") { reply.body.removeFirst(3) }
         startEvents(with: reply.body.bytes)
         defer { noteTimes() }
-        do { try decoder.decode(document: reply.body.bytes, into: reply) } catch { return Problem(error) }
+        do { try decoder.decode(document: reply.body.bytes, into: reply) } catch {
+            return Problem(error)
+        }
         reply.isDone = true
         return nil
     }
@@ -425,7 +442,10 @@ package final class Exchange {
             if format == .document { _ = decodeDocument(transfer) }
         }
         if isInherited {
-            end(TW_MISUSE, "the exchange was begun in another process, before a fork, and goes on there; begin another here")
+            end(
+                TW_MISUSE,
+                "the exchange was begun in another process, before a fork, and goes on there; begin another here"
+            )
         } else {
             end(TW_CANCELLED, "cancelled")
         }
@@ -475,12 +495,18 @@ package final class Exchange {
 
     /// How long to wait before another attempt; nil if there is to be none.
     private func waitBeforeRetry(_ transfer: Transfer, _ client: Client) -> Int64? {
-        guard reply.attempts <= client.retries, !hasDeliveredEvent, decoder.events.isEmpty else { return nil }
+        guard reply.attempts <= client.retries, !hasDeliveredEvent, decoder.events.isEmpty else {
+            return nil
+        }
         let advice = RetryPolicy(reply.headers, now: Int64(time(nil)))
         guard reply.shouldRetry(transfer, advice.shouldRetry) else { return nil }
         let now = platform_now()
         // The clock's last digits are as good as any to keep clients apart.
-        let wait = advice.wait ?? backoff(beforeAttempt: reply.attempts + 1, random: UInt64(now) &* 0x9E37_79B9_7F4A_7C15 >> 32)
+        let wait =
+            advice.wait
+            ?? backoff(
+                beforeAttempt: reply.attempts + 1,
+                random: UInt64(now) &* 0x9E37_79B9_7F4A_7C15 >> 32)
         guard wait <= RetryPolicy.maxWait else { return nil }
         // A wait that the call does not outlast helps nobody.
         guard timeouts.total == 0 || now + wait < callStart + timeouts.total else { return nil }
@@ -531,4 +557,6 @@ package final class Exchange {
 }
 
 /// A document without the byte order mark in front of it, which is no JSON.
-private func withoutMark(_ bytes: Bytes) -> Bytes { bytes.hasPrefix("\u{FEFF}") ? bytes.dropping(3) : bytes }
+private func withoutMark(_ bytes: Bytes) -> Bytes {
+    bytes.hasPrefix("\u{FEFF}") ? bytes.dropping(3) : bytes
+}

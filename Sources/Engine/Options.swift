@@ -46,7 +46,9 @@ package final class Options {
     }
 
     package func set(key: Bytes) throws(ArgumentError) {
-        guard isHeaderValue(key) else { throw ArgumentError("the API key has a control character in it: check for a line end") }
+        guard isHeaderValue(key) else {
+            throw ArgumentError("the API key has a control character in it: check for a line end")
+        }
         isKeySet = true
         self.key = key.isEmpty ? nil : ByteString(key)
     }
@@ -54,24 +56,35 @@ package final class Options {
     /// nil takes the header back.
     package func set(header name: Bytes, to value: Bytes?) throws(ArgumentError) {
         // Without the text: it may be the whole header, with a key in it.
-        guard isHeaderName(name) else { throw ArgumentError("not the name of a header: it is one word, and its value stands apart") }
+        guard isHeaderName(name) else {
+            throw ArgumentError(
+                "not the name of a header: it is one word, and its value stands apart")
+        }
         // With another length than the body's, the rest of it would be the next request on its connection.
-        if name.equalsIgnoringCase(StaticText.bytes("content-length")) || name.equalsIgnoringCase(StaticText.bytes("transfer-encoding")) {
+        if name.equalsIgnoringCase(StaticText.bytes("content-length"))
+            || name.equalsIgnoringCase(StaticText.bytes("transfer-encoding"))
+        {
             throw ArgumentError("not a header of yours, for it says how long the body is: ", name)
         }
-        if let value, !isHeaderValue(value) { throw ArgumentError("the value of the header ", name, " has a control character in it") }
+        if let value, !isHeaderValue(value) {
+            throw ArgumentError("the value of the header ", name, " has a control character in it")
+        }
         headers.removeAll { $0.name.bytes.equalsIgnoringCase(name) }
         guard let value else { return }
         headers.append(Header(name: ByteString(name), value: ByteString(value)))
     }
 
     package func set(_ kind: TimeoutKind, milliseconds: Int64) throws(ArgumentError) {
-        guard milliseconds >= 0 else { throw ArgumentError("a timeout cannot be negative: 0 means none") }
+        guard milliseconds >= 0 else {
+            throw ArgumentError("a timeout cannot be negative: 0 means none")
+        }
         timeouts.set(kind, Timeouts.nanoseconds(milliseconds))
     }
 
     package func set(_ which: tw_limit, bytes: Int64) throws(ArgumentError) {
-        guard bytes >= 1, bytes <= Int64(Int32.max) else { throw ArgumentError("a limit is from 1 to 2147483647 bytes") }
+        guard bytes >= 1, bytes <= Int64(Int32.max) else {
+            throw ArgumentError("a limit is from 1 to 2147483647 bytes")
+        }
         switch which {
         case TW_LIMIT_EVENT: limits.event = Int(bytes)
         case TW_LIMIT_REPLY: limits.reply = Int(bytes)
@@ -81,7 +94,9 @@ package final class Options {
     }
 
     package func set(retries: Int) throws(ArgumentError) {
-        guard retries >= 0 else { throw ArgumentError("the number of retries cannot be negative: 0 means none") }
+        guard retries >= 0 else {
+            throw ArgumentError("the number of retries cannot be negative: 0 means none")
+        }
         self.retries = retries
     }
 
@@ -107,7 +122,9 @@ package final class Options {
     package func set(proxy: Bytes?) throws(ArgumentError) {
         let proxy = proxy.map { ByteString($0) }
         if let proxy, !proxy.bytes.isEmpty, ProxyConfig.place(of: proxy) == nil {
-            throw ArgumentError("not a proxy's address, which looks like http://127.0.0.1:3128, or http://USER:PASSWORD@127.0.0.1:3128")
+            throw ArgumentError(
+                "not a proxy's address, which looks like http://127.0.0.1:3128, or http://USER:PASSWORD@127.0.0.1:3128"
+            )
         }
         self.proxy = proxy
     }
@@ -124,7 +141,9 @@ package final class Options {
 
     package func set(certificateDirectory path: Bytes?) throws(ArgumentError) {
         if let path {
-            guard !path.isEmpty, isDirectory(path, R_OK | X_OK) else { throw ArgumentError("not a directory that can be read: ", path) }
+            guard !path.isEmpty, isDirectory(path, R_OK | X_OK) else {
+                throw ArgumentError("not a directory that can be read: ", path)
+            }
         }
         certificateDirectory = path.map { ByteString($0) }
     }
@@ -152,7 +171,8 @@ private func isHeaderName(_ name: Bytes) -> Bool {
     !name.isEmpty
         && name.allSatisfy { byte in
             switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"):
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "a")...UInt8(ascii: "z"):
                 true
             default: StaticText.bytes("!#$%&'*+-.^_`|~").contains(byte)
             }
@@ -160,4 +180,6 @@ private func isHeaderName(_ name: Bytes) -> Bool {
 }
 
 /// Nothing that could end the header and begin another.
-func isHeaderValue(_ value: Bytes) -> Bool { value.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
+func isHeaderValue(_ value: Bytes) -> Bool {
+    value.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+}

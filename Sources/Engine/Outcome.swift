@@ -28,7 +28,10 @@ extension Reply {
         case (.eventTooLong, _):
             tooLarge("a line or an event of the stream", client.limits.event, "TW_LIMIT_EVENT")
         case (.tooMany, _):
-            settle(TW_LIMIT, "the answer has more choices, or more tool calls, than anybody asks for; what had come is in the reply")
+            settle(
+                TW_LIMIT,
+                "the answer has more choices, or more tool calls, than anybody asks for; what had come is in the reply"
+            )
         case (_, .tooLarge(TW_LIMIT_HEADERS)):
             tooLarge("the header of the response", client.limits.headers, "TW_LIMIT_HEADERS")
         case (_, .failed(platform_too_large)):
@@ -36,12 +39,14 @@ extension Reply {
             explain(transfer, platform_too_large)
         // An event that has come to its end is malformed, however the transfer goes on. A document that only ends too early has been cut,
         // if by a connection that ends where the answer does.
-        case (.malformed(let error), _) where body.isEmpty || isWhole(transfer) && error.problem != .unexpectedEnd:
+        case (.malformed(let error), _)
+        where body.isEmpty || isWhole(transfer) && error.problem != .unexpectedEnd:
             settle(TW_PROTOCOL, "the answer is not JSON: at byte ")
             message.append(decimal: error.offset)
             message.append(" of a chunk, ")
             message.append(error.problem.text)
-            message.append("; what had come is in the reply; check the base URL, or tell the provider")
+            message.append(
+                "; what had come is in the reply; check the base URL, or tell the provider")
         case (.notAnAnswer, _):
             settle(TW_PROTOCOL, "the answer is JSON, but not a chat completion; check the base URL")
         case (_, .tooLarge):
@@ -87,7 +92,9 @@ extension Reply {
         case .firstByte:
             settle(TW_TIMEOUT, "no response within ")
             message.append(duration: limits.firstByte)
-            message.append(" of the connection (first-byte timeout); raise it with tw_options_set_timeout, or try again")
+            message.append(
+                " of the connection (first-byte timeout); raise it with tw_options_set_timeout, or try again"
+            )
         case .idle:
             settle(TW_TIMEOUT, "nothing came for ")
             message.append(duration: limits.idle)
@@ -95,35 +102,51 @@ extension Reply {
         case .total:
             settle(TW_TIMEOUT, "not finished within ")
             message.append(duration: limits.total)
-            message.append(" (total timeout); what had come is in the reply; raise it with tw_options_set_timeout")
+            message.append(
+                " (total timeout); what had come is in the reply; raise it with tw_options_set_timeout"
+            )
         }
     }
 
     /// No response came.
     private func failed(_ code: CURLcode, _ transfer: Transfer) {
         switch code {
-        case _ where (code == CURLE_COULDNT_CONNECT || code == CURLE_OUT_OF_MEMORY) && !platform_has_descriptors():
+        case _
+        where (code == CURLE_COULDNT_CONNECT || code == CURLE_OUT_OF_MEMORY)
+            && !platform_has_descriptors():
             // libcurl says no more than that it could not connect; a newer one, that it has no memory.
-            settle(TW_CONNECT, "no connection: the system has no file descriptors left: close some, or raise the limit (ulimit -n)")
+            settle(
+                TW_CONNECT,
+                "no connection: the system has no file descriptors left: close some, or raise the limit (ulimit -n)"
+            )
         case _ where transfer.tunnelStatus >= 300:
             settle(TW_CONNECT, "no connection: the proxy answered HTTP ")
             message.append(decimal: transfer.tunnelStatus)
             message.append("; ")
             // tinyproxy says 401 to a wrong password.
             let wantsLogin = transfer.tunnelStatus == 407 || transfer.tunnelStatus == 401
-            message.append(wantsLogin ? loginAdvice : "check the base URL, and what the proxy allows and reaches")
+            message.append(
+                wantsLogin
+                    ? loginAdvice : "check the base URL, and what the proxy allows and reaches")
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             settle(TW_RESOLVE, "no address for the name")
             explain(transfer, code)
-            message.append(code == CURLE_COULDNT_RESOLVE_HOST ? "; check the base URL" : "; check the proxy's address")
+            message.append(
+                code == CURLE_COULDNT_RESOLVE_HOST
+                    ? "; check the base URL" : "; check the proxy's address")
             message.append(" and the network")
         case CURLE_COULDNT_CONNECT, CURLE_PROXY, CURLE_INTERFACE_FAILED:
             settle(TW_CONNECT, "no connection")
             explain(transfer, code)
             message.append("; check the address, and that a server listens there")
-            if transfer.hasProxy { message.append(", or the proxy (tw_options_set_proxy, or https_proxy in the environment)") }
-        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
-            CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
+            if transfer.hasProxy {
+                message.append(
+                    ", or the proxy (tw_options_set_proxy, or https_proxy in the environment)")
+            }
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
+            CURLE_SSL_CERTPROBLEM,
+            CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS,
+            CURLE_SSL_PINNEDPUBKEYNOTMATCH,
             CURLE_USE_SSL_FAILED, CURLE_SSL_ENGINE_INITFAILED:
             settle(TW_TLS, "no secure connection")
             explain(transfer, code)
@@ -144,8 +167,10 @@ extension Reply {
         // OpenSSL's X509_V_ERR_…: they are part of its ABI.
         switch (transfer.certificateProblem, code) {
         case (9, _), (10, _): "have it renewed, or set this machine's clock"
-        case (2...21, _): "if the certificate is your own, name its issuer with tw_options_set_ca_file"
-        case (0...1, CURLE_PEER_FAILED_VERIFICATION): "call the server in the base URL by a name that its certificate has"
+        case (2...21, _):
+            "if the certificate is your own, name its issuer with tw_options_set_ca_file"
+        case (0...1, CURLE_PEER_FAILED_VERIFICATION):
+            "call the server in the base URL by a name that its certificate has"
         case (_, CURLE_SSL_CACERT_BADFILE): "give tw_options_set_ca_file certificates in PEM"
         case (0...1, _): "the server must speak TLS 1.2 or later on this port"
         default: "the server needs a better certificate"
@@ -157,7 +182,8 @@ extension Reply {
         if let coding = compression, choices.isEmpty, transfer.received > 0 {
             settle(TW_PROTOCOL, "the answer is compressed (")
             message.append(oneLine: coding, limit: 100)
-            message.append("), which was not asked for; have nothing between here and the server compress it")
+            message.append(
+                "), which was not asked for; have nothing between here and the server compress it")
             return
         }
         if choices.isEmpty && body.isEmpty && isWhole(transfer) && !saysEventStream {
@@ -175,7 +201,8 @@ extension Reply {
     }
 
     private var saysEventStream: Bool {
-        headers.value(StaticText.bytes("content-type")).map { $0.hasPrefix("text/event-stream") } ?? false
+        headers.value(StaticText.bytes("content-type")).map { $0.hasPrefix("text/event-stream") }
+            ?? false
     }
 
     /// In libcurl's words.
@@ -187,7 +214,9 @@ extension Reply {
             message.append(oneLine: transfer.explanation, limit: 300)
         }
         // So says libcurl 7.88 of the longest line that it takes (DYN_HTTP_REQUEST and others in lib/dynbuf.h).
-        if code == CURLE_OUT_OF_MEMORY { message.append(" (or a header line of more than 100 KiB)") }
+        if code == CURLE_OUT_OF_MEMORY {
+            message.append(" (or a header line of more than 100 KiB)")
+        }
     }
 
     /// Whether another attempt may go better. A refusal's own word about that, if there is one, decides; but an account that is empty
@@ -195,7 +224,9 @@ extension Reply {
     func shouldRetry(_ transfer: Transfer, _ serverSays: Bool?) -> Bool {
         if status == TW_OK || status == TW_QUOTA { return false }
         if let providerErrorCode {
-            let passes = providerErrorCode == 408 || providerErrorCode == 409 || status == TW_RATE_LIMITED || status == TW_SERVER
+            let passes =
+                providerErrorCode == 408 || providerErrorCode == 409 || status == TW_RATE_LIMITED
+                || status == TW_SERVER
             return serverSays ?? passes
         }
         switch (status, transfer.end) {
@@ -234,7 +265,9 @@ extension Reply {
     func noteRequestID() {
         let names: [StaticString] = ["x-request-id", "request-id", "x-generation-id"]
         for name in names {
-            guard let value = headers.value(StaticText.bytes(name)), !value.isEmpty else { continue }
+            guard let value = headers.value(StaticText.bytes(name)), !value.isEmpty else {
+                continue
+            }
             requestID.removeAll()
             requestID.append(oneLine: value, limit: 200)
             return

@@ -23,7 +23,8 @@ struct Redactor {
             } else {
                 // Behind the scheme: "Bearer KEY". It may be none, and the first of several words.
                 let value = trimmed(header.value.bytes)
-                words.append(ByteString(trimmed(value.dropping(value.firstIndex(where: isBlank) ?? 0))))
+                words.append(
+                    ByteString(trimmed(value.dropping(value.firstIndex(where: isBlank) ?? 0))))
                 if !header.name.bytes.endsWith("authorization") { words.append(ByteString(value)) }
             }
         }
@@ -53,7 +54,8 @@ struct Redactor {
     private static func cookies(_ header: Bytes) -> [ByteString] {
         header.split(separator: UInt8(ascii: ";")).map { cookie in
             let cookie = trimmed(Bytes(rebasing: cookie))
-            let value = trimmed(cookie.dropping(cookie.firstIndex(of: UInt8(ascii: "=")).map { $0 + 1 } ?? 0))
+            let value = trimmed(
+                cookie.dropping(cookie.firstIndex(of: UInt8(ascii: "=")).map { $0 + 1 } ?? 0))
             return ByteString(value.count < 8 ? cookie : value)
         }
     }
@@ -61,7 +63,8 @@ struct Redactor {
     /// Whether a header of that name has a key in it: Azure's api-key, Google's x-goog-api-key and so on.
     private static func names(_ header: Bytes) -> Bool {
         let ends: [StaticString] = [
-            "authorization", "api-key", "api_key", "apikey", "access-key", "subscription-key", "auth-key", "token", "secret",
+            "authorization", "api-key", "api_key", "apikey", "access-key", "subscription-key",
+            "auth-key", "token", "secret",
             "password", "cookie",
         ]
         return ends.contains { header.endsWith($0) }
@@ -103,7 +106,11 @@ struct Redactor {
         for word in words where word.bytes.count >= Redactor.shortest {
             var search = Search(word.bytes, text.bytes, shortest: Redactor.shortest, isJSON: isJSON)
             while let found = search.next() {
-                if found.isOutside { text.hideDigits(found.place) } else { text.fill(found.place, with: UInt8(ascii: "*")) }
+                if found.isOutside {
+                    text.hideDigits(found.place)
+                } else {
+                    text.fill(found.place, with: UInt8(ascii: "*"))
+                }
             }
         }
     }
@@ -112,7 +119,9 @@ struct Redactor {
 extension ByteBuffer {
     /// With stars in it, a number would be none. (A key that is "null" is nowhere hidden but in strings.)
     fileprivate mutating func hideDigits(_ place: Range<Int>) {
-        for index in place where bytes[index] &- UInt8(ascii: "0") <= 9 { fill(index..<index + 1, with: UInt8(ascii: "1")) }
+        for index in place where bytes[index] &- UInt8(ascii: "0") <= 9 {
+            fill(index..<index + 1, with: UInt8(ascii: "1"))
+        }
     }
 }
 
@@ -144,7 +153,8 @@ private struct Search {
     /// A number or a part of one, null, true or false.
     private static func isBare(_ word: Bytes) -> Bool {
         let literals: [StaticString] = ["null", "true", "false", "fals", "alse"]
-        return literals.contains { word.equals($0) } || word.allSatisfy { StaticText.bytes("0123456789.+-eE").contains($0) }
+        return literals.contains { word.equals($0) }
+            || word.allSatisfy { StaticText.bytes("0123456789.+-eE").contains($0) }
     }
 
     /// Where it stands, and whether that is a number of JSON's, or another value that is not a string.
@@ -162,7 +172,8 @@ private struct Search {
                 }
             }
             // Of two backslashes the second is no beginning: a word behind them stands there as it is.
-            let isPair = start == escape && start + 1 < text.count && text[start + 1] == UInt8(ascii: "\\")
+            let isPair =
+                start == escape && start + 1 < text.count && text[start + 1] == UInt8(ascii: "\\")
             place = start + (isPair ? 2 : 1)
         }
     }
@@ -193,18 +204,22 @@ private struct Search {
                 matched += 1
                 end += length
             } else {
-                let (count, length) = isEscaped ? characterBeyondASCII(at: end, as: matched) : (0, 0)
+                let (count, length) =
+                    isEscaped ? characterBeyondASCII(at: end, as: matched) : (0, 0)
                 guard count > 0 else { break }
                 matched += count
                 end += length
             }
         }
-        return matched == word.count || matched >= shortest && text.dropping(end).hasPrefix("…") ? end : nil
+        return matched == word.count || matched >= shortest && text.dropping(end).hasPrefix("…")
+            ? end : nil
     }
 
     /// The character that stands there, and how long it is written. Of the escapes, those of what may be in a key.
     private func character(at place: Int) -> (byte: UInt8, length: Int) {
-        guard text[place] == UInt8(ascii: "\\"), place + 1 < text.count else { return (text[place], 1) }
+        guard text[place] == UInt8(ascii: "\\"), place + 1 < text.count else {
+            return (text[place], 1)
+        }
         switch text[place + 1] {
         case UInt8(ascii: "\""), UInt8(ascii: "/"), UInt8(ascii: "\\"):
             return (text[place + 1], 2)
@@ -221,18 +236,23 @@ private struct Search {
         guard word[next] >= 0x80, let unit = unit(at: place) else { return (0, 0) }
         var character = ByteBuffer()
         var length = 6
-        if case 0xD800...0xDBFF = unit, let low = self.unit(at: place + 6), case 0xDC00...0xDFFF = low {
+        if case 0xD800...0xDBFF = unit, let low = self.unit(at: place + 6),
+            case 0xDC00...0xDFFF = low
+        {
             character.append(scalar: 0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00))
             length = 12
         } else {
             character.append(scalar: unit)
         }
-        return word.dropping(next).starts(with: character.bytes) ? (character.count, length) : (0, 0)
+        return word.dropping(next).starts(with: character.bytes)
+            ? (character.count, length) : (0, 0)
     }
 
     /// What is escaped there as `\u0123`; nil if that is something else.
     private func unit(at place: Int) -> UInt32? {
-        guard place + 6 <= text.count, text[place] == UInt8(ascii: "\\"), text[place + 1] == UInt8(ascii: "u") else { return nil }
+        guard place + 6 <= text.count, text[place] == UInt8(ascii: "\\"),
+            text[place + 1] == UInt8(ascii: "u")
+        else { return nil }
         let digits = text.part(place + 2..<place + 6)
         return digits.allSatisfy(isHexDigit) ? digits.reduce(0) { $0 << 4 | hexDigit($1) } : nil
     }
@@ -247,7 +267,9 @@ extension UnsafeBufferPointer where Element == UInt8 {
 
     /// Where the byte stands first from that place on; the end if it does not.
     fileprivate func first(_ byte: UInt8, from place: Int) -> Int {
-        guard let start = baseAddress, place < count, let found = memchr(start + place, Int32(byte), count - place) else { return count }
+        guard let start = baseAddress, place < count,
+            let found = memchr(start + place, Int32(byte), count - place)
+        else { return count }
         return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - start
     }
 }

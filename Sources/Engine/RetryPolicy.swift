@@ -18,7 +18,9 @@ package struct RetryPolicy {
             if word.equalsIgnoringCase(StaticText.bytes("true")) { shouldRetry = true }
             if word.equalsIgnoringCase(StaticText.bytes("false")) { shouldRetry = false }
         }
-        if let text = headers.value(StaticText.bytes("retry-after-ms")), let number = RetryPolicy.number(text) {
+        if let text = headers.value(StaticText.bytes("retry-after-ms")),
+            let number = RetryPolicy.number(text)
+        {
             wait = RetryPolicy.nanoseconds(number, of: millisecond)
         } else if let text = headers.value(StaticText.bytes("retry-after")) {
             // RFC 9110, section 10.2.3: seconds, or a date. Some servers give fractions.
@@ -34,10 +36,15 @@ package struct RetryPolicy {
     private static func number(_ text: Bytes) -> Double? {
         var points = 0
         for byte in text {
-            if byte == UInt8(ascii: ".") { points += 1 } else if byte &- UInt8(ascii: "0") > 9 { return nil }
+            if byte == UInt8(ascii: ".") {
+                points += 1
+            } else if byte &- UInt8(ascii: "0") > 9 {
+                return nil
+            }
         }
         guard points <= 1, text.count > points, let start = text.baseAddress else { return nil }
-        return platform_number(UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self), text.count)
+        return platform_number(
+            UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self), text.count)
     }
 
     private static func nanoseconds(_ number: Double, of unit: Int64) -> Int64 {

@@ -28,7 +28,9 @@ func fail(_ error: ArgumentError) -> tw_status {
 }
 
 /// The object behind a handle.
-func object<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type, _ name: StaticString) throws(ArgumentError) -> Object {
+func object<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type, _ name: StaticString)
+    throws(ArgumentError) -> Object
+{
     guard let handle else { throw ArgumentError(StaticText.bytes(name), " is NULL") }
     return Handle.object(handle, as: type)
 }
@@ -40,8 +42,12 @@ func text(_ pointer: UnsafePointer<CChar>?, _ name: StaticString) throws(Argumen
 }
 
 /// The bytes at a pointer, which may be NULL only for none.
-func bytes(_ pointer: UnsafeRawPointer?, _ length: Int, _ name: StaticString) throws(ArgumentError) -> Bytes {
-    guard length >= 0 else { throw ArgumentError(StaticText.bytes(name), " has a length that no memory has") }
+func bytes(_ pointer: UnsafeRawPointer?, _ length: Int, _ name: StaticString) throws(ArgumentError)
+    -> Bytes
+{
+    guard length >= 0 else {
+        throw ArgumentError(StaticText.bytes(name), " has a length that no memory has")
+    }
     guard let pointer else {
         guard length == 0 else { throw ArgumentError(StaticText.bytes(name), " is NULL") }
         return Bytes(start: nil, count: 0)
@@ -52,7 +58,8 @@ func bytes(_ pointer: UnsafeRawPointer?, _ length: Int, _ name: StaticString) th
 /// Hands borrowed text to C.
 func lend(_ text: Bytes, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar> {
     length?.pointee = text.count
-    return UnsafeRawPointer(text.baseAddress ?? StaticText.empty).assumingMemoryBound(to: CChar.self)
+    return UnsafeRawPointer(text.baseAddress ?? StaticText.empty).assumingMemoryBound(
+        to: CChar.self)
 }
 
 func timeoutKind(_ which: tw_timeout) throws(ArgumentError) -> TimeoutKind {

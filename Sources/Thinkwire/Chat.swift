@@ -5,11 +5,14 @@ import Chat
 import Engine
 
 /// An exchange, or one whose reply tells what is wrong with the arguments.
-private func exchange(_ client: OpaquePointer?, _ request: OpaquePointer?, wantsStream: Bool) -> Exchange {
+private func exchange(_ client: OpaquePointer?, _ request: OpaquePointer?, wantsStream: Bool)
+    -> Exchange
+{
     guard let client else { return Exchange(refusing: "client is NULL") }
     guard let request else { return Exchange(refusing: "request is NULL") }
     return Exchange(
-        Handle.object(client, as: Client.self), Handle.object(request, as: Request.self), wantsStream: wantsStream)
+        Handle.object(client, as: Client.self), Handle.object(request, as: Request.self),
+        wantsStream: wantsStream)
 }
 
 @implementation @_cdecl("tw_chat_send")
@@ -21,7 +24,8 @@ public func tw_chat_send(_ client: OpaquePointer?, _ request: OpaquePointer?) ->
 
 @implementation @_cdecl("tw_chat_stream")
 public func tw_chat_stream(
-    _ client: OpaquePointer?, _ request: OpaquePointer?, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?
+    _ client: OpaquePointer?, _ request: OpaquePointer?, _ function: tw_event_fn?,
+    _ userdata: UnsafeMutableRawPointer?
 ) -> OpaquePointer? {
     let exchange = exchange(client, request, wantsStream: true)
     exchange.run(function, userdata)
@@ -34,13 +38,16 @@ public func tw_chat_open(_ client: OpaquePointer?, _ request: OpaquePointer?) ->
 }
 
 @implementation @_cdecl("tw_chat_open_unstreamed")
-public func tw_chat_open_unstreamed(_ client: OpaquePointer?, _ request: OpaquePointer?) -> OpaquePointer? {
+public func tw_chat_open_unstreamed(_ client: OpaquePointer?, _ request: OpaquePointer?)
+    -> OpaquePointer?
+{
     Handle.retained(exchange(client, request, wantsStream: false))
 }
 
 @implementation @_cdecl("tw_chat_next")
 public func tw_chat_next(
-    _ chat: OpaquePointer?, _ event: UnsafeMutablePointer<UnsafePointer<tw_event>?>?, _ timeout: Int32
+    _ chat: OpaquePointer?, _ event: UnsafeMutablePointer<UnsafePointer<tw_event>?>?,
+    _ timeout: Int32
 ) -> tw_next {
     event?.pointee = nil
     guard let chat else {
@@ -62,7 +69,9 @@ public func tw_chat_next(
 }
 
 @implementation @_cdecl("tw_chat_run")
-public func tw_chat_run(_ chat: OpaquePointer?, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?) -> tw_status {
+public func tw_chat_run(
+    _ chat: OpaquePointer?, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?
+) -> tw_status {
     guard let chat else { return fail(ArgumentError("chat is NULL")) }
     let exchange = Handle.object(chat, as: Exchange.self)
     guard !exchange.isCalling else {
@@ -97,5 +106,7 @@ public func tw_chat_close(_ chat: OpaquePointer?) -> OpaquePointer? {
 }
 
 private var misuse: ArgumentError {
-    ArgumentError("not from inside a callback of the same chat: return something other than 0 to end it, and go on behind the call")
+    ArgumentError(
+        "not from inside a callback of the same chat: return something other than 0 to end it, and go on behind the call"
+    )
 }

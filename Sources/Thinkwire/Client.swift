@@ -4,10 +4,14 @@ import Chat
 import Engine
 
 @implementation @_cdecl("tw_client_create")
-public func tw_client_create(_ options: OpaquePointer?, _ client: UnsafeMutablePointer<OpaquePointer?>?) -> tw_status {
+public func tw_client_create(
+    _ options: OpaquePointer?, _ client: UnsafeMutablePointer<OpaquePointer?>?
+) -> tw_status {
     client?.pointee = nil
     return status { () throws(ArgumentError) in
-        guard let client else { throw ArgumentError("client is NULL: give the address of a tw_client * to put it in") }
+        guard let client else {
+            throw ArgumentError("client is NULL: give the address of a tw_client * to put it in")
+        }
         let options = options.map { Handle.object($0, as: Options.self) } ?? Options()
         client.pointee = Handle.retained(try Client.create(options))
     }

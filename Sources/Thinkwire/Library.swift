@@ -8,7 +8,9 @@ import Engine
 public func tw_version() -> UnsafePointer<CChar>? { StaticText.cString("0.1.0") }
 
 @implementation @_cdecl("tw_status_name")
-public func tw_status_name(_ status: tw_status) -> UnsafePointer<CChar>? { StaticText.cString(StaticText.name(of: status)) }
+public func tw_status_name(_ status: tw_status) -> UnsafePointer<CChar>? {
+    StaticText.cString(StaticText.name(of: status))
+}
 
 @implementation @_cdecl("tw_last_error")
 public func tw_last_error() -> UnsafePointer<CChar>? {

@@ -12,16 +12,21 @@ public func tw_options_destroy(_ options: OpaquePointer?) {
 }
 
 @implementation @_cdecl("tw_options_set_base_url")
-public func tw_options_set_base_url(_ options: OpaquePointer?, _ url: UnsafePointer<CChar>?) -> tw_status {
+public func tw_options_set_base_url(_ options: OpaquePointer?, _ url: UnsafePointer<CChar>?)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(baseURL: text(url, "url"))
     }
 }
 
 @implementation @_cdecl("tw_options_set_api_key")
-public func tw_options_set_api_key(_ options: OpaquePointer?, _ key: UnsafePointer<CChar>?) -> tw_status {
+public func tw_options_set_api_key(_ options: OpaquePointer?, _ key: UnsafePointer<CChar>?)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
-        try object(options, Options.self, "options").set(key: bytes(key, key.map { Bytes(cString: $0).count } ?? 0, "key"))
+        try object(options, Options.self, "options").set(
+            key: bytes(key, key.map { Bytes(cString: $0).count } ?? 0, "key"))
     }
 }
 
@@ -30,19 +35,24 @@ public func tw_options_set_header(
     _ options: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?
 ) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(options, Options.self, "options").set(header: text(name, "name"), to: value.map { Bytes(cString: $0) })
+        try object(options, Options.self, "options").set(
+            header: text(name, "name"), to: value.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_timeout")
-public func tw_options_set_timeout(_ options: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64) -> tw_status {
+public func tw_options_set_timeout(
+    _ options: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64
+) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(options, Options.self, "options").set(timeoutKind(which), milliseconds: milliseconds)
+        try object(options, Options.self, "options").set(
+            timeoutKind(which), milliseconds: milliseconds)
     }
 }
 
 @implementation @_cdecl("tw_options_set_comments_keep_alive")
-public func tw_options_set_comments_keep_alive(_ options: OpaquePointer?, _ yes: Int32) -> tw_status {
+public func tw_options_set_comments_keep_alive(_ options: OpaquePointer?, _ yes: Int32) -> tw_status
+{
     status { () throws(ArgumentError) in
         try object(options, Options.self, "options").commentsKeepAlive = yes != 0
     }
@@ -56,42 +66,57 @@ public func tw_options_set_retries(_ options: OpaquePointer?, _ count: Int32) ->
 }
 
 @implementation @_cdecl("tw_options_set_limit")
-public func tw_options_set_limit(_ options: OpaquePointer?, _ which: tw_limit, _ bytes: Int64) -> tw_status {
+public func tw_options_set_limit(_ options: OpaquePointer?, _ which: tw_limit, _ bytes: Int64)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(which, bytes: bytes)
     }
 }
 
 @implementation @_cdecl("tw_options_set_proxy")
-public func tw_options_set_proxy(_ options: OpaquePointer?, _ proxy: UnsafePointer<CChar>?) -> tw_status {
+public func tw_options_set_proxy(_ options: OpaquePointer?, _ proxy: UnsafePointer<CChar>?)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(proxy: proxy.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_no_proxy")
-public func tw_options_set_no_proxy(_ options: OpaquePointer?, _ hosts: UnsafePointer<CChar>?) -> tw_status {
+public func tw_options_set_no_proxy(_ options: OpaquePointer?, _ hosts: UnsafePointer<CChar>?)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
-        try object(options, Options.self, "options").set(unproxiedHosts: hosts.map { Bytes(cString: $0) })
+        try object(options, Options.self, "options").set(
+            unproxiedHosts: hosts.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_ca_file")
-public func tw_options_set_ca_file(_ options: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> tw_status {
+public func tw_options_set_ca_file(_ options: OpaquePointer?, _ path: UnsafePointer<CChar>?)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
-        try object(options, Options.self, "options").set(certificates: path.map { Bytes(cString: $0) })
+        try object(options, Options.self, "options").set(
+            certificates: path.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_ca_directory")
-public func tw_options_set_ca_directory(_ options: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> tw_status {
+public func tw_options_set_ca_directory(_ options: OpaquePointer?, _ path: UnsafePointer<CChar>?)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
-        try object(options, Options.self, "options").set(certificateDirectory: path.map { Bytes(cString: $0) })
+        try object(options, Options.self, "options").set(
+            certificateDirectory: path.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_options_set_http_version")
-public func tw_options_set_http_version(_ options: OpaquePointer?, _ version: tw_http_version) -> tw_status {
+public func tw_options_set_http_version(_ options: OpaquePointer?, _ version: tw_http_version)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
         try object(options, Options.self, "options").set(version)
     }
@@ -105,7 +130,9 @@ public func tw_options_set_dialect(_ options: OpaquePointer?, _ dialect: tw_dial
 }
 
 @implementation @_cdecl("tw_options_allow_cleartext")
-public func tw_options_allow_cleartext(_ options: OpaquePointer?, _ host: UnsafePointer<CChar>?) -> tw_status {
+public func tw_options_allow_cleartext(_ options: OpaquePointer?, _ host: UnsafePointer<CChar>?)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
         try object(options, Options.self, "options").allowCleartext(host: text(host, "host"))
     }

@@ -3,10 +3,14 @@ import CThinkwire
 import Chat
 import Engine
 
-private func reply(_ handle: OpaquePointer?) -> Reply? { handle.map { Handle.object($0, as: Reply.self) } }
+private func reply(_ handle: OpaquePointer?) -> Reply? {
+    handle.map { Handle.object($0, as: Reply.self) }
+}
 
 @implementation @_cdecl("tw_reply_status")
-public func tw_reply_status(_ handle: OpaquePointer?) -> tw_status { reply(handle)?.status ?? TW_INVALID }
+public func tw_reply_status(_ handle: OpaquePointer?) -> tw_status {
+    reply(handle)?.status ?? TW_INVALID
+}
 
 @implementation @_cdecl("tw_reply_message")
 public func tw_reply_message(_ handle: OpaquePointer?) -> UnsafePointer<CChar>? {
@@ -14,10 +18,14 @@ public func tw_reply_message(_ handle: OpaquePointer?) -> UnsafePointer<CChar>? 
 }
 
 @implementation @_cdecl("tw_reply_attempts")
-public func tw_reply_attempts(_ handle: OpaquePointer?) -> Int32 { Int32(truncatingIfNeeded: reply(handle)?.attempts ?? 0) }
+public func tw_reply_attempts(_ handle: OpaquePointer?) -> Int32 {
+    Int32(truncatingIfNeeded: reply(handle)?.attempts ?? 0)
+}
 
 @implementation @_cdecl("tw_reply_last_error")
-public func tw_reply_last_error(_ handle: OpaquePointer?, _ status: UnsafeMutablePointer<tw_status>?) -> UnsafePointer<CChar>? {
+public func tw_reply_last_error(
+    _ handle: OpaquePointer?, _ status: UnsafeMutablePointer<tw_status>?
+) -> UnsafePointer<CChar>? {
     let reply = reply(handle)
     status?.pointee = reply?.lastAttemptStatus ?? TW_OK
     guard let reply, !reply.lastAttemptError.isEmpty else { return nil }
@@ -30,17 +38,23 @@ public func tw_reply_http_status(_ handle: OpaquePointer?) -> Int32 {
 }
 
 @implementation @_cdecl("tw_reply_reasoning")
-public func tw_reply_reasoning(_ handle: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>? {
+public func tw_reply_reasoning(_ handle: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?)
+    -> UnsafePointer<CChar>?
+{
     lend(reply(handle)?.firstChoice?.reasoning.text.bytes ?? StaticText.bytes(""), length)
 }
 
 @implementation @_cdecl("tw_reply_content")
-public func tw_reply_content(_ handle: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>? {
+public func tw_reply_content(_ handle: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?)
+    -> UnsafePointer<CChar>?
+{
     lend(reply(handle)?.firstChoice?.content.text.bytes ?? StaticText.bytes(""), length)
 }
 
 @implementation @_cdecl("tw_reply_refusal")
-public func tw_reply_refusal(_ handle: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>? {
+public func tw_reply_refusal(_ handle: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?)
+    -> UnsafePointer<CChar>?
+{
     lend(reply(handle)?.firstChoice?.refusal.text.bytes ?? StaticText.bytes(""), length)
 }
 
@@ -57,10 +71,14 @@ public func tw_reply_usage(_ handle: OpaquePointer?) -> UnsafePointer<tw_usage>?
 }
 
 @implementation @_cdecl("tw_reply_tool_call_count")
-public func tw_reply_tool_call_count(_ handle: OpaquePointer?) -> Int { reply(handle)?.toolCallCount ?? 0 }
+public func tw_reply_tool_call_count(_ handle: OpaquePointer?) -> Int {
+    reply(handle)?.toolCallCount ?? 0
+}
 
 @implementation @_cdecl("tw_reply_tool_call")
-public func tw_reply_tool_call(_ handle: OpaquePointer?, _ index: Int) -> UnsafePointer<tw_tool_call>? {
+public func tw_reply_tool_call(_ handle: OpaquePointer?, _ index: Int) -> UnsafePointer<
+    tw_tool_call
+>? {
     reply(handle)?.toolCall(index)
 }
 
@@ -70,8 +88,11 @@ public func tw_reply_timing(_ handle: OpaquePointer?) -> UnsafePointer<tw_timing
 }
 
 @implementation @_cdecl("tw_reply_header")
-public func tw_reply_header(_ handle: OpaquePointer?, _ name: UnsafePointer<CChar>?) -> UnsafePointer<CChar>? {
-    guard let reply = reply(handle), let name, let value = reply.headers.value(Bytes(cString: name)) else { return nil }
+public func tw_reply_header(_ handle: OpaquePointer?, _ name: UnsafePointer<CChar>?)
+    -> UnsafePointer<CChar>?
+{
+    guard let reply = reply(handle), let name, let value = reply.headers.value(Bytes(cString: name))
+    else { return nil }
     return lend(value, nil)
 }
 
@@ -82,7 +103,9 @@ public func tw_reply_request_id(_ handle: OpaquePointer?) -> UnsafePointer<CChar
 }
 
 @implementation @_cdecl("tw_reply_json")
-public func tw_reply_json(_ handle: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>? {
+public func tw_reply_json(_ handle: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?)
+    -> UnsafePointer<CChar>?
+{
     lend(reply(handle)?.document ?? StaticText.bytes(""), length)
 }
 
@@ -91,7 +114,8 @@ public func tw_reply_get(
     _ handle: OpaquePointer?, _ pointer: UnsafePointer<CChar>?, _ length: UnsafeMutablePointer<Int>?
 ) -> UnsafePointer<CChar>? {
     length?.pointee = 0
-    guard let reply = reply(handle), let pointer, let value = reply.lookUp(Bytes(cString: pointer)) else { return nil }
+    guard let reply = reply(handle), let pointer, let value = reply.lookUp(Bytes(cString: pointer))
+    else { return nil }
     return lend(value, length)
 }
 

@@ -17,7 +17,9 @@ public func tw_request_parse(
 ) -> tw_status {
     request?.pointee = nil
     return status { () throws(ArgumentError) in
-        guard let request else { throw ArgumentError("request is NULL: give the address of a tw_request * to put it in") }
+        guard let request else {
+            throw ArgumentError("request is NULL: give the address of a tw_request * to put it in")
+        }
         request.pointee = Handle.retained(try Request.parse(bytes(json, length, "json")))
     }
 }
@@ -32,12 +34,15 @@ public func tw_request_add_message(
     _ request: OpaquePointer?, _ role: UnsafePointer<CChar>?, _ words: UnsafePointer<CChar>?
 ) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(request, Request.self, "request").addMessage(role: text(role, "role"), text: text(words, "text"))
+        try object(request, Request.self, "request").addMessage(
+            role: text(role, "role"), text: text(words, "text"))
     }
 }
 
 @implementation @_cdecl("tw_request_add_message_json")
-public func tw_request_add_message_json(_ request: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ length: Int) -> tw_status {
+public func tw_request_add_message_json(
+    _ request: OpaquePointer?, _ json: UnsafePointer<CChar>?, _ length: Int
+) -> tw_status {
     status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addMessage(json: bytes(json, length, "json"))
     }
@@ -48,7 +53,8 @@ public func tw_request_add_tool_result(
     _ request: OpaquePointer?, _ id: UnsafePointer<CChar>?, _ words: UnsafePointer<CChar>?
 ) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(request, Request.self, "request").addToolResult(id: text(id, "tool_call_id"), text: text(words, "text"))
+        try object(request, Request.self, "request").addToolResult(
+            id: text(id, "tool_call_id"), text: text(words, "text"))
     }
 }
 
@@ -76,13 +82,15 @@ public func tw_request_add_image_url(
     _ request: OpaquePointer?, _ url: UnsafePointer<CChar>?, _ detail: UnsafePointer<CChar>?
 ) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(request, Request.self, "request").addImage(url: text(url, "url"), detail: detail.map { Bytes(cString: $0) })
+        try object(request, Request.self, "request").addImage(
+            url: text(url, "url"), detail: detail.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_request_add_image")
 public func tw_request_add_image(
-    _ request: OpaquePointer?, _ image: UnsafeRawPointer?, _ length: Int, _ detail: UnsafePointer<CChar>?
+    _ request: OpaquePointer?, _ image: UnsafeRawPointer?, _ length: Int,
+    _ detail: UnsafePointer<CChar>?
 ) -> tw_status {
     status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addImage(
@@ -106,12 +114,15 @@ public func tw_request_set(
     _ request: OpaquePointer?, _ field: UnsafePointer<CChar>?, _ json: UnsafePointer<CChar>?
 ) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(request, Request.self, "request").set(text(field, "field"), to: json.map { Bytes(cString: $0) })
+        try object(request, Request.self, "request").set(
+            text(field, "field"), to: json.map { Bytes(cString: $0) })
     }
 }
 
 @implementation @_cdecl("tw_request_set_thinking")
-public func tw_request_set_thinking(_ request: OpaquePointer?, _ mode: tw_thinking, _ budget: Int64) -> tw_status {
+public func tw_request_set_thinking(_ request: OpaquePointer?, _ mode: tw_thinking, _ budget: Int64)
+    -> tw_status
+{
     status { () throws(ArgumentError) in
         try object(request, Request.self, "request").setThinking(mode, budget: budget)
     }
@@ -125,13 +136,18 @@ public func tw_request_set_starts_thinking(_ request: OpaquePointer?, _ yes: Int
 }
 
 @implementation @_cdecl("tw_request_set_timeout")
-public func tw_request_set_timeout(_ request: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64) -> tw_status {
+public func tw_request_set_timeout(
+    _ request: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64
+) -> tw_status {
     status { () throws(ArgumentError) in
-        try object(request, Request.self, "request").set(timeoutKind(which), milliseconds: milliseconds)
+        try object(request, Request.self, "request").set(
+            timeoutKind(which), milliseconds: milliseconds)
     }
 }
 
 @implementation @_cdecl("tw_request_json")
-public func tw_request_json(_ request: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar>? {
+public func tw_request_json(_ request: OpaquePointer?, _ length: UnsafeMutablePointer<Int>?)
+    -> UnsafePointer<CChar>?
+{
     lend(request.map { Handle.object($0, as: Request.self).json } ?? StaticText.bytes(""), length)
 }

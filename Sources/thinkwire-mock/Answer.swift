@@ -41,7 +41,10 @@ final class Answer {
         var pace: Int64 = 0
     }
 
-    init(_ status: Int, _ source: BodySource.Source, isStream: Bool, _ faults: FaultPlan, _ context: ResponseContext, allow: StaticString = "") {
+    init(
+        _ status: Int, _ source: BodySource.Source, isStream: Bool, _ faults: FaultPlan,
+        _ context: ResponseContext, allow: StaticString = ""
+    ) {
         self.status = status
         self.faults = faults
         pace = faults.pace ?? context.pace
@@ -55,7 +58,10 @@ final class Answer {
         writeHead(source, isStream, context, allow)
     }
 
-    private func writeHead(_ source: BodySource.Source, _ isStream: Bool, _ context: ResponseContext, _ allow: StaticString) {
+    private func writeHead(
+        _ source: BodySource.Source, _ isStream: Bool, _ context: ResponseContext,
+        _ allow: StaticString
+    ) {
         head.append("HTTP/1.1 ")
         head.append(decimal: status)
         head.append(" ")
@@ -64,7 +70,8 @@ final class Answer {
         if let type = faults.type {
             head.append(type)
         } else {
-            head.append(isStream ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8")
+            head.append(
+                isStream ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8")
         }
         head.append("\r\nx-request-id: ")
         head.append(context.id)
@@ -88,7 +95,9 @@ final class Answer {
     }
 
     /// A refusal in the provider's own form: nothing wraps it, and the status is a string.
-    static func refusing(_ refusal: Refusal, path: Bytes, _ faults: FaultPlan, _ context: ResponseContext) -> Answer {
+    static func refusing(
+        _ refusal: Refusal, path: Bytes, _ faults: FaultPlan, _ context: ResponseContext
+    ) -> Answer {
         let body = CannedBody()
         body.append("{\"message\":")
         refusal.message.withUnsafeBufferPointer { body.append(jsonString: $0) }
@@ -102,8 +111,10 @@ final class Answer {
         body.append(timestamp())
         body.append("\"}")
         body.endPiece()
-        let allow: StaticString = refusal.status != 405 ? "" : path.hasSuffix("/models") ? "GET" : "POST"
-        return Answer(refusal.status, .cannedBody(body), isStream: false, faults, context, allow: allow)
+        let allow: StaticString =
+            refusal.status != 405 ? "" : path.hasSuffix("/models") ? "GET" : "POST"
+        return Answer(
+            refusal.status, .cannedBody(body), isStream: false, faults, context, allow: allow)
     }
 }
 

@@ -100,7 +100,9 @@ struct BodySource: ~Copyable {
 
     /// How many bytes all the pieces have together.
     static func length(_ source: Source, _ faults: FaultPlan) -> Int {
-        if case .cannedBody(let cannedBody) = source, faults.newline == .lf { return cannedBody.bytes.count }
+        if case .cannedBody(let cannedBody) = source, faults.newline == .lf {
+            return cannedBody.bytes.count
+        }
         var taker = Taker(source: source, newline: faults.newline, join: 1)
         var piece = ByteBuffer()
         var length = 0
@@ -143,7 +145,9 @@ private struct Taker {
             guard synthetic.append(taken, to: &piece) else { return false }
         case .cannedBody(let cannedBody):
             guard taken < cannedBody.ends.count else { return false }
-            piece.append(cannedBody.bytes.bytes.part((taken > 0 ? cannedBody.ends[taken - 1] : 0)..<cannedBody.ends[taken]))
+            piece.append(
+                cannedBody.bytes.bytes.part(
+                    (taken > 0 ? cannedBody.ends[taken - 1] : 0)..<cannedBody.ends[taken]))
         }
         if newline != .lf { convertLines(&piece, from: start) }
         taken += 1

@@ -76,7 +76,9 @@ final class Connection {
         if kinds & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { return close(server) }
         // A peer that sends no more while it is being answered has gone away: who closes and who only half-closes cannot be told
         // apart before something is sent, and a stalled answer sends nothing.
-        if kinds & EPOLLRDHUP.rawValue != 0, phase != .reading, phase != .draining { return close(server) }
+        if kinds & EPOLLRDHUP.rawValue != 0, phase != .reading, phase != .draining {
+            return close(server)
+        }
         if kinds & EPOLLIN.rawValue != 0 { receive(server) }
         if kinds & EPOLLOUT.rawValue != 0 { send(server) }
     }
@@ -229,7 +231,9 @@ final class Connection {
             case .blocked: return watch(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
             case .done: break
             }
-            if let stop = stops.first(where: { $0.offset == bodySent }) { return breakOff(stop.kind, server) }
+            if let stop = stops.first(where: { $0.offset == bodySent }) {
+                return breakOff(stop.kind, server)
+            }
             if bodyEnded { return hold(server) }
             if answer.pace > 0 {
                 guard server.now >= nextPiece else {
@@ -261,7 +265,9 @@ final class Connection {
             }
         }
         var count = piece.count - pieceUsed
-        for stop in stops where stop.offset > bodySent { count = min(count, stop.offset - bodySent) }
+        for stop in stops where stop.offset > bodySent {
+            count = min(count, stop.offset - bodySent)
+        }
         guard count > 0 else { return }
         if answer.framing == .chunked {
             output.append(hexadecimal: count)

@@ -2,9 +2,12 @@ import Base
 import Chat
 
 /// An answer whose text is the body that was received, with the headers and the connection it came by in a field of its own.
-func echo(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, _ isStream: Bool) -> CannedBody {
+func echo(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, _ isStream: Bool)
+    -> CannedBody
+{
     let answer = CannedBody()
-    let start: StaticString = "\"created\":1753944369,\"model\":\"mock/echo\",\"choices\":[{\"index\":0,"
+    let start: StaticString =
+        "\"created\":1753944369,\"model\":\"mock/echo\",\"choices\":[{\"index\":0,"
     guard isStream else {
         answer.append("{\"id\":\"chatcmpl-echo\",\"object\":\"chat.completion\",")
         answer.append(start)
@@ -50,7 +53,9 @@ private func appendUsage(_ answer: CannedBody) {
     answer.append("\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}")
 }
 
-private func appendOrigin(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, to answer: CannedBody) {
+private func appendOrigin(
+    _ request: borrowing HTTPRequest, _ origin: Provider.Origin, to answer: CannedBody
+) {
     answer.append("\"mock\":{\"connection\":")
     answer.append(decimal: origin.connection)
     answer.append(",\"request\":")

@@ -60,7 +60,9 @@ struct FaultPlan {
             guard !order.isEmpty else { continue }
             let equals = order.firstIndex(of: UInt8(ascii: "=")) ?? order.count
             let name = order.part(0..<equals)
-            let value = equals < order.count ? try percentDecoded(order.dropping(equals + 1)) : ByteString("1")
+            let value =
+                equals < order.count
+                ? try percentDecoded(order.dropping(equals + 1)) : ByteString("1")
             let isKnown = try value.withUnsafeBufferPointer { (bytes) throws(Mistake) in
                 if try setFault(name, bytes) { return true }
                 if try setTravel(name, bytes) { return true }
@@ -111,7 +113,11 @@ struct FaultPlan {
         } else if name.equals("stop-reading") {
             stopReading = try milliseconds(name, value)
         } else if name.equals("drop") {
-            if value.equals("fin") { drop = .finish } else if value.equals("rst") { drop = .reset } else {
+            if value.equals("fin") {
+                drop = .finish
+            } else if value.equals("rst") {
+                drop = .reset
+            } else {
                 throw mistake(name, value, "must be fin or rst")
             }
         } else if name.equals("tries") {
@@ -134,15 +140,27 @@ struct FaultPlan {
         } else if name.equals("pace") {
             pace = try milliseconds(name, value)
         } else if name.equals("framing") {
-            if value.equals("chunked") { framing = .chunked } else if value.equals("length") { framing = .length }
-            else if value.equals("close") { framing = .close } else {
+            if value.equals("chunked") {
+                framing = .chunked
+            } else if value.equals("length") {
+                framing = .length
+            } else if value.equals("close") {
+                framing = .close
+            } else {
                 throw mistake(name, value, "must be chunked, length or close")
             }
         } else if name.equals("type") {
             type = ByteString(value)
         } else if name.equals("newline") {
-            if value.equals("lf") { newline = .lf } else if value.equals("crlf") { newline = .crlf }
-            else if value.equals("cr") { newline = .cr } else { throw mistake(name, value, "must be lf, crlf or cr") }
+            if value.equals("lf") {
+                newline = .lf
+            } else if value.equals("crlf") {
+                newline = .crlf
+            } else if value.equals("cr") {
+                newline = .cr
+            } else {
+                throw mistake(name, value, "must be lf, crlf or cr")
+            }
         } else {
             return false
         }
@@ -184,8 +202,11 @@ struct FaultPlan {
 
     // MARK: Values
 
-    private func number(_ name: Bytes, _ value: Bytes, _ range: ClosedRange<Int>) throws(Mistake) -> Int {
-        guard let number = parseDecimal(value, limit: range.upperBound), number >= range.lowerBound else {
+    private func number(_ name: Bytes, _ value: Bytes, _ range: ClosedRange<Int>) throws(Mistake)
+        -> Int
+    {
+        guard let number = parseDecimal(value, limit: range.upperBound), number >= range.lowerBound
+        else {
             var reason = ByteString("must be a whole number from ")
             reason.append(decimal: range.lowerBound)
             reason += " to "
@@ -196,12 +217,16 @@ struct FaultPlan {
     }
 
     private func milliseconds(_ name: Bytes, _ value: Bytes) throws(Mistake) -> Int64 {
-        guard let time = parseMilliseconds(value) else { throw mistake(name, value, "must be milliseconds, such as 20 or 0.5") }
+        guard let time = parseMilliseconds(value) else {
+            throw mistake(name, value, "must be milliseconds, such as 20 or 0.5")
+        }
         return time
     }
 
     private func flag(_ name: Bytes, _ value: Bytes) throws(Mistake) -> Bool {
-        guard value.equals("0") || value.equals("1") else { throw mistake(name, value, "must be 0 or 1") }
+        guard value.equals("0") || value.equals("1") else {
+            throw mistake(name, value, "must be 0 or 1")
+        }
         return value.equals("1")
     }
 
@@ -225,8 +250,12 @@ struct FaultPlan {
         var index = 0
         while index < text.count {
             if text[index] == UInt8(ascii: "%") {
-                guard index + 2 < text.count, let high = hexValue(text[index + 1]), let low = hexValue(text[index + 2]) else {
-                    throw mistake(StaticText.bytes("value"), text, "% must be followed by two hexadecimal digits")
+                guard index + 2 < text.count, let high = hexValue(text[index + 1]),
+                    let low = hexValue(text[index + 2])
+                else {
+                    throw mistake(
+                        StaticText.bytes("value"), text,
+                        "% must be followed by two hexadecimal digits")
                 }
                 decoded.append(high << 4 | low)
                 index += 3

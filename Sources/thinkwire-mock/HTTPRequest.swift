@@ -65,7 +65,8 @@ struct HTTPRequest: ~Copyable {
     /// The last header of that name.
     func header(_ name: StaticString) -> Bytes? {
         var found: Bytes?
-        for field in fields where input.bytes.part(field.name).equalsIgnoringCase(StaticText.bytes(name)) {
+        for field in fields
+        where input.bytes.part(field.name).equalsIgnoringCase(StaticText.bytes(name)) {
             found = input.bytes.part(field.value)
         }
         return found
@@ -127,11 +128,15 @@ struct HTTPRequest: ~Copyable {
         let rest = input.bytes.dropping(read)
         let start = read
         guard let bytes = rest.baseAddress, let found = memchr(bytes, 0x0A, rest.count) else {
-            guard rest.count <= limit else { throw Malformed(status: 431, reason: "a line is too long") }
+            guard rest.count <= limit else {
+                throw Malformed(status: 431, reason: "a line is too long")
+            }
             return nil
         }
         var end = UnsafeRawPointer(found) - UnsafeRawPointer(input.start)
-        guard end - start <= limit else { throw Malformed(status: 431, reason: "a line is too long") }
+        guard end - start <= limit else {
+            throw Malformed(status: 431, reason: "a line is too long")
+        }
         read = end + 1
         if end > start, input.bytes[end - 1] == 0x0D { end -= 1 }
         return start..<end
@@ -139,7 +144,9 @@ struct HTTPRequest: ~Copyable {
 
     private mutating func readHead() throws(Malformed) -> Bool {
         while let line = try nextLine(limit: HTTPRequest.maxHeadLength) {
-            guard read <= HTTPRequest.maxHeadLength else { throw Malformed(status: 431, reason: "the headers are too long") }
+            guard read <= HTTPRequest.maxHeadLength else {
+                throw Malformed(status: 431, reason: "the headers are too long")
+            }
             if methodRange.isEmpty {
                 if line.isEmpty { continue }
                 try readRequestLine(line)
@@ -151,9 +158,13 @@ struct HTTPRequest: ~Copyable {
                 try readField(line)
             }
         }
-        guard input.count <= HTTPRequest.maxHeadLength else { throw Malformed(status: 431, reason: "the headers are too long") }
+        guard input.count <= HTTPRequest.maxHeadLength else {
+            throw Malformed(status: 431, reason: "the headers are too long")
+        }
         // A client that begins a TLS handshake would wait for ever for an answer to it.
-        if methodRange.isEmpty, let first = input.bytes.first, first < 0x20, first != 0x0D, first != 0x0A {
+        if methodRange.isEmpty, let first = input.bytes.first, first < 0x20, first != 0x0D,
+            first != 0x0A
+        {
             throw Malformed(status: 400, reason: "this is not HTTP: use http, not https")
         }
         return false
@@ -161,16 +172,22 @@ struct HTTPRequest: ~Copyable {
 
     private mutating func readRequestLine(_ line: Range<Int>) throws(Malformed) {
         let text = input.bytes.part(line)
-        let malformed = Malformed(status: 400, reason: "the first line is not METHOD TARGET HTTP/1.1")
-        guard let first = text.firstIndex(of: 0x20), let last = text.lastIndex(of: 0x20), first > 0, last > first + 1 else {
+        let malformed = Malformed(
+            status: 400, reason: "the first line is not METHOD TARGET HTTP/1.1")
+        guard let first = text.firstIndex(of: 0x20), let last = text.lastIndex(of: 0x20), first > 0,
+            last > first + 1
+        else {
             throw malformed
         }
         let version = text.dropping(last + 1)
         guard version.equals("HTTP/1.1") || version.equals("HTTP/1.0") else {
-            throw version.hasPrefix("HTTP/") ? Malformed(status: 505, reason: "only HTTP/1.1 is spoken here") : malformed
+            throw version.hasPrefix("HTTP/")
+                ? Malformed(status: 505, reason: "only HTTP/1.1 is spoken here") : malformed
         }
         for byte in text.part(0..<first) where !isTokenByte(byte) { throw malformed }
-        for byte in text.part(first + 1..<last) where byte <= 0x20 || byte == 0x7F { throw malformed }
+        for byte in text.part(first + 1..<last) where byte <= 0x20 || byte == 0x7F {
+            throw malformed
+        }
         isOld = version.equals("HTTP/1.0")
         methodRange = line.lowerBound..<line.lowerBound + first
         targetRange = line.lowerBound + first + 1..<line.lowerBound + last
@@ -182,7 +199,8 @@ struct HTTPRequest: ~Copyable {
             throw Malformed(status: 400, reason: "a header is not NAME: VALUE")
         }
         for byte in text.part(0..<colon) where !isTokenByte(byte) {
-            throw Malformed(status: 400, reason: "a header's name holds a character that names may not have")
+            throw Malformed(
+                status: 400, reason: "a header's name holds a character that names may not have")
         }
         for byte in text.dropping(colon + 1) where byte < 0x20 && byte != 0x09 || byte == 0x7F {
             throw Malformed(status: 400, reason: "a header's value holds a control character")
@@ -207,17 +225,25 @@ struct HTTPRequest: ~Copyable {
             length = number
         }
         if let coding = header("transfer-encoding") {
-            guard length == nil else { throw Malformed(status: 400, reason: "content-length and transfer-encoding together") }
+            guard length == nil else {
+                throw Malformed(
+                    status: 400, reason: "content-length and transfer-encoding together")
+            }
             guard coding.equalsIgnoringCase(StaticText.bytes("chunked")) else {
-                throw Malformed(status: 501, reason: "the only transfer-encoding known here is chunked")
+                throw Malformed(
+                    status: 501, reason: "the only transfer-encoding known here is chunked")
             }
             isChunked = true
             state = .chunkLine
         } else {
-            guard length ?? 0 <= HTTPRequest.maxBodyLength else { throw Malformed(status: 413, reason: "the body is too large") }
+            guard length ?? 0 <= HTTPRequest.maxBodyLength else {
+                throw Malformed(status: 413, reason: "the body is too large")
+            }
             state = .length(length ?? 0)
         }
-        if let expected = header("expect"), !expected.equalsIgnoringCase(StaticText.bytes("100-continue")) {
+        if let expected = header("expect"),
+            !expected.equalsIgnoringCase(StaticText.bytes("100-continue"))
+        {
             throw Malformed(status: 417, reason: "the only expectation known here is 100-continue")
         }
     }
@@ -230,7 +256,9 @@ struct HTTPRequest: ~Copyable {
         while true {
             switch state {
             case .chunkLine:
-                guard let line = try nextLine(limit: HTTPRequest.maxChunkLineLength) else { return false }
+                guard let line = try nextLine(limit: HTTPRequest.maxChunkLineLength) else {
+                    return false
+                }
                 let size = try chunkSize(input.bytes.part(line))
                 guard joined.count + size <= HTTPRequest.maxBodyLength else {
                     throw Malformed(status: 413, reason: "the body is too large")
@@ -243,11 +271,17 @@ struct HTTPRequest: ~Copyable {
                 state = left == count ? .chunkEnd : .chunk(left - count)
                 if left > count { return false }
             case .chunkEnd:
-                guard let line = try nextLine(limit: HTTPRequest.maxChunkLineLength) else { return false }
-                guard line.isEmpty else { throw Malformed(status: 400, reason: "a chunk is longer than it says") }
+                guard let line = try nextLine(limit: HTTPRequest.maxChunkLineLength) else {
+                    return false
+                }
+                guard line.isEmpty else {
+                    throw Malformed(status: 400, reason: "a chunk is longer than it says")
+                }
                 state = .chunkLine
             case .trailers:
-                guard let line = try nextLine(limit: HTTPRequest.maxChunkLineLength) else { return false }
+                guard let line = try nextLine(limit: HTTPRequest.maxChunkLineLength) else {
+                    return false
+                }
                 if line.isEmpty {
                     state = .end
                     return true
@@ -290,9 +324,12 @@ func trim(_ text: Bytes) -> Bytes {
 /// What methods and header names are made of (RFC 9110, section 5.6.2).
 private func isTokenByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"),
-        UInt8(ascii: "."), UInt8(ascii: "^")...UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"),
+        UInt8(ascii: "+"), UInt8(ascii: "-"),
+        UInt8(ascii: "."), UInt8(ascii: "^")...UInt8(ascii: "`"), UInt8(ascii: "|"),
+        UInt8(ascii: "~"):
         true
     default: false
     }

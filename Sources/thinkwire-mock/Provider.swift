@@ -40,13 +40,16 @@ final class Provider {
         context.closes = true
         context.id = ids.next()
         let path = request.hasHead ? request.path : Bytes(start: nil, count: 0)
-        return Answer.refusing(Refusal(malformed.status, malformed.reason), path: path, FaultPlan(), context)
+        return Answer.refusing(
+            Refusal(malformed.status, malformed.reason), path: path, FaultPlan(), context)
     }
 
     /// What the header asks for before the body has been read: a refusal, or a time of not reading.
     func plan(_ request: borrowing HTTPRequest) -> (early: Answer?, stopReading: Int64) {
         var faults = FaultPlan()
-        guard let words = request.header("x-mock"), (try? faults.read(words)) != nil else { return (nil, 0) }
+        guard let words = request.header("x-mock"), (try? faults.read(words)) != nil else {
+            return (nil, 0)
+        }
         guard faults.early else { return (nil, faults.stopReading) }
         var context = context(request)
         context.closes = true
@@ -57,24 +60,33 @@ final class Provider {
 
     private func context(_ request: borrowing HTTPRequest) -> Answer.ResponseContext {
         Answer.ResponseContext(
-            isHTTP10: request.isHTTP10, isHead: request.method.equals("HEAD"), closes: request.header("connection", has: "close"),
+            isHTTP10: request.isHTTP10, isHead: request.method.equals("HEAD"),
+            closes: request.header("connection", has: "close"),
             id: ids.next(), pace: pace)
     }
 
     // MARK: From a request to an answer
 
     private func answer(
-        _ request: borrowing HTTPRequest, from origin: Origin, _ context: Answer.ResponseContext, _ faults: inout FaultPlan
+        _ request: borrowing HTTPRequest, from origin: Origin, _ context: Answer.ResponseContext,
+        _ faults: inout FaultPlan
     ) throws(Refusal) -> Answer {
         let path = request.path
         if path.equals("/v1/models") || path.equals("/models") {
-            guard request.method.equals("GET") else { throw Refusal(405, "only GET is answered here") }
+            guard request.method.equals("GET") else {
+                throw Refusal(405, "only GET is answered here")
+            }
             return Answer(200, .cannedBody(models), isStream: false, faults, context)
         }
         guard path.equals("/v1/chat/completions") || path.equals("/chat/completions") else {
-            throw Refusal(404, ByteString("Cannot ") + ByteString(request.method) + ByteString(" ") + ByteString(path))
+            throw Refusal(
+                404,
+                ByteString("Cannot ") + ByteString(request.method) + ByteString(" ")
+                    + ByteString(path))
         }
-        guard request.method.equals("POST") else { throw Refusal(405, "only POST is answered here") }
+        guard request.method.equals("POST") else {
+            throw Refusal(405, "only POST is answered here")
+        }
         guard isAuthorized(request) else {
             throw Refusal(401, "Unauthorized: send a key, as Authorization: Bearer KEY")
         }
@@ -83,7 +95,9 @@ final class Provider {
         return try name.withUnsafeBufferPointer { (name) throws(Refusal) in
             let turn = try read(words, request, &faults)
             let isStream = body["stream"]?.kind == .true
-            if name.equals("mock/script") { return try script(body, turn, isStream, faults, context) }
+            if name.equals("mock/script") {
+                return try script(body, turn, isStream, faults, context)
+            }
             if let status = faults.status, status >= 300 {
                 throw Refusal(status, faults.message ?? ByteString(reasonPhrase(status)))
             }
@@ -93,13 +107,17 @@ final class Provider {
                     throw Refusal(400, "mock: more than can be answered without streaming")
                 }
                 guard faults.framing != .length || Synthetic.canBeMeasured(faults) else {
-                    throw Refusal(400, "mock: more than can be measured before it is sent; choose another framing")
+                    throw Refusal(
+                        400,
+                        "mock: more than can be measured before it is sent; choose another framing")
                 }
                 let source = BodySource.Source.synthetic(Synthetic(faults, isStreamed: isStream))
                 return Answer(status, source, isStream: isStream, faults, context)
             }
             if name.equals("mock/echo") {
-                return Answer(status, .cannedBody(echo(request, origin, isStream)), isStream: isStream, faults, context)
+                return Answer(
+                    status, .cannedBody(echo(request, origin, isStream)), isStream: isStream,
+                    faults, context)
             }
             let source = try recorded(name, body, isStream)
             return Answer(status, .cannedBody(source), isStream: isStream, faults, context)
@@ -108,7 +126,8 @@ final class Provider {
 
     private func isAuthorized(_ request: borrowing HTTPRequest) -> Bool {
         guard let value = request.header("authorization"), value.count > 7 else { return false }
-        return value.part(0..<7).equalsIgnoringCase(StaticText.bytes("bearer ")) && !trim(value.dropping(7)).isEmpty
+        return value.part(0..<7).equalsIgnoringCase(StaticText.bytes("bearer "))
+            && !trim(value.dropping(7)).isEmpty
     }
 
     private func parse(_ text: Bytes) throws(Refusal) -> JSONValue {
@@ -139,16 +158,23 @@ final class Provider {
         for own in Provider.ownModels where name.equals(own) { isKnown = true }
         for recording in recordings where name.equals(recording.name) { isKnown = true }
         guard isKnown else {
-            throw Refusal(404, ByteString("model: there is no model ") + ByteString(name) + ByteString(" here; GET /v1/models lists them"))
+            throw Refusal(
+                404,
+                ByteString("model: there is no model ") + ByteString(name)
+                    + ByteString(" here; GET /v1/models lists them"))
         }
         return (ByteString(name), end < text.count ? ByteString(text.dropping(end + 1)) : [])
     }
 
     /// Reads what is asked of the mock, and tells how many requests with the same words there were.
-    private func read(_ words: ByteString, _ request: borrowing HTTPRequest, _ faults: inout FaultPlan) throws(Refusal) -> Int {
+    private func read(
+        _ words: ByteString, _ request: borrowing HTTPRequest, _ faults: inout FaultPlan
+    ) throws(Refusal) -> Int {
         var all = words
         do throws(FaultPlan.Mistake) {
-            try words.withUnsafeBufferPointer { (bytes) throws(FaultPlan.Mistake) in try faults.read(bytes) }
+            try words.withUnsafeBufferPointer { (bytes) throws(FaultPlan.Mistake) in
+                try faults.read(bytes)
+            }
             for index in 0..<request.fieldCount {
                 let (name, value) = request.field(index)
                 guard name.equalsIgnoringCase(StaticText.bytes("x-mock")) else { continue }
@@ -161,14 +187,18 @@ final class Provider {
             throw Refusal(400, error.message)
         }
         guard faults.tries != nil || !faults.key.isEmpty else { return 0 }
-        let turn = (faults.key.isEmpty ? all : faults.key).withUnsafeBufferPointer { tries.next($0) }
+        let turn = (faults.key.isEmpty ? all : faults.key).withUnsafeBufferPointer {
+            tries.next($0)
+        }
         if let count = faults.tries, turn >= count { faults.clearFaults() }
         return turn
     }
 
     // MARK: The models
 
-    private func recorded(_ name: Bytes, _ body: JSONValue, _ isStream: Bool) throws(Refusal) -> CannedBody {
+    private func recorded(_ name: Bytes, _ body: JSONValue, _ isStream: Bool) throws(Refusal)
+        -> CannedBody
+    {
         for recording in recordings where name.equals(recording.name) {
             do throws(Schema.Mistake) {
                 try recording.schema.check(body)
@@ -180,7 +210,8 @@ final class Provider {
                 return isStream ? recording.stream : recording.document
             }
             guard isStream else {
-                throw Refusal(400, "parameter.enable_thinking must be set to false for non-streaming calls")
+                throw Refusal(
+                    400, "parameter.enable_thinking must be set to false for non-streaming calls")
             }
             return thinking
         }
@@ -190,7 +221,8 @@ final class Provider {
     /// A reply that is in the request itself: `mock_reply`, text, or `mock_reply_base64`, any bytes; or a list of them, of which
     /// each request with the same `key` gets the next.
     private func script(
-        _ body: JSONValue, _ turn: Int, _ isStream: Bool, _ faults: FaultPlan, _ context: Answer.ResponseContext
+        _ body: JSONValue, _ turn: Int, _ isStream: Bool, _ faults: FaultPlan,
+        _ context: Answer.ResponseContext
     ) throws(Refusal) -> Answer {
         let isBase64 = body["mock_reply"] == nil
         guard var reply = body["mock_reply"] ?? body["mock_reply_base64"] else {
@@ -204,11 +236,15 @@ final class Provider {
                 place += 1
             }
         }
-        guard reply.isString else { throw Refusal(400, "mock_reply: must be a string, or a list of strings") }
+        guard reply.isString else {
+            throw Refusal(400, "mock_reply: must be a string, or a list of strings")
+        }
         var text = ByteBuffer()
         reply.appendText(to: &text)
         if isBase64 {
-            guard let decoded = decodeBase64(text.bytes) else { throw Refusal(400, "mock_reply_base64: is not base64") }
+            guard let decoded = decodeBase64(text.bytes) else {
+                throw Refusal(400, "mock_reply_base64: is not base64")
+            }
             text.removeAll()
             text.append(decoded)
         }

@@ -14,7 +14,10 @@ final class Recording {
     /// The recorded stream with thinking, of the model that has one; this model thinks only when it is streamed.
     let thinking: CannedBody?
 
-    init(_ name: StaticString, _ document: mock_data, stream: mock_data? = nil, schema: mock_data, roleIsOptional: Bool = false) {
+    init(
+        _ name: StaticString, _ document: mock_data, stream: mock_data? = nil, schema: mock_data,
+        roleIsOptional: Bool = false
+    ) {
         self.name = name
         self.schema = Schema(schema, roleIsOptional: roleIsOptional)
         let text = Bytes(start: document.bytes, count: document.length)
@@ -26,10 +29,15 @@ final class Recording {
     /// The four models of the recordings.
     static func all() -> [Recording] {
         [
-            Recording("alibaba/qwen3-32b", mock_qwen3_32b_json, stream: mock_qwen3_32b_sse, schema: mock_qwen3_32b_schema),
-            Recording("alibaba/qwen3-next-80b-a3b-thinking", mock_qwen3_next_json, schema: mock_qwen3_next_schema),
             Recording(
-                "alibaba/qwen3-vl-32b-thinking", mock_qwen3_vl_json, schema: mock_qwen3_vl_schema, roleIsOptional: true),
+                "alibaba/qwen3-32b", mock_qwen3_32b_json, stream: mock_qwen3_32b_sse,
+                schema: mock_qwen3_32b_schema),
+            Recording(
+                "alibaba/qwen3-next-80b-a3b-thinking", mock_qwen3_next_json,
+                schema: mock_qwen3_next_schema),
+            Recording(
+                "alibaba/qwen3-vl-32b-thinking", mock_qwen3_vl_json, schema: mock_qwen3_vl_schema,
+                roleIsOptional: true),
             Recording("alibaba/qwen3.6-35b-a3b", mock_qwen36_json, schema: mock_qwen36_schema),
         ]
     }
@@ -38,18 +46,27 @@ final class Recording {
     private static func streamed(_ text: Bytes) -> CannedBody {
         var reader = JSONReader()
         let stream = CannedBody()
-        guard let answer = try? reader.read(text), let choices = answer["choices"] else { return stream }
+        guard let answer = try? reader.read(text), let choices = answer["choices"] else {
+            return stream
+        }
         for choice in choices.elements {
             guard let message = choice["message"] else { continue }
-            let role: StaticString = "{\"content\":null,\"role\":\"assistant\",\"refusal\":null,\"reasoning_content\":\"\"}"
+            let role: StaticString =
+                "{\"content\":null,\"role\":\"assistant\",\"refusal\":null,\"reasoning_content\":\"\"}"
             append(answer, choice, role, to: stream)
             for word in words(message["reasoning_content"]) {
-                append(answer, choice, "{\"content\":null,\"refusal\":null,\"reasoning_content\":", word, "}", to: stream)
+                append(
+                    answer, choice, "{\"content\":null,\"refusal\":null,\"reasoning_content\":",
+                    word, "}", to: stream)
             }
             for word in words(message["content"]) {
-                append(answer, choice, "{\"content\":", word, ",\"refusal\":null,\"reasoning_content\":null}", to: stream)
+                append(
+                    answer, choice, "{\"content\":", word,
+                    ",\"refusal\":null,\"reasoning_content\":null}", to: stream)
             }
-            append(answer, choice, "{\"content\":\"\",\"refusal\":null,\"reasoning_content\":null}", isLast: true, to: stream)
+            append(
+                answer, choice, "{\"content\":\"\",\"refusal\":null,\"reasoning_content\":null}",
+                isLast: true, to: stream)
         }
         begin(answer, to: stream)
         stream.append("\"choices\":[]")
@@ -58,7 +75,8 @@ final class Recording {
     }
 
     private static func append(
-        _ answer: JSONValue, _ choice: JSONValue, _ start: StaticString, _ word: ByteString = [], _ rest: StaticString = "",
+        _ answer: JSONValue, _ choice: JSONValue, _ start: StaticString, _ word: ByteString = [],
+        _ rest: StaticString = "",
         isLast: Bool = false, to stream: CannedBody
     ) {
         begin(answer, to: stream)
@@ -69,7 +87,11 @@ final class Recording {
         stream.append(",\"index\":")
         if let index = choice["index"] { stream.append(compact: index) } else { stream.append("0") }
         stream.append(",\"finish_reason\":")
-        if isLast, let reason = choice["finish_reason"] { stream.append(compact: reason) } else { stream.append("null") }
+        if isLast, let reason = choice["finish_reason"] {
+            stream.append(compact: reason)
+        } else {
+            stream.append("null")
+        }
         stream.append("}]")
         end(answer, isLast: false, to: stream)
     }
@@ -90,7 +112,11 @@ final class Recording {
             stream.append(compact: value)
         }
         stream.append(",\"object\":\"chat.completion.chunk\",\"usage\":")
-        if isLast, let usage = answer["usage"] { stream.append(compact: usage) } else { stream.append("null") }
+        if isLast, let usage = answer["usage"] {
+            stream.append(compact: usage)
+        } else {
+            stream.append("null")
+        }
         if isLast, let meta = answer["meta"] {
             stream.append(",\"meta\":")
             stream.append(compact: meta)

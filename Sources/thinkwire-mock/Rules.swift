@@ -24,7 +24,9 @@ func checkRules(_ body: JSONValue) throws(Schema.Mistake) {
     }
 }
 
-private func checkCount(_ field: StaticString, _ list: JSONValue, atMost most: Int) throws(Schema.Mistake) {
+private func checkCount(_ field: StaticString, _ list: JSONValue, atMost most: Int) throws(Schema
+    .Mistake)
+{
     let count = list.elements.reduce(0) { count, _ in count + 1 }
     guard count > most else { return }
     var message = ByteString(field)
@@ -40,7 +42,8 @@ private func isToolName(_ name: Bytes) -> Bool {
     guard !name.isEmpty, name.count <= 64 else { return false }
     return name.allSatisfy { byte in
         switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"),
             UInt8(ascii: "_"), UInt8(ascii: "-"):
             true
         default: false

@@ -24,9 +24,12 @@ final class Schema {
     }
 
     // The depth of the recursion is the schema's, whatever comes.
-    private func check(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString) throws(Mistake) {
+    private func check(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString) throws(Mistake)
+    {
         if value.isNull, schema["nullable"]?.kind == .true { return }
-        if let branches = schema["anyOf"] ?? schema["oneOf"] { return try checkBranches(value, branches, path) }
+        if let branches = schema["anyOf"] ?? schema["oneOf"] {
+            return try checkBranches(value, branches, path)
+        }
         if let type = schema["type"], !Schema.isKind(value, type) {
             var reason = ByteString("must be ")
             Schema.describe(type, &reason)
@@ -47,14 +50,18 @@ final class Schema {
         }
     }
 
-    private func checkEnum(_ value: JSONValue, _ allowed: JSONValue, _ path: ByteString) throws(Mistake) {
+    private func checkEnum(_ value: JSONValue, _ allowed: JSONValue, _ path: ByteString)
+        throws(Mistake)
+    {
         for choice in allowed.elements where Schema.isSame(value, choice) { return }
         var reason = ByteString("must be ")
         Schema.list(allowed, &reason)
         throw mistake(path, reason, value)
     }
 
-    private func checkBounds(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString) throws(Mistake) {
+    private func checkBounds(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString)
+        throws(Mistake)
+    {
         // A number too large for a double is beyond every bound.
         let number = value.double ?? (value.raw.first == UInt8(ascii: "-") ? -.infinity : .infinity)
         if let minimum = schema["minimum"], let bound = minimum.double, number < bound {
@@ -65,7 +72,9 @@ final class Schema {
         }
     }
 
-    private func checkObject(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString) throws(Mistake) {
+    private func checkObject(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString)
+        throws(Mistake)
+    {
         let properties = schema["properties"]
         let others = schema["additionalProperties"]
         for member in value.members {
@@ -75,7 +84,9 @@ final class Schema {
                 try check(member.value, property, Schema.path(path, name: member.name))
             } else if let others {
                 if others.kind == .false {
-                    throw Mistake(message: Schema.path(path, name: member.name) + ByteString(": is not a field that is known here"))
+                    throw Mistake(
+                        message: Schema.path(path, name: member.name)
+                            + ByteString(": is not a field that is known here"))
                 }
                 try check(member.value, others, Schema.path(path, name: member.name))
             }
@@ -92,7 +103,9 @@ final class Schema {
     // MARK: One of several
 
     /// The branch that the value means is the one that speaks: of its kind, and of the role or type that it names.
-    private func checkBranches(_ value: JSONValue, _ branches: JSONValue, _ path: ByteString) throws(Mistake) {
+    private func checkBranches(_ value: JSONValue, _ branches: JSONValue, _ path: ByteString)
+        throws(Mistake)
+    {
         var ofKind: [JSONValue] = []
         for branch in branches.elements {
             guard let type = branch["type"] else {
@@ -103,14 +116,18 @@ final class Schema {
             if Schema.isKind(value, type) { ofKind.append(branch) }
         }
         guard !ofKind.isEmpty else { throw mistake(path, Schema.kinds(branches), value) }
-        guard ofKind.count > 1, let tag = Schema.tag(ofKind) else { return try checkEach(value, ofKind, path) }
+        guard ofKind.count > 1, let tag = Schema.tag(ofKind) else {
+            return try checkEach(value, ofKind, path)
+        }
         guard let given = value[tag.text] else {
             if roleIsOptional && tag.isText("role") { return try check(value, ofKind[0], path) }
             throw Mistake(message: Schema.path(path, name: tag) + ByteString(": is missing"))
         }
         for branch in ofKind {
             guard let names = branch["properties"]?[tag.text]?["enum"] else { continue }
-            for name in names.elements where Schema.isSame(name, given) { return try check(value, branch, path) }
+            for name in names.elements where Schema.isSame(name, given) {
+                return try check(value, branch, path)
+            }
         }
         var reason = ByteString("must be ")
         for (index, branch) in ofKind.enumerated() {
@@ -120,7 +137,9 @@ final class Schema {
         throw mistake(Schema.path(path, name: tag), reason, given)
     }
 
-    private func checkEach(_ value: JSONValue, _ branches: [JSONValue], _ path: ByteString) throws(Mistake) {
+    private func checkEach(_ value: JSONValue, _ branches: [JSONValue], _ path: ByteString)
+        throws(Mistake)
+    {
         var last: Mistake?
         for branch in branches {
             do throws(Mistake) {
@@ -141,7 +160,8 @@ final class Schema {
                     found = nil
                     break
                 }
-                for required in branch["required"]?.elements ?? branch.elements where required.isText(name) { found = required }
+                for required in branch["required"]?.elements ?? branch.elements
+                where required.isText(name) { found = required }
             }
             if let found { return found }
         }
@@ -177,15 +197,20 @@ final class Schema {
     }
 
     private static func isSame(_ value: JSONValue, _ choice: JSONValue) -> Bool {
-        value.kind == choice.kind && (value.isString ? value.isText(choice.text) : value.raw.equals(choice.raw))
+        value.kind == choice.kind
+            && (value.isString ? value.isText(choice.text) : value.raw.equals(choice.raw))
     }
 
     private static func describe(_ type: JSONValue, _ text: inout ByteString) {
-        if type.isText("integer") { text += "a whole number" }
-        else if type.isText("array") { text += "an array" }
-        else if type.isText("object") { text += "an object" }
-        else if type.isText("boolean") { text += "true or false" }
-        else {
+        if type.isText("integer") {
+            text += "a whole number"
+        } else if type.isText("array") {
+            text += "an array"
+        } else if type.isText("object") {
+            text += "an object"
+        } else if type.isText("boolean") {
+            text += "true or false"
+        } else {
             text += "a "
             text += type.text
         }

@@ -71,14 +71,17 @@ final class Server {
     /// The connection of that key, unless its descriptor belongs to another one by now.
     private func connection(_ key: UInt64) -> Connection? {
         let fd = Int(key & 0xFFFF_FFFF)
-        guard fd < connections.count, let connection = connections[fd], connection.key == key else { return nil }
+        guard fd < connections.count, let connection = connections[fd], connection.key == key else {
+            return nil
+        }
         return connection
     }
 
     private func fireTimers() {
         while let entry = timers.first, entry.time <= now {
             timers.removeFirst()
-            guard let connection = connection(entry.key), connection.timerSerial == entry.serial else { continue }
+            guard let connection = connection(entry.key), connection.timerSerial == entry.serial
+            else { continue }
             connection.timerFired(self)
         }
     }

@@ -15,8 +15,12 @@ final class Synthetic {
     init(_ faults: FaultPlan, isStreamed: Bool) {
         self.faults = faults
         self.isStreamed = isStreamed
-        thought = Circle("I wonder what was asked, and look at it from one side and then from the other. ", faults)
-        answer = Circle("This is what I found: the quick brown fox jumps over the lazy dog again and again. ", faults)
+        thought = Circle(
+            "I wonder what was asked, and look at it from one side and then from the other. ",
+            faults)
+        answer = Circle(
+            "This is what I found: the quick brown fox jumps over the lazy dog again and again. ",
+            faults)
     }
 
     /// Text without end: a circle of text from which pieces are taken one behind the other.
@@ -70,7 +74,8 @@ final class Synthetic {
         } else {
             switch index - choices - texts - choices {
             case 0 where faults.usage: appendUsageChunk(&piece)
-            case 0 where faults.done, 1 where faults.usage && faults.done: piece.append("data: [DONE]\n\n")
+            case 0 where faults.done, 1 where faults.usage && faults.done:
+                piece.append("data: [DONE]\n\n")
             default: return false
             }
         }
@@ -87,7 +92,8 @@ final class Synthetic {
 
     private func appendFirst(_ piece: inout ByteBuffer, choice: Int) {
         begin(&piece, choice: choice)
-        piece.append(",\"delta\":{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"\"},")
+        piece.append(
+            ",\"delta\":{\"role\":\"assistant\",\"content\":null,\"reasoning_content\":\"\"},")
         piece.append("\"finish_reason\":null}],\"usage\":null}\n\n")
     }
 
@@ -100,7 +106,8 @@ final class Synthetic {
         } else {
             piece.append(",\"delta\":{\"content\":\"")
             answer.append(textIndex - faults.reasoning, to: &piece)
-            piece.append("\",\"reasoning_content\":null},\"finish_reason\":null}],\"usage\":null}\n\n")
+            piece.append(
+                "\",\"reasoning_content\":null},\"finish_reason\":null}],\"usage\":null}\n\n")
         }
     }
 
@@ -132,7 +139,8 @@ final class Synthetic {
     }
 
     private func appendDocument(_ piece: inout ByteBuffer) {
-        piece.append("{\"id\":\"chatcmpl-synthetic\",\"object\":\"chat.completion\",\"created\":1753944369,")
+        piece.append(
+            "{\"id\":\"chatcmpl-synthetic\",\"object\":\"chat.completion\",\"created\":1753944369,")
         piece.append("\"model\":\"mock/synthetic\",\"choices\":[")
         for choice in 0..<faults.choices {
             piece.append(choice > 0 ? ",{\"index\":" : "{\"index\":")
@@ -161,6 +169,7 @@ final class Synthetic {
     /// Whether an answer that is not streamed can be built: all of it is in memory before it is sent.
     static func fitsDocument(_ faults: FaultPlan) -> Bool {
         let size = max(1, faults.text.map { $0.count * 6 } ?? faults.size)
-        return Double(faults.chunks + faults.reasoning) * Double(faults.choices) * Double(size) <= Double(1 << 30)
+        return Double(faults.chunks + faults.reasoning) * Double(faults.choices) * Double(size)
+            <= Double(1 << 30)
     }
 }

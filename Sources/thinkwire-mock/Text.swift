@@ -9,7 +9,9 @@ typealias ByteString = [UInt8]
 extension Array where Element == UInt8 {
     init(_ text: StaticString) { self.init(StaticText.bytes(text)) }
 
-    static func += (text: inout ByteString, more: StaticString) { text.append(contentsOf: StaticText.bytes(more)) }
+    static func += (text: inout ByteString, more: StaticString) {
+        text.append(contentsOf: StaticText.bytes(more))
+    }
 
     static func += (text: inout ByteString, more: Bytes) { text.append(contentsOf: more) }
 
@@ -101,7 +103,8 @@ func parseMilliseconds(_ text: Bytes) -> Int64? {
     var nanoseconds = Int64(whole) * 1_000_000
     guard point < text.count else { return nanoseconds }
     let fraction = text.dropping(point + 1)
-    guard !fraction.isEmpty, fraction.count <= 6, var part = parseDecimal(fraction, limit: 999_999) else { return nil }
+    guard !fraction.isEmpty, fraction.count <= 6, var part = parseDecimal(fraction, limit: 999_999)
+    else { return nil }
     for _ in fraction.count..<6 { part *= 10 }
     nanoseconds += Int64(part)
     return nanoseconds

@@ -36,7 +36,9 @@ func run() -> Int32 {
         } else if name.equals("--version") {
             return showVersion()
         } else {
-            return complain("not understood: ", Bytes(cString: mock_argument(index - 1) ?? text), "; see --help\n", 2)
+            return complain(
+                "not understood: ", Bytes(cString: mock_argument(index - 1) ?? text),
+                "; see --help\n", 2)
         }
     }
     return serve(port, pace, logs)
@@ -47,16 +49,24 @@ private func serve(_ port: Int, _ pace: Int64, _ logs: Bool) -> Int32 {
     let signals = mock_signals()
     let epoll = mock_epoll_create()
     let listener = mock_listen(UInt16(port))
-    guard listener >= 0 else { return complain("can't listen on 127.0.0.1: ", Bytes(cString: strerror(-listener)), "\n", 1) }
-    guard signals >= 0, epoll >= 0 else { return complain("can't wait for events", Bytes(start: nil, count: 0), "\n", 1) }
-    let server = Server(listener: listener, signals: signals, epoll: epoll, provider: Provider(pace: pace), logs: logs)
+    guard listener >= 0 else {
+        return complain("can't listen on 127.0.0.1: ", Bytes(cString: strerror(-listener)), "\n", 1)
+    }
+    guard signals >= 0, epoll >= 0 else {
+        return complain("can't wait for events", Bytes(start: nil, count: 0), "\n", 1)
+    }
+    let server = Server(
+        listener: listener, signals: signals, epoll: epoll, provider: Provider(pace: pace),
+        logs: logs)
     var line = ByteBuffer()
     line.append("http://127.0.0.1:")
     line.append(decimal: Int(mock_port(listener)))
     line.append("/v1\n")
     _ = write(1, line.start, line.count)
     let problem = server.run()
-    guard problem == 0 else { return complain("can't wait for events: ", Bytes(cString: strerror(-problem)), "\n", 1) }
+    guard problem == 0 else {
+        return complain("can't wait for events: ", Bytes(cString: strerror(-problem)), "\n", 1)
+    }
     return 0
 }
 
@@ -73,7 +83,9 @@ private func say(_ fd: Int32, _ text: StaticString) {
     _ = write(fd, text.utf8Start, text.utf8CodeUnitCount)
 }
 
-private func complain(_ start: StaticString, _ subject: Bytes, _ rest: StaticString, _ status: Int32) -> Int32 {
+private func complain(
+    _ start: StaticString, _ subject: Bytes, _ rest: StaticString, _ status: Int32
+) -> Int32 {
     var line = ByteBuffer()
     line.append("thinkwire-mock: ")
     line.append(start)

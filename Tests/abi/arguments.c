@@ -7,10 +7,12 @@
 
 void test_names(void)
 {
-    static const char *const names[] = { "TW_OK", "TW_INVALID", "TW_MISUSE", "TW_CANCELLED", "TW_RESOLVE", "TW_CONNECT", "TW_TLS",
-                                         "TW_NETWORK", "TW_TIMEOUT", "TW_AUTH", "TW_FORBIDDEN", "TW_QUOTA", "TW_NOT_FOUND",
-                                         "TW_BAD_REQUEST", "TW_RATE_LIMITED", "TW_SERVER", "TW_TRUNCATED", "TW_PROTOCOL",
-                                         "TW_LIMIT" };
+    static const char *const names[] = {
+        "TW_OK",        "TW_INVALID",   "TW_MISUSE",    "TW_CANCELLED",   "TW_RESOLVE",
+        "TW_CONNECT",   "TW_TLS",       "TW_NETWORK",   "TW_TIMEOUT",     "TW_AUTH",
+        "TW_FORBIDDEN", "TW_QUOTA",     "TW_NOT_FOUND", "TW_BAD_REQUEST", "TW_RATE_LIMITED",
+        "TW_SERVER",    "TW_TRUNCATED", "TW_PROTOCOL",  "TW_LIMIT"
+    };
     for (int i = 0; i <= TW_LIMIT; i++) CHECK_TEXT(tw_status_name((tw_status)i), names[i]);
     CHECK_INT(sizeof names / sizeof *names, TW_LIMIT + 1);
     CHECK_TEXT(tw_status_name((tw_status)(TW_LIMIT + 1)), "TW_UNKNOWN");
@@ -37,7 +39,7 @@ static void end_of_struct(size_t size)
     end_of_last = 0;
 }
 
-#define FIELD(type, name) field(offsetof(type, name), sizeof ((type *)0)->name)
+#define FIELD(type, name) field(offsetof(type, name), sizeof((type *)0)->name)
 
 void test_layout(void)
 {
@@ -46,21 +48,29 @@ void test_layout(void)
     CHECK_INT(sizeof(tw_event_kind), 4);
     CHECK_INT(sizeof(tw_next), 4);
 
-    FIELD(tw_usage, size), FIELD(tw_usage, prompt_tokens), FIELD(tw_usage, completion_tokens), FIELD(tw_usage, total_tokens);
-    FIELD(tw_usage, reasoning_tokens), FIELD(tw_usage, cached_tokens), FIELD(tw_usage, cost), FIELD(tw_usage, cost_unit);
+    FIELD(tw_usage, size), FIELD(tw_usage, prompt_tokens), FIELD(tw_usage, completion_tokens),
+        FIELD(tw_usage, total_tokens);
+    FIELD(tw_usage, reasoning_tokens), FIELD(tw_usage, cached_tokens), FIELD(tw_usage, cost),
+        FIELD(tw_usage, cost_unit);
     end_of_struct(sizeof(tw_usage));
 
-    FIELD(tw_event, size), FIELD(tw_event, kind), FIELD(tw_event, choice), FIELD(tw_event, text), FIELD(tw_event, text_len);
-    FIELD(tw_event, tool_index), FIELD(tw_event, tool_id), FIELD(tw_event, tool_name), FIELD(tw_event, usage);
-    FIELD(tw_event, raw), FIELD(tw_event, raw_len), FIELD(tw_event, attempt), FIELD(tw_event, status), FIELD(tw_event, wait_ms);
+    FIELD(tw_event, size), FIELD(tw_event, kind), FIELD(tw_event, choice), FIELD(tw_event, text),
+        FIELD(tw_event, text_len);
+    FIELD(tw_event, tool_index), FIELD(tw_event, tool_id), FIELD(tw_event, tool_name),
+        FIELD(tw_event, usage);
+    FIELD(tw_event, raw), FIELD(tw_event, raw_len), FIELD(tw_event, attempt),
+        FIELD(tw_event, status), FIELD(tw_event, wait_ms);
     end_of_struct(sizeof(tw_event));
 
-    FIELD(tw_tool_call, size), FIELD(tw_tool_call, choice), FIELD(tw_tool_call, index), FIELD(tw_tool_call, id);
+    FIELD(tw_tool_call, size), FIELD(tw_tool_call, choice), FIELD(tw_tool_call, index),
+        FIELD(tw_tool_call, id);
     FIELD(tw_tool_call, name), FIELD(tw_tool_call, arguments), FIELD(tw_tool_call, arguments_len);
     end_of_struct(sizeof(tw_tool_call));
 
-    FIELD(tw_timing, size), FIELD(tw_timing, connected_us), FIELD(tw_timing, first_byte_us), FIELD(tw_timing, first_reasoning_us);
-    FIELD(tw_timing, first_content_us), FIELD(tw_timing, total_us), FIELD(tw_timing, reused_connection);
+    FIELD(tw_timing, size), FIELD(tw_timing, connected_us), FIELD(tw_timing, first_byte_us),
+        FIELD(tw_timing, first_reasoning_us);
+    FIELD(tw_timing, first_content_us), FIELD(tw_timing, total_us),
+        FIELD(tw_timing, reused_connection);
     end_of_struct(sizeof(tw_timing));
 }
 

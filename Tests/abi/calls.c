@@ -20,7 +20,7 @@ static struct stage {
     tw_chat *chat; /* NULL in a callback of tw_chat_stream, which has none. */
     tw_options *options;
     tw_reply *reply; /* Of an exchange before. */
-    tw_status end; /* How the exchange is to end. */
+    tw_status end;   /* How the exchange is to end. */
 } *on;
 
 static const char *const model = "alibaba/qwen3-32b";
@@ -41,9 +41,18 @@ static void check_other(tw_reply *reply)
 
 #define CALL(name) static void call_##name(void)
 
-CALL(tw_status_name) { CHECK_TEXT(tw_status_name(TW_OK), "TW_OK"); }
-CALL(tw_version) { CHECK_TEXT(tw_version(), TW_VERSION); }
-CALL(tw_last_error) { CHECK(tw_last_error() != NULL); }
+CALL(tw_status_name)
+{
+    CHECK_TEXT(tw_status_name(TW_OK), "TW_OK");
+}
+CALL(tw_version)
+{
+    CHECK_TEXT(tw_version(), TW_VERSION);
+}
+CALL(tw_last_error)
+{
+    CHECK(tw_last_error() != NULL);
+}
 
 CALL(tw_options_create)
 {
@@ -56,21 +65,66 @@ CALL(tw_options_destroy)
     tw_options_destroy(on->options);
     on->options = NULL;
 }
-CALL(tw_options_set_base_url) { CHECK_STATUS(tw_options_set_base_url(on->options, "http://127.0.0.1:1/v1"), TW_OK); }
-CALL(tw_options_set_api_key) { CHECK_STATUS(tw_options_set_api_key(on->options, "another"), TW_OK); }
-CALL(tw_options_set_header) { CHECK_STATUS(tw_options_set_header(on->options, "X-A", "b"), TW_OK); }
-CALL(tw_options_set_timeout) { CHECK_STATUS(tw_options_set_timeout(on->options, TW_TIMEOUT_TOTAL, 1), TW_OK); }
-CALL(tw_options_set_comments_keep_alive) { CHECK_STATUS(tw_options_set_comments_keep_alive(on->options, 0), TW_OK); }
-CALL(tw_options_set_retries) { CHECK_STATUS(tw_options_set_retries(on->options, 0), TW_OK); }
-CALL(tw_options_set_limit) { CHECK_STATUS(tw_options_set_limit(on->options, TW_LIMIT_REPLY, 1), TW_OK); }
-CALL(tw_options_set_proxy) { CHECK_STATUS(tw_options_set_proxy(on->options, "http://127.0.0.1:1"), TW_OK); }
-CALL(tw_options_set_no_proxy) { CHECK_STATUS(tw_options_set_no_proxy(on->options, "example.com"), TW_OK); }
-CALL(tw_options_set_ca_directory) { CHECK_STATUS(tw_options_set_ca_directory(on->options, NULL), TW_OK); }
-CALL(tw_options_set_ca_file) { CHECK_STATUS(tw_options_set_ca_file(on->options, NULL), TW_OK); }
-CALL(tw_options_set_http_version) { CHECK_STATUS(tw_options_set_http_version(on->options, TW_HTTP_1_1), TW_OK); }
-CALL(tw_options_set_dialect) { CHECK_STATUS(tw_options_set_dialect(on->options, TW_DIALECT_NONE), TW_OK); }
-CALL(tw_options_allow_cleartext) { CHECK_STATUS(tw_options_allow_cleartext(on->options, "host"), TW_OK); }
-CALL(tw_options_set_log) { CHECK_STATUS(tw_options_set_log(on->options, NULL, NULL), TW_OK); }
+CALL(tw_options_set_base_url)
+{
+    CHECK_STATUS(tw_options_set_base_url(on->options, "http://127.0.0.1:1/v1"), TW_OK);
+}
+CALL(tw_options_set_api_key)
+{
+    CHECK_STATUS(tw_options_set_api_key(on->options, "another"), TW_OK);
+}
+CALL(tw_options_set_header)
+{
+    CHECK_STATUS(tw_options_set_header(on->options, "X-A", "b"), TW_OK);
+}
+CALL(tw_options_set_timeout)
+{
+    CHECK_STATUS(tw_options_set_timeout(on->options, TW_TIMEOUT_TOTAL, 1), TW_OK);
+}
+CALL(tw_options_set_comments_keep_alive)
+{
+    CHECK_STATUS(tw_options_set_comments_keep_alive(on->options, 0), TW_OK);
+}
+CALL(tw_options_set_retries)
+{
+    CHECK_STATUS(tw_options_set_retries(on->options, 0), TW_OK);
+}
+CALL(tw_options_set_limit)
+{
+    CHECK_STATUS(tw_options_set_limit(on->options, TW_LIMIT_REPLY, 1), TW_OK);
+}
+CALL(tw_options_set_proxy)
+{
+    CHECK_STATUS(tw_options_set_proxy(on->options, "http://127.0.0.1:1"), TW_OK);
+}
+CALL(tw_options_set_no_proxy)
+{
+    CHECK_STATUS(tw_options_set_no_proxy(on->options, "example.com"), TW_OK);
+}
+CALL(tw_options_set_ca_directory)
+{
+    CHECK_STATUS(tw_options_set_ca_directory(on->options, NULL), TW_OK);
+}
+CALL(tw_options_set_ca_file)
+{
+    CHECK_STATUS(tw_options_set_ca_file(on->options, NULL), TW_OK);
+}
+CALL(tw_options_set_http_version)
+{
+    CHECK_STATUS(tw_options_set_http_version(on->options, TW_HTTP_1_1), TW_OK);
+}
+CALL(tw_options_set_dialect)
+{
+    CHECK_STATUS(tw_options_set_dialect(on->options, TW_DIALECT_NONE), TW_OK);
+}
+CALL(tw_options_allow_cleartext)
+{
+    CHECK_STATUS(tw_options_allow_cleartext(on->options, "host"), TW_OK);
+}
+CALL(tw_options_set_log)
+{
+    CHECK_STATUS(tw_options_set_log(on->options, NULL, NULL), TW_OK);
+}
 
 CALL(tw_client_create)
 {
@@ -102,15 +156,27 @@ CALL(tw_request_destroy)
     tw_request_destroy(on->request);
     on->request = NULL;
 }
-CALL(tw_request_add_message) { CHECK_STATUS(tw_request_add_message(on->request, "user", "And?"), TW_OK); }
+CALL(tw_request_add_message)
+{
+    CHECK_STATUS(tw_request_add_message(on->request, "user", "And?"), TW_OK);
+}
 CALL(tw_request_add_message_json)
 {
     static const char json[] = "{\"role\":\"user\",\"content\":\"And?\"}";
     CHECK_STATUS(tw_request_add_message_json(on->request, json, sizeof json - 1), TW_OK);
 }
-CALL(tw_request_add_reply) { CHECK_STATUS(tw_request_add_reply(on->request, on->reply), TW_OK); }
-CALL(tw_request_add_tool_result) { CHECK_STATUS(tw_request_add_tool_result(on->request, "c", "x"), TW_OK); }
-CALL(tw_request_add_tool) { CHECK_STATUS(tw_request_add_tool(on->request, "f", NULL, NULL), TW_OK); }
+CALL(tw_request_add_reply)
+{
+    CHECK_STATUS(tw_request_add_reply(on->request, on->reply), TW_OK);
+}
+CALL(tw_request_add_tool_result)
+{
+    CHECK_STATUS(tw_request_add_tool_result(on->request, "c", "x"), TW_OK);
+}
+CALL(tw_request_add_tool)
+{
+    CHECK_STATUS(tw_request_add_tool(on->request, "f", NULL, NULL), TW_OK);
+}
 CALL(tw_request_add_image_url)
 {
     CHECK_STATUS(tw_request_set(on->request, "model", "\"sees\""), TW_OK);
@@ -121,15 +187,39 @@ CALL(tw_request_add_image)
     CHECK_STATUS(tw_request_set(on->request, "model", "\"sees\""), TW_OK);
     CHECK_STATUS(tw_request_add_image(on->request, "GIF89a..", 8, NULL), TW_OK);
 }
-CALL(tw_request_add_image_file) { CHECK_STATUS(tw_request_add_image_file(on->request, "/nonexistent", NULL), TW_INVALID); }
-CALL(tw_request_set) { CHECK_STATUS(tw_request_set(on->request, "temperature", "1"), TW_OK); }
-CALL(tw_request_set_thinking) { CHECK_STATUS(tw_request_set_thinking(on->request, TW_THINKING_OFF, 0), TW_OK); }
-CALL(tw_request_set_starts_thinking) { CHECK_STATUS(tw_request_set_starts_thinking(on->request, 1), TW_OK); }
-CALL(tw_request_set_timeout) { CHECK_STATUS(tw_request_set_timeout(on->request, TW_TIMEOUT_TOTAL, 1), TW_OK); }
-CALL(tw_request_json) { CHECK_HAS(tw_request_json(on->request, NULL), "Hello"); }
+CALL(tw_request_add_image_file)
+{
+    CHECK_STATUS(tw_request_add_image_file(on->request, "/nonexistent", NULL), TW_INVALID);
+}
+CALL(tw_request_set)
+{
+    CHECK_STATUS(tw_request_set(on->request, "temperature", "1"), TW_OK);
+}
+CALL(tw_request_set_thinking)
+{
+    CHECK_STATUS(tw_request_set_thinking(on->request, TW_THINKING_OFF, 0), TW_OK);
+}
+CALL(tw_request_set_starts_thinking)
+{
+    CHECK_STATUS(tw_request_set_starts_thinking(on->request, 1), TW_OK);
+}
+CALL(tw_request_set_timeout)
+{
+    CHECK_STATUS(tw_request_set_timeout(on->request, TW_TIMEOUT_TOTAL, 1), TW_OK);
+}
+CALL(tw_request_json)
+{
+    CHECK_HAS(tw_request_json(on->request, NULL), "Hello");
+}
 
-CALL(tw_chat_send) { check_other(tw_chat_send(on->client, on->request)); }
-CALL(tw_chat_stream) { check_other(tw_chat_stream(on->client, on->request, NULL, NULL)); }
+CALL(tw_chat_send)
+{
+    check_other(tw_chat_send(on->client, on->request));
+}
+CALL(tw_chat_stream)
+{
+    check_other(tw_chat_stream(on->client, on->request, NULL, NULL));
+}
 CALL(tw_chat_open)
 {
     tw_chat *chat = tw_chat_open(on->client, on->request);
@@ -146,13 +236,15 @@ CALL(tw_chat_open_unstreamed)
 CALL(tw_chat_next)
 {
     const tw_event *event = NULL;
-    CHECK_INT(tw_chat_next(on->chat, &event, 5000), on->moment == BETWEEN ? TW_NEXT_EVENT : TW_NEXT_END);
+    CHECK_INT(tw_chat_next(on->chat, &event, 5000),
+              on->moment == BETWEEN ? TW_NEXT_EVENT : TW_NEXT_END);
     CHECK((event != NULL) == (on->moment == BETWEEN));
 }
 CALL(tw_chat_run)
 {
     tw_status refused = on->moment == IN_RUN ? TW_MISUSE : TW_INVALID;
-    CHECK_STATUS(tw_chat_run(on->chat, on->moment == BETWEEN ? NULL : never, NULL), on->moment == BETWEEN ? TW_OK : refused);
+    CHECK_STATUS(tw_chat_run(on->chat, on->moment == BETWEEN ? NULL : never, NULL),
+                 on->moment == BETWEEN ? TW_OK : refused);
     if (on->moment == IN_RUN) CHECK_HAS(tw_last_error(), "callback");
 }
 CALL(tw_chat_cancel)
@@ -171,23 +263,74 @@ CALL(tw_chat_close)
     on->chat = NULL;
 }
 
-CALL(tw_reply_status) { CHECK_STATUS(tw_reply_status(on->reply), TW_OK); }
-CALL(tw_reply_message) { CHECK_TEXT(tw_reply_message(on->reply), ""); }
-CALL(tw_reply_attempts) { CHECK_INT(tw_reply_attempts(on->reply), 1); }
-CALL(tw_reply_last_error) { CHECK(tw_reply_last_error(on->reply, NULL) == NULL); }
-CALL(tw_reply_http_status) { CHECK_INT(tw_reply_http_status(on->reply), 200); }
-CALL(tw_reply_reasoning) { CHECK_HAS(tw_reply_reasoning(on->reply, NULL), "Okay"); }
-CALL(tw_reply_content) { CHECK_TEXT(tw_reply_content(on->reply, NULL), greeting); }
-CALL(tw_reply_refusal) { CHECK_TEXT(tw_reply_refusal(on->reply, NULL), ""); }
-CALL(tw_reply_finish_reason) { CHECK_TEXT(tw_reply_finish_reason(on->reply), "stop"); }
-CALL(tw_reply_usage) { CHECK(tw_reply_usage(on->reply) != NULL); }
-CALL(tw_reply_tool_call_count) { CHECK_INT(tw_reply_tool_call_count(on->reply), 0); }
-CALL(tw_reply_tool_call) { CHECK(tw_reply_tool_call(on->reply, 0) == NULL); }
-CALL(tw_reply_timing) { CHECK(tw_reply_timing(on->reply) != NULL); }
-CALL(tw_reply_header) { CHECK(tw_reply_header(on->reply, "content-type") != NULL); }
-CALL(tw_reply_request_id) { CHECK(tw_reply_request_id(on->reply) != NULL || !tw_reply_header(on->reply, "x-request-id")); }
-CALL(tw_reply_json) { CHECK_HAS(tw_reply_json(on->reply, NULL), "chat.completion"); }
-CALL(tw_reply_get) { CHECK_TEXT(tw_reply_get(on->reply, "/choices/0/message/content", NULL), greeting); }
+CALL(tw_reply_status)
+{
+    CHECK_STATUS(tw_reply_status(on->reply), TW_OK);
+}
+CALL(tw_reply_message)
+{
+    CHECK_TEXT(tw_reply_message(on->reply), "");
+}
+CALL(tw_reply_attempts)
+{
+    CHECK_INT(tw_reply_attempts(on->reply), 1);
+}
+CALL(tw_reply_last_error)
+{
+    CHECK(tw_reply_last_error(on->reply, NULL) == NULL);
+}
+CALL(tw_reply_http_status)
+{
+    CHECK_INT(tw_reply_http_status(on->reply), 200);
+}
+CALL(tw_reply_reasoning)
+{
+    CHECK_HAS(tw_reply_reasoning(on->reply, NULL), "Okay");
+}
+CALL(tw_reply_content)
+{
+    CHECK_TEXT(tw_reply_content(on->reply, NULL), greeting);
+}
+CALL(tw_reply_refusal)
+{
+    CHECK_TEXT(tw_reply_refusal(on->reply, NULL), "");
+}
+CALL(tw_reply_finish_reason)
+{
+    CHECK_TEXT(tw_reply_finish_reason(on->reply), "stop");
+}
+CALL(tw_reply_usage)
+{
+    CHECK(tw_reply_usage(on->reply) != NULL);
+}
+CALL(tw_reply_tool_call_count)
+{
+    CHECK_INT(tw_reply_tool_call_count(on->reply), 0);
+}
+CALL(tw_reply_tool_call)
+{
+    CHECK(tw_reply_tool_call(on->reply, 0) == NULL);
+}
+CALL(tw_reply_timing)
+{
+    CHECK(tw_reply_timing(on->reply) != NULL);
+}
+CALL(tw_reply_header)
+{
+    CHECK(tw_reply_header(on->reply, "content-type") != NULL);
+}
+CALL(tw_reply_request_id)
+{
+    CHECK(tw_reply_request_id(on->reply) != NULL || !tw_reply_header(on->reply, "x-request-id"));
+}
+CALL(tw_reply_json)
+{
+    CHECK_HAS(tw_reply_json(on->reply, NULL), "chat.completion");
+}
+CALL(tw_reply_get)
+{
+    CHECK_TEXT(tw_reply_get(on->reply, "/choices/0/message/content", NULL), greeting);
+}
 CALL(tw_reply_destroy)
 {
     tw_reply_destroy(on->reply);
@@ -195,21 +338,38 @@ CALL(tw_reply_destroy)
 }
 
 /* Every function of the header, which Tests/check/library.sh sees to. */
-#define EACH(OF) \
-    OF(tw_status_name) OF(tw_version) OF(tw_last_error) OF(tw_options_create) OF(tw_options_destroy) OF(tw_options_set_base_url) \
-    OF(tw_options_set_api_key) OF(tw_options_set_header) OF(tw_options_set_timeout) OF(tw_options_set_comments_keep_alive) \
-    OF(tw_options_set_retries) OF(tw_options_set_limit) OF(tw_options_set_proxy) OF(tw_options_set_ca_file) \
-    OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) OF(tw_options_set_http_version) OF(tw_options_set_dialect) \
-    OF(tw_options_allow_cleartext) OF(tw_options_set_log) OF(tw_client_create) OF(tw_client_destroy) \
-    OF(tw_request_create) OF(tw_request_parse) OF(tw_request_destroy) OF(tw_request_add_message) \
-    OF(tw_request_add_message_json) OF(tw_request_add_reply) OF(tw_request_add_tool_result) OF(tw_request_add_tool) \
-    OF(tw_request_add_image_url) OF(tw_request_add_image) OF(tw_request_add_image_file) OF(tw_request_set) \
-    OF(tw_request_set_thinking) OF(tw_request_set_starts_thinking) OF(tw_request_set_timeout) OF(tw_request_json) \
-    OF(tw_chat_send) OF(tw_chat_stream) OF(tw_chat_open) OF(tw_chat_open_unstreamed) OF(tw_chat_next) OF(tw_chat_run) \
-    OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_reply_status) OF(tw_reply_message) OF(tw_reply_attempts) \
-    OF(tw_reply_last_error) OF(tw_reply_http_status) OF(tw_reply_reasoning) OF(tw_reply_content) OF(tw_reply_refusal) \
-    OF(tw_reply_finish_reason) OF(tw_reply_usage) OF(tw_reply_tool_call_count) OF(tw_reply_tool_call) OF(tw_reply_timing) \
-    OF(tw_reply_header) OF(tw_reply_request_id) OF(tw_reply_json) OF(tw_reply_get) OF(tw_reply_destroy)
+#define EACH(OF)                                                                                   \
+    OF(tw_status_name)                                                                             \
+    OF(tw_version) OF(tw_last_error) OF(tw_options_create) OF(tw_options_destroy) OF(              \
+        tw_options_set_base_url) OF(tw_options_set_api_key) OF(tw_options_set_header)              \
+        OF(tw_options_set_timeout) OF(tw_options_set_comments_keep_alive) OF(                      \
+            tw_options_set_retries) OF(tw_options_set_limit) OF(tw_options_set_proxy)              \
+            OF(tw_options_set_ca_file) OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) \
+                OF(tw_options_set_http_version) OF(tw_options_set_dialect) OF(                     \
+                    tw_options_allow_cleartext) OF(tw_options_set_log) OF(tw_client_create)        \
+                    OF(tw_client_destroy) OF(tw_request_create) OF(tw_request_parse) OF(           \
+                        tw_request_destroy) OF(tw_request_add_message)                             \
+                        OF(tw_request_add_message_json) OF(tw_request_add_reply) OF(               \
+                            tw_request_add_tool_result) OF(tw_request_add_tool)                    \
+                            OF(tw_request_add_image_url) OF(tw_request_add_image) OF(              \
+                                tw_request_add_image_file) OF(tw_request_set)                      \
+                                OF(tw_request_set_thinking) OF(tw_request_set_starts_thinking) OF( \
+                                    tw_request_set_timeout) OF(tw_request_json) OF(tw_chat_send)   \
+                                    OF(tw_chat_stream) OF(tw_chat_open) OF(                        \
+                                        tw_chat_open_unstreamed) OF(tw_chat_next) OF(tw_chat_run)  \
+                                        OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_reply_status)   \
+                                            OF(tw_reply_message) OF(tw_reply_attempts) OF(         \
+                                                tw_reply_last_error) OF(tw_reply_http_status)      \
+                                                OF(tw_reply_reasoning) OF(tw_reply_content) OF(    \
+                                                    tw_reply_refusal) OF(tw_reply_finish_reason)   \
+                                                    OF(tw_reply_usage) OF(                         \
+                                                        tw_reply_tool_call_count)                  \
+                                                        OF(tw_reply_tool_call) OF(tw_reply_timing) \
+                                                            OF(tw_reply_header)                    \
+                                                                OF(tw_reply_request_id)            \
+                                                                    OF(tw_reply_json)              \
+                                                                        OF(tw_reply_get)           \
+                                                                            OF(tw_reply_destroy)
 
 #define ENTRY(name) { #name, call_##name },
 static const struct call {
@@ -228,7 +388,9 @@ struct recorder {
 static int record_event(void *userdata, const tw_event *event)
 {
     struct recorder *recorder = userdata;
-    if (event->kind == TW_EVENT_CONTENT) strncat(recorder->content, event->text, sizeof recorder->content - strlen(recorder->content) - 1);
+    if (event->kind == TW_EVENT_CONTENT)
+        strncat(recorder->content, event->text,
+                sizeof recorder->content - strlen(recorder->content) - 1);
     if (++recorder->events != 2) return 0;
     char before[256], raw[256];
     snprintf(before, sizeof before, "%s", event->text);
@@ -264,7 +426,10 @@ static void end(tw_reply *reply, const struct recorder *recorder)
 static void play(enum moment moment, const struct call *call)
 {
     struct recorder recorder = { .call = call };
-    struct stage stage = { .moment = moment, .client = mock_client(), .request = hello(model), .options = options_of_mock() };
+    struct stage stage = { .moment = moment,
+                           .client = mock_client(),
+                           .request = hello(model),
+                           .options = options_of_mock() };
     const tw_event *event = NULL;
     CHECK_STATUS(tw_request_set_thinking(stage.request, TW_THINKING_ON, 0), TW_OK);
     stage.reply = tw_chat_send(stage.client, stage.request);
@@ -274,11 +439,14 @@ static void play(enum moment moment, const struct call *call)
     } else {
         stage.chat = tw_chat_open(stage.client, stage.request);
         if (moment == BETWEEN) {
-            while (recorder.events < 2 && CHECK_INT(tw_chat_next(stage.chat, &event, 5000), TW_NEXT_EVENT)) recorder.events++;
+            while (recorder.events < 2 &&
+                   CHECK_INT(tw_chat_next(stage.chat, &event, 5000), TW_NEXT_EVENT))
+                recorder.events++;
             call->make();
         }
         if (stage.chat) {
-            tw_status status = tw_chat_run(stage.chat, moment == BETWEEN ? NULL : record_event, &recorder);
+            tw_status status =
+                tw_chat_run(stage.chat, moment == BETWEEN ? NULL : record_event, &recorder);
             CHECK_STATUS(status, stage.end);
             end(tw_chat_close(stage.chat), &recorder);
         }
@@ -295,7 +463,8 @@ void test_calls(void)
         for (enum moment moment = IN_RUN; moment <= BETWEEN; moment++) {
             int failed = checks_failed;
             play(moment, &calls[i]);
-            if (checks_failed > failed) printf("    it was %s, at moment %d\n", calls[i].name, moment);
+            if (checks_failed > failed)
+                printf("    it was %s, at moment %d\n", calls[i].name, moment);
         }
     }
 }

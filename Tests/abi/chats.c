@@ -28,11 +28,17 @@ static int record_event(void *userdata, const tw_event *event)
     CHECK(event->raw[0] == '{' && event->raw[event->raw_len - 1] == '}');
     switch (event->kind) {
     case TW_EVENT_REASONING:
-        strncat(recorder->reasoning, event->text, sizeof recorder->reasoning - strlen(recorder->reasoning) - 1);
+        strncat(recorder->reasoning, event->text,
+                sizeof recorder->reasoning - strlen(recorder->reasoning) - 1);
         if (*recorder->content) recorder->order_broken++;
         break;
-    case TW_EVENT_CONTENT: strncat(recorder->content, event->text, sizeof recorder->content - strlen(recorder->content) - 1); break;
-    case TW_EVENT_FINISH: snprintf(recorder->finish, sizeof recorder->finish, "%s", event->text); break;
+    case TW_EVENT_CONTENT:
+        strncat(recorder->content, event->text,
+                sizeof recorder->content - strlen(recorder->content) - 1);
+        break;
+    case TW_EVENT_FINISH:
+        snprintf(recorder->finish, sizeof recorder->finish, "%s", event->text);
+        break;
     case TW_EVENT_USAGE:
         recorder->usages++;
         recorder->completion_tokens = event->usage->completion_tokens;
@@ -91,11 +97,13 @@ void test_send(void)
     tw_request_destroy(request);
 
     /* The others, which think by themselves and answer whole. */
-    static const char *const thinkers[] = { "alibaba/qwen3-next-80b-a3b-thinking", "alibaba/qwen3-vl-32b-thinking",
+    static const char *const thinkers[] = { "alibaba/qwen3-next-80b-a3b-thinking",
+                                            "alibaba/qwen3-vl-32b-thinking",
                                             "alibaba/qwen3.6-35b-a3b" };
     for (size_t i = 0; i < 3; i++) {
         request = hello(thinkers[i]);
-        tw_reply *whole = tw_chat_send(client, request), *streamed = tw_chat_stream(client, request, NULL, NULL);
+        tw_reply *whole = tw_chat_send(client, request),
+                 *streamed = tw_chat_stream(client, request, NULL, NULL);
         CHECK_REPLY(whole, TW_OK);
         CHECK_REPLY(streamed, TW_OK);
         CHECK(*tw_reply_content(whole, NULL) != '\0');
@@ -119,7 +127,8 @@ static void cancelled_by_callback(tw_client *client, const tw_request *request)
     CHECK_INT(recorder.events, 2);
     CHECK(*recorder.reasoning != '\0');
     /* What had arrived is kept: that may be more than was told, but begins with it. */
-    CHECK(strncmp(tw_reply_reasoning(reply, NULL), recorder.reasoning, strlen(recorder.reasoning)) == 0);
+    CHECK(strncmp(tw_reply_reasoning(reply, NULL), recorder.reasoning,
+                  strlen(recorder.reasoning)) == 0);
     CHECK_INT(tw_reply_http_status(reply), 200);
     tw_reply_destroy(reply);
 }
@@ -181,7 +190,8 @@ static void pull_to_the_end(tw_client *client)
     struct recorder recorder = { .stop_at = 0 };
     const tw_event *event = NULL;
     tw_request_destroy(request); /* The chat has its own. */
-    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT && CHECK(event != NULL)) record_event(&recorder, event);
+    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT && CHECK(event != NULL))
+        record_event(&recorder, event);
     CHECK(event == NULL);
     CHECK_INT(tw_chat_next(chat, &event, -1), TW_NEXT_END);
     CHECK_STATUS(tw_chat_run(chat, record_event, &recorder), TW_OK); /* It is over, and says how. */
@@ -201,7 +211,8 @@ static void pull_then_run(tw_client *client)
     tw_chat *chat = tw_chat_open(client, request);
     struct recorder recorder = { .stop_at = 0 };
     const tw_event *event = NULL;
-    for (int i = 0; i < 3 && CHECK_INT(tw_chat_next(chat, &event, 5000), TW_NEXT_EVENT); i++) record_event(&recorder, event);
+    for (int i = 0; i < 3 && CHECK_INT(tw_chat_next(chat, &event, 5000), TW_NEXT_EVENT); i++)
+        record_event(&recorder, event);
     CHECK_STATUS(tw_chat_run(chat, record_event, &recorder), TW_OK);
     tw_reply *reply = tw_chat_close(chat);
     check_recorded(reply);
@@ -260,7 +271,8 @@ static void pull_whole(tw_client *client)
     struct recorder recorder = { .stop_at = 0 };
     const tw_event *event = NULL;
     CHECK_INT(tw_chat_next(chat, &event, 30), TW_NEXT_TIMEOUT);
-    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT && CHECK(event != NULL)) record_event(&recorder, event);
+    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT && CHECK(event != NULL))
+        record_event(&recorder, event);
     tw_reply *pulled = tw_chat_close(chat), *sent = tw_chat_send(client, request);
     CHECK_REPLY(pulled, TW_OK);
     CHECK_HAS(recorder.content, greeting);

@@ -23,8 +23,10 @@ static pthread_mutex_t count_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool count(bool held, const char *what, const char *file, int line)
 {
     pthread_mutex_lock(&count_lock);
-    if (held) checks_passed++;
-    else checks_failed++;
+    if (held)
+        checks_passed++;
+    else
+        checks_failed++;
     pthread_mutex_unlock(&count_lock);
     if (!held) printf("%s:%d: %s", file, line, what);
     return held;
@@ -43,7 +45,8 @@ bool check_int(long long actual, long long expected, const char *what, const cha
     return held;
 }
 
-bool check_text(const char *actual, const char *expected, const char *what, const char *file, int line)
+bool check_text(const char *actual, const char *expected, const char *what, const char *file,
+                int line)
 {
     bool held = actual && expected ? strcmp(actual, expected) == 0 : actual == expected;
     if (!count(held, what, file, line)) {
@@ -52,11 +55,13 @@ bool check_text(const char *actual, const char *expected, const char *what, cons
     return held;
 }
 
-bool check_has(const char *actual, const char *part, bool wanted, const char *what, const char *file, int line)
+bool check_has(const char *actual, const char *part, bool wanted, const char *what,
+               const char *file, int line)
 {
     bool held = actual && (strstr(actual, part) != NULL) == wanted;
     if (!count(held, what, file, line)) {
-        printf(" is <%s>, which %s <%s>\n", actual ? actual : "(NULL)", wanted ? "lacks" : "has", part);
+        printf(" is <%s>, which %s <%s>\n", actual ? actual : "(NULL)", wanted ? "lacks" : "has",
+               part);
     }
     return held;
 }
@@ -66,12 +71,13 @@ bool check_reply(const tw_reply *reply, tw_status expected, const char *file, in
     bool held = reply && tw_reply_status(reply) == expected;
     const char *message = reply ? tw_reply_message(reply) : NULL;
     if (!count(held, "the reply", file, line)) {
-        printf(" is %s (%s), not %s\n", reply ? tw_status_name(tw_reply_status(reply)) : "NULL", message ? message : "(NULL)",
-               tw_status_name(expected));
+        printf(" is %s (%s), not %s\n", reply ? tw_status_name(tw_reply_status(reply)) : "NULL",
+               message ? message : "(NULL)", tw_status_name(expected));
     }
     /* A message for all but success: the header promises it of every reply. */
     bool told = message && (*message != '\0') == (expected != TW_OK);
-    if (held && !count(told, "the message", file, line)) printf(" of %s is <%s>\n", tw_status_name(expected), message);
+    if (held && !count(told, "the message", file, line))
+        printf(" of %s is <%s>\n", tw_status_name(expected), message);
     return held;
 }
 
@@ -107,7 +113,10 @@ int slowness(void)
     return factor ? atoi(factor) : 1;
 }
 
-const char *system_certificates(void) { return getenv("THINKWIRE_CERTIFICATES"); }
+const char *system_certificates(void)
+{
+    return getenv("THINKWIRE_CERTIFICATES");
+}
 
 /* ---- whom to talk to ----------------------------------------------------------------------------------------------- */
 
@@ -153,7 +162,8 @@ static tw_reply *exchange(const char *url, const char *model, bool streamed)
 {
     tw_client *client = client_of(url);
     tw_request *request = hello(model);
-    tw_reply *reply = streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
+    tw_reply *reply =
+        streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
     CHECK(reply != NULL);
     tw_request_destroy(request);
     tw_client_destroy(client);
@@ -175,8 +185,10 @@ tw_reply *stream_hello(const char *url, const char *model)
 const char *whole_response(const char *status, const char *headers, const char *body)
 {
     static char text[1 << 16];
-    int len = snprintf(text, sizeof text, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n%s",
-                       status, strlen(body), headers, body);
+    int len =
+        snprintf(text, sizeof text,
+                 "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n%s\r\n%s",
+                 status, strlen(body), headers, body);
     CHECK(len > 0 && (size_t)len < sizeof text);
     return text;
 }
@@ -201,9 +213,13 @@ static bool read_request(struct server *server, int fd)
         if (got <= 0) return false;
         len += (size_t)got;
         server->request[len] = '\0';
-        const char *end = strstr(server->request, "\r\n\r\n"), *length = strstr(server->request, "Content-Length: ");
-        if (server->request[0] == 0x16) return true; /* A TLS handshake: whoever begins so gets our answer to it. */
-        if (end) wanted = (size_t)(end + 4 - server->request) + (length && length < end ? strtoul(length + 16, NULL, 10) : 0);
+        const char *end = strstr(server->request, "\r\n\r\n"),
+                   *length = strstr(server->request, "Content-Length: ");
+        if (server->request[0] == 0x16)
+            return true; /* A TLS handshake: whoever begins so gets our answer to it. */
+        if (end)
+            wanted = (size_t)(end + 4 - server->request) +
+                     (length && length < end ? strtoul(length + 16, NULL, 10) : 0);
     }
     server->request_len = len;
     SAY(server->requests, server->requests + 1);
@@ -223,8 +239,10 @@ static void serve_connection(struct server *server, int fd)
             len -= (size_t)sent;
         }
     } while (whole && !server->hold);
-    if (server->hold && server->open_count < 64) server->open_fds[server->open_count++] = fd;
-    else close(fd);
+    if (server->hold && server->open_count < 64)
+        server->open_fds[server->open_count++] = fd;
+    else
+        close(fd);
 }
 
 static void *serve(void *argument)
@@ -244,7 +262,9 @@ static void *serve(void *argument)
 /* A socket that listens there, at any port for 0, which is told. */
 static int listen_at(const char *name, int *port, int backlog)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = inet_addr(name), .sin_port = htons((uint16_t)*port) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = inet_addr(name),
+                                   .sin_port = htons((uint16_t)*port) };
     socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     if (listener < 0) die("socket");
@@ -262,7 +282,8 @@ void server_start(struct server *server, const char *response)
     server->listener = listen_at("127.0.0.1", &server->port, 16);
     snprintf(server->url, sizeof server->url, "http://127.0.0.1:%d/v1", server->port);
     /* Without a response, it is silent: the kernel takes the connection, and nobody reads. */
-    if (response && pthread_create(&server->thread, NULL, serve, server) != 0) die("pthread_create");
+    if (response && pthread_create(&server->thread, NULL, serve, server) != 0)
+        die("pthread_create");
 }
 
 void server_hold(struct server *server, const char *response)

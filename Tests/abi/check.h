@@ -2,20 +2,21 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <pthread.h>
 
 #include <thinkwire.h>
 
 /* Each is evaluated once, counted, and told of when it does not hold. They may be used on any thread. */
 #define CHECK(condition) check_condition((condition), #condition, __FILE__, __LINE__)
-#define CHECK_INT(actual, expected) check_int((long long)(actual), (long long)(expected), #actual, __FILE__, __LINE__)
+#define CHECK_INT(actual, expected)                                                                \
+    check_int((long long)(actual), (long long)(expected), #actual, __FILE__, __LINE__)
 #define CHECK_TEXT(actual, expected) check_text((actual), (expected), #actual, __FILE__, __LINE__)
 #define CHECK_HAS(actual, part) check_has((actual), (part), true, #actual, __FILE__, __LINE__)
 #define CHECK_HAS_NOT(actual, part) check_has((actual), (part), false, #actual, __FILE__, __LINE__)
-#define CHECK_STATUS(actual, expected) \
+#define CHECK_STATUS(actual, expected)                                                             \
     check_text(tw_status_name(actual), tw_status_name(expected), #actual, __FILE__, __LINE__)
 /* A reply that ended so; its message is told if it did not. */
 #define CHECK_REPLY(reply, expected) check_reply((reply), (expected), __FILE__, __LINE__)
@@ -23,8 +24,10 @@
 extern int checks_passed, checks_failed;
 bool check_condition(bool held, const char *what, const char *file, int line);
 bool check_int(long long actual, long long expected, const char *what, const char *file, int line);
-bool check_text(const char *actual, const char *expected, const char *what, const char *file, int line);
-bool check_has(const char *actual, const char *part, bool wanted, const char *what, const char *file, int line);
+bool check_text(const char *actual, const char *expected, const char *what, const char *file,
+                int line);
+bool check_has(const char *actual, const char *part, bool wanted, const char *what,
+               const char *file, int line);
 bool check_reply(const tw_reply *reply, tw_status expected, const char *file, int line);
 
 /* The system's monotonic clock. */
@@ -85,7 +88,8 @@ struct server {
 #define WHOLE(status, headers, body) whole_response((status), (headers), (body))
 #define EVENTS "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
 #define DELTA(fields) "data: {\"choices\":[{\"index\":0,\"delta\":{" fields "}}]}\n\n"
-#define FINISH(reason) "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"" reason "\"}]}\n\n"
+#define FINISH(reason)                                                                             \
+    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"" reason "\"}]}\n\n"
 
 /* Borrowed until the next call. */
 const char *whole_response(const char *status, const char *headers, const char *body);

@@ -35,7 +35,8 @@ int epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout)
     *(void **)&real = dlsym(RTLD_NEXT, "epoll_wait");
     if (milliseconds() < due) expect_end(due);
     int count = real(epoll, events, capacity, timeout);
-    for (int wait = 0; errors_come_alone && wait < 5000 && count == 1 && events->events == EPOLLIN; wait++) {
+    for (int wait = 0; errors_come_alone && wait < 5000 && count == 1 && events->events == EPOLLIN;
+         wait++) {
         sleep_ms(2);
         count = real(epoll, events, capacity, timeout);
     }
@@ -56,7 +57,8 @@ static int restart_clock(void *ms, const tw_event *event)
 }
 
 /* The exchange ends by this clock, at its time, and says so; `reasoning` had come. How much later than that. */
-static int64_t run_out_of(bool of_request, const char *url, tw_timeout which, int ms, const char *named, const char *reasoning)
+static int64_t run_out_of(bool of_request, const char *url, tw_timeout which, int ms,
+                          const char *named, const char *reasoning)
 {
     char number[16];
     tw_options *options = tw_options_create();
@@ -71,7 +73,8 @@ static int64_t run_out_of(bool of_request, const char *url, tw_timeout which, in
     if (of_request) CHECK_STATUS(tw_request_set_timeout(request, which, ms), TW_OK);
     int64_t start = milliseconds();
     expect_end(start + ms);
-    tw_reply *reply = tw_chat_stream(client, request, which == TW_TIMEOUT_IDLE ? restart_clock : NULL, &ms);
+    tw_reply *reply =
+        tw_chat_stream(client, request, which == TW_TIMEOUT_IDLE ? restart_clock : NULL, &ms);
     int64_t took = milliseconds() - start, late = own_milliseconds(0) - own_due;
     if (which == TW_TIMEOUT_FIRST_BYTE) late -= tw_reply_timing(reply)->connected_us / 1000;
     due = 0;
@@ -89,13 +92,15 @@ static int64_t run_out_of(bool of_request, const char *url, tw_timeout which, in
 }
 
 /* The client's clock, and the request's own. It is on time: seen once in five tries, as other programs may have the processor. */
-static void run_out(const char *url, tw_timeout which, int ms, const char *named, const char *reasoning)
+static void run_out(const char *url, tw_timeout which, int ms, const char *named,
+                    const char *reasoning)
 {
     int64_t late = run_out_of(false, url, which, ms, named, reasoning);
     for (int tries = 0; tries == 0 || (tries < 5 && late >= 50 * slowness()); tries++) {
         late = run_out_of(true, url, which, ms, named, reasoning);
     }
-    if (!CHECK(late < 50 * slowness())) printf("    the %s clock of %s: %lld ms late\n", named, url, (long long)late);
+    if (!CHECK(late < 50 * slowness()))
+        printf("    the %s clock of %s: %lld ms late\n", named, url, (long long)late);
 }
 
 /* Whoever only looks now and then hears of it all the same. */
@@ -129,7 +134,8 @@ static void check_comments(bool count, const char *pieces, tw_timeout expected)
     for (int pulled = 0; pulled < 2; pulled++) {
         tw_reply *reply = record_event(client, request, pulled);
         CHECK_REPLY(reply, TW_TIMEOUT);
-        CHECK_HAS(tw_reply_message(reply), expected == TW_TIMEOUT_IDLE ? "idle timeout" : "total timeout");
+        CHECK_HAS(tw_reply_message(reply),
+                  expected == TW_TIMEOUT_IDLE ? "idle timeout" : "total timeout");
         CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
         tw_reply_destroy(reply);
     }
@@ -141,7 +147,8 @@ static void check_comments(bool count, const char *pieces, tw_timeout expected)
 /* An event with these members more, then `filler` a thousand times, as a JSON string. */
 static char *event_and(const char *members, const char *filler)
 {
-    static const char event[] = "\"data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"Hi\\\"}%s}]}\\n\\n";
+    static const char event[] =
+        "\"data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"Hi\\\"}%s}]}\\n\\n";
     char *text = malloc(sizeof event + strlen(members) + 1000 * strlen(filler) + 16);
     char *end = text + sprintf(text, event, members);
     for (int i = 0; i < 1000; i++, end += strlen(filler)) strcpy(end, filler);
@@ -161,7 +168,8 @@ static void check_pings_behind_the_end(void)
     int64_t took = milliseconds() - start;
     CHECK_REPLY(reply, TW_OK);
     CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
-    CHECK(took >= 4900 && took < (slowness() > 1 ? 14000 : 8000)); /* The pings go on for sixteen seconds. */
+    CHECK(took >= 4900 &&
+          took < (slowness() > 1 ? 14000 : 8000)); /* The pings go on for sixteen seconds. */
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
@@ -169,7 +177,8 @@ static void check_pings_behind_the_end(void)
 }
 
 /* Who looks now and then, and never waits, has the same clocks: where nothing comes in between, it is the server that is silent. */
-static void check_looking_in(const char *model, tw_timeout which, const char *named, const char *reasoning)
+static void check_looking_in(const char *model, tw_timeout which, const char *named,
+                             const char *reasoning)
 {
     tw_client *client = mock_client();
     tw_request *request = thinking_hello();
@@ -179,7 +188,8 @@ static void check_looking_in(const char *model, tw_timeout which, const char *na
     CHECK_STATUS(tw_request_set(request, "model", model), TW_OK);
     tw_chat *chat = tw_chat_open(client, request);
     int64_t start = milliseconds();
-    while ((next = tw_chat_next(chat, &event, 0)) != TW_NEXT_END && milliseconds() < start + 10000) {
+    while ((next = tw_chat_next(chat, &event, 0)) != TW_NEXT_END &&
+           milliseconds() < start + 10000) {
         if (next == TW_NEXT_TIMEOUT) sleep_ms(10);
     }
     tw_reply *reply = tw_chat_close(chat);
@@ -196,7 +206,9 @@ static void *answer_once(void *argument)
 {
     struct full_queue *queue = argument;
     char request[4096];
-    const char *response = WHOLE("200 OK", "", "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}");
+    const char *response =
+        WHOLE("200 OK", "",
+              "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}");
     int fd = accept(queue->listener, NULL, NULL);
     CHECK(recv(fd, request, sizeof request, 0) > 0);
     CHECK_INT(send(fd, response, strlen(response), MSG_NOSIGNAL), strlen(response));
@@ -259,8 +271,10 @@ void test_timeouts(void)
     free(comments);
     free(data);
     check_pings_behind_the_end();
-    check_looking_in("\"alibaba/qwen3-32b#stall=2000\"", TW_TIMEOUT_IDLE, "nothing came for 400 ms", "Okay");
-    check_looking_in("\"alibaba/qwen3-32b#delay=60000\"", TW_TIMEOUT_FIRST_BYTE, "no response within 400 ms", "");
+    check_looking_in("\"alibaba/qwen3-32b#stall=2000\"", TW_TIMEOUT_IDLE, "nothing came for 400 ms",
+                     "Okay");
+    check_looking_in("\"alibaba/qwen3-32b#delay=60000\"", TW_TIMEOUT_FIRST_BYTE,
+                     "no response within 400 ms", "");
 
     tw_request *clocked = hello("m");
     CHECK_STATUS(tw_request_set_timeout(clocked, TW_TIMEOUT_IDLE, -1), TW_OK);

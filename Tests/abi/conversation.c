@@ -8,17 +8,23 @@
 
 void test_tools(void)
 {
-    static const char schema[] = "{\"type\":\"object\", \"properties\":{\"city\":{\"type\":\"string\"}}}";
+    static const char schema[] =
+        "{\"type\":\"object\", \"properties\":{\"city\":{\"type\":\"string\"}}}";
     tw_request *request = tw_request_create("m");
     CHECK_STATUS(tw_request_add_tool(request, "weather", "The \"weather\"", schema), TW_OK);
     CHECK_STATUS(tw_request_add_tool(request, "now_2-B", NULL, NULL), TW_OK);
     CHECK_HAS(JSON_OF(request),
-              "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"weather\",\"description\":\"The \\\"weather\\\"\","
-              "\"parameters\":{\"type\":\"object\", \"properties\":{\"city\":{\"type\":\"string\"}}}}},{\"type\":\"function\","
-              "\"function\":{\"name\":\"now_2-B\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}}]}");
+              "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"weather\","
+              "\"description\":\"The \\\"weather\\\"\","
+              "\"parameters\":{\"type\":\"object\", "
+              "\"properties\":{\"city\":{\"type\":\"string\"}}}}},{\"type\":\"function\","
+              "\"function\":{\"name\":\"now_2-B\",\"parameters\":{\"type\":\"object\","
+              "\"properties\":{}}}}]}");
 
-    static const char *const names[] = { "", "a b", "a.b", "\xC3\xA9", "a\n",
-                                         "0123456789012345678901234567890123456789012345678901234567890123x" };
+    static const char *const names[] = {
+        "",         "a b", "a.b",
+        "\xC3\xA9", "a\n", "0123456789012345678901234567890123456789012345678901234567890123x"
+    };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         CHECK_STATUS(tw_request_add_tool(request, names[i], NULL, NULL), TW_INVALID);
         CHECK_HAS(tw_last_error(), "name");
@@ -44,10 +50,12 @@ void test_tools(void)
     tw_request_destroy(request);
 }
 
-#define ANSWER(message) "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":" message "}]}"
+#define ANSWER(message)                                                                            \
+    "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":" message "}]}"
 
 /* What the request has for the turn behind "Hello". */
-static void check_turn(const char *model, const char *response, tw_status status, const char *expected)
+static void check_turn(const char *model, const char *response, tw_status status,
+                       const char *expected)
 {
     struct server server;
     server_start(&server, response);
@@ -61,17 +69,19 @@ static void check_turn(const char *model, const char *response, tw_status status
     tw_request_destroy(request);
 }
 
-#define CALLS \
-    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\"," \
+#define CALLS                                                                                      \
+    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\","           \
     "\"arguments\":\"{\\\"a\\\":\\\"\\u00e9\\\"}\"}}]"
-#define CALLS_WRITTEN \
-    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\"," \
+#define CALLS_WRITTEN                                                                              \
+    "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\","           \
     "\"arguments\":\"{\\\"a\\\":\\\"\xC3\xA9\\\"}\"}}]"
 
 static void each_kind_of_turn(void)
 {
     check_turn("m",
-               WHOLE("200 OK", "", ANSWER("{\"role\":\"assistant\",\"content\":\"H\\u0000\\ud83d\\ude0a\",\"reasoning\":\"Hm\"}")),
+               WHOLE("200 OK", "",
+                     ANSWER("{\"role\":\"assistant\",\"content\":\"H\\u0000\\ud83d\\ude0a\","
+                            "\"reasoning\":\"Hm\"}")),
                TW_OK, "},{\"role\":\"assistant\",\"content\":\"H\\u0000\xF0\x9F\x98\x8A\"}]}");
     check_turn("m", WHOLE("200 OK", "", ANSWER("{\"content\":null,\"refusal\":\"No.\"}")), TW_OK,
                "{\"role\":\"assistant\",\"content\":null,\"refusal\":\"No.\"}]}");
@@ -89,16 +99,21 @@ static void each_kind_of_turn(void)
 static void a_tool_is_used(void)
 {
     struct server server;
-    server_start(&server, EVENTS DELTA("\"reasoning\":\"Hm\"")
-                 DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"now\",\"arguments\":\"{\"}}]")
-                 DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"}\"}}]") FINISH("tool_calls"));
+    server_start(&server,
+                 EVENTS DELTA("\"reasoning\":\"Hm\"")
+                     DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":"
+                           "\"now\",\"arguments\":\"{\"}}]")
+                         DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"}\"}}]")
+                             FINISH("tool_calls"));
     tw_client *client = client_of(server.url);
     tw_request *request = hello("m");
     CHECK_STATUS(tw_request_add_tool(request, "now", "The time", NULL), TW_OK);
     tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
     CHECK_REPLY(reply, TW_OK);
     CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
-    CHECK_STATUS(tw_request_add_tool_result(request, tw_reply_tool_call(reply, 0)->id, "12:00 \"sharp\""), TW_OK);
+    CHECK_STATUS(
+        tw_request_add_tool_result(request, tw_reply_tool_call(reply, 0)->id, "12:00 \"sharp\""),
+        TW_OK);
     CHECK_STATUS(tw_request_add_tool_result(request, "c1", "\xFF"), TW_INVALID);
     CHECK_STATUS(tw_request_add_tool_result(request, "\xFF", ""), TW_INVALID);
     tw_reply_destroy(reply);
@@ -107,18 +122,20 @@ static void a_tool_is_used(void)
     tw_client_destroy(client);
     server_stop(&server);
     CHECK_INT(SEEN(server.requests), 2);
-    CHECK_HAS(server.request,
-              "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
-              "{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"now\",\"arguments\":\"{}\"}}]},"
-              "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"12:00 \\\"sharp\\\"\"}],\"tools\":[");
+    CHECK_HAS(server.request, "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":"
+                              "\"assistant\",\"content\":null,\"tool_calls\":["
+                              "{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"now\","
+                              "\"arguments\":\"{}\"}}]},"
+                              "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"12:00 "
+                              "\\\"sharp\\\"\"}],\"tools\":[");
 }
 
 /* A turn sent again in the words of an endpoint: its reasoning goes where it is wanted, and nowhere else. */
 static void reasoning_goes_back(void)
 {
     struct server server;
-    server_start(&server, EVENTS DELTA("\"reasoning\":\"H\"") DELTA("\"reasoning\":\"m\"") DELTA("\"content\":\"Hi\"")
-                 FINISH("stop"));
+    server_start(&server, EVENTS DELTA("\"reasoning\":\"H\"") DELTA("\"reasoning\":\"m\"")
+                              DELTA("\"content\":\"Hi\"") FINISH("stop"));
     for (int dialect = TW_DIALECT_AUTO; dialect <= TW_DIALECT_REASONING_OBJECT; dialect++) {
         tw_options *options = tw_options_create();
         tw_client *client = NULL;
@@ -131,8 +148,10 @@ static void reasoning_goes_back(void)
         CHECK_HAS(JSON_OF(request), "{\"role\":\"assistant\",\"content\":\"Hi\"}]}");
         tw_reply_destroy(reply);
         tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
-        if (dialect == TW_DIALECT_REASONING_OBJECT) CHECK_HAS(server.request, "\"content\":\"Hi\",\"reasoning\":\"Hm\"}]");
-        else CHECK_HAS_NOT(server.request, "reasoning");
+        if (dialect == TW_DIALECT_REASONING_OBJECT)
+            CHECK_HAS(server.request, "\"content\":\"Hi\",\"reasoning\":\"Hm\"}]");
+        else
+            CHECK_HAS_NOT(server.request, "reasoning");
         tw_request_destroy(request);
         tw_client_destroy(client);
         tw_options_destroy(options);

@@ -18,31 +18,45 @@ static const struct refusal {
     tw_status expected;
     const char *reason; /* What the provider said, which the message has to pass on. */
 } refusals[] = {
-    { "401 Unauthorized", "{\"error\":{\"message\":\"Invalid key\",\"type\":\"auth\",\"code\":\"invalid_api_key\"}}", 401,
-      TW_AUTH, "Invalid key" },
-    { "402 Payment Required", "{\"error\":{\"message\":\"Add credits\",\"code\":402}}", 402, TW_QUOTA, "Add credits" },
-    { "403 Forbidden", "{\"message\":\"Not for this key\",\"requestId\":\"r-403\",\"statusCode\":\"403\"}", 403, TW_FORBIDDEN,
-      "Not for this key" },
-    { "403 Forbidden", "{\"message\":\"You've run out of credits. Please top up your balance\",\"statusCode\":\"403\"}", 403,
-      TW_QUOTA, "run out of credits" },
-    { "404 Not Found", "{\"error\":\"model \\\"m\\\" not found\"}", 404, TW_NOT_FOUND, "model \"m\" not found" },
-    { "400 Bad Request", "{\"code\":\"InvalidParameter\",\"message\":\"temperature is too hot\",\"request_id\":\"r\"}", 400,
-      TW_BAD_REQUEST, "temperature is too hot" },
+    { "401 Unauthorized",
+      "{\"error\":{\"message\":\"Invalid key\",\"type\":\"auth\",\"code\":\"invalid_api_key\"}}",
+      401, TW_AUTH, "Invalid key" },
+    { "402 Payment Required", "{\"error\":{\"message\":\"Add credits\",\"code\":402}}", 402,
+      TW_QUOTA, "Add credits" },
+    { "403 Forbidden",
+      "{\"message\":\"Not for this key\",\"requestId\":\"r-403\",\"statusCode\":\"403\"}", 403,
+      TW_FORBIDDEN, "Not for this key" },
+    { "403 Forbidden",
+      "{\"message\":\"You've run out of credits. Please top up your "
+      "balance\",\"statusCode\":\"403\"}",
+      403, TW_QUOTA, "run out of credits" },
+    { "404 Not Found", "{\"error\":\"model \\\"m\\\" not found\"}", 404, TW_NOT_FOUND,
+      "model \"m\" not found" },
+    { "400 Bad Request",
+      "{\"code\":\"InvalidParameter\",\"message\":\"temperature is too hot\",\"request_id\":\"r\"}",
+      400, TW_BAD_REQUEST, "temperature is too hot" },
     { "413 Payload Too Large", "<html><body>too large</body></html>", 413, TW_BAD_REQUEST, "413" },
-    { "422 Unprocessable Entity", "{\"detail\":\"messages is missing\"}", 422, TW_BAD_REQUEST, "messages is missing" },
+    { "422 Unprocessable Entity", "{\"detail\":\"messages is missing\"}", 422, TW_BAD_REQUEST,
+      "messages is missing" },
     { "418 I'm a teapot", "", 418, TW_BAD_REQUEST, "418" },
-    { "429 Too Many Requests", "{\"object\":\"error\",\"message\":\"Slow down\",\"type\":\"rate\",\"code\":40029}", 429,
+    { "429 Too Many Requests",
+      "{\"object\":\"error\",\"message\":\"Slow down\",\"type\":\"rate\",\"code\":40029}", 429,
       TW_RATE_LIMITED, "Slow down" },
-    { "429 Too Many Requests", "{\"error\":{\"message\":\"You exceeded your current quota\",\"code\":\"insufficient_quota\"}}",
+    { "429 Too Many Requests",
+      "{\"error\":{\"message\":\"You exceeded your current "
+      "quota\",\"code\":\"insufficient_quota\"}}",
       429, TW_QUOTA, "exceeded your current quota" },
     { "500 Internal Server Error", "", 500, TW_SERVER, "500" },
-    { "503 Service Unavailable", "{\"error\":{\"message\":\"Overloaded\\nTry later\"}}", 503, TW_SERVER, "Overloaded" },
-    { "504 Gateway Timeout", "{\"message\":\"It took too long\",\"statusCode\":\"504\"}", 504, TW_SERVER, "It took too long" },
+    { "503 Service Unavailable", "{\"error\":{\"message\":\"Overloaded\\nTry later\"}}", 503,
+      TW_SERVER, "Overloaded" },
+    { "504 Gateway Timeout", "{\"message\":\"It took too long\",\"statusCode\":\"504\"}", 504,
+      TW_SERVER, "It took too long" },
 };
 
 static void check_refusal(const struct refusal *refusal, const tw_reply *reply)
 {
-    if (!CHECK_REPLY(reply, refusal->expected)) printf("    it was %s %s\n", refusal->status, refusal->body);
+    if (!CHECK_REPLY(reply, refusal->expected))
+        printf("    it was %s %s\n", refusal->status, refusal->body);
     CHECK_INT(tw_reply_http_status(reply), refusal->http_status);
     CHECK_HAS(tw_reply_message(reply), refusal->reason);
     CHECK_HAS_NOT(tw_reply_message(reply), "\n");
@@ -57,7 +71,8 @@ void test_refusals(void)
 {
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct server server;
-        server_start(&server, WHOLE(refusals[i].status, "X-Request-Id: abc-1\r\n", refusals[i].body));
+        server_start(&server,
+                     WHOLE(refusals[i].status, "X-Request-Id: abc-1\r\n", refusals[i].body));
         tw_reply *sent = send_hello(server.url, "m"), *streamed = stream_hello(server.url, "m");
         check_refusal(&refusals[i], sent);
         check_refusal(&refusals[i], streamed);
@@ -83,7 +98,8 @@ void test_refusals(void)
     }
 
     /* A header may look like a status line. */
-    server_start(&server, "HTTP/1.1 503 Busy\r\nX-Before: 1\r\nHTTP/2: 200\r\nContent-Length: 0\r\n\r\n");
+    server_start(&server,
+                 "HTTP/1.1 503 Busy\r\nX-Before: 1\r\nHTTP/2: 200\r\nContent-Length: 0\r\n\r\n");
     tw_reply *odd = stream_hello(server.url, "m");
     CHECK_REPLY(odd, TW_SERVER);
     CHECK_INT(tw_reply_http_status(odd), 503);
@@ -92,8 +108,10 @@ void test_refusals(void)
     server_stop(&server);
 
     /* A header may go on in the next lines, in which may be nothing. */
-    server_start(&server, "HTTP/1.1 503 Busy\r\nX-Folded: one\r\n  two\t\r\n \r\n\tthree: 3\r\nX-Later:\r\n 7\r\n"
-                          "Content-Length: 0\r\n\r\n");
+    server_start(
+        &server,
+        "HTTP/1.1 503 Busy\r\nX-Folded: one\r\n  two\t\r\n \r\n\tthree: 3\r\nX-Later:\r\n 7\r\n"
+        "Content-Length: 0\r\n\r\n");
     odd = stream_hello(server.url, "m");
     CHECK_REPLY(odd, TW_SERVER);
     CHECK_TEXT(tw_reply_header(odd, "x-folded"), "one two three: 3");
@@ -159,7 +177,10 @@ static void check_addresses(void)
         struct server server;
         struct full_queue queues[2];
         char url[64];
-        server_start(&server, WHOLE("200 OK", "", "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
+        server_start(
+            &server,
+            WHOLE("200 OK", "",
+                  "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
         for (int i = 0; i < 2 && silent; i++) {
             full_queue_listen(&queues[i], i == 0 ? "127.0.0.3" : "127.0.0.2", server.port);
             full_queue_fill(&queues[i]);
@@ -170,7 +191,9 @@ static void check_addresses(void)
         CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
         CHECK_STATUS(tw_options_set_api_key(options, ""), TW_OK);
         CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
-        CHECK_STATUS(tw_options_set_timeout(options, TW_TIMEOUT_CONNECT, slowness() > 1 ? 12000 : 3000), TW_OK);
+        CHECK_STATUS(
+            tw_options_set_timeout(options, TW_TIMEOUT_CONNECT, slowness() > 1 ? 12000 : 3000),
+            TW_OK);
         CHECK_STATUS(tw_client_create(options, &client), TW_OK);
         tw_options_destroy(options);
         tw_request *request = hello("m");
@@ -227,7 +250,8 @@ void test_transport(void)
     server_stop(&server);
 
     tw_reply *reply = send_hello(mock_url, "alibaba/qwen3-32b#reset=0");
-    CHECK_STATUS(tw_reply_status(reply) == TW_TRUNCATED ? TW_NETWORK : tw_reply_status(reply), TW_NETWORK);
+    CHECK_STATUS(tw_reply_status(reply) == TW_TRUNCATED ? TW_NETWORK : tw_reply_status(reply),
+                 TW_NETWORK);
     tw_reply_destroy(reply);
 
     check_addresses();
@@ -255,35 +279,48 @@ static const struct stream {
     /* Finished: by its reason, by its end mark, or by both; the connection may do what it wants afterwards. */
     { EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop"), TW_OK, "", "Hi", "" },
     { EVENTS DELTA("\"content\":\"Hi\"") "data: [DONE]\n\n", TW_OK, "", "Hi", "" },
-    { EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop") "data: [DONE]\n\n: bye", TW_OK, "", "Hi", "" },
-    { EVENTS DELTA("\"reasoning\":\"Hm\"") DELTA("\"content\":\"Hi\"") FINISH("a new reason"), TW_OK, "Hm", "Hi", "" },
-    { EVENTS DELTA("\"content\":\"H\"")
-      "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"i\"},\"finish_reason\":\"length\"}]}", TW_OK, "", "Hi",
-      "" }, /* without its last empty line */
-    { EVENTS ": ping\r\n\r\nevent: x\r\n"
-      "data:{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\r\n\r\n", TW_OK, "", "Hi", "" },
+    { EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop") "data: [DONE]\n\n: bye", TW_OK, "", "Hi",
+      "" },
+    { EVENTS DELTA("\"reasoning\":\"Hm\"") DELTA("\"content\":\"Hi\"") FINISH("a new reason"),
+      TW_OK, "Hm", "Hi", "" },
+    { EVENTS DELTA("\"content\":\"H\"") "data: "
+                                        "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"i\"},"
+                                        "\"finish_reason\":\"length\"}]}",
+      TW_OK, "", "Hi", "" }, /* without its last empty line */
+    { EVENTS
+      ": ping\r\n\r\nevent: x\r\n"
+      "data:{\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\r\n\r\n",
+      TW_OK, "", "Hi", "" },
     /* In a form that was not asked for. */
-    { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n\037\213\b...",
+    { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nConnection: "
+      "close\r\n\r\n\037\213\b...",
       TW_PROTOCOL, "", "", "compressed (gzip)" },
-    { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: none\r\nConnection: close\r\n\r\n: hello\n\n",
+    { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: none\r\nConnection: "
+      "close\r\n\r\n: hello\n\n",
       TW_TRUNCATED, "", "", "broke off" },
     /* Broken off. */
-    { EVENTS DELTA("\"reasoning_content\":\"Hm\"") DELTA("\"content\":\"H\""), TW_TRUNCATED, "Hm", "H", "" },
-    { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r", TW_TRUNCATED, "", "", "" },
+    { EVENTS DELTA("\"reasoning_content\":\"Hm\"") DELTA("\"content\":\"H\""), TW_TRUNCATED, "Hm",
+      "H", "" },
+    { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r", TW_TRUNCATED,
+      "", "", "" },
     { EVENTS, TW_TRUNCATED, "", "", "" },
     { EVENTS DELTA("\"content\":\"H\"") "data: {\"choi", TW_TRUNCATED, "", "H", "" },
     /* Refused in its middle. */
-    { EVENTS DELTA("\"content\":\"H\"") "data: {\"error\":{\"message\":\"Out of memory\",\"code\":500}}\n\n", TW_SERVER, "", "H",
-      "Out of memory" },
-    { EVENTS "event: error\ndata: {\"message\":\"Overloaded\"}\n\n", TW_SERVER, "", "", "Overloaded" },
+    { EVENTS DELTA(
+          "\"content\":\"H\"") "data: {\"error\":{\"message\":\"Out of memory\",\"code\":500}}\n\n",
+      TW_SERVER, "", "H", "Out of memory" },
+    { EVENTS "event: error\ndata: {\"message\":\"Overloaded\"}\n\n", TW_SERVER, "", "",
+      "Overloaded" },
     /* Not what the protocol promises. */
-    { EVENTS DELTA("\"content\":\"H\"") "data: {oops}\n\n" FINISH("stop"), TW_PROTOCOL, "", "H", "" },
-    { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<html>Hi</html>", TW_PROTOCOL, "", "", "" },
+    { EVENTS DELTA("\"content\":\"H\"") "data: {oops}\n\n" FINISH("stop"), TW_PROTOCOL, "", "H",
+      "" },
+    { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<html>Hi</html>",
+      TW_PROTOCOL, "", "", "" },
     /* Not UTF-8. */
     { EVENTS DELTA("\"content\":\"H\xFFi\"") FINISH("stop"), TW_OK, "", "H\xEF\xBF\xBDi", "" },
     /* A character in two halves is never delivered in two. */
-    { EVENTS DELTA("\"content\":\"\\ud83d\"") DELTA("\"content\":\"\\ude0a\"") FINISH("stop"), TW_OK, "",
-      "\xF0\x9F\x98\x8A", "" },
+    { EVENTS DELTA("\"content\":\"\\ud83d\"") DELTA("\"content\":\"\\ude0a\"") FINISH("stop"),
+      TW_OK, "", "\xF0\x9F\x98\x8A", "" },
 };
 
 static void limits(void)
@@ -293,24 +330,30 @@ static void limits(void)
     tw_client *client = NULL;
     tw_request *request = hello("m");
     server_start(&server, EVENTS DELTA("\"content\":\"Hi\"")
-                 DELTA("\"content\":\"a longer event than the limit allows, by its text alone, which says little at length\"")
-                 FINISH("stop"));
+                              DELTA("\"content\":\"a longer event than the limit allows, by its "
+                                    "text alone, which says little at length\"") FINISH("stop"));
     CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
     for (int limit = TW_LIMIT_EVENT; limit <= TW_LIMIT_REPLY; limit++) {
-        CHECK_STATUS(tw_options_set_limit(options, TW_LIMIT_EVENT, limit == TW_LIMIT_EVENT ? 100 : 1000), TW_OK);
-        CHECK_STATUS(tw_options_set_limit(options, TW_LIMIT_REPLY, limit == TW_LIMIT_REPLY ? 150 : 1000), TW_OK);
+        CHECK_STATUS(
+            tw_options_set_limit(options, TW_LIMIT_EVENT, limit == TW_LIMIT_EVENT ? 100 : 1000),
+            TW_OK);
+        CHECK_STATUS(
+            tw_options_set_limit(options, TW_LIMIT_REPLY, limit == TW_LIMIT_REPLY ? 150 : 1000),
+            TW_OK);
         CHECK_STATUS(tw_client_create(options, &client), TW_OK);
         tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
         CHECK_REPLY(reply, TW_LIMIT);
-        if (!CHECK_TEXT(tw_reply_content(reply, NULL), "Hi")) printf("    limit %d: %s\n", limit, tw_reply_message(reply));
+        if (!CHECK_TEXT(tw_reply_content(reply, NULL), "Hi"))
+            printf("    limit %d: %s\n", limit, tw_reply_message(reply));
         tw_reply_destroy(reply);
         tw_client_destroy(client);
     }
     server_stop(&server);
 
     /* The headers: as many bytes as are allowed, and one more. */
-    const char *answer = WHOLE("200 OK", "X-Padding: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
-                               "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}");
+    const char *answer =
+        WHOLE("200 OK", "X-Padding: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+              "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}");
     int64_t header = strstr(answer, "\r\n\r\n") + 4 - answer;
     server_start(&server, answer);
     CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
@@ -380,7 +423,8 @@ void test_broken_streams(void)
         struct server server;
         server_start(&server, streams[i].response);
         tw_reply *reply = stream_hello(server.url, "m");
-        if (!CHECK_REPLY(reply, streams[i].expected)) printf("    in answer to %s\n", streams[i].response);
+        if (!CHECK_REPLY(reply, streams[i].expected))
+            printf("    in answer to %s\n", streams[i].response);
         CHECK_TEXT(tw_reply_reasoning(reply, NULL), streams[i].reasoning);
         CHECK_TEXT(tw_reply_content(reply, NULL), streams[i].content);
         CHECK_HAS(tw_reply_message(reply), streams[i].told);

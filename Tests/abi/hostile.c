@@ -15,7 +15,8 @@ static void check_sound(const tw_request *request)
     const char *json = tw_request_json(request, &len);
     tw_request *again = NULL;
     CHECK_INT(strlen(json), len);
-    if (!CHECK_STATUS(tw_request_parse(json, len, &again), TW_OK)) printf("    of %s: %s\n", json, tw_last_error());
+    if (!CHECK_STATUS(tw_request_parse(json, len, &again), TW_OK))
+        printf("    of %s: %s\n", json, tw_last_error());
     tw_request_destroy(again);
 }
 
@@ -30,7 +31,8 @@ static void check_answered(tw_status status, const char *what, const char *text)
 static void lengths(void)
 {
     /* The largest that memory could have is too large for us before a byte of it is read. */
-    static const size_t huge[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2 + 1, SIZE_MAX / 2, (size_t)1 << 40, UINT32_MAX };
+    static const size_t huge[] = { SIZE_MAX,     SIZE_MAX - 1,    SIZE_MAX / 2 + 1,
+                                   SIZE_MAX / 2, (size_t)1 << 40, UINT32_MAX };
     tw_request *request = hello("m");
     for (size_t i = 0; i < sizeof huge / sizeof *huge; i++) {
         tw_request *parsed = request;
@@ -52,8 +54,11 @@ static void lengths(void)
     CHECK_STATUS(tw_request_parse("{\"a\0\":1}", 8, &parsed), TW_INVALID);
     CHECK_STATUS(tw_request_parse("{\"a\":\"\0\"}", 9, &parsed), TW_INVALID);
     CHECK(parsed == NULL);
-    CHECK_STATUS(tw_request_add_message_json(request, "{\"role\":\"user\0\",\"content\":\"x\"}", 30), TW_INVALID);
-    CHECK_STATUS(tw_request_add_image(request, "GIF89a\0\0\0", 9, NULL), TW_OK); /* Bytes, where it is one. */
+    CHECK_STATUS(
+        tw_request_add_message_json(request, "{\"role\":\"user\0\",\"content\":\"x\"}", 30),
+        TW_INVALID);
+    CHECK_STATUS(tw_request_add_image(request, "GIF89a\0\0\0", 9, NULL),
+                 TW_OK); /* Bytes, where it is one. */
     check_sound(request);
     tw_request_destroy(request);
 }
@@ -61,9 +66,31 @@ static void lengths(void)
 /* ---- text that is none --------------------------------------------------------------------------------------------- */
 
 static const char *const wild[] = {
-    "", " ", "\xFF", "\xC3", "a\xC3", "\xE2\x82", "\xF0\x9F\x98", "\xED\xA0\x80", "\xC0\x80", "\xF4\x90\x80\x80", "\x80\x80",
-    "\x01\x02\x1F\x7F", "\r\nX: y", "\"", "\\", "\"},{\"a\":\"", "%s%n%x", "\\u0000", "{", "[[[[", "null", "\xEF\xBB\xBF{}",
-    "\xEF\xBF\xBF", "data:image/png;base64,\xFF", "../../etc/passwd",
+    "",
+    " ",
+    "\xFF",
+    "\xC3",
+    "a\xC3",
+    "\xE2\x82",
+    "\xF0\x9F\x98",
+    "\xED\xA0\x80",
+    "\xC0\x80",
+    "\xF4\x90\x80\x80",
+    "\x80\x80",
+    "\x01\x02\x1F\x7F",
+    "\r\nX: y",
+    "\"",
+    "\\",
+    "\"},{\"a\":\"",
+    "%s%n%x",
+    "\\u0000",
+    "{",
+    "[[[[",
+    "null",
+    "\xEF\xBB\xBF{}",
+    "\xEF\xBF\xBF",
+    "data:image/png;base64,\xFF",
+    "../../etc/passwd",
 };
 
 static void texts(void)
@@ -74,23 +101,32 @@ static void texts(void)
     for (size_t i = 0; i <= count; i++) {
         const char *text = i < count ? wild[i] : longest;
         tw_request *request = tw_request_create(text);
-        if (request) check_sound(request);
-        else CHECK(*tw_last_error() != '\0');
+        if (request)
+            check_sound(request);
+        else
+            CHECK(*tw_last_error() != '\0');
         tw_request_destroy(request);
 
         request = hello("m");
         check_answered(tw_request_add_message(request, text, "x"), "add_message's role", text);
         check_answered(tw_request_add_message(request, "user", text), "add_message's text", text);
-        check_answered(tw_request_add_message_json(request, text, strlen(text)), "add_message_json", text);
-        check_answered(tw_request_add_tool_result(request, text, "x"), "add_tool_result's id", text);
-        check_answered(tw_request_add_tool_result(request, "c", text), "add_tool_result's text", text);
+        check_answered(tw_request_add_message_json(request, text, strlen(text)), "add_message_json",
+                       text);
+        check_answered(tw_request_add_tool_result(request, text, "x"), "add_tool_result's id",
+                       text);
+        check_answered(tw_request_add_tool_result(request, "c", text), "add_tool_result's text",
+                       text);
         check_answered(tw_request_add_tool(request, text, NULL, NULL), "add_tool's name", text);
-        check_answered(tw_request_add_tool(request, "f", text, NULL), "add_tool's description", text);
-        check_answered(tw_request_add_tool(request, "f", NULL, text), "add_tool's parameters", text);
+        check_answered(tw_request_add_tool(request, "f", text, NULL), "add_tool's description",
+                       text);
+        check_answered(tw_request_add_tool(request, "f", NULL, text), "add_tool's parameters",
+                       text);
         check_answered(tw_request_add_image_url(request, text, NULL), "add_image_url", text);
-        check_answered(tw_request_add_image_url(request, "http://host/a.png", text), "add_image_url's detail", text);
+        check_answered(tw_request_add_image_url(request, "http://host/a.png", text),
+                       "add_image_url's detail", text);
         check_answered(tw_request_add_image(request, text, strlen(text), NULL), "add_image", text);
-        check_answered(tw_request_add_image(request, "GIF89a..", 8, text), "add_image's detail", text);
+        check_answered(tw_request_add_image(request, "GIF89a..", 8, text), "add_image's detail",
+                       text);
         check_answered(tw_request_add_image_file(request, text, NULL), "add_image_file", text);
         check_answered(tw_request_set(request, text, "1"), "set's field", text);
         check_answered(tw_request_set(request, "x", text), "set's value", text);
@@ -116,7 +152,10 @@ static void texts(void)
 static void control_characters(void)
 {
     struct server server;
-    server_start(&server, WHOLE("200 OK", "", "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
+    server_start(
+        &server,
+        WHOLE("200 OK", "",
+              "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
     tw_request *request = hello("m");
@@ -134,9 +173,12 @@ static void control_characters(void)
         CHECK_STATUS(tw_options_set_header(options, name, "x"), TW_INVALID);
     }
     /* The last two would have a part of the body be another request. */
-    static const char *const names[] = { "X Evil", "X-Evil:", "X-Evil: b\r\nX", "(x)", "x@y", "\xC3\xA9", "", "Content-Length",
-                                         "transfer-encoding" };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) CHECK_STATUS(tw_options_set_header(options, names[i], "x"), TW_INVALID);
+    static const char *const names[] = {
+        "X Evil", "X-Evil:",        "X-Evil: b\r\nX",   "(x)", "x@y", "\xC3\xA9",
+        "",       "Content-Length", "transfer-encoding"
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        CHECK_STATUS(tw_options_set_header(options, names[i], "x"), TW_INVALID);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_reply *reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_OK);

@@ -55,7 +55,8 @@ static tw_reply *record_event(struct text *response, bool streamed, tw_limit whi
     CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
     if (limit) CHECK_STATUS(tw_options_set_limit(options, which, (int64_t)limit), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
-    tw_reply *reply = streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
+    tw_reply *reply =
+        streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
     tw_client_destroy(client);
     tw_request_destroy(request);
     tw_options_destroy(options);
@@ -65,7 +66,8 @@ static tw_reply *record_event(struct text *response, bool streamed, tw_limit whi
 }
 
 /* It ended so, which is told with these words; and "Hi", which came before, is there. */
-static void check_limit(tw_reply *reply, tw_status expected, const char *told, const char *content, const char *what)
+static void check_limit(tw_reply *reply, tw_status expected, const char *told, const char *content,
+                        const char *what)
 {
     bool held = CHECK_REPLY(reply, expected);
     held &= CHECK_HAS(tw_reply_message(reply), expected == TW_OK ? "" : told);
@@ -83,17 +85,23 @@ static void lines(void)
 {
     static const struct {
         const char *begin, *end;
-    } kinds[] = { { ": ", "" }, { "data: {\"choices\":[],\"x\":\"", "\"}" }, { "event: ", "" }, { "x: ", "" }, { "x", "" } };
+    } kinds[] = { { ": ", "" },
+                  { "data: {\"choices\":[],\"x\":\"", "\"}" },
+                  { "event: ", "" },
+                  { "x: ", "" },
+                  { "x", "" } };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds * 4; i++) {
         const char *begin = kinds[i / 4].begin, *end = kinds[i / 4].end;
         size_t beyond = i % 2;
         bool ended = i / 2 % 2;
         struct text response = { 0 };
-        add(&response, EVENTS DELTA("\"content\":\"Hi\"") "%s%s", ended ? "" : FINISH("stop"), begin);
+        add(&response, EVENTS DELTA("\"content\":\"Hi\"") "%s%s", ended ? "" : FINISH("stop"),
+            begin);
         fill(&response, 'a', LIMIT + beyond - strlen(begin) - strlen(end));
         add(&response, "%s%s", end, ended ? "\n\n" FINISH("stop") : "");
         check_limit(record_event(&response, true, TW_LIMIT_EVENT, LIMIT), beyond ? TW_LIMIT : TW_OK,
-                    "a line or an event of the stream is larger than 200 bytes; raise TW_LIMIT_EVENT with tw_options_set_limit",
+                    "a line or an event of the stream is larger than 200 bytes; raise "
+                    "TW_LIMIT_EVENT with tw_options_set_limit",
                     "Hi", begin);
     }
 }
@@ -112,24 +120,27 @@ static void events(void)
         add(&response, "data: \"x\":\"");
         fill(&response, 'a', LIMIT + beyond - len - 1 - strlen("\"x\":\"\"}"));
         add(&response, "\"}\n\n" FINISH("stop"));
-        check_limit(record_event(&response, true, TW_LIMIT_EVENT, LIMIT), beyond ? TW_LIMIT : TW_OK, "TW_LIMIT_EVENT", "Hi", "data lines");
+        check_limit(record_event(&response, true, TW_LIMIT_EVENT, LIMIT), beyond ? TW_LIMIT : TW_OK,
+                    "TW_LIMIT_EVENT", "Hi", "data lines");
     }
 }
 
 static void bodies(void)
 {
     const char *stream = DELTA("\"content\":\"Hi\"") FINISH("stop");
-    const char *whole = "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}";
+    const char *whole =
+        "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}";
     for (size_t beyond = 0; beyond <= 1; beyond++) {
         struct text response = { 0 };
         add(&response, EVENTS "%s", stream);
-        check_limit(record_event(&response, true, TW_LIMIT_REPLY, strlen(stream) - beyond), beyond ? TW_LIMIT : TW_OK,
-                    "raise TW_LIMIT_REPLY with tw_options_set_limit", "Hi", "a stream");
+        check_limit(record_event(&response, true, TW_LIMIT_REPLY, strlen(stream) - beyond),
+                    beyond ? TW_LIMIT : TW_OK, "raise TW_LIMIT_REPLY with tw_options_set_limit",
+                    "Hi", "a stream");
         response = (struct text){ 0 };
         add(&response, "HTTP/1.1 200 OK\r\n\r\n%s", whole);
         /* A document that is cut is none. */
-        check_limit(record_event(&response, false, TW_LIMIT_REPLY, strlen(whole) - beyond), beyond ? TW_LIMIT : TW_OK, "TW_LIMIT_REPLY",
-                    beyond ? "" : "Hi", "a document");
+        check_limit(record_event(&response, false, TW_LIMIT_REPLY, strlen(whole) - beyond),
+                    beyond ? TW_LIMIT : TW_OK, "TW_LIMIT_REPLY", beyond ? "" : "Hi", "a document");
     }
 }
 
@@ -140,26 +151,31 @@ static void refusals(void)
     for (size_t beyond = 0; beyond <= 1; beyond++) {
         struct text response = { 0 };
         add(&response, "%s%s", header, body);
-        check_limit(record_event(&response, false, TW_LIMIT_REPLY, strlen(body) - beyond), TW_SERVER,
-                    beyond ? "HTTP 503: {\"error\"" : "HTTP 503: busy", "", "a refusal");
+        check_limit(record_event(&response, false, TW_LIMIT_REPLY, strlen(body) - beyond),
+                    TW_SERVER, beyond ? "HTTP 503: {\"error\"" : "HTTP 503: busy", "", "a refusal");
         response = (struct text){ 0 };
         add(&response, "%s%s", header, body);
-        check_limit(record_event(&response, false, TW_LIMIT_HEADERS, strlen(header) - beyond), TW_SERVER,
-                    beyond ? "HTTP 503: no reason" : "HTTP 503: busy", "", "a refusal's header");
+        check_limit(record_event(&response, false, TW_LIMIT_HEADERS, strlen(header) - beyond),
+                    TW_SERVER, beyond ? "HTTP 503: no reason" : "HTTP 503: busy", "",
+                    "a refusal's header");
     }
 }
 
 /* What stands behind the body counts with what stands before it. */
 static void trailers(void)
 {
-    const char *header = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
-    const char *stream = DELTA("\"content\":\"Hi\"") FINISH("stop"), *trailer = "X-Trailer: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
+    const char *header =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const char *stream = DELTA("\"content\":\"Hi\"") FINISH("stop"),
+               *trailer = "X-Trailer: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n";
     for (size_t beyond = 0; beyond <= 1; beyond++) {
         struct text response = { 0 };
         add(&response, "%s%zx\r\n", header, strlen(stream));
         add(&response, "%s\r\n0\r\n%s\r\n", stream, trailer);
-        check_limit(record_event(&response, true, TW_LIMIT_HEADERS, strlen(header) + strlen(trailer) - beyond), beyond ? TW_LIMIT : TW_OK,
-                    "raise TW_LIMIT_HEADERS with tw_options_set_limit", "Hi", "trailers");
+        check_limit(record_event(&response, true, TW_LIMIT_HEADERS,
+                                 strlen(header) + strlen(trailer) - beyond),
+                    beyond ? TW_LIMIT : TW_OK, "raise TW_LIMIT_HEADERS with tw_options_set_limit",
+                    "Hi", "trailers");
     }
 }
 
@@ -182,14 +198,18 @@ static void longest_header(void)
     char *(*libcurls_version)(void);
     int major = 0, minor = 0;
     *(void **)&libcurls_version = dlsym(RTLD_DEFAULT, "curl_version");
-    if (CHECK(libcurls_version != NULL)) CHECK_INT(sscanf(libcurls_version(), "libcurl/%d.%d", &major, &minor), 2);
+    if (CHECK(libcurls_version != NULL))
+        CHECK_INT(sscanf(libcurls_version(), "libcurl/%d.%d", &major, &minor), 2);
     bool says_so = major * 100 + minor >= 806;
     struct text response = { 0 };
     add(&response, "HTTP/1.1 200 OK\r\nX-Long: ");
     fill(&response, 'a', 150 << 10);
     add(&response, "\r\n\r\n" DELTA("\"content\":\"Hi\"") FINISH("stop"));
-    check_limit(record_event(&response, true, TW_LIMIT_HEADERS, 0), says_so ? TW_LIMIT : TW_TRUNCATED,
-                says_so ? "the header of the response is larger than libcurl takes" : "a header line of more than 100 KiB", "", "a line");
+    check_limit(record_event(&response, true, TW_LIMIT_HEADERS, 0),
+                says_so ? TW_LIMIT : TW_TRUNCATED,
+                says_so ? "the header of the response is larger than libcurl takes"
+                        : "a header line of more than 100 KiB",
+                "", "a line");
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------------- */
@@ -198,7 +218,9 @@ static void longest_header(void)
 
 static void open_answer(struct text *json, const char *message, const char *more)
 {
-    add(json, "{\"choices\":[{\"index\":0,\"%s\":{\"content\":\"Hi\"%s},\"finish_reason\":\"stop\"}", message, more);
+    add(json,
+        "{\"choices\":[{\"index\":0,\"%s\":{\"content\":\"Hi\"%s},\"finish_reason\":\"stop\"}",
+        message, more);
 }
 
 static void nesting(struct text *json, const char *message, size_t count)
@@ -221,14 +243,17 @@ static void number(struct text *json, const char *message, size_t count)
 static void choices(struct text *json, const char *message, size_t count)
 {
     open_answer(json, message, "");
-    for (size_t i = 1; i < count; i++) add(json, ",{\"index\":%zu,\"%s\":{},\"finish_reason\":\"stop\"}", i, message);
+    for (size_t i = 1; i < count; i++)
+        add(json, ",{\"index\":%zu,\"%s\":{},\"finish_reason\":\"stop\"}", i, message);
     add(json, "]}");
 }
 
 static void add_calls(struct text *json, size_t count)
 {
     add(json, "\"tool_calls\":[");
-    for (size_t i = 0; i < count; i++) add(json, "%s{\"index\":%zu,\"id\":\"c%zu\",\"function\":{\"name\":\"f\"}}", i ? "," : "", i, i);
+    for (size_t i = 0; i < count; i++)
+        add(json, "%s{\"index\":%zu,\"id\":\"c%zu\",\"function\":{\"name\":\"f\"}}", i ? "," : "",
+            i, i);
     add(json, "]");
 }
 
@@ -281,8 +306,10 @@ static void count_pieces(void)
         size_t which = i / 4, beyond = i % 2;
         bool streamed = i / 2 % 2;
         struct text response = { 0 };
-        if (streamed) add(&response, EVENTS DELTA("\"content\":\"So \"") "data: ");
-        else add(&response, "HTTP/1.1 200 OK\r\n\r\n");
+        if (streamed)
+            add(&response, EVENTS DELTA("\"content\":\"So \"") "data: ");
+        else
+            add(&response, "HTTP/1.1 200 OK\r\n\r\n");
         pieces[which].add(&response, streamed ? "delta" : "message", pieces[which].limit + beyond);
         if (streamed) add(&response, "\n\n");
         /* The text of very many values is longer than an event may be by default. */
@@ -294,7 +321,10 @@ static void count_pieces(void)
             CHECK(!streamed || tw_reply_get(reply, "/choices/256", NULL) == NULL);
         }
         check_limit(reply, beyond ? pieces[which].beyond : TW_OK, pieces[which].told,
-                    streamed ? read ? "So Hi" : "So " : read ? "Hi" : "", pieces[which].told);
+                    streamed ? read ? "So Hi" : "So "
+                    : read   ? "Hi"
+                             : "",
+                    pieces[which].told);
     }
 }
 
@@ -327,11 +357,13 @@ static void fields(void)
 static void escaped_names(void)
 {
     struct text response = { 0 };
-    add(&response, EVENTS "data: {\"\\u0063hoices\":[],\"ch\\u006fices\":[],\"choices\":[{\"index\":0,"
-                   "\"d\\u0065lta\":{},\"delta\":{\"content\":\"Hi\"},\"finish\\u005freason\":null,\"finish_reason\":\"stop\"}]}\n\n");
+    add(&response,
+        EVENTS "data: {\"\\u0063hoices\":[],\"ch\\u006fices\":[],\"choices\":[{\"index\":0,"
+               "\"d\\u0065lta\":{},\"delta\":{\"content\":\"Hi\"},\"finish\\u005freason\":null,"
+               "\"finish_reason\":\"stop\"}]}\n\n");
     tw_reply *reply = record_event(&response, true, TW_LIMIT_EVENT, 0);
-    CHECK_TEXT(tw_reply_json(reply, NULL),
-               "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}");
+    CHECK_TEXT(tw_reply_json(reply, NULL), "{\"choices\":[{\"index\":0,\"message\":{\"content\":"
+                                           "\"Hi\"},\"finish_reason\":\"stop\"}]}");
     check_limit(reply, TW_OK, "", "Hi", "escaped names");
 }
 
@@ -352,11 +384,14 @@ static void add_images(size_t size, tw_status expected)
         tw_request *request = hello("m");
         size_t before, after;
         tw_request_json(request, &before);
-        CHECK_STATUS(from_file ? tw_request_add_image_file(request, path, NULL) : tw_request_add_image(request, bytes, size, NULL),
+        CHECK_STATUS(from_file ? tw_request_add_image_file(request, path, NULL)
+                               : tw_request_add_image(request, bytes, size, NULL),
                      expected);
         tw_request_json(request, &after);
-        if (expected == TW_OK) CHECK(after > before + size / 3 * 4);
-        else CHECK_INT(after, before);
+        if (expected == TW_OK)
+            CHECK(after > before + size / 3 * 4);
+        else
+            CHECK_INT(after, before);
         if (expected != TW_OK) CHECK_HAS(tw_last_error(), "larger than 64 MiB: scale it down");
         tw_request_destroy(request);
     }

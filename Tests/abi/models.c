@@ -9,24 +9,35 @@
 /* As the pages print them, in Python and in JavaScript; their comments, and white space that means nothing, left out. */
 static const struct {
     const char *json;
-    const char *recording;    /* what it is answered with; */
+    const char *recording;     /* what it is answered with; */
     const char *with_thinking; /* with thinking on, unless that is the same. */
 } printed[] = {
-    { "{\"model\":\"alibaba/qwen3-next-80b-a3b-thinking\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],"
-      "\"enable_thinking\":false}", "qwen3-next-80b-a3b-thinking.json", NULL },
-    { "{\"model\":\"alibaba/qwen3-next-80b-a3b-thinking\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}",
+    { "{\"model\":\"alibaba/"
+      "qwen3-next-80b-a3b-thinking\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],"
+      "\"enable_thinking\":false}",
       "qwen3-next-80b-a3b-thinking.json", NULL },
-    { "{\"model\":\"alibaba/qwen3.6-35b-a3b\",\"messages\":[{\"role\":\"user\",\"content\":\"" MANKIND "\"}]}",
+    { "{\"model\":\"alibaba/"
+      "qwen3-next-80b-a3b-thinking\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}",
+      "qwen3-next-80b-a3b-thinking.json", NULL },
+    { "{\"model\":\"alibaba/"
+      "qwen3.6-35b-a3b\",\"messages\":[{\"role\":\"user\",\"content\":\"" MANKIND "\"}]}",
       "qwen3.6-35b-a3b.json", NULL },
-    { "{\"model\":\"alibaba/qwen3-32b\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"enable_thinking\":false}",
+    { "{\"model\":\"alibaba/"
+      "qwen3-32b\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"enable_thinking\":"
+      "false}",
       "qwen3-32b.json", "qwen3-32b.sse" },
-    { "{\"model\":\"alibaba/qwen3-32b\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"stream\":true}",
+    { "{\"model\":\"alibaba/"
+      "qwen3-32b\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"stream\":true}",
       "qwen3-32b.json", "qwen3-32b.sse" },
-    { "{\"model\":\"alibaba/qwen3-32b\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"enable_thinking\":true,"
-      "\"stream\":true}", "qwen3-32b.sse", "qwen3-32b.sse" },
+    { "{\"model\":\"alibaba/"
+      "qwen3-32b\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"enable_thinking\":"
+      "true,"
+      "\"stream\":true}",
+      "qwen3-32b.sse", "qwen3-32b.sse" },
     { "{\"model\":\"alibaba/qwen3-vl-32b-thinking\",\"messages\":[{\"content\":\"" MANKIND "\"}]}",
       "qwen3-vl-32b-thinking.json", NULL },
-    { "{\"model\":\"alibaba/qwen3-vl-32b-thinking\",\"messages\":[{\"role\":\"user\",\"content\":\"" MANKIND "\"}]}",
+    { "{\"model\":\"alibaba/"
+      "qwen3-vl-32b-thinking\",\"messages\":[{\"role\":\"user\",\"content\":\"" MANKIND "\"}]}",
       "qwen3-vl-32b-thinking.json", NULL },
 };
 
@@ -68,7 +79,8 @@ static void check_answer(tw_client *client, const tw_request *request, const cha
     texts_of("reasoning_content", reasoning, sizeof reasoning);
     CHECK(*texts_of("content", content, sizeof content) != '\0');
     for (int streamed = 0; streamed < 2; streamed++) {
-        tw_reply *reply = streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
+        tw_reply *reply =
+            streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
         CHECK_REPLY(reply, TW_OK);
         CHECK_TEXT(tw_reply_reasoning(reply, NULL), reasoning);
         CHECK_TEXT(tw_reply_content(reply, NULL), content);
@@ -90,9 +102,11 @@ void test_models(void)
         /* The page's own word for it would win. */
         CHECK_STATUS(tw_request_set(request, "enable_thinking", NULL), TW_OK);
         CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_ON, 0), TW_OK);
-        check_answer(client, request, printed[i].with_thinking ? printed[i].with_thinking : printed[i].recording);
+        check_answer(client, request,
+                     printed[i].with_thinking ? printed[i].with_thinking : printed[i].recording);
         CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_OFF, 0), TW_OK);
-        check_answer(client, request, printed[i].with_thinking ? "qwen3-32b.json" : printed[i].recording);
+        check_answer(client, request,
+                     printed[i].with_thinking ? "qwen3-32b.json" : printed[i].recording);
         tw_request_destroy(request);
     }
     tw_client_destroy(client);

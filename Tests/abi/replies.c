@@ -6,33 +6,42 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CALL(id, name, arguments) \
-    "{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name "\",\"arguments\":\"" arguments "\"}}"
-#define BILL \
-    "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12," \
-    "\"prompt_tokens_details\":{\"cached_tokens\":3}," \
-    "\"completion_tokens_details\":{\"reasoning_tokens\":4}},\"meta\":{\"usage\":{\"credits_used\":120,\"usd_spent\":0.00006}}}"
+#define CALL(id, name, arguments)                                                                  \
+    "{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name                      \
+    "\",\"arguments\":\"" arguments "\"}}"
+#define BILL                                                                                       \
+    "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12,"                  \
+    "\"prompt_tokens_details\":{\"cached_tokens\":3},"                                             \
+    "\"completion_tokens_details\":{\"reasoning_tokens\":4}},\"meta\":{\"usage\":{\"credits_"      \
+    "used\":120,\"usd_spent\":0.00006}}}"
 
 static const char *const document =
-    "{\"id\":\"chat-1\", \"model\":\"m\",\"choices\":[{\"index\":0,\"finish_reason\":\"tool_calls\",\"message\":{\"role\":"
-    "\"assistant\",\"content\":\"Hi \\u00e9\",\"reasoning_content\":\"Hm\",\"refusal\":null,\"tool_calls\":["
-    CALL("c1", "add", "{\\\"a\\\":1}") "," CALL("c2", "now", "") "]}}],\"a/b\":{\"m~n\":[10,20.50,true,null]}," BILL;
+    "{\"id\":\"chat-1\", "
+    "\"model\":\"m\",\"choices\":[{\"index\":0,\"finish_reason\":\"tool_calls\",\"message\":{"
+    "\"role\":"
+    "\"assistant\",\"content\":\"Hi "
+    "\\u00e9\",\"reasoning_content\":\"Hm\",\"refusal\":null,\"tool_calls\":[" CALL(
+        "c1", "add",
+        "{\\\"a\\\":1}") "," CALL("c2", "now",
+                                  "") "]}}],\"a/b\":{\"m~n\":[10,20.50,true,null]}," BILL;
 
 #define PIECE(fields) DELTA("\"tool_calls\":[{" fields "}]")
 
 /* The same as a stream would bring it. */
-static const char *const streamed =
-    EVENTS
+static const char *const streamed = EVENTS
     "data: {\"id\":\"chat-1\",\"object\":\"chat.completion.chunk\","
-    "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"reasoning_content\":\"Hm\"}}]}\n\n"
-    DELTA("\"content\":\"Hi \\u00e9\"")
-    PIECE("\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"add\",\"arguments\":\"\"}")
-    PIECE("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}")
-    PIECE("\"index\":0,\"function\":{\"arguments\":\":1}\"}")
-    PIECE("\"index\":1,\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"now\",\"arguments\":\"\"}")
-    FINISH("tool_calls") "data: {\"choices\":[]," BILL "\n\ndata: [DONE]\n\n";
+    "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"reasoning_content\":\"Hm\"}}]}"
+    "\n\n" DELTA("\"content\":\"Hi \\u00e9\"")
+        PIECE("\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"add\","
+              "\"arguments\":\"\"}")
+            PIECE("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}")
+                PIECE("\"index\":0,\"function\":{\"arguments\":\":1}\"}")
+                    PIECE("\"index\":1,\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":"
+                          "\"now\",\"arguments\":\"\"}")
+                        FINISH("tool_calls") "data: {\"choices\":[]," BILL "\n\ndata: [DONE]\n\n";
 
-static void check_call(const tw_tool_call *call, int index, const char *id, const char *name, const char *arguments)
+static void check_call(const tw_tool_call *call, int index, const char *id, const char *name,
+                       const char *arguments)
 {
     if (!CHECK(call != NULL)) return;
     CHECK_INT(call->size, sizeof *call);
@@ -78,14 +87,22 @@ static void check_contents(const tw_reply *reply)
     CHECK_INT(len, 6);
     CHECK_TEXT(tw_reply_get(reply, "/choices/0/message/content", NULL), "Hi \xC3\xA9");
     CHECK_TEXT(tw_reply_get(reply, "/choices/0/message/role", NULL), "assistant");
-    CHECK_TEXT(tw_reply_get(reply, "/choices/0/message/tool_calls/0/function/arguments", NULL), "{\"a\":1}");
+    CHECK_TEXT(tw_reply_get(reply, "/choices/0/message/tool_calls/0/function/arguments", NULL),
+               "{\"a\":1}");
     CHECK_TEXT(tw_reply_get(reply, "/usage/total_tokens", NULL), "12");
     CHECK_TEXT(tw_reply_get(reply, "/meta/usage/credits_used", NULL), "120");
     CHECK_TEXT(tw_reply_get(reply, "/meta/usage/usd_spent", NULL), "0.00006");
     CHECK_TEXT(tw_reply_get(reply, "", NULL), tw_reply_json(reply, NULL));
-    static const char *const nowhere[] = { "/nothing", "/choices/1", "/choices/-", "/choices/00", "/choices/0/message/content/x",
-                                           "id", "/a~2b", "/choices/99999999999999999999" };
-    for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++) CHECK(tw_reply_get(reply, nowhere[i], NULL) == NULL);
+    static const char *const nowhere[] = { "/nothing",
+                                           "/choices/1",
+                                           "/choices/-",
+                                           "/choices/00",
+                                           "/choices/0/message/content/x",
+                                           "id",
+                                           "/a~2b",
+                                           "/choices/99999999999999999999" };
+    for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
+        CHECK(tw_reply_get(reply, nowhere[i], NULL) == NULL);
 }
 
 static void check_whole(const tw_reply *reply)
@@ -117,7 +134,8 @@ static void check_timing(const tw_reply *reply)
     CHECK(timing->first_reasoning_us >= timing->first_byte_us);
     CHECK(timing->first_content_us >= timing->first_reasoning_us);
     if (!CHECK(timing->total_us >= timing->first_content_us)) {
-        printf("    total %lld, first content %lld\n", (long long)timing->total_us, (long long)timing->first_content_us);
+        printf("    total %lld, first content %lld\n", (long long)timing->total_us,
+               (long long)timing->first_content_us);
     }
     CHECK(timing->total_us < 5 * 1000 * 1000);
     CHECK_INT(timing->reused_connection, 0);
@@ -160,7 +178,8 @@ static void refusal_of_the_model(void)
     tw_reply_destroy(reply);
     server_stop(&server);
 
-    server_start(&server, WHOLE("400 Bad Request", "", "{\"message\":\"No\",\"requestId\":\"of-the-body\"}"));
+    server_start(&server, WHOLE("400 Bad Request", "",
+                                "{\"message\":\"No\",\"requestId\":\"of-the-body\"}"));
     reply = send_hello(server.url, "m");
     CHECK_REPLY(reply, TW_BAD_REQUEST);
     CHECK_TEXT(tw_reply_request_id(reply), "of-the-body");
@@ -172,7 +191,8 @@ static void refusal_of_the_model(void)
 void test_reply(void)
 {
     struct server server;
-    server_start(&server, WHOLE("200 OK", "X-Request-ID: req-7\r\nX-Twice: one\r\nX-Twice: two\r\n", document));
+    server_start(&server, WHOLE("200 OK", "X-Request-ID: req-7\r\nX-Twice: one\r\nX-Twice: two\r\n",
+                                document));
     tw_reply *reply = send_hello(server.url, "m");
     check_whole(reply);
     check_timing(reply);

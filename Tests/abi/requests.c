@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const answer = "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},"
-                                  "\"finish_reason\":\"stop\"}]}";
+static const char *const answer =
+    "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},"
+    "\"finish_reason\":\"stop\"}]}";
 
 /* Sends `request` (NULL: "Hello" to "m") with these options to a server that remembers it. */
 static void deliver(struct server *server, tw_options *options, const tw_request *request)
@@ -29,20 +30,30 @@ static void deliver(struct server *server, tw_options *options, const tw_request
 
 static void addresses(void)
 {
-    static const char *const wrong[] = { "", "api.aimlapi.com/v1", "ftp://host/v1", "file:///etc/passwd", "http://",
-                                         "https:///v1", "http://user:secret@127.0.0.1/v1", "http://user@127.0.0.1/v1",
-                                         "http://127.0.0.1/v1\r\nX: y", "http://127.0.0.1 /v1" };
+    static const char *const wrong[] = { "",
+                                         "api.aimlapi.com/v1",
+                                         "ftp://host/v1",
+                                         "file:///etc/passwd",
+                                         "http://",
+                                         "https:///v1",
+                                         "http://user:secret@127.0.0.1/v1",
+                                         "http://user@127.0.0.1/v1",
+                                         "http://127.0.0.1/v1\r\nX: y",
+                                         "http://127.0.0.1 /v1" };
     tw_options *options = tw_options_create();
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        if (!CHECK_STATUS(tw_options_set_base_url(options, wrong[i]), TW_INVALID)) printf("    of <%s>\n", wrong[i]);
+        if (!CHECK_STATUS(tw_options_set_base_url(options, wrong[i]), TW_INVALID))
+            printf("    of <%s>\n", wrong[i]);
         CHECK(*tw_last_error() != '\0');
     }
     CHECK_HAS_NOT(tw_last_error(), "secret");
 
-    static const char *const paths[][2] = { { "/v1", "POST /v1/chat/completions HTTP/1.1\r\n" },
-                                            { "/v1/", "POST /v1/chat/completions HTTP/1.1\r\n" },
-                                            { "", "POST /chat/completions HTTP/1.1\r\n" },
-                                            { "/v1?a=b&c=%20d", "POST /v1/chat/completions?a=b&c=%20d HTTP/1.1\r\n" } };
+    static const char *const paths[][2] = {
+        { "/v1", "POST /v1/chat/completions HTTP/1.1\r\n" },
+        { "/v1/", "POST /v1/chat/completions HTTP/1.1\r\n" },
+        { "", "POST /chat/completions HTTP/1.1\r\n" },
+        { "/v1?a=b&c=%20d", "POST /v1/chat/completions?a=b&c=%20d HTTP/1.1\r\n" }
+    };
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct server server;
         char url[128];
@@ -199,7 +210,8 @@ static void proxy(void)
     server_stop(&server);
 
     /* But not in the place of one that is exempt, nor of this machine's when it is on another. */
-    static const char *const proxies[][2] = { { "http://127.0.0.1:1", "models.example,127.0.0.1" }, { "http://192.0.2.1:1", "" } };
+    static const char *const proxies[][2] = { { "http://127.0.0.1:1", "models.example,127.0.0.1" },
+                                              { "http://192.0.2.1:1", "" } };
     for (size_t i = 0; i < 2; i++) {
         server_start(&server, WHOLE("200 OK", "", answer));
         CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
@@ -210,8 +222,9 @@ static void proxy(void)
         server_stop(&server);
     }
 
-    static const char *const none[] = { "http://u:secret-word@", "ftp://u:secret-word@h", "http://u:secret-word@h:x",
-                                        "http://secret-word h", "http://u:secret-word%0A@h", "http://secret-word%00:p@h" };
+    static const char *const none[] = { "http://u:secret-word@",     "ftp://u:secret-word@h",
+                                        "http://u:secret-word@h:x",  "http://secret-word h",
+                                        "http://u:secret-word%0A@h", "http://secret-word%00:p@h" };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         CHECK_STATUS(tw_options_set_proxy(options, none[i]), TW_INVALID);
         CHECK_HAS_NOT(tw_last_error(), "secret-word");
@@ -244,9 +257,12 @@ static void deliver_by_environment(const char *expected_key)
     tw_reply *reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_OK);
     CHECK_INT(SEEN(server.requests), 1);
-    snprintf(header, sizeof header, "\r\nAuthorization: Bearer %s\r\n", expected_key ? expected_key : "");
-    if (expected_key) CHECK_HAS(server.request, header);
-    else CHECK_HAS_NOT(server.request, "Authorization");
+    snprintf(header, sizeof header, "\r\nAuthorization: Bearer %s\r\n",
+             expected_key ? expected_key : "");
+    if (expected_key)
+        CHECK_HAS(server.request, header);
+    else
+        CHECK_HAS_NOT(server.request, "Authorization");
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
@@ -287,8 +303,21 @@ void test_environment(void)
 
 static void parsing(void)
 {
-    static const char *const wrong[] = { "", " ", "[]", "1", "\"x\"", "null", "{", "{\"a\":}", "{\"a\":1,}",
-                                         "{\"a\":01}", "{'a':1}", "{\"a\":1} x", "{\"a\":\"\x01\"}", "{\"a\":tru}", "{\"a\":NaN}",
+    static const char *const wrong[] = { "",
+                                         " ",
+                                         "[]",
+                                         "1",
+                                         "\"x\"",
+                                         "null",
+                                         "{",
+                                         "{\"a\":}",
+                                         "{\"a\":1,}",
+                                         "{\"a\":01}",
+                                         "{'a':1}",
+                                         "{\"a\":1} x",
+                                         "{\"a\":\"\x01\"}",
+                                         "{\"a\":tru}",
+                                         "{\"a\":NaN}",
                                          "{\"a\":\"\\x\"}" };
     tw_request *request = NULL;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -300,7 +329,8 @@ static void parsing(void)
     CHECK_STATUS(tw_request_parse("{\"a\":  tru}", 11, &request), TW_INVALID);
     CHECK_HAS(tw_last_error(), "7"); /* The mistake's place is the value's. */
 
-    static const char text[] = "{ \"model\" : \"m\",\n\t\"messages\":[ ], \"x\":1.50e+1, \"x2\":\"\\u00e9\\/\" }";
+    static const char text[] =
+        "{ \"model\" : \"m\",\n\t\"messages\":[ ], \"x\":1.50e+1, \"x2\":\"\\u00e9\\/\" }";
     CHECK_STATUS(tw_request_parse(text, strlen(text), &request), TW_OK);
     size_t len = 0;
     CHECK_TEXT(tw_request_json(request, &len), text);
@@ -311,7 +341,9 @@ static void parsing(void)
     server_start(&server, WHOLE("200 OK", "", answer));
     CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
     deliver(&server, options, request);
-    CHECK_HAS(server.request, "\r\n\r\n{ \"model\" : \"m\",\n\t\"messages\":[ ], \"x\":1.50e+1, \"x2\":\"\\u00e9\\/\" }");
+    CHECK_HAS(
+        server.request,
+        "\r\n\r\n{ \"model\" : \"m\",\n\t\"messages\":[ ], \"x\":1.50e+1, \"x2\":\"\\u00e9\\/\" }");
     server_stop(&server);
     tw_options_destroy(options);
     tw_request_destroy(request);
@@ -351,7 +383,8 @@ static void models(void)
     tw_request *request = tw_request_create("alibaba/qwen3-32b#cut=900");
     CHECK_STATUS(tw_request_set(request, "temperature", "3"), TW_INVALID);
     CHECK_TEXT(tw_last_error(), "temperature must be at most 2, not 3 (alibaba/qwen3-32b)");
-    CHECK_STATUS(tw_request_set(request, "logit_bias", "7"), TW_OK); /* Its schema does not have it. */
+    CHECK_STATUS(tw_request_set(request, "logit_bias", "7"),
+                 TW_OK); /* Its schema does not have it. */
     CHECK_STATUS(tw_request_set(request, "frequency_penalty", "null"), TW_OK);
     CHECK_STATUS(tw_request_set(request, "temperature", "null"), TW_INVALID);
     CHECK_STATUS(tw_request_set(request, "temperature", NULL), TW_OK);
@@ -374,7 +407,9 @@ static void models(void)
     CHECK_STATUS(tw_request_set(request, "logit_bias", "{\"50256\":-101}"), TW_INVALID);
     CHECK_HAS(tw_last_error(), "logit_bias.50256 must be at least -100, not -101");
     CHECK_STATUS(tw_request_set(request, "logit_bias", "{\"50256\":-100}"), TW_OK);
-    CHECK_TEXT(JSON_OF(request), "{\"model\":\"alibaba/qwen3.6-35b-a3b\",\"seed\":-1,\"logit_bias\":{\"50256\":-100}}");
+    CHECK_TEXT(
+        JSON_OF(request),
+        "{\"model\":\"alibaba/qwen3.6-35b-a3b\",\"seed\":-1,\"logit_bias\":{\"50256\":-100}}");
     tw_request_destroy(request);
 }
 
@@ -389,9 +424,11 @@ static void messages(void)
     CHECK_STATUS(tw_request_add_message(request, "system", ""), TW_OK);
     CHECK_STATUS(tw_request_add_message(request, "user", "a \"b\"\n\x01 \xF0\x9F\x98\x8A"), TW_OK);
     CHECK_HAS(JSON_OF(request), "{\"role\":\"system\",\"content\":\"\"}");
-    CHECK_HAS(JSON_OF(request), "{\"role\":\"user\",\"content\":\"a \\\"b\\\"\\n\\u0001 \xF0\x9F\x98\x8A\"}");
+    CHECK_HAS(JSON_OF(request),
+              "{\"role\":\"user\",\"content\":\"a \\\"b\\\"\\n\\u0001 \xF0\x9F\x98\x8A\"}");
     static const char tool[] = "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"4\"}";
-    CHECK_STATUS(tw_request_add_message_json(request, tool, sizeof tool), TW_INVALID); /* The NUL is not JSON. */
+    CHECK_STATUS(tw_request_add_message_json(request, tool, sizeof tool),
+                 TW_INVALID); /* The NUL is not JSON. */
     CHECK_STATUS(tw_request_add_message_json(request, tool, sizeof tool - 1), TW_OK);
     CHECK_HAS(JSON_OF(request), "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"4\"}]");
     CHECK_STATUS(tw_request_add_message_json(request, "[]", 2), TW_INVALID);
@@ -402,7 +439,9 @@ static void messages(void)
     CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_ON, -1), TW_INVALID);
     CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_OFF, 5), TW_INVALID);
     for (int mode = TW_THINKING_AUTO; mode <= TW_THINKING_HIGH; mode++) {
-        CHECK_STATUS(tw_request_set_thinking(request, (tw_thinking)mode, mode >= TW_THINKING_ON ? 100 : 0), TW_OK);
+        CHECK_STATUS(
+            tw_request_set_thinking(request, (tw_thinking)mode, mode >= TW_THINKING_ON ? 100 : 0),
+            TW_OK);
     }
     tw_request_destroy(request);
 }
@@ -417,14 +456,16 @@ void test_request(void)
 
 void test_image(void)
 {
-    static const char png[] = "\x89PNG\r\n\x1a\n0000", gif[] = "GIF89a..", jpeg[] = "\xFF\xD8\xFF\xE0..";
+    static const char png[] = "\x89PNG\r\n\x1a\n0000", gif[] = "GIF89a..",
+                      jpeg[] = "\xFF\xD8\xFF\xE0..";
     static const char webp[] = "RIFF\4\0\0\0WEBPVP8 ";
     char path[] = "/tmp/thinkwire-abi-XXXXXX";
     tw_request *request = tw_request_create("m");
     CHECK_STATUS(tw_request_add_message(request, "user", "What is this?"), TW_OK);
     CHECK_STATUS(tw_request_add_image(request, png, sizeof png - 1, "low"), TW_OK);
     CHECK_HAS(JSON_OF(request), "\"text\":\"What is this?\"");
-    CHECK_HAS(JSON_OF(request), "\"url\":\"data:image/png;base64,iVBORw0KGgowMDAw\",\"detail\":\"low\"");
+    CHECK_HAS(JSON_OF(request),
+              "\"url\":\"data:image/png;base64,iVBORw0KGgowMDAw\",\"detail\":\"low\"");
     CHECK_STATUS(tw_request_add_image(request, gif, sizeof gif - 1, NULL), TW_OK);
     CHECK_HAS(JSON_OF(request), "\"data:image/gif;base64,R0lGODlhLi4=\"}");
     CHECK_STATUS(tw_request_add_image(request, jpeg, sizeof jpeg - 1, NULL), TW_OK);
@@ -447,7 +488,8 @@ void test_image(void)
     close(fd);
     CHECK_STATUS(tw_request_add_message(request, "assistant", "A picture."), TW_OK);
     CHECK_STATUS(tw_request_add_image_file(request, path, "high"), TW_OK);
-    CHECK_HAS(strstr(JSON_OF(request), "A picture."), "\"data:image/gif;base64,R0lGODlhLi4=\",\"detail\":\"high\"");
+    CHECK_HAS(strstr(JSON_OF(request), "A picture."),
+              "\"data:image/gif;base64,R0lGODlhLi4=\",\"detail\":\"high\"");
     CHECK_HAS(strstr(JSON_OF(request), "A picture."), "\"role\":\"user\"");
     unlink(path);
     CHECK_STATUS(tw_request_add_image_file(request, path, NULL), TW_INVALID);

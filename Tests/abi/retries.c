@@ -95,7 +95,8 @@ static const struct trial {
     { "status=422", TW_BAD_REQUEST, false },
     { "status=302", TW_PROTOCOL, false },
     { "status=429,message=You exceeded your current quota", TW_QUOTA, false },
-    { "status=429,message=You exceeded your current quota,header=x-should-retry:true", TW_QUOTA, false },
+    { "status=429,message=You exceeded your current quota,header=x-should-retry:true", TW_QUOTA,
+      false },
     { "status=400,header=x-should-retry:true", TW_BAD_REQUEST, true },
     { "status=500,header=x-should-retry:false", TW_SERVER, false },
     { "status=500,header=X-Should-Retry:perhaps", TW_SERVER, true },
@@ -111,8 +112,10 @@ static void check_trial(const struct trial *trial, bool streamed)
     snprintf(orders, sizeof orders, "%s,header=retry-after-ms:5,tries=1", trial->orders);
     tw_request *request = hello(fresh(orders));
     struct recorder recorder = { 0 };
-    tw_reply *reply = streamed ? tw_chat_stream(client, request, listen_for_retries, &recorder) : tw_chat_send(client, request);
-    if (!CHECK_REPLY(reply, trial->again ? TW_OK : trial->outcome)) printf("    after %s\n", orders);
+    tw_reply *reply = streamed ? tw_chat_stream(client, request, listen_for_retries, &recorder)
+                               : tw_chat_send(client, request);
+    if (!CHECK_REPLY(reply, trial->again ? TW_OK : trial->outcome))
+        printf("    after %s\n", orders);
     CHECK_INT(tw_reply_attempts(reply), trial->again ? 2 : 1);
     tw_status status = TW_MISUSE;
     const char *last = tw_reply_last_error(reply, &status);
@@ -150,22 +153,37 @@ static void check_stream_errors(tw_client *client)
         int attempts;
     } streams[] = {
         { "data: {\\\"error\\\":{\\\"message\\\":\\\"Busy\\\",\\\"code\\\":503}}\\n\\n", TW_OK, 2 },
-        { "data: {\\\"error\\\":{\\\"message\\\":\\\"Slow down\\\",\\\"type\\\":\\\"rate_limit_exceeded\\\"}}\\n\\n", TW_OK, 2 },
+        { "data: {\\\"error\\\":{\\\"message\\\":\\\"Slow "
+          "down\\\",\\\"type\\\":\\\"rate_limit_exceeded\\\"}}\\n\\n",
+          TW_OK, 2 },
         { ": only a comment\\n\\n", TW_OK, 2 },
-        { "data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"role\\\":\\\"assistant\\\",\\\"content\\\":\\\"\\\"}}]}\\n\\n", TW_OK, 2 },
-        { "data: {\\\"error\\\":{\\\"message\\\":\\\"No\\\",\\\"code\\\":400}}\\n\\n", TW_BAD_REQUEST, 1 },
-        { "data: {\\\"error\\\":{\\\"message\\\":\\\"No\\\",\\\"code\\\":\\\"insufficient_quota\\\"}}\\n\\n", TW_QUOTA, 1 },
+        { "data: "
+          "{\\\"choices\\\":[{\\\"delta\\\":{\\\"role\\\":\\\"assistant\\\",\\\"content\\\":"
+          "\\\"\\\"}}]}\\n\\n",
+          TW_OK, 2 },
+        { "data: {\\\"error\\\":{\\\"message\\\":\\\"No\\\",\\\"code\\\":400}}\\n\\n",
+          TW_BAD_REQUEST, 1 },
+        { "data: "
+          "{\\\"error\\\":{\\\"message\\\":\\\"No\\\",\\\"code\\\":\\\"insufficient_quota\\\"}}"
+          "\\n\\n",
+          TW_QUOTA, 1 },
         { "data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"H\\\"}}]}\\n\\n"
-          "data: {\\\"error\\\":{\\\"message\\\":\\\"Busy\\\",\\\"code\\\":503}}\\n\\n", TW_SERVER, 1 },
-        { "data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"reasoning\\\":\\\"H\\\"}}]}\\n\\n", TW_TRUNCATED, 1 },
-        { "data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"H\\\"}}],\\\"error\\\":{\\\"code\\\":503}}\\n\\n", TW_SERVER, 1 },
+          "data: {\\\"error\\\":{\\\"message\\\":\\\"Busy\\\",\\\"code\\\":503}}\\n\\n",
+          TW_SERVER, 1 },
+        { "data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"reasoning\\\":\\\"H\\\"}}]}\\n\\n",
+          TW_TRUNCATED, 1 },
+        { "data: "
+          "{\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"H\\\"}}],\\\"error\\\":{"
+          "\\\"code\\\":503}}\\n\\n",
+          TW_SERVER, 1 },
     };
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
         char model[64], script[1024];
         snprintf(model, sizeof model, "mock/script#key=scripted-%zu,type=text/event-stream", i);
         snprintf(script, sizeof script,
                  "[\"%s\",\"data: {\\\"choices\\\":[{\\\"delta\\\":{\\\"content\\\":\\\"Hi\\\"},"
-                 "\\\"finish_reason\\\":\\\"stop\\\"}]}\\n\\ndata: [DONE]\\n\\n\"]", streams[i].first);
+                 "\\\"finish_reason\\\":\\\"stop\\\"}]}\\n\\ndata: [DONE]\\n\\n\"]",
+                 streams[i].first);
         tw_request *request = hello(model);
         struct recorder recorder = { 0 };
         CHECK_STATUS(tw_request_set(request, "mock_reply", script), TW_OK);
@@ -220,8 +238,8 @@ static int64_t wait_until(tw_client *client, int seconds_from_now, const char *f
     strftime(date, sizeof date, format, gmtime(&then));
     /* A comma would end the order. */
     char *comma = strchr(date, ',');
-    snprintf(orders, sizeof orders, "status=429,tries=1,header=Retry-After:%.*s%s%s", comma ? (int)(comma - date) : 63, date,
-             comma ? "%2C" : "", comma ? comma + 1 : "");
+    snprintf(orders, sizeof orders, "status=429,tries=1,header=Retry-After:%.*s%s%s",
+             comma ? (int)(comma - date) : 63, date, comma ? "%2C" : "", comma ? comma + 1 : "");
     return wait_after(client, orders);
 }
 
@@ -229,19 +247,23 @@ static void check_waits(void)
 {
     tw_client *client = patient_client(mock_url, -1, 0);
     CHECK_INT(wait_after(client, "status=429,tries=1,header=retry-after-ms:123"), 123);
-    CHECK_INT(wait_after(client, "status=429,tries=1,header=retry-after-ms:0.5,header=retry-after:7"), 0);
+    CHECK_INT(
+        wait_after(client, "status=429,tries=1,header=retry-after-ms:0.5,header=retry-after:7"), 0);
     CHECK_INT(wait_after(client, "status=429,tries=1,header=Retry-After:7"), 7000);
     CHECK_INT(wait_after(client, "status=429,tries=1,header=Retry-After:0"), 0);
     CHECK_INT(wait_after(client, "status=429,tries=1,header=Retry-After:1.25"), 1250);
     CHECK_INT(wait_after(client, "status=429,tries=1,header=Retry-After:60"), 60000);
     CHECK_INT(wait_after(client, "status=429,tries=1,header=Retry-After:60.5"), -1);
-    CHECK_INT(wait_after(client, "status=429,tries=1,header=Retry-After:99999999999999999999999999"), -1);
+    CHECK_INT(
+        wait_after(client, "status=429,tries=1,header=Retry-After:99999999999999999999999999"), -1);
     CHECK_INT(wait_after(client, "status=429,tries=1,header=retry-after-ms:60001"), -1);
     /* RFC 9110, section 5.6.7: the date in use, and the two that are obsolete. */
-    const char *formats[] = { "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y" };
+    const char *formats[] = { "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
+                              "%a %b %e %H:%M:%S %Y" };
     for (int i = 0; i < 3; i++) {
         int64_t wait = wait_until(client, 30, formats[i]);
-        if (!CHECK(wait > 20000 && wait <= 30000)) printf("    %lld ms, %s\n", (long long)wait, formats[i]);
+        if (!CHECK(wait > 20000 && wait <= 30000))
+            printf("    %lld ms, %s\n", (long long)wait, formats[i]);
         CHECK_INT(wait_until(client, 90, formats[i]), -1);
         CHECK_INT(wait_until(client, -1000, formats[i]), 0);
     }
@@ -251,7 +273,8 @@ static void check_waits(void)
         char orders[96];
         snprintf(orders, sizeof orders, "status=429,tries=1,header=Retry-After:%s", unclear[i]);
         int64_t wait = wait_after(client, orders);
-        if (!CHECK(wait >= 375 && wait <= 500)) printf("    %lld ms after %s\n", (long long)wait, unclear[i]);
+        if (!CHECK(wait >= 375 && wait <= 500))
+            printf("    %lld ms after %s\n", (long long)wait, unclear[i]);
     }
     tw_client_destroy(client);
 
@@ -430,7 +453,10 @@ static void check_dead_connections(void)
 
     /* Nor does it matter how much had been sent. (This server closes in the middle of what is larger than its room.) */
     struct server server;
-    server_start(&server, WHOLE("200 OK", "", "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
+    server_start(
+        &server,
+        WHOLE("200 OK", "",
+              "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
     client = patient_client(server.url, 0, 0);
     tw_request *request = hello("m");
     tw_reply *reply = tw_chat_send(client, request);

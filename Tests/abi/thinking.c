@@ -10,11 +10,13 @@ static const struct {
     const char *low, *off;
 } words[] = {
     { TW_DIALECT_NONE, "]", "]" },
-    { TW_DIALECT_ENABLE_THINKING, "],\"enable_thinking\":true,\"thinking_budget\":100", "],\"enable_thinking\":false" },
+    { TW_DIALECT_ENABLE_THINKING, "],\"enable_thinking\":true,\"thinking_budget\":100",
+      "],\"enable_thinking\":false" },
     { TW_DIALECT_CHAT_TEMPLATE, "],\"chat_template_kwargs\":{\"enable_thinking\":true}",
       "],\"chat_template_kwargs\":{\"enable_thinking\":false}" },
     { TW_DIALECT_REASONING_EFFORT, "],\"reasoning_effort\":\"low\"", "]" },
-    { TW_DIALECT_REASONING_OBJECT, "],\"reasoning\":{\"max_tokens\":100}", "],\"reasoning\":{\"enabled\":false}" },
+    { TW_DIALECT_REASONING_OBJECT, "],\"reasoning\":{\"max_tokens\":100}",
+      "],\"reasoning\":{\"enabled\":false}" },
 };
 
 /* Sends to a model that answers with the body it was sent. */
@@ -25,7 +27,8 @@ static void check_sent(tw_client *client, tw_thinking mode, int64_t budget, cons
     CHECK_STATUS(tw_request_set_thinking(request, mode, budget), TW_OK);
     tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
     CHECK_REPLY(reply, TW_OK);
-    snprintf(end, sizeof end, "%s,\"stream\":true,\"stream_options\":{\"include_usage\":true}}", expected);
+    snprintf(end, sizeof end, "%s,\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
+             expected);
     CHECK_HAS(tw_reply_content(reply, NULL), end);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
@@ -54,7 +57,8 @@ static void dialects(void)
 }
 
 /* Streams from a server that says these bytes. */
-static void check_recorded(const char *said, bool starts_thinking, tw_thinking mode, const char *reasoning, const char *content)
+static void check_recorded(const char *said, bool starts_thinking, tw_thinking mode,
+                           const char *reasoning, const char *content)
 {
     struct server server;
     server_start(&server, said);
@@ -74,10 +78,12 @@ static void check_recorded(const char *said, bool starts_thinking, tw_thinking m
 
 static void tags(void)
 {
-    static const char said[] = EVENTS DELTA("\"content\":\"Hm.\\n</th\"") DELTA("\"content\":\"ink>\\n\\nHi\"") FINISH("stop");
+    static const char said[] = EVENTS DELTA("\"content\":\"Hm.\\n</th\"")
+        DELTA("\"content\":\"ink>\\n\\nHi\"") FINISH("stop");
     check_recorded(said, true, TW_THINKING_AUTO, "Hm.", "Hi");
     check_recorded(said, false, TW_THINKING_AUTO, "", "Hm.\n</think>\n\nHi");
-    check_recorded(EVENTS DELTA("\"content\":\"<think>Hm.</think>Hi\"") FINISH("stop"), false, TW_THINKING_AUTO, "Hm.", "Hi");
+    check_recorded(EVENTS DELTA("\"content\":\"<think>Hm.</think>Hi\"") FINISH("stop"), false,
+                   TW_THINKING_AUTO, "Hm.", "Hi");
     CHECK_STATUS(tw_request_set_starts_thinking(NULL, 1), TW_INVALID);
 }
 

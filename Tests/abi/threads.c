@@ -16,7 +16,8 @@ static int slow_lookups;
  * The host "slow.test" is looked up for so long that nobody waits for it; "three.test" has three addresses of this machine; all others
  * are looked up as ever. libcurl's calls come here too: the dynamic linker looks into the program first.
  */
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                struct addrinfo **found)
 {
     static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
     if (node && strcmp(node, "slow.test") == 0) {
@@ -47,8 +48,10 @@ static void *wait_for_chat(void *argument)
     struct waiting *waiting = argument;
     const tw_event *event;
     SAY(waiting->thread, gettid());
-    if (waiting->by_next) CHECK_INT(tw_chat_next(waiting->chat, &event, -1), TW_NEXT_END);
-    else CHECK_STATUS(tw_chat_run(waiting->chat, NULL, NULL), TW_CANCELLED);
+    if (waiting->by_next)
+        CHECK_INT(tw_chat_next(waiting->chat, &event, -1), TW_NEXT_END);
+    else
+        CHECK_STATUS(tw_chat_run(waiting->chat, NULL, NULL), TW_CANCELLED);
     waiting->ended_at = own_milliseconds(0);
     return NULL;
 }
@@ -71,7 +74,8 @@ static int64_t cancel_silence(const char *url, const char *model, int by_next)
     while (SEEN(waiting.thread) == 0) sleep_ms(1);
     sleep_ms(60);
     /* Where that can be seen, for as long as it takes (under valgrind, long). */
-    for (int i = 0; i < 500 && strstr(url, "slow.test") && SEEN(slow_lookups) == lookups; i++) sleep_ms(10);
+    for (int i = 0; i < 500 && strstr(url, "slow.test") && SEEN(slow_lookups) == lookups; i++)
+        sleep_ms(10);
     int64_t cancelled_at = own_milliseconds(waiting.thread);
     tw_chat_cancel(waiting.chat);
     pthread_join(thread, NULL);

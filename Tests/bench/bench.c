@@ -22,15 +22,18 @@
 enum { MOST_ROUNDS = 400, MOST_STREAMS = 256 };
 
 static const struct receiver *const receivers[] = {
-    &by_libcurl,
-    &by_hand,
+    &by_libcurl,  &by_hand,
 #ifdef WITH_SIMDJSON
     &by_simdjson,
 #endif
-    &by_callback,
-    &by_pull,
+    &by_callback, &by_pull,
 };
-enum { RECEIVERS = sizeof receivers / sizeof *receivers, LIBCURL = 0, HAND = 1, CALLBACK = RECEIVERS - 2 };
+enum {
+    RECEIVERS = sizeof receivers / sizeof *receivers,
+    LIBCURL = 0,
+    HAND = 1,
+    CALLBACK = RECEIVERS - 2
+};
 
 static char base_url[128];
 
@@ -58,8 +61,10 @@ static const char *body_for(const char *model)
 {
     static char body[512];
     snprintf(body, sizeof body,
-             "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"enable_thinking\":true,"
-             "\"stream\":true,\"stream_options\":{\"include_usage\":true}}", model);
+             "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"enable_"
+             "thinking\":true,"
+             "\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
+             model);
     return body;
 }
 
@@ -89,34 +94,37 @@ static double ratio(double (*values)[MOST_ROUNDS], int one, int other, int round
 
 static void print_head(const char *title, const char *unit, const char *second)
 {
-    printf("\n%s\n%-26s %14s %12s %12s%s%s\n", title, "", unit, "to libcurl", "to by hand", second ? "  " : "",
-           second ? second : "");
+    printf("\n%s\n%-26s %14s %12s %12s%s%s\n", title, "", unit, "to libcurl", "to by hand",
+           second ? "  " : "", second ? second : "");
 }
 
 static void print_row(double (*values)[MOST_ROUNDS], int who, int rounds, double scale)
 {
-    printf("%-26s %14.3f %11.2fx %11.2fx", receivers[who]->name, median(values[who], rounds) * scale,
-           ratio(values, who, LIBCURL, rounds), ratio(values, who, HAND, rounds));
+    printf("%-26s %14.3f %11.2fx %11.2fx", receivers[who]->name,
+           median(values[who], rounds) * scale, ratio(values, who, LIBCURL, rounds),
+           ratio(values, who, HAND, rounds));
 }
 
 /* ---- as fast as it comes ------------------------------------------------------------------------------------------- */
 
 static void check(const struct receiver *receiver, const struct tally *tally, size_t pieces)
 {
-    if (receiver != &by_libcurl && tally->pieces < pieces) fail(receiver->name, "fewer pieces came than were sent");
+    if (receiver != &by_libcurl && tally->pieces < pieces)
+        fail(receiver->name, "fewer pieces came than were sent");
 }
 
 static void at_line_rate(int chunks, int rounds)
 {
     static double cost[RECEIVERS][MOST_ROUNDS];
     char model[128];
-    snprintf(model, sizeof model, "mock/synthetic#chunks=%d,reasoning=%d,size=20", chunks / 2, chunks / 2);
+    snprintf(model, sizeof model, "mock/synthetic#chunks=%d,reasoning=%d,size=20", chunks / 2,
+             chunks / 2);
     const char *body = body_for(model);
     void *states[RECEIVERS];
     for (int who = 0; who < RECEIVERS; who++) states[who] = receivers[who]->open(base_url);
     for (int round = -1; round < rounds; round++) {
         for (int who = 0; who < RECEIVERS; who++) {
-            struct tally tally = {0};
+            struct tally tally = { 0 };
             int64_t start = worked_ns();
             receivers[who]->exchange(states[who], body, &tally);
             if (round >= 0) cost[who][round] = (double)(worked_ns() - start) / chunks / 1e3;
@@ -124,7 +132,9 @@ static void at_line_rate(int chunks, int rounds)
         }
     }
     char title[128];
-    snprintf(title, sizeof title, "One stream as fast as it comes: %d chunks of 20 bytes of text, %d rounds", chunks, rounds);
+    snprintf(title, sizeof title,
+             "One stream as fast as it comes: %d chunks of 20 bytes of text, %d rounds", chunks,
+             rounds);
     print_head(title, "us CPU/chunk", NULL);
     for (int who = 0; who < RECEIVERS; who++) {
         print_row(cost, who, rounds, 1);
@@ -147,12 +157,12 @@ static void *run_stream(void *argument)
 {
     struct stream *stream = argument;
     char first[512];
-    struct tally tally = {0};
+    struct tally tally = { 0 };
     void *state = stream->receiver->open(base_url);
     snprintf(first, sizeof first, "%s", stream->body);
     memcpy(strstr(first, "chunks=") + 7, "00001,", 6);
     stream->receiver->exchange(state, first, &tally);
-    tally = (struct tally){0};
+    tally = (struct tally){ 0 };
     pthread_barrier_wait(stream->barrier);
     pthread_barrier_wait(stream->barrier);
     stream->receiver->exchange(state, stream->body, &tally);
@@ -171,9 +181,11 @@ static double cost_of_streams(const struct receiver *receiver, int streams, int 
     snprintf(model, sizeof model, "mock/synthetic#chunks=%05d,size=20,pace=%d", chunks, pace_ms);
     pthread_barrier_init(&barrier, NULL, (unsigned)streams + 1);
     for (int i = 0; i < streams; i++) {
-        all[i] = (struct stream){.receiver = receiver, .barrier = &barrier, .chunks = (size_t)chunks};
+        all[i] =
+            (struct stream){ .receiver = receiver, .barrier = &barrier, .chunks = (size_t)chunks };
         snprintf(all[i].body, sizeof all[i].body, "%s", body_for(model));
-        if (pthread_create(&threads[i], NULL, run_stream, &all[i]) != 0) fail("streams", "no thread");
+        if (pthread_create(&threads[i], NULL, run_stream, &all[i]) != 0)
+            fail("streams", "no thread");
     }
     pthread_barrier_wait(&barrier);
     int64_t start = worked_ns();
@@ -189,10 +201,12 @@ static void at_a_pace(int streams, int pace_ms, int chunks, int rounds)
 {
     static double cost[RECEIVERS][MOST_ROUNDS];
     for (int round = 0; round < rounds; round++) {
-        for (int who = 0; who < RECEIVERS; who++) cost[who][round] = cost_of_streams(receivers[who], streams, pace_ms, chunks);
+        for (int who = 0; who < RECEIVERS; who++)
+            cost[who][round] = cost_of_streams(receivers[who], streams, pace_ms, chunks);
     }
     char title[128];
-    snprintf(title, sizeof title, "%d stream%s of %d chunks a second, a thread each: %d chunks, %d rounds", streams,
+    snprintf(title, sizeof title,
+             "%d stream%s of %d chunks a second, a thread each: %d chunks, %d rounds", streams,
              streams == 1 ? "" : "s", 1000 / pace_ms, chunks, rounds);
     print_head(title, "us CPU/chunk", NULL);
     for (int who = 0; who < RECEIVERS; who++) {
@@ -205,7 +219,8 @@ static void at_a_pace(int streams, int pace_ms, int chunks, int rounds)
 
 static void one_exchange(const char *where, int rounds)
 {
-    static double cost[RECEIVERS][MOST_ROUNDS], wall[RECEIVERS][MOST_ROUNDS], first[RECEIVERS][MOST_ROUNDS];
+    static double cost[RECEIVERS][MOST_ROUNDS], wall[RECEIVERS][MOST_ROUNDS],
+        first[RECEIVERS][MOST_ROUNDS];
     enum { TIMES = 5 };
     const char *body = body_for("alibaba/qwen3-32b");
     void *states[RECEIVERS];
@@ -215,7 +230,7 @@ static void one_exchange(const char *where, int rounds)
             double waited = 0;
             int64_t start = now_ns(), started_work = worked_ns();
             for (int i = 0; i < TIMES; i++) {
-                struct tally tally = {0};
+                struct tally tally = { 0 };
                 int64_t begun = now_ns();
                 receivers[who]->exchange(states[who], body, &tally);
                 waited += (double)(tally.first_ns - begun) / 1e3 / TIMES;
@@ -228,7 +243,9 @@ static void one_exchange(const char *where, int rounds)
         }
     }
     char title[128];
-    snprintf(title, sizeof title, "One exchange, recorded of qwen3-32b, on a kept connection%s: %d of each", where, rounds * TIMES);
+    snprintf(title, sizeof title,
+             "One exchange, recorded of qwen3-32b, on a kept connection%s: %d of each", where,
+             rounds * TIMES);
     print_head(title, "us CPU", "us to first event   exchanges/s");
     for (int who = 0; who < RECEIVERS; who++) {
         print_row(cost, who, rounds, 1);
@@ -248,7 +265,8 @@ static void one_exchange_wiped(int rounds)
         exit(0);
     }
     int status;
-    if (process < 0 || waitpid(process, &status, 0) != process || status != 0) fail("one exchange", "did not end well");
+    if (process < 0 || waitpid(process, &status, 0) != process || status != 0)
+        fail("one exchange", "did not end well");
 }
 
 /* ---- loading, and memory ------------------------------------------------------------------------------------------- */
@@ -260,11 +278,12 @@ struct loading {
 static void load_once(const char *program, const char *library, struct loading *into, int round)
 {
     char command[1024];
-    snprintf(command, sizeof command, "'%s' libcurl.so.4 %s%s%s '%s' '%s'", program, library ? "'" : "", library ? library : "",
-             library ? "'" : "", base_url, body_for("alibaba/qwen3-32b"));
+    snprintf(command, sizeof command, "'%s' libcurl.so.4 %s%s%s '%s' '%s'", program,
+             library ? "'" : "", library ? library : "", library ? "'" : "", base_url,
+             body_for("alibaba/qwen3-32b"));
     FILE *output = popen(command, "r");
-    if (!output || fscanf(output, "%lf %lf %lf %lf", &into->curl[round], &into->library[round], &into->ready[round],
-                          &into->memory[round]) != 4)
+    if (!output || fscanf(output, "%lf %lf %lf %lf", &into->curl[round], &into->library[round],
+                          &into->ready[round], &into->memory[round]) != 4)
         fail(program, "did not run");
     pclose(output);
 }
@@ -279,12 +298,17 @@ static void loading(const char *program, const char *library, int rounds)
     struct stat file;
     if (stat(library, &file) != 0) fail(library, "is not there");
     printf("\nLoading, in fresh processes: %d of each\n", rounds);
-    printf("%-44s %10.0f us\n", "dlopen of libcurl.so.4, with all it needs", median(ours.curl, rounds));
-    printf("%-44s %10.0f us\n", "dlopen of libthinkwire.so behind it", median(ours.library, rounds));
+    printf("%-44s %10.0f us\n", "dlopen of libcurl.so.4, with all it needs",
+           median(ours.curl, rounds));
+    printf("%-44s %10.0f us\n", "dlopen of libthinkwire.so behind it",
+           median(ours.library, rounds));
     printf("%-44s %10.0f us\n", "curl_global_init", median(bare.ready, rounds));
-    printf("%-44s %10.0f us\n", "tw_client_create, with curl_global_init in it", median(ours.ready, rounds));
-    printf("%-44s %10.0f KB\n", "memory behind an exchange of bare libcurl", median(bare.memory, rounds));
-    printf("%-44s %10.0f KB\n", "memory behind an exchange of thinkwire", median(ours.memory, rounds));
+    printf("%-44s %10.0f us\n", "tw_client_create, with curl_global_init in it",
+           median(ours.ready, rounds));
+    printf("%-44s %10.0f KB\n", "memory behind an exchange of bare libcurl",
+           median(bare.memory, rounds));
+    printf("%-44s %10.0f KB\n", "memory behind an exchange of thinkwire",
+           median(ours.memory, rounds));
     printf("%-44s %10ld bytes\n", "libthinkwire.so", (long)file.st_size);
 }
 

@@ -11,10 +11,11 @@ extern "C" {
 
 /* What came of one exchange. */
 struct tally {
-    size_t bytes;     /* Of the body; counted by those that know it. */
-    size_t pieces;    /* Of reasoning or answer. */
-    size_t text;      /* Bytes in them. */
-    int64_t first_ns; /* When the first piece came, or the first byte for one that looks for no pieces. */
+    size_t bytes;  /* Of the body; counted by those that know it. */
+    size_t pieces; /* Of reasoning or answer. */
+    size_t text;   /* Bytes in them. */
+    int64_t
+        first_ns; /* When the first piece came, or the first byte for one that looks for no pieces. */
 };
 
 /* One way to receive a stream. A state belongs to one thread and keeps its connection. */

@@ -38,16 +38,20 @@ static void append(struct text *text, const char *bytes, size_t count)
 static void append_unit(struct text *text, unsigned unit)
 {
     if (unit < 0x80) {
-        append(text, (char[]){(char)unit}, 1);
+        append(text, (char[]){ (char)unit }, 1);
     } else if (unit < 0x800) {
-        append(text, (char[]){(char)(0xC0 | unit >> 6), (char)(0x80 | (unit & 0x3F))}, 2);
+        append(text, (char[]){ (char)(0xC0 | unit >> 6), (char)(0x80 | (unit & 0x3F)) }, 2);
     } else {
-        append(text, (char[]){(char)(0xE0 | unit >> 12), (char)(0x80 | (unit >> 6 & 0x3F)), (char)(0x80 | (unit & 0x3F))}, 3);
+        append(text,
+               (char[]){ (char)(0xE0 | unit >> 12), (char)(0x80 | (unit >> 6 & 0x3F)),
+                         (char)(0x80 | (unit & 0x3F)) },
+               3);
     }
 }
 
 /* The piece of text that the field of this chunk holds is appended, and told. */
-static void take(struct hand *hand, struct text *text, const char *chunk, const char *end, const char *field, size_t length)
+static void take(struct hand *hand, struct text *text, const char *chunk, const char *end,
+                 const char *field, size_t length)
 {
     const char *at = memmem(chunk, (size_t)(end - chunk), field, length);
     if (!at) return;
@@ -59,12 +63,12 @@ static void take(struct hand *hand, struct text *text, const char *chunk, const 
         at = special;
         if (at >= end || *at != '\\') continue;
         if (at + 1 < end && at[1] == 'u' && at + 6 <= end) {
-            char digits[5] = {at[2], at[3], at[4], at[5], 0};
+            char digits[5] = { at[2], at[3], at[4], at[5], 0 };
             append_unit(text, (unsigned)strtoul(digits, NULL, 16));
             at += 6;
         } else if (at + 1 < end) {
             char c = at[1];
-            append(text, (char[]){c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c}, 1);
+            append(text, (char[]){ c == 'n' ? '\n' : c == 't' ? '\t' : c == 'r' ? '\r' : c }, 1);
             at += 2;
         } else {
             break;
@@ -128,4 +132,4 @@ static void close_hand(void *state)
     free(hand);
 }
 
-const struct receiver by_hand = {"strstr loop by hand", open_hand, exchange, close_hand};
+const struct receiver by_hand = { "strstr loop by hand", open_hand, exchange, close_hand };

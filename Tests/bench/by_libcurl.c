@@ -54,8 +54,17 @@ static size_t count(char *bytes, size_t size, size_t length, void *userdata)
     return size * length;
 }
 
-static void *open_bare(const char *base_url) { return easy_open(base_url); }
-static void exchange(void *state, const char *body, struct tally *tally) { easy_exchange(state, body, count, tally); }
-static void close_bare(void *state) { easy_close(state); }
+static void *open_bare(const char *base_url)
+{
+    return easy_open(base_url);
+}
+static void exchange(void *state, const char *body, struct tally *tally)
+{
+    easy_exchange(state, body, count, tally);
+}
+static void close_bare(void *state)
+{
+    easy_close(state);
+}
 
-const struct receiver by_libcurl = {"bare libcurl", open_bare, exchange, close_bare};
+const struct receiver by_libcurl = { "bare libcurl", open_bare, exchange, close_bare };

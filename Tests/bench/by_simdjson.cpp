@@ -6,7 +6,8 @@
 
 #include "bench.h"
 
-namespace {
+namespace
+{
 
 struct Loop {
     easy *transfer;
@@ -14,7 +15,8 @@ struct Loop {
     std::string input, reasoning, content;
     tally *counts;
 
-    void take(std::string &text, simdjson::ondemand::object &delta, const char *field) {
+    void take(std::string &text, simdjson::ondemand::object &delta, const char *field)
+    {
         std::string_view piece;
         if (delta[field].get_string().get(piece) != simdjson::SUCCESS || piece.empty()) return;
         text += piece;
@@ -22,10 +24,14 @@ struct Loop {
     }
 
     // `room` tells how many bytes can be read from the beginning of the line.
-    void takeLine(const char *line, size_t length, size_t room) {
-        if (length < 6 || std::memcmp(line, "data: ", 6) != 0 || (length == 12 && std::memcmp(line + 6, "[DONE]", 6) == 0)) return;
+    void takeLine(const char *line, size_t length, size_t room)
+    {
+        if (length < 6 || std::memcmp(line, "data: ", 6) != 0 ||
+            (length == 12 && std::memcmp(line + 6, "[DONE]", 6) == 0))
+            return;
         simdjson::ondemand::document document;
-        if (parser.iterate(line + 6, length - 6, room - 6).get(document)) fail("simdjson", "not JSON");
+        if (parser.iterate(line + 6, length - 6, room - 6).get(document))
+            fail("simdjson", "not JSON");
         simdjson::ondemand::array choices;
         if (document["choices"].get_array().get(choices)) return;
         for (auto choice : choices) {
@@ -36,7 +42,8 @@ struct Loop {
         }
     }
 
-    void receive(const char *bytes, size_t count) {
+    void receive(const char *bytes, size_t count)
+    {
         input.append(bytes, count);
         input.reserve(input.size() + simdjson::SIMDJSON_PADDING);
         size_t at = 0;
@@ -49,18 +56,21 @@ struct Loop {
     }
 };
 
-size_t receive(char *bytes, size_t size, size_t count, void *userdata) {
+size_t receive(char *bytes, size_t size, size_t count, void *userdata)
+{
     static_cast<Loop *>(userdata)->receive(bytes, size * count);
     return size * count;
 }
 
-void *open(const char *base_url) {
+void *open(const char *base_url)
+{
     auto *loop = new Loop;
     loop->transfer = easy_open(base_url);
     return loop;
 }
 
-void exchange(void *state, const char *body, tally *counts) {
+void exchange(void *state, const char *body, tally *counts)
+{
     auto *loop = static_cast<Loop *>(state);
     loop->counts = counts;
     loop->input.clear();
@@ -69,12 +79,13 @@ void exchange(void *state, const char *body, tally *counts) {
     easy_exchange(loop->transfer, body, receive, loop);
 }
 
-void close(void *state) {
+void close(void *state)
+{
     auto *loop = static_cast<Loop *>(state);
     easy_close(loop->transfer);
     delete loop;
 }
 
-}  // namespace
+} // namespace
 
-extern "C" const receiver by_simdjson = {"simdjson loop by hand", open, exchange, close};
+extern "C" const receiver by_simdjson = { "simdjson loop by hand", open, exchange, close };

@@ -54,7 +54,11 @@ static void pull(void *state, const char *body, struct tally *tally)
     tw_request_destroy(request);
 }
 
-static void close_client(void *state) { tw_client_destroy(state); }
+static void close_client(void *state)
+{
+    tw_client_destroy(state);
+}
 
-const struct receiver by_callback = {"thinkwire, by callback", open_client, call_back, close_client};
-const struct receiver by_pull = {"thinkwire, pulled", open_client, pull, close_client};
+const struct receiver by_callback = { "thinkwire, by callback", open_client, call_back,
+                                      close_client };
+const struct receiver by_pull = { "thinkwire, pulled", open_client, pull, close_client };

@@ -34,7 +34,9 @@ static void *load(const char *path, double *took)
 }
 
 /* What POSIX says a function's address is taken from dlsym by. */
-#define FIND(library, name) __typeof__(name) *p_##name; *(void **)&p_##name = dlsym(library, #name)
+#define FIND(library, name)                                                                        \
+    __typeof__(name) *p_##name;                                                                    \
+    *(void **)&p_##name = dlsym(library, #name)
 
 static size_t swallow(char *bytes, size_t size, size_t count, void *userdata)
 {

@@ -21,13 +21,19 @@ def by_thinkwire() -> int:
 
 
 def by_openai() -> int:
-    with theirs.chat.completions.create(model=model, messages=[{"role": "user", "content": "Hello"}], stream=True) as stream:
+    with theirs.chat.completions.create(
+        model=model, messages=[{"role": "user", "content": "Hello"}], stream=True
+    ) as stream:
         return sum(len(chunk.choices[0].delta.content or "") for chunk in stream if chunk.choices)
 
 
 def import_time(module: str) -> float:
     code = f"import time; start = time.perf_counter(); import {module}; print(time.perf_counter() - start)"
-    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+    return float(
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout
+    )
 
 
 costs: dict[str, list[float]] = {"thinkwire": [], "openai": []}
@@ -36,9 +42,13 @@ for _ in range(ROUNDS):
         start = time.process_time()
         assert receive() == CHUNKS * 20, name
         costs[name].append((time.process_time() - start) / CHUNKS * 1e6)
-imports = {name: statistics.median(import_time(name) for _ in range(ROUNDS)) * 1e3 for name in costs}
+imports = {
+    name: statistics.median(import_time(name) for _ in range(ROUNDS)) * 1e3 for name in costs
+}
 
-print(f"\nPython {sys.version.split()[0]}: one stream as fast as it comes: {CHUNKS} chunks, {ROUNDS} rounds")
+print(
+    f"\nPython {sys.version.split()[0]}: one stream as fast as it comes: {CHUNKS} chunks, {ROUNDS} rounds"
+)
 print(f"{'':26} {'us CPU/chunk':>14} {'ms to import':>14}")
 for name, label in (("thinkwire", "thinkwire"), ("openai", f"openai-python {openai.__version__}")):
     print(f"{label:26} {statistics.median(costs[name]):14.1f} {imports[name]:14.0f}")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The cases, what a client must have heard of each, and a server that plays them. README.md says how to use it.
 
-    corpus.py serve [--port N]   plays them to any client
-    corpus.py plan               prints them for play.c
-    corpus.py check              compares what play.c has printed with what was to be heard
+corpus.py serve [--port N]   plays them to any client
+corpus.py plan               prints them for play.c
+corpus.py check              compares what play.c has printed with what was to be heard
 """
 
 import json
@@ -13,7 +13,14 @@ import sys
 import time
 
 CASES = pathlib.Path(__file__).resolve().parent / "cases"
-REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found"}
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    402: "Payment Required",
+    403: "Forbidden",
+    404: "Not Found",
+}
 
 #: A reply of which the case says nothing more.
 NOTHING = {
@@ -35,10 +42,18 @@ class Case:
     def __init__(self, path):
         said = json.loads(path.read_text(encoding="utf-8"))
         self.name = path.stem
-        self.fact, self.source, self.events = said.pop("fact"), said.pop("source"), said.pop("events")
+        self.fact, self.source, self.events = (
+            said.pop("fact"),
+            said.pop("source"),
+            said.pop("events"),
+        )
         self.request = said.pop("request", {})
         http = said.pop("http")
-        self.status, self.headers, self.then = http["status"], http["headers"], http.get("then", "close")
+        self.status, self.headers, self.then = (
+            http["status"],
+            http["headers"],
+            http.get("then", "close"),
+        )
         reply = said.pop("reply")
         self.reply = {**NOTHING, "http_status": self.status, **reply}
         self.has_document, self.document = "document" in said, said.pop("document", None)
@@ -55,7 +70,11 @@ class Case:
 
 def body_of(path):
     """The bytes of a case: an event stream (.sse), or anything else (.body)."""
-    found = [path.with_suffix(suffix) for suffix in (".sse", ".body") if path.with_suffix(suffix).exists()]
+    found = [
+        path.with_suffix(suffix)
+        for suffix in (".sse", ".body")
+        if path.with_suffix(suffix).exists()
+    ]
     assert len(found) == 1, f"{path} needs one file of bytes beside it"
     return found[0]
 
@@ -100,17 +119,31 @@ def differences(case, reply, events=None, document=None):
             found.append(f"{what} is {heard!r}, not {wanted!r}")
 
     if events is not None:
-        heard = [["usage", told(event[1])] if event[0] == "usage" else event for event in joined(events)]
+        heard = [
+            ["usage", told(event[1])] if event[0] == "usage" else event for event in joined(events)
+        ]
         compare("events", heard, case.events)
     for name, wanted in case.reply.items():
         if name == "usage":
             compare(name, told(reply[name]), wanted)
         elif name == "tool_calls":
-            compare(name, [[*call[:4], *[choice for choice in call[4:] if choice]] for call in reply[name]], wanted)
+            compare(
+                name,
+                [[*call[:4], *[choice for choice in call[4:] if choice]] for call in reply[name]],
+                wanted,
+            )
         elif name == "message_contains":
-            found += [f"the message lacks {part!r}: {reply['message']}" for part in wanted if part not in reply["message"]]
+            found += [
+                f"the message lacks {part!r}: {reply['message']}"
+                for part in wanted
+                if part not in reply["message"]
+            ]
         elif name == "message_lacks":
-            found += [f"the message has {part!r}: {reply['message']}" for part in wanted if part in reply["message"]]
+            found += [
+                f"the message has {part!r}: {reply['message']}"
+                for part in wanted
+                if part in reply["message"]
+            ]
         else:
             compare(name, reply[name], wanted)
     if case.has_document:
@@ -135,7 +168,7 @@ class Handler(socketserver.StreamRequestHandler):
         words, length = self.rfile.readline().split(), 0
         if len(words) < 2:
             return False
-        while (line := self.rfile.readline().strip()):
+        while line := self.rfile.readline().strip():
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
                 length = int(value)
@@ -181,7 +214,13 @@ class Server(socketserver.ThreadingTCPServer):
 
 def plan():
     for case in cases():
-        how = "off" if case.request.get("thinking") == "off" else "starts" if case.request.get("starts_thinking") else "as-is"
+        how = (
+            "off"
+            if case.request.get("thinking") == "off"
+            else "starts"
+            if case.request.get("starts_thinking")
+            else "as-is"
+        )
         sys.stdout.write(f"{case.name} {how} {case.then} {len(case.head)} {len(case.body)}\n")
         sys.stdout.flush()
         sys.stdout.buffer.write(case.head + case.body)
@@ -203,7 +242,9 @@ def check():
             failed.add(case.name)
             print(f"{case.name} ({said['how']}): {difference}")
     whole = len(heard) == len(known) == counts.get("cases")
-    print(f"corpus through C: {len(heard)} cases of {len(known)}, {len(failed)} failed, {counts.get('exchanges', 0)} exchanges")
+    print(
+        f"corpus through C: {len(heard)} cases of {len(known)}, {len(failed)} failed, {counts.get('exchanges', 0)} exchanges"
+    )
     return 0 if whole and not failed else 1
 
 

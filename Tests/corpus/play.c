@@ -41,9 +41,12 @@ static bool read_answer(struct answer *answer)
 {
     char then[16];
     size_t *head = &answer->head_len, *body = &answer->body_len;
-    if (scanf("%127s %15s %15s %zu %zu", answer->name, answer->request, then, head, body) != 5) return false;
+    if (scanf("%127s %15s %15s %zu %zu", answer->name, answer->request, then, head, body) != 5)
+        return false;
     if (getchar() != '\n') die("the plan");
-    answer->then = strcmp(then, "cut") == 0 ? THEN_CUT : strcmp(then, "open") == 0 ? THEN_OPEN : THEN_CLOSE;
+    answer->then = strcmp(then, "cut") == 0    ? THEN_CUT
+                   : strcmp(then, "open") == 0 ? THEN_OPEN
+                                               : THEN_CLOSE;
     answer->head = read_bytes(answer->head_len);
     answer->body = read_bytes(answer->body_len);
     return true;
@@ -65,18 +68,21 @@ static bool read_request(int fd)
     static char request[1 << 16];
     size_t len = 0, wanted = SIZE_MAX;
     while (len < wanted) {
-        struct pollfd ready[2] = { { .fd = fd, .events = POLLIN }, { .fd = server.listener, .events = POLLIN } };
+        struct pollfd ready[2] = { { .fd = fd, .events = POLLIN },
+                                   { .fd = server.listener, .events = POLLIN } };
         if (poll(ready, 2, -1) < 0) die("poll");
         if (!ready[0].revents) return false;
         ssize_t got = recv(fd, request + len, sizeof request - 1 - len, 0);
         if (got <= 0) return false;
         len += (size_t)got;
         request[len] = '\0';
-        const char *end = strstr(request, "\r\n\r\n"), *length = strstr(request, "Content-Length: ");
+        const char *end = strstr(request, "\r\n\r\n"),
+                   *length = strstr(request, "Content-Length: ");
         if (end && length) wanted = (size_t)(end + 4 - request) + strtoul(length + 16, NULL, 10);
     }
     /* Compressed event streams arrive in bursts (opencodex PR 115). */
-    if (!strstr(request, "\r\nAccept-Encoding: identity\r\n")) die("the request does not ask for identity");
+    if (!strstr(request, "\r\nAccept-Encoding: identity\r\n"))
+        die("the request does not ask for identity");
     return true;
 }
 
@@ -123,12 +129,16 @@ static void *serve(void *unused)
 
 static void start_server(void)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
     pthread_t thread;
     server.listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (server.listener < 0 || bind(server.listener, (struct sockaddr *)&address, size) != 0) die("bind");
-    if (listen(server.listener, 16) != 0 || getsockname(server.listener, (struct sockaddr *)&address, &size) != 0) die("listen");
+    if (server.listener < 0 || bind(server.listener, (struct sockaddr *)&address, size) != 0)
+        die("bind");
+    if (listen(server.listener, 16) != 0 ||
+        getsockname(server.listener, (struct sockaddr *)&address, &size) != 0)
+        die("listen");
     server.port = ntohs(address.sin_port);
     sem_init(&server.go, 0, 0);
     sem_init(&server.sent, 0, 0);
@@ -179,7 +189,8 @@ static tw_reply *pull(tw_client *client, const tw_request *request, struct recor
     } while (!came && found != TW_NEXT_END);
     if (!came) wait_for(&server.sent);
     while (left > piece) {
-        while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT) record_event(recorder, event);
+        while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT)
+            record_event(recorder, event);
         left -= piece;
         piece = server.rest;
         sem_post(&server.go);
@@ -190,7 +201,8 @@ static tw_reply *pull(tw_client *client, const tw_request *request, struct recor
 }
 
 /* What is heard of the answer when it comes in such pieces, as the members of a JSON object. */
-static char *listen_to(tw_client *client, const struct answer *answer, enum way way, size_t first, size_t rest)
+static char *listen_to(tw_client *client, const struct answer *answer, enum way way, size_t first,
+                       size_t rest)
 {
     struct recorder recorder = { 0 };
     struct text line = { 0 };
@@ -199,9 +211,10 @@ static char *listen_to(tw_client *client, const struct answer *answer, enum way 
     server.first = first > 0 ? first : answer->body_len;
     server.rest = rest > 0 ? rest : answer->body_len;
     server.gated = way == PULLED;
-    tw_reply *reply = way == PULLED       ? pull(client, request, &recorder)
-                      : way == BY_CALLBACK ? tw_chat_stream(client, request, record_event, &recorder)
-                                           : tw_chat_send(client, request);
+    tw_reply *reply = way == PULLED ? pull(client, request, &recorder)
+                      : way == BY_CALLBACK
+                          ? tw_chat_stream(client, request, record_event, &recorder)
+                          : tw_chat_send(client, request);
     wait_for(&server.done);
     recorder_end_event(&recorder);
     if (way != IN_ONE_PIECE) {
@@ -222,7 +235,8 @@ static char *first_recorded[3];
 static int exchanges;
 
 /* Tells what is heard, if it was not told before. */
-static void tell(tw_client *client, const struct answer *answer, enum way way, size_t first, size_t rest)
+static void tell(tw_client *client, const struct answer *answer, enum way way, size_t first,
+                 size_t rest)
 {
     static const char *const names[] = { "by callback", "pulled", "in one piece" };
     char *line = listen_to(client, answer, way, first, rest);
@@ -230,11 +244,14 @@ static void tell(tw_client *client, const struct answer *answer, enum way way, s
     exchanges++;
     if (!*known || strcmp(*known, line) != 0) {
         printf("{\"case\":\"%s\",", answer->name);
-        printf("\"how\":\"%s, the first piece %zu bytes, the others %zu\",", names[way], first, rest);
+        printf("\"how\":\"%s, the first piece %zu bytes, the others %zu\",", names[way], first,
+               rest);
         printf("%s}\n", line);
     }
-    if (*known) free(line);
-    else *known = line;
+    if (*known)
+        free(line);
+    else
+        *known = line;
 }
 
 static void play(tw_client *client, const struct answer *answer)
@@ -248,7 +265,8 @@ static void play(tw_client *client, const struct answer *answer)
         tell(client, answer, (enum way)way, 1, 1);
         tell(client, answer, (enum way)way, 7, 7);
     }
-    for (size_t place = 1; place < answer->body_len; place += step) tell(client, answer, PULLED, place, 0);
+    for (size_t place = 1; place < answer->body_len; place += step)
+        tell(client, answer, PULLED, place, 0);
     for (int way = BY_CALLBACK; way <= IN_ONE_PIECE; way++) free(first_recorded[way]);
 }
 

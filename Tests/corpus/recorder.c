@@ -44,16 +44,20 @@ void put_string(struct text *text, const char *bytes, size_t len)
     for (size_t i = 0; i < len; i++) {
         char escape[8];
         unsigned char byte = (unsigned char)bytes[i];
-        if (byte >= 0x20 && byte != '"' && byte != '\\') add(text, bytes + i, 1);
-        else add(text, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", byte));
+        if (byte >= 0x20 && byte != '"' && byte != '\\')
+            add(text, bytes + i, 1);
+        else
+            add(text, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", byte));
     }
     put(text, "\"");
 }
 
 void put_c_string(struct text *text, const char *string)
 {
-    if (string) put_string(text, string, strlen(string));
-    else put(text, "null");
+    if (string)
+        put_string(text, string, strlen(string));
+    else
+        put(text, "null");
 }
 
 /* Whole, well-formed characters and nothing else (RFC 3629). */
@@ -61,7 +65,12 @@ static bool is_utf8(const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len;) {
         unsigned char first = (unsigned char)bytes[i++];
-        int more = first < 0x80 ? 0 : first < 0xC2 ? -1 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : first < 0xF5 ? 3 : -1;
+        int more = first < 0x80   ? 0
+                   : first < 0xC2 ? -1
+                   : first < 0xE0 ? 1
+                   : first < 0xF0 ? 2
+                   : first < 0xF5 ? 3
+                                  : -1;
         if (more < 0 || len - i < (size_t)more) return false;
         for (int k = 0; k < more; k++) {
             unsigned char next = (unsigned char)bytes[i++];
@@ -102,10 +111,16 @@ void wait_for(sem_t *semaphore)
 
 static void put_usage(struct text *text, const tw_usage *usage)
 {
-    const struct { const char *name; double number; } members[] = {
-        { "prompt_tokens", (double)usage->prompt_tokens },       { "completion_tokens", (double)usage->completion_tokens },
-        { "total_tokens", (double)usage->total_tokens },         { "reasoning_tokens", (double)usage->reasoning_tokens },
-        { "cached_tokens", (double)usage->cached_tokens },       { "cost", usage->cost },
+    const struct {
+        const char *name;
+        double number;
+    } members[] = {
+        { "prompt_tokens", (double)usage->prompt_tokens },
+        { "completion_tokens", (double)usage->completion_tokens },
+        { "total_tokens", (double)usage->total_tokens },
+        { "reasoning_tokens", (double)usage->reasoning_tokens },
+        { "cached_tokens", (double)usage->cached_tokens },
+        { "cost", usage->cost },
     };
     put(text, "{");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -122,7 +137,8 @@ static void put_usage(struct text *text, const tw_usage *usage)
 
 void recorder_end_event(struct recorder *recorder)
 {
-    static const char *const names[] = { "", "reasoning", "content", "refusal", "tool_call", "usage", "finish" };
+    static const char *const names[] = { "",          "reasoning", "content", "refusal",
+                                         "tool_call", "usage",     "finish" };
     if (!recorder->kind) return;
     put(&recorder->events, recorder->events.len > 0 ? ",[" : "[");
     put_c_string(&recorder->events, names[recorder->kind]);
@@ -135,8 +151,10 @@ void recorder_end_event(struct recorder *recorder)
         put_string(&recorder->events, recorder->name.bytes, recorder->name.len);
         put(&recorder->events, ",");
     }
-    if (recorder->kind == TW_EVENT_USAGE) add(&recorder->events, recorder->piece.bytes, recorder->piece.len);
-    else put_string(&recorder->events, recorder->piece.bytes, recorder->piece.len);
+    if (recorder->kind == TW_EVENT_USAGE)
+        add(&recorder->events, recorder->piece.bytes, recorder->piece.len);
+    else
+        put_string(&recorder->events, recorder->piece.bytes, recorder->piece.len);
     if (recorder->choice != 0) {
         put(&recorder->events, ",");
         put_number(&recorder->events, recorder->choice);
@@ -150,7 +168,8 @@ int record_event(void *userdata, const tw_event *event)
 {
     struct recorder *recorder = userdata;
     bool single = event->kind == TW_EVENT_USAGE || event->kind == TW_EVENT_FINISH;
-    bool same = event->kind == recorder->kind && event->choice == recorder->choice && event->tool_index == recorder->tool;
+    bool same = event->kind == recorder->kind && event->choice == recorder->choice &&
+                event->tool_index == recorder->tool;
     if (single || !same) recorder_end_event(recorder);
     recorder->kind = event->kind;
     recorder->choice = event->choice;
@@ -158,10 +177,13 @@ int record_event(void *userdata, const tw_event *event)
     recorder->id.len = recorder->name.len = 0;
     put(&recorder->id, event->tool_id ? event->tool_id : "");
     put(&recorder->name, event->tool_name ? event->tool_name : "");
-    if (event->usage) put_usage(&recorder->piece, event->usage);
-    else add(&recorder->piece, event->text, event->text_len);
+    if (event->usage)
+        put_usage(&recorder->piece, event->usage);
+    else
+        add(&recorder->piece, event->text, event->text_len);
     if (!is_utf8(event->text, event->text_len)) recorder->broken = "an event's text is not UTF-8";
-    if (event->text[event->text_len] != '\0') recorder->broken = "an event's text has no NUL behind it";
+    if (event->text[event->text_len] != '\0')
+        recorder->broken = "an event's text has no NUL behind it";
     return 0;
 }
 
@@ -172,7 +194,8 @@ static void put_member(struct text *line, const char *name)
     put(line, "\":");
 }
 
-static void put_text(struct text *line, const char *name, const char *(*get)(const tw_reply *, size_t *), const tw_reply *reply)
+static void put_text(struct text *line, const char *name,
+                     const char *(*get)(const tw_reply *, size_t *), const tw_reply *reply)
 {
     size_t len;
     const char *text = get(reply, &len);
@@ -200,8 +223,10 @@ void put_what_came(struct text *line, const tw_reply *reply)
     put_member(line, "request_id");
     put_c_string(line, tw_reply_request_id(reply));
     put_member(line, "usage");
-    if (tw_reply_usage(reply)) put_usage(line, tw_reply_usage(reply));
-    else put(line, "null");
+    if (tw_reply_usage(reply))
+        put_usage(line, tw_reply_usage(reply));
+    else
+        put(line, "null");
     put_member(line, "tool_calls");
     for (size_t i = 0; i < tw_reply_tool_call_count(reply); i++) {
         const tw_tool_call *call = tw_reply_tool_call(reply, i);
@@ -222,6 +247,7 @@ void put_what_came(struct text *line, const tw_reply *reply)
 
 void forget_environment(void)
 {
-    static const char *const names[] = { "THINKWIRE_DEBUG", "http_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY" };
+    static const char *const names[] = { "THINKWIRE_DEBUG", "http_proxy", "all_proxy",
+                                         "ALL_PROXY",       "no_proxy",   "NO_PROXY" };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) unsetenv(names[i]);
 }

@@ -23,13 +23,17 @@ void create_client(int port)
     tw_options_destroy(options);
 }
 
-static tw_request *request_for(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding)
+static tw_request *request_for(const struct answer *answer, enum kind kind, size_t place, int lane,
+                               size_t padding)
 {
     char start[256];
     tw_request *request;
     struct text body = { 0 };
-    int len = snprintf(start, sizeof start, "{\"play\":\"%d %d %zu %d\",\"o\":{},\"model\":\"m\",\"messages\":[{\"role\":\"user\","
-        "\"content\":\"", (int)(answer - answers), (int)kind, place, lane);
+    int len = snprintf(
+        start, sizeof start,
+        "{\"play\":\"%d %d %zu %d\",\"o\":{},\"model\":\"m\",\"messages\":[{\"role\":\"user\","
+        "\"content\":\"",
+        (int)(answer - answers), (int)kind, place, lane);
     add(&body, start, (size_t)len);
     if (padding > 0) {
         char *pad = malloc(padding);
@@ -59,7 +63,8 @@ static void pull_pieces(tw_chat *chat, struct recorder *recorder, size_t pieces,
             sched_yield();
         }
         if (found == TW_NEXT_END) wait_for(&shared->lanes[worker][lane].sent);
-        while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT) record_event(recorder, event);
+        while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT)
+            record_event(recorder, event);
         sem_post(&shared->lanes[worker][lane].go);
     }
     while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT) record_event(recorder, event);
@@ -69,7 +74,8 @@ static bool is_one_of(const char *name, const char *names)
 {
     size_t len = strlen(name);
     for (const char *found = names; (found = strstr(found, name)); found += len)
-        if ((found == names || found[-1] == '|') && (found[len] == '\0' || found[len] == '|')) return true;
+        if ((found == names || found[-1] == '|') && (found[len] == '\0' || found[len] == '|'))
+            return true;
     return false;
 }
 
@@ -86,13 +92,15 @@ static bool has_broken_document(const struct answer *answer, const tw_reply *rep
 }
 
 /* What of this is wrong; NULL if nothing is. */
-static const char *mistake(const struct answer *answer, const tw_reply *reply, const struct recorder *recorder, const char *statuses,
-    const char *expected, const struct text *line)
+static const char *mistake(const struct answer *answer, const tw_reply *reply,
+                           const struct recorder *recorder, const char *statuses,
+                           const char *expected, const struct text *line)
 {
     if (!is_one_of(tw_status_name(tw_reply_status(reply)), statuses)) return "the status";
     if (expected && strcmp(line->bytes, expected) != 0) return "what was heard";
     if (recorder->broken) return recorder->broken;
-    if ((tw_reply_status(reply) == TW_OK) != (tw_reply_message(reply)[0] == '\0')) return "the message";
+    if ((tw_reply_status(reply) == TW_OK) != (tw_reply_message(reply)[0] == '\0'))
+        return "the message";
     if (tw_reply_attempts(reply) != 1) return "the number of attempts";
     if (has_broken_document(answer, reply)) return "the document";
     return NULL;
@@ -103,13 +111,14 @@ static atomic_int last_wrong[KINDS];
 static void count(const struct answer *answer, enum kind kind, bool failed)
 {
     int framing = 0;
-    while (framing + 1 < FRAMINGS && strcmp(answer->framing, framing_names[framing]) != 0) framing++;
+    while (framing + 1 < FRAMINGS && strcmp(answer->framing, framing_names[framing]) != 0)
+        framing++;
     shared->table[kind][framing].tried++;
     if (failed) shared->table[kind][framing].failed++;
 }
 
-void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding, const char *statuses,
-    const char *expected)
+void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding,
+              const char *statuses, const char *expected)
 {
     struct recorder recorder = { 0 };
     struct text line = { 0 };
@@ -121,9 +130,16 @@ void exchange(const struct answer *answer, enum kind kind, size_t place, int lan
     }
     if (kind == STOP_READING) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 500);
     if (kind == EARLY_THEN_HOLD) tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 500);
-    tw_chat *chat = answer->is_whole == 1 ? tw_chat_open_unstreamed(client, request) : tw_chat_open(client, request);
-    if (kind == SPLIT || kind == BYTES) pull_pieces(chat, &recorder, kind == BYTES ? answer->len : place < answer->len ? 2 : 1, lane);
-    else tw_chat_run(chat, record_event, &recorder);
+    tw_chat *chat = answer->is_whole == 1 ? tw_chat_open_unstreamed(client, request)
+                                          : tw_chat_open(client, request);
+    if (kind == SPLIT || kind == BYTES)
+        pull_pieces(chat, &recorder,
+                    kind == BYTES         ? answer->len
+                    : place < answer->len ? 2
+                                          : 1,
+                    lane);
+    else
+        tw_chat_run(chat, record_event, &recorder);
     tw_reply *reply = tw_chat_close(chat);
     recorder_end_event(&recorder);
     put(&line, "\"events\":[");
@@ -134,9 +150,11 @@ void exchange(const struct answer *answer, enum kind kind, size_t place, int lan
     count(answer, kind, wrong != NULL);
     /* Once for each answer and kind, or a mistake would be told a thousand times. */
     if (wrong && atomic_exchange(&last_wrong[kind], number) != number) {
-        printf("%s, %s, %s at %zu of %zu: %s is not right\n  expected %s %s\n  got      %s %s\n  %s\n", answer->name,
-            answer->framing, kind_names[kind], place, answer->len, wrong, statuses, expected ? expected : "(anything)",
-            tw_status_name(tw_reply_status(reply)), line.bytes, tw_reply_message(reply));
+        printf(
+            "%s, %s, %s at %zu of %zu: %s is not right\n  expected %s %s\n  got      %s %s\n  %s\n",
+            answer->name, answer->framing, kind_names[kind], place, answer->len, wrong, statuses,
+            expected ? expected : "(anything)", tw_status_name(tw_reply_status(reply)), line.bytes,
+            tw_reply_message(reply));
         fflush(stdout);
     }
     tw_reply_destroy(reply);
@@ -153,9 +171,12 @@ void exchange_whole(const struct answer *answer)
 
 void exchange_broken(const struct answer *answer, enum kind kind, size_t place, int lane)
 {
-    bool is_end = place == answer->len || (strcmp(answer->framing, "close") == 0 && place >= answer->head_len);
+    bool is_end = place == answer->len ||
+                  (strcmp(answer->framing, "close") == 0 && place >= answer->head_len);
     bool arrives = kind == SPLIT || kind == BYTES;
     const struct outcome *outcome = outcome_at(answer, arrives ? answer->len : place);
-    const char *status = kind == STALL ? outcome->silent : arrives || (kind == FIN && is_end) ? outcome->ended : outcome->cut;
+    const char *status = kind == STALL                        ? outcome->silent
+                         : arrives || (kind == FIN && is_end) ? outcome->ended
+                                                              : outcome->cut;
     exchange(answer, kind, place, lane, 0, status, outcome->recorder);
 }

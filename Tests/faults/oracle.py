@@ -16,10 +16,20 @@ sys.path.insert(0, str(HERE.parent / "corpus"))
 import corpus  # noqa: E402
 
 RECORDINGS = HERE.parents[1] / "Sources" / "thinkwire-mock" / "recordings"
-BY_CODE = {400: "TW_BAD_REQUEST", 401: "TW_AUTH", 402: "TW_QUOTA", 403: "TW_FORBIDDEN", 404: "TW_NOT_FOUND", 429: "TW_RATE_LIMITED"}
+BY_CODE = {
+    400: "TW_BAD_REQUEST",
+    401: "TW_AUTH",
+    402: "TW_QUOTA",
+    403: "TW_FORBIDDEN",
+    404: "TW_NOT_FOUND",
+    429: "TW_RATE_LIMITED",
+}
 SPACE = " \t\r\n"
 #: What no server was seen to send: a chunk that is not JSON.
-MALFORMED = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\ndata: {"choices":[}\n\n' + b'data: {"choices":[]}\n\n' * 3
+MALFORMED = (
+    b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\ndata: {"choices":[}\n\n'
+    + b'data: {"choices":[]}\n\n' * 3
+)
 FRAMINGS = ("length", "chunked", "close")
 
 
@@ -34,18 +44,31 @@ class Case:
         self.name, self.body, self.known = name, body, known
         self.status = known.status if known else 200
         is_stream = self.name.endswith("sse")
-        self.headers = known.headers if known else {"content-type": "text/event-stream" if is_stream else "application/json"}
+        self.headers = (
+            known.headers
+            if known
+            else {"content-type": "text/event-stream" if is_stream else "application/json"}
+        )
         self.request = known.request if known else {}
         #: 1: asked for in one piece; 2: a document though a stream was asked for.
         self.is_whole = 1 if not is_stream else 2 if body.startswith(b"{") else 0
 
     @property
     def how(self):
-        return "off" if self.request.get("thinking") == "off" else "starts" if self.request.get("starts_thinking") else "as-is"
+        return (
+            "off"
+            if self.request.get("thinking") == "off"
+            else "starts"
+            if self.request.get("starts_thinking")
+            else "as-is"
+        )
 
 
 def all_cases():
-    found = [Case(case.name + corpus.body_of(corpus.CASES / f"{case.name}.json").suffix, case.body, case) for case in corpus.cases()]
+    found = [
+        Case(case.name + corpus.body_of(corpus.CASES / f"{case.name}.json").suffix, case.body, case)
+        for case in corpus.cases()
+    ]
     recordings = sorted(RECORDINGS.iterdir())
     assert recordings
     found += [Case(f"recorded-{path.name}", path.read_bytes()) for path in recordings]
@@ -65,9 +88,15 @@ def read_json(data):
 def text_of(pieces):
     """The pieces of a text joined: bytes are made characters, halves of characters too, and what is left over is replaced."""
     joined = "".join(pieces)
-    joined = re.sub("[\U000f0080-\U000f00ff]+", lambda run: bytes(ord(char) - 0xF0000 for char in run[0]).decode("utf-8", "replace"), joined)
+    joined = re.sub(
+        "[\U000f0080-\U000f00ff]+",
+        lambda run: bytes(ord(char) - 0xF0000 for char in run[0]).decode("utf-8", "replace"),
+        joined,
+    )
     pair = lambda two: chr(0x10000 + (ord(two[0][0]) - 0xD800 << 10) + ord(two[0][1]) - 0xDC00)  # noqa: E731
-    return re.sub("[\ud800-\udfff]", "\ufffd", re.sub("[\ud800-\udbff][\udc00-\udfff]", pair, joined))
+    return re.sub(
+        "[\ud800-\udfff]", "\ufffd", re.sub("[\ud800-\udbff][\udc00-\udfff]", pair, joined)
+    )
 
 
 # ---- an event stream ----------------------------------------------------------------------------------------------------------
@@ -91,8 +120,15 @@ def events_of(data):
         if line == b"" and not is_open or is_open and values:
             if values:
                 # Each line is a chunk where only the blank lines between them are missing.
-                is_one = name == b"error" or value_or_none(values[0].strip()) is None or value_or_none(b"\n".join(values)) is not None
-                found += [(name, data, line == b"" and not is_open) for data in ([b"\n".join(values)] if is_one else values)]
+                is_one = (
+                    name == b"error"
+                    or value_or_none(values[0].strip()) is None
+                    or value_or_none(b"\n".join(values)) is not None
+                )
+                found += [
+                    (name, data, line == b"" and not is_open)
+                    for data in ([b"\n".join(values)] if is_one else values)
+                ]
             name, values = b"", []
     return found
 
@@ -117,28 +153,57 @@ class Choice:
                 thought, closing, answer = inside.partition("</think>")
                 reasoning = thought.rstrip(SPACE) if closing else inside
                 content = answer.lstrip(SPACE)
-        if self.how == "off" and (is_done or self.finishes) and reasoning and not (content or self.refusal or self.calls):
+        if (
+            self.how == "off"
+            and (is_done or self.finishes)
+            and reasoning
+            and not (content or self.refusal or self.calls)
+        ):
             reasoning, content = "", reasoning
         return reasoning, content
 
     def add_call(self, fragment, is_first, is_whole):
         function = fragment.get("function") or fragment.get("custom") or {}
-        identity, name, index = fragment.get("id") or "", function.get("name") or "", fragment.get("index")
+        identity, name, index = (
+            fragment.get("id") or "",
+            function.get("name") or "",
+            fragment.get("index"),
+        )
         arguments = function.get("arguments", function.get("input"))
         call = None
         if not is_whole and (is_first or index is not None or identity or not name):
-            elsewhere = lambda known: None not in (index, known["index"]) and index != known["index"]  # noqa: E731
-            same = [known for known in self.calls if identity and identity in known["ids"] and not elsewhere(known)]
-            near = same or [known for known in self.calls if index is None or known["index"] == index]
+            elsewhere = lambda known: (
+                None not in (index, known["index"]) and index != known["index"]
+            )  # noqa: E731
+            same = [
+                known
+                for known in self.calls
+                if identity and identity in known["ids"] and not elsewhere(known)
+            ]
+            near = same or [
+                known for known in self.calls if index is None or known["index"] == index
+            ]
             if not near and not identity and not name:
-                near = [known for known in self.calls[-1:] if not is_json(text_of(known["arguments"]))]
+                near = [
+                    known for known in self.calls[-1:] if not is_json(text_of(known["arguments"]))
+                ]
             if near:
                 call = near[-1]
                 again = (same or not identity and index is not None) and name == call["name"]
-                again = again and (arguments is None or isinstance(arguments, str) and not arguments.strip(SPACE))
+                again = again and (
+                    arguments is None or isinstance(arguments, str) and not arguments.strip(SPACE)
+                )
                 is_other = not same and identity and call["id"]
-                is_other = is_other and (index is None or name or is_json(text_of(call["arguments"])))
-                if is_other or name and not again and call["arguments"] and is_json(text_of(call["arguments"])):
+                is_other = is_other and (
+                    index is None or name or is_json(text_of(call["arguments"]))
+                )
+                if (
+                    is_other
+                    or name
+                    and not again
+                    and call["arguments"]
+                    and is_json(text_of(call["arguments"]))
+                ):
                     call = None
         if call is None:
             call = {"index": index, "id": "", "ids": [], "name": "", "arguments": []}
@@ -148,7 +213,9 @@ class Choice:
         if call["name"] != name:
             call["name"] += name
         if arguments is not None:
-            call["arguments"].append(arguments if isinstance(arguments, str) else json.dumps(arguments))
+            call["arguments"].append(
+                arguments if isinstance(arguments, str) else json.dumps(arguments)
+            )
 
 
 def parts_of(content):
@@ -157,7 +224,9 @@ def parts_of(content):
     for part in content:
         if part.get("type") == "thinking":
             inner = part["thinking"]
-            thoughts += [inner] if isinstance(inner, str) else [piece.get("text", "") for piece in inner]
+            thoughts += (
+                [inner] if isinstance(inner, str) else [piece.get("text", "") for piece in inner]
+            )
         elif part.get("type") == "text":
             texts.append(part["text"])
     return "".join(thoughts), "".join(texts)
@@ -186,11 +255,24 @@ class Heard:
             choice = self.choices.setdefault(index, Choice(index, self.how))
             delta = said.get("delta") or said.get("message") or {}
             if "delta" not in said and choice.has_delta:
-                had = {"reasoning_content": choice.reasoning, "content": choice.content, "tool_calls": choice.calls}
-                delta = {name: value for name, value in delta.items() if not any(had.get(name) or [])}
+                had = {
+                    "reasoning_content": choice.reasoning,
+                    "content": choice.content,
+                    "tool_calls": choice.calls,
+                }
+                delta = {
+                    name: value for name, value in delta.items() if not any(had.get(name) or [])
+                }
             choice.has_delta = choice.has_delta or bool(said.get("delta"))
-            thoughts = [delta[name] for name in delta if name in ("reasoning", "reasoning_content") and delta[name]]
-            thoughts = [thought if isinstance(thought, str) else thought.get("text", "") for thought in thoughts]
+            thoughts = [
+                delta[name]
+                for name in delta
+                if name in ("reasoning", "reasoning_content") and delta[name]
+            ]
+            thoughts = [
+                thought if isinstance(thought, str) else thought.get("text", "")
+                for thought in thoughts
+            ]
             for detail in [] if thoughts else delta.get("reasoning_details") or []:
                 thoughts += [detail.get("text") or detail.get("summary") or ""]
                 choice.reasoning += thoughts[-1:]
@@ -213,7 +295,11 @@ class Heard:
             if said.get("error"):
                 self.refused = True
         meta = (chunk.get("meta") or {}).get("usage") or {}
-        for cost, unit in (("usd_spent", "USD"), ("credits_used", "credits"), ("tokens_used", "credits")):
+        for cost, unit in (
+            ("usd_spent", "USD"),
+            ("credits_used", "credits"),
+            ("tokens_used", "credits"),
+        ):
             if isinstance(meta.get(cost), (int, float)):
                 self.usage.update(cost=meta[cost], cost_unit=unit)
                 break
@@ -221,12 +307,21 @@ class Heard:
         bill = next(filter(None, bills), meta)
         if bill:
             # The last one counts, but for what it costs, where that was told beside an earlier one.
-            self.usage = {name: value for name, value in self.usage.items() if name.startswith("cost")}
+            self.usage = {
+                name: value for name, value in self.usage.items() if name.startswith("cost")
+            }
             for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
                 if bill.get(name) is not None:
                     self.usage[name] = bill[name]
-            for name, details in (("reasoning_tokens", "completion_tokens_details"), ("cached_tokens", "prompt_tokens_details")):
-                told = [place[name] for place in (bill.get(details) or {}, bill) if place.get(name) is not None]
+            for name, details in (
+                ("reasoning_tokens", "completion_tokens_details"),
+                ("cached_tokens", "prompt_tokens_details"),
+            ):
+                told = [
+                    place[name]
+                    for place in (bill.get(details) or {}, bill)
+                    if place.get(name) is not None
+                ]
                 if told:
                     self.usage[name] = told[0]
             if isinstance(bill.get("cost"), (int, float)):
@@ -244,7 +339,11 @@ class Heard:
 
     @property
     def is_finished(self):
-        return self.is_done or bool(self.choices) and all(choice.finishes for choice in self.choices.values())
+        return (
+            self.is_done
+            or bool(self.choices)
+            and all(choice.finishes for choice in self.choices.values())
+        )
 
     def events(self, known):
         """What is told, in the order in which it is told of the whole answer."""
@@ -364,14 +463,22 @@ class Oracle:
             if value is None:
                 if name == b"error":
                     # Cut in the middle of an error: that it is one is known, and what was said of it so far.
-                    heard.refused, heard.outcome = True, "|".join(sorted({"TW_SERVER", self.case.known.reply["status"]}))
+                    heard.refused, heard.outcome = (
+                        True,
+                        "|".join(sorted({"TW_SERVER", self.case.known.reply["status"]})),
+                    )
                     break
                 if data != b"null" and is_whole:
                     heard.refused, heard.outcome = True, "TW_PROTOCOL"
                     break
                 continue
             value = value[0] if isinstance(value, list) else value
-            is_refusal = "choices" not in value and "message" in value or not value.get("choices") and value.get("error_message")
+            is_refusal = (
+                "choices" not in value
+                and "message" in value
+                or not value.get("choices")
+                and value.get("error_message")
+            )
             if name == b"error" or value.get("error") or is_refusal:
                 heard.refused = True
                 heard.note_id(value)
@@ -394,7 +501,10 @@ class Oracle:
             statuses = (heard.outcome,) * 3
         elif heard.is_finished:
             statuses = ("TW_OK",) * 3
-        elif not self.case.body[:count].strip() and self.case.headers.get("content-type") != "text/event-stream":
+        elif (
+            not self.case.body[:count].strip()
+            and self.case.headers.get("content-type") != "text/event-stream"
+        ):
             # A response that ends as it should, and without a word, is no answer.
             statuses = ("TW_PROTOCOL", *OPEN[1:])
         else:
@@ -407,7 +517,11 @@ class Oracle:
             for place, call in enumerate(heard.choices[index].calls)
         ]
         headers = {name.lower(): value for name, value in self.case.headers.items()}
-        ids = [headers[name] for name in ("x-request-id", "request-id", "x-generation-id") if name in headers]
+        ids = [
+            headers[name]
+            for name in ("x-request-id", "request-id", "x-generation-id")
+            if name in headers
+        ]
         return Outcome(
             *statuses,
             {
@@ -432,7 +546,14 @@ def value_or_none(data):
 
 
 def nothing(code, request_id=None):
-    empty = {"reasoning": "", "content": "", "refusal": "", "finish_reason": None, "request_id": request_id, "usage": None}
+    empty = {
+        "reasoning": "",
+        "content": "",
+        "refusal": "",
+        "finish_reason": None,
+        "request_id": request_id,
+        "usage": None,
+    }
     return {"events": [], "http_status": code, **empty, "tool_calls": []}
 
 
@@ -443,9 +564,17 @@ def verify(cases):
         if not case.known:
             continue
         outcome = Oracle(case).after(len(case.body))
-        reply = {**outcome.heard, "status": outcome.statuses[1], "message": "".join(case.known.reply["message_contains"])}
+        reply = {
+            **outcome.heard,
+            "status": outcome.statuses[1],
+            "message": "".join(case.known.reply["message_contains"]),
+        }
         events = reply.pop("events")
         lacks = case.known.reply.pop("message_lacks")
-        found += [f"{case.name}: {difference}" for difference in corpus.differences(case.known, reply, events) if "document" not in difference]
+        found += [
+            f"{case.name}: {difference}"
+            for difference in corpus.differences(case.known, reply, events)
+            if "document" not in difference
+        ]
         case.known.reply["message_lacks"] = lacks
     return found

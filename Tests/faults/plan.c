@@ -25,15 +25,16 @@ static void need(bool is_there)
 static bool read_answer(struct answer *answer)
 {
     size_t recorded_len;
-    if (scanf("%127s %15s %d %15s %zu %zu %zu", answer->name, answer->how, &answer->is_whole, answer->framing, &answer->len,
-            &answer->outcome_count, &answer->stall_count) != 7)
+    if (scanf("%127s %15s %d %15s %zu %zu %zu", answer->name, answer->how, &answer->is_whole,
+              answer->framing, &answer->len, &answer->outcome_count, &answer->stall_count) != 7)
         return false;
     need(getchar() == '\n');
     answer->bytes = read_bytes(answer->len);
     answer->outcomes = room_for(answer->outcome_count, sizeof *answer->outcomes);
     for (size_t i = 0; i < answer->outcome_count; i++) {
         struct outcome *outcome = &answer->outcomes[i];
-        need(scanf("%zu %47s %47s %47s %zu", &outcome->place, outcome->ended, outcome->cut, outcome->silent, &recorded_len) == 5);
+        need(scanf("%zu %47s %47s %47s %zu", &outcome->place, outcome->ended, outcome->cut,
+                   outcome->silent, &recorded_len) == 5);
         need(getchar() == '\n');
         outcome->recorder = read_bytes(recorded_len);
     }

@@ -67,7 +67,8 @@ static void send_pieces(int fd, const struct answer *answer, size_t first, size_
 }
 
 /* `unread`: how much of the request is still to come. True if another one may follow. */
-static bool play(int fd, const struct answer *answer, enum kind kind, size_t place, int lane, size_t unread)
+static bool play(int fd, const struct answer *answer, enum kind kind, size_t place, int lane,
+                 size_t unread)
 {
     bool ends = strcmp(answer->framing, "close") == 0;
     if (kind < STOP_READING) skip(fd, unread);
@@ -100,9 +101,7 @@ static bool play(int fd, const struct answer *answer, enum kind kind, size_t pla
         shutdown(fd, SHUT_WR);
         hold(fd);
         return false;
-    case EARLY_THEN_CLOSE:
-        send_all(fd, answer->bytes, answer->len);
-        return false;
+    case EARLY_THEN_CLOSE: send_all(fd, answer->bytes, answer->len); return false;
     case FIN_IN_REQUEST:
         skip(fd, place < unread ? place : unread);
         ends = true;
@@ -111,9 +110,7 @@ static bool play(int fd, const struct answer *answer, enum kind kind, size_t pla
         skip(fd, place < unread ? place : unread);
         reset(fd);
         return false;
-    default: /* STOP_READING */
-        hold(fd);
-        return false;
+    default: /* STOP_READING */ hold(fd); return false;
     }
     if (ends) {
         shutdown(fd, SHUT_WR);
@@ -131,16 +128,20 @@ static bool answer_request(int fd)
         if (got <= 0) return false;
         len += (size_t)got;
         request[len] = '\0';
-        const char *end = strstr(request, "\r\n\r\n"), *length = strstr(request, "Content-Length: ");
+        const char *end = strstr(request, "\r\n\r\n"),
+                   *length = strstr(request, "Content-Length: ");
         const char *order = end ? strstr(end, "\"play\":\"") : NULL;
         if (!order || !length || !strchr(order + 8, '}')) {
             if (len + 1 == sizeof request) die("a request without an order");
             continue;
         }
-        size_t answer, place, come = len - (size_t)(end + 4 - request), whole = strtoul(length + 16, NULL, 10);
+        size_t answer, place, come = len - (size_t)(end + 4 - request),
+                              whole = strtoul(length + 16, NULL, 10);
         int kind, lane;
-        if (sscanf(order + 8, "%zu %d %zu %d", &answer, &kind, &place, &lane) != 4) die("an order that is none");
-        return play(fd, &answers[answer], (enum kind)kind, place, lane, whole > come ? whole - come : 0);
+        if (sscanf(order + 8, "%zu %d %zu %d", &answer, &kind, &place, &lane) != 4)
+            die("an order that is none");
+        return play(fd, &answers[answer], (enum kind)kind, place, lane,
+                    whole > come ? whole - come : 0);
     }
 }
 
@@ -160,14 +161,17 @@ static void *serve(void *unused)
 /* A thread for every connection that the lanes can have open, in a process that ends with this one. */
 int start_server(pid_t *server)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
     int small = 1 << 16;
     listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     /* A request that nobody reads is soon stuck. */
     setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) != 0) die("bind");
-    if (listen(listener, 128) != 0 || getsockname(listener, (struct sockaddr *)&address, &size) != 0) die("listen");
+    if (listen(listener, 128) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) != 0)
+        die("listen");
     *server = fork();
     if (*server < 0) die("fork");
     if (*server == 0) {

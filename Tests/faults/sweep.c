@@ -20,8 +20,19 @@
 #include "sweep.h"
 
 const char *const kind_names[KINDS] = {
-    "whole", "fin", "reset", "split", "bytes", "stall", "stop-reading", "early-then-read",
-    "early-then-hold", "early-then-fin", "early-then-close", "fin-in-request", "reset-in-request",
+    "whole",
+    "fin",
+    "reset",
+    "split",
+    "bytes",
+    "stall",
+    "stop-reading",
+    "early-then-read",
+    "early-then-hold",
+    "early-then-fin",
+    "early-then-close",
+    "fin-in-request",
+    "reset-in-request",
 };
 
 const char *const framing_names[FRAMINGS] = { "length", "chunked", "close" };
@@ -110,9 +121,12 @@ static void break_requests(const struct answer *answer)
     if (!is_refusal(answer)) return;
     exchange(answer, STOP_READING, 0, 0, LARGE, "TW_TIMEOUT", NULL);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        exchange(answer, FIN_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK", answers[0].outcomes[0].recorder);
-        exchange(answer, RESET_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK", answers[0].outcomes[0].recorder);
-        exchange(answer, RESET_IN_REQUEST, places[i], 0, 0, "TW_NETWORK", answers[0].outcomes[0].recorder);
+        exchange(answer, FIN_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK",
+                 answers[0].outcomes[0].recorder);
+        exchange(answer, RESET_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK",
+                 answers[0].outcomes[0].recorder);
+        exchange(answer, RESET_IN_REQUEST, places[i], 0, 0, "TW_NETWORK",
+                 answers[0].outcomes[0].recorder);
         exchange_whole(answer);
     }
 }
@@ -133,7 +147,8 @@ static int work(void)
             memory = process_status("VmRSS:");
         }
         play_alone(&answers[i]);
-        if (loop > 0) check_at_most("descriptors", answers[i].name, process_descriptors(), loop + 1);
+        if (loop > 0)
+            check_at_most("descriptors", answers[i].name, process_descriptors(), loop + 1);
     }
     /* To the byte but for text that grew, if the allocator keeps nothing back: GLIBC_TUNABLES=glibc.malloc.tcache_count=0. */
     check_at_most("bytes on the heap", "at the end", (long)mallinfo2().uordblks, heap + (16 << 10));
@@ -162,7 +177,8 @@ static bool print_table(void)
     printf("%-18s%22s%22s%22s\n", "", "content-length", "chunked", "close-delimited");
     for (int kind = 0; kind < KINDS; kind++) {
         long tried = 0;
-        for (int framing = 0; framing < FRAMINGS; framing++) tried += shared->table[kind][framing].tried;
+        for (int framing = 0; framing < FRAMINGS; framing++)
+            tried += shared->table[kind][framing].tried;
         if (tried == 0) continue;
         printf("%-18s", kind_names[kind]);
         for (int framing = 0; framing < FRAMINGS; framing++) {
@@ -203,7 +219,8 @@ int main(int argc, char **argv)
             exit(leaked);
         }
     }
-    for (int status; wait(&status) > 0;) failed = failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    for (int status; wait(&status) > 0;)
+        failed = failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
     failed = !print_table() || failed;
     forget_plan();
     return failed;

@@ -15,8 +15,19 @@
 
 /** What goes wrong. */
 enum kind {
-    WHOLE, FIN, RESET, SPLIT, BYTES, STALL, /* the answer, up to that place */
-    STOP_READING, EARLY_THEN_READ, EARLY_THEN_HOLD, EARLY_THEN_FIN, EARLY_THEN_CLOSE, FIN_IN_REQUEST, RESET_IN_REQUEST,
+    WHOLE,
+    FIN,
+    RESET,
+    SPLIT,
+    BYTES,
+    STALL, /* the answer, up to that place */
+    STOP_READING,
+    EARLY_THEN_READ,
+    EARLY_THEN_HOLD,
+    EARLY_THEN_FIN,
+    EARLY_THEN_CLOSE,
+    FIN_IN_REQUEST,
+    RESET_IN_REQUEST,
     KINDS
 };
 
@@ -51,8 +62,12 @@ extern const char *const kind_names[KINDS], *const framing_names[FRAMINGS];
 
 /** Shared by all processes. Those of a worker's lanes let the server's next piece wait for the client. */
 extern struct shared {
-    struct { atomic_long tried, failed; } table[KINDS][FRAMINGS];
-    struct { sem_t go, sent; } lanes[WORKERS][LANES];
+    struct {
+        atomic_long tried, failed;
+    } table[KINDS][FRAMINGS];
+    struct {
+        sem_t go, sent;
+    } lanes[WORKERS][LANES];
 } *shared;
 
 /** Which of the workers this process is. */
@@ -69,7 +84,8 @@ void create_client(int port);
  * One exchange, counted, and held against what is right: one of `statuses`, and what was heard, where that is not NULL. The request is
  * longer by `padding` bytes.
  */
-void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding, const char *statuses, const char *recorder);
+void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding,
+              const char *statuses, const char *recorder);
 
 /** The same with what the plan says: of the whole answer, and of one that is broken. */
 void exchange_whole(const struct answer *answer);

@@ -1,11 +1,14 @@
 import CPlatform
+
 @testable import Base
 @testable import Chat
 @testable import Engine
 
 /// Stops the run, and with it the input is kept, if something is not so.
 @inline(__always)
-func demand(_ holds: Bool, _ what: @autoclosure () -> String, line: UInt = #line, file: StaticString = #file) {
+func demand(
+    _ holds: Bool, _ what: @autoclosure () -> String, line: UInt = #line, file: StaticString = #file
+) {
     if !holds { fatalError("not so: \(what())", file: file, line: line) }
 }
 

@@ -1,5 +1,6 @@
 import CPlatform
 import CThinkwire
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -28,7 +29,8 @@ private func checkChunks(_ text: Bytes, _ settings: UInt8) {
     let told = Told(settings)
     if settings & 8 != 0 { told.read(document: chunks.first ?? text) } else { told.read(chunks) }
     told.checkTexts()
-    told.checkDocument(pointers: lines.filter { $0.first == UInt8(ascii: "/") }, isStream: settings & 8 == 0)
+    told.checkDocument(
+        pointers: lines.filter { $0.first == UInt8(ascii: "/") }, isStream: settings & 8 == 0)
 }
 
 /// What is told of a stream, and a second reply that every chunk is read into by a decoder that knows none of those before: what is
@@ -55,8 +57,12 @@ private final class Told {
             decoder.removeEvents()
             let problems: (String, String) = withCopy(line.dropping(isError ? 1 : 0)) { chunk in
                 var problems = ("", "")
-                do { try decoder.decode(chunk: chunk, named: name, into: reply) } catch { problems.0 = "\(error)" }
-                do { try forgetful.decode(chunk: chunk, named: name, into: plain) } catch { problems.1 = "\(error)" }
+                do { try decoder.decode(chunk: chunk, named: name, into: reply) } catch {
+                    problems.0 = "\(error)"
+                }
+                do { try forgetful.decode(chunk: chunk, named: name, into: plain) } catch {
+                    problems.1 = "\(error)"
+                }
                 return problems
             }
             demand(problems.0 == problems.1, "\(problems.0) is \(problems.1)")
@@ -71,8 +77,12 @@ private final class Told {
         forgetful.finish(plain)
         compare(forgetful)
         note()
-        demand(same(reply.message.bytes, plain.message.bytes) && reply.status == plain.status, "they are refused alike")
-        demand(same(reply.document, plain.document), "\(reply.document.shown) is \(plain.document.shown)")
+        demand(
+            same(reply.message.bytes, plain.message.bytes) && reply.status == plain.status,
+            "they are refused alike")
+        demand(
+            same(reply.document, plain.document),
+            "\(reply.document.shown) is \(plain.document.shown)")
     }
 
     func read(document: Bytes) {
@@ -85,10 +95,13 @@ private final class Told {
     }
 
     private func compare(_ forgetful: borrowing ChunkParser) {
-        demand(decoder.events.count == forgetful.events.count, "\(decoder.events) are \(forgetful.events)")
+        demand(
+            decoder.events.count == forgetful.events.count,
+            "\(decoder.events) are \(forgetful.events)")
         for (one, other) in zip(decoder.events, forgetful.events) {
             demand(
-                one.kind == other.kind && one.choice == other.choice && one.tool == other.tool && one.range == other.range,
+                one.kind == other.kind && one.choice == other.choice && one.tool == other.tool
+                    && one.range == other.range,
                 "\(one) is \(other)")
         }
     }
@@ -106,7 +119,9 @@ private final class Told {
             case TW_EVENT_REFUSAL: note(event, choice.refusal.text)
             case TW_EVENT_TOOL_CALL: note(event, choice.toolCalls[event.tool].arguments.text)
             default:
-                demand(event.kind == TW_EVENT_FINISH && event.range == 0..<choice.finishReason.count, "a reason is told whole: \(event)")
+                demand(
+                    event.kind == TW_EVENT_FINISH && event.range == 0..<choice.finishReason.count,
+                    "a reason is told whole: \(event)")
                 demand(isWhole(choice.finishReason.bytes), "a reason is UTF-8")
             }
         }
@@ -115,14 +130,22 @@ private final class Told {
     private func note(_ event: Event, _ text: borrowing ByteBuffer) {
         demand(event.range.upperBound <= text.count, "\(event) of \(text.count)")
         let piece = text.bytes.part(event.range)
-        demand(isWhole(piece) && text.start[event.range.upperBound] == 0, "a piece is whole characters, and a NUL: \(piece.shown)")
+        demand(
+            isWhole(piece) && text.start[event.range.upperBound] == 0,
+            "a piece is whole characters, and a NUL: \(piece.shown)")
         let place = place(event.kind, event.choice, event.tool)
-        demand(texts[place].text.count == event.range.lowerBound, "\(event) comes behind \(texts[place].text.count)")
+        demand(
+            texts[place].text.count == event.range.lowerBound,
+            "\(event) comes behind \(texts[place].text.count)")
         texts[place].text += piece
     }
 
     private func place(_ kind: tw_event_kind, _ choice: Int, _ tool: Int) -> Int {
-        if let known = texts.firstIndex(where: { $0.event.kind == kind && $0.event.choice == choice && $0.event.tool == tool }) { return known }
+        if let known = texts.firstIndex(where: {
+            $0.event.kind == kind && $0.event.choice == choice && $0.event.tool == tool
+        }) {
+            return known
+        }
         texts.append((Event(kind: kind, choice: choice, tool: tool), []))
         return texts.count - 1
     }
@@ -138,13 +161,18 @@ private final class Told {
                 demand(isWhole(call.id.bytes) && isWhole(call.name.bytes), "a call's name is UTF-8")
             }
         }
-        demand(isOneLine(reply.message.bytes), "the message is one line: \(reply.message.bytes.shown)")
+        demand(
+            isOneLine(reply.message.bytes), "the message is one line: \(reply.message.bytes.shown)")
         demand(isOneLine(reply.requestID.bytes), "so is the id: \(reply.requestID.bytes.shown)")
     }
 
-    private func check(_ kind: tw_event_kind, _ choice: Int, _ tool: Int, _ text: borrowing ByteBuffer) {
+    private func check(
+        _ kind: tw_event_kind, _ choice: Int, _ tool: Int, _ text: borrowing ByteBuffer
+    ) {
         let told = texts[place(kind, choice, tool)].text
-        demand(text.bytes.elementsEqual(told), "\(String(decoding: told, as: UTF8.self)) was told of \(text.bytes.shown)")
+        demand(
+            text.bytes.elementsEqual(told),
+            "\(String(decoding: told, as: UTF8.self)) was told of \(text.bytes.shown)")
     }
 
     func checkDocument(pointers: [Bytes], isStream: Bool) {
@@ -152,10 +180,15 @@ private final class Told {
         var reader = JSONReader()
         let document = reply.document
         demand(
-            !isStream || document.isEmpty || (try? reader.read(document, .refusesBrokenText))?.kind == .object,
+            !isStream || document.isEmpty
+                || (try? reader.read(document, .refusesBrokenText))?.kind == .object,
             "the document is JSON: \(document.shown)")
-        for pointer in pointers + [StaticText.bytes(""), StaticText.bytes("/choices/0/message/content")] {
-            if let found = reply.lookUp(pointer) { demand(isWhole(found), "\(pointer.shown) is UTF-8: \(found.shown)") }
+        for pointer in pointers + [
+            StaticText.bytes(""), StaticText.bytes("/choices/0/message/content"),
+        ] {
+            if let found = reply.lookUp(pointer) {
+                demand(isWhole(found), "\(pointer.shown) is UTF-8: \(found.shown)")
+            }
         }
     }
 }
@@ -171,7 +204,9 @@ private func checkRepair(_ bytes: Bytes, _ cut: UInt8) {
         demand(isWhole(text.bytes), "what is out is whole: \(text.bytes.shown)")
     }
     repair.finish(&text)
-    demand(text.bytes.elementsEqual(String(decoding: bytes, as: UTF8.self).utf8), "\(text.bytes.shown) is \(bytes.shown)")
+    demand(
+        text.bytes.elementsEqual(String(decoding: bytes, as: UTF8.self).utf8),
+        "\(text.bytes.shown) is \(bytes.shown)")
     demand(isUTF8(bytes) == isWhole(bytes), "\(bytes.shown) is UTF-8, or not")
 }
 
@@ -182,14 +217,24 @@ private func checkTags(_ text: Bytes, _ cut: UInt8, isOpened: Bool) {
     var whole = ThinkTagParser(isOpened: isOpened)
     for piece in text.pieces(cut) {
         withCopy(piece) { piece in
-            if tags.isPassed { content.append(piece) } else { tags.split(piece, reasoning: &reasoning, content: &content) }
+            if tags.isPassed {
+                content.append(piece)
+            } else {
+                tags.split(piece, reasoning: &reasoning, content: &content)
+            }
         }
     }
     tags.finish(reasoning: &reasoning, content: &content)
     whole.split(text, reasoning: &wholeReasoning, content: &wholeContent)
     whole.finish(reasoning: &wholeReasoning, content: &wholeContent)
-    demand(same(reasoning.bytes, wholeReasoning.bytes), "the thought: \(reasoning.bytes.shown) is \(wholeReasoning.bytes.shown)")
-    demand(same(content.bytes, wholeContent.bytes), "the answer: \(content.bytes.shown) is \(wholeContent.bytes.shown)")
-    demand(same(tags.prefix.bytes, whole.prefix.bytes), "what was taken out: \(tags.prefix.bytes.shown) is \(whole.prefix.bytes.shown)")
+    demand(
+        same(reasoning.bytes, wholeReasoning.bytes),
+        "the thought: \(reasoning.bytes.shown) is \(wholeReasoning.bytes.shown)")
+    demand(
+        same(content.bytes, wholeContent.bytes),
+        "the answer: \(content.bytes.shown) is \(wholeContent.bytes.shown)")
+    demand(
+        same(tags.prefix.bytes, whole.prefix.bytes),
+        "what was taken out: \(tags.prefix.bytes.shown) is \(whole.prefix.bytes.shown)")
     demand(text.count == tags.prefix.count + content.count, "nothing is lost")
 }

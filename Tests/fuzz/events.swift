@@ -61,7 +61,11 @@ private struct Heard {
             while place < stream.count, stream[place] != 0x0A, stream[place] != 0x0D { place += 1 }
             var line = stream.part(start..<place)
             let isEnded = place < stream.count
-            if isEnded { place += stream[place] == 0x0D && place + 1 < stream.count && stream[place + 1] == 0x0A ? 2 : 1 }
+            if isEnded {
+                place +=
+                    stream[place] == 0x0D && place + 1 < stream.count && stream[place + 1] == 0x0A
+                    ? 2 : 1
+            }
             guard line.count <= limit else { return endTooLong() }
             if start == 0 && line.starts(with: [0xEF, 0xBB, 0xBF]) { line = line.dropping(3) }
             if line.isEmpty && isEnded {

@@ -22,7 +22,7 @@
 enum {
     BLINK = 0x1C, /* 200 ms pass */
     CUT = 0x1D,   /* the next piece comes when this one has been used up */
-    NEXT = 0x1E,  /* the answer to the next request, on the same connection if that is still there */
+    NEXT = 0x1E, /* the answer to the next request, on the same connection if that is still there */
     PAUSE = 0x1F, /* 130 s pass: longer than the idle clock */
 };
 
@@ -65,9 +65,11 @@ static bool record_event(void)
     ssize_t count = recv(server.ours, server.request + server.request_length, room, MSG_DONTWAIT);
     if (count > 0) server.request_length += (size_t)count;
     server.request[server.request_length] = 0;
-    char *body = strstr(server.request, "\r\n\r\n"), *length = strcasestr(server.request, "content-length:");
+    char *body = strstr(server.request, "\r\n\r\n"),
+         *length = strcasestr(server.request, "content-length:");
     if (!body || !length) return false;
-    return server.request_length - (size_t)(body + 4 - server.request) >= strtoul(length + 15, NULL, 10);
+    return server.request_length - (size_t)(body + 4 - server.request) >=
+           strtoul(length + 15, NULL, 10);
 }
 
 static void end_connection(void)
@@ -78,7 +80,10 @@ static void end_connection(void)
     shutdown(server.ours, server.was_reset ? SHUT_RDWR : SHUT_WR);
 }
 
-static bool is_mark(uint8_t byte) { return byte >= BLINK && byte <= PAUSE; }
+static bool is_mark(uint8_t byte)
+{
+    return byte >= BLINK && byte <= PAUSE;
+}
 
 /* Does the next thing there is to do; false if there is none now. */
 static bool act(void)
@@ -98,11 +103,14 @@ static bool act(void)
     if (mark == NEXT) return false;
     if (is_mark(mark)) {
         server.place++;
-        if (mark != CUT && !server.is_uncut) server.wakes_ns = now_ns + (mark == BLINK ? 200000000 : 130000000000);
+        if (mark != CUT && !server.is_uncut)
+            server.wakes_ns = now_ns + (mark == BLINK ? 200000000 : 130000000000);
         return true;
     }
     size_t length = 0, left = (size_t)(server.end - server.place);
-    while (length < left && !is_mark(server.place[length]) && (!server.piece || length < server.piece)) length++;
+    while (length < left && !is_mark(server.place[length]) &&
+           (!server.piece || length < server.piece))
+        length++;
     ssize_t sent = send(server.ours, server.place, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent <= 0) return false;
     server.place += sent;
@@ -112,7 +120,8 @@ static bool act(void)
 
 int socket(int domain, int type, int protocol)
 {
-    if (domain != AF_INET || !(type & SOCK_STREAM)) return (int)syscall(SYS_socket, domain, type, protocol);
+    if (domain != AF_INET || !(type & SOCK_STREAM))
+        return (int)syscall(SYS_socket, domain, type, protocol);
     int ends[2];
     hang_up();
     if (socketpair(AF_UNIX, type, 0, ends) != 0) return -1;
@@ -140,7 +149,8 @@ ssize_t recv(int fd, void *bytes, size_t length, int flags)
 
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
-    if (clock == CLOCK_REALTIME || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
+    if (clock == CLOCK_REALTIME || clock == CLOCK_PROCESS_CPUTIME_ID ||
+        clock == CLOCK_THREAD_CPUTIME_ID)
         return (int)syscall(SYS_clock_gettime, clock, time);
     /* Work takes time too, if little. */
     now_ns += 50;
@@ -153,7 +163,8 @@ static int ready(int epoll, struct epoll_event *events, int most)
 {
     int count = (int)syscall(SYS_epoll_pwait, epoll, events, most, 0, NULL, 0);
     for (int i = 0; i < count; i++)
-        if (events[i].data.fd == server.theirs && server.was_reset) events[i].events |= EPOLLERR | EPOLLHUP;
+        if (events[i].data.fd == server.theirs && server.was_reset)
+            events[i].events |= EPOLLERR | EPOLLHUP;
     return count;
 }
 
@@ -163,11 +174,14 @@ int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
     int count = ready(epoll, events, most);
     /* A mark takes no time by itself. */
     while (count == 0 && act()) count = ready(epoll, events, most);
-    server.idle_ns = count != 0 || timeout != 0 ? 0 : server.idle_ns > 30000000000 ? 60000000000 : 2 * server.idle_ns + 1000000;
+    server.idle_ns = count != 0 || timeout != 0     ? 0
+                     : server.idle_ns > 30000000000 ? 60000000000
+                                                    : 2 * server.idle_ns + 1000000;
     if (count != 0) return count;
     /* Who only looks in finds that more and more time has passed since. */
     int64_t passes = timeout == 0 ? server.idle_ns : (int64_t)timeout * 1000000;
-    if (server.wakes_ns > now_ns && server.wakes_ns < now_ns + passes) passes = server.wakes_ns - now_ns;
+    if (server.wakes_ns > now_ns && server.wakes_ns < now_ns + passes)
+        passes = server.wakes_ns - now_ns;
     now_ns += passes;
     return 0;
 }
@@ -203,10 +217,19 @@ static bool is_utf8(const char *text, size_t length)
 {
     const unsigned char *p = (const unsigned char *)text, *end = p + length;
     while (p < end) {
-        int more = *p < 0x80 ? 0 : *p >= 0xC2 && *p <= 0xDF ? 1 : *p >= 0xE0 && *p <= 0xEF ? 2 : *p >= 0xF0 && *p <= 0xF4 ? 3 : -1;
+        int more = *p < 0x80                  ? 0
+                   : *p >= 0xC2 && *p <= 0xDF ? 1
+                   : *p >= 0xE0 && *p <= 0xEF ? 2
+                   : *p >= 0xF0 && *p <= 0xF4 ? 3
+                                              : -1;
         if (more < 0 || end - p <= more) return false;
         if (more > 0) {
-            unsigned low = *p == 0xE0 ? 0xA0 : *p == 0xF0 ? 0x90 : 0x80, high = *p == 0xED ? 0x9F : *p == 0xF4 ? 0x8F : 0xBF;
+            unsigned low = *p == 0xE0   ? 0xA0
+                           : *p == 0xF0 ? 0x90
+                                        : 0x80,
+                     high = *p == 0xED   ? 0x9F
+                            : *p == 0xF4 ? 0x8F
+                                         : 0xBF;
             if (p[1] < low || p[1] > high) return false;
         }
         for (int i = 2; i <= more; i++)
@@ -233,7 +256,9 @@ static struct channel *channel_of(const tw_event *event)
 {
     for (int i = 0; i < channel_count; i++) {
         struct channel *known = &channels[i];
-        if (known->kind == (int)event->kind && known->choice == event->choice && known->tool == event->tool_index) return known;
+        if (known->kind == (int)event->kind && known->choice == event->choice &&
+            known->tool == event->tool_index)
+            return known;
     }
     if (channel_count == 256) return NULL;
     struct channel *new = &channels[channel_count++];
@@ -249,17 +274,22 @@ static int on_event(void *userdata, const tw_event *event)
     (void)userdata;
     demand(event->size == sizeof *event);
     demand(recorded_events <= events_wanted || events_wanted == 0);
-    demand(event->text && event->text[event->text_len] == 0 && is_utf8(event->text, event->text_len));
+    demand(event->text && event->text[event->text_len] == 0 &&
+           is_utf8(event->text, event->text_len));
     demand(event->raw);
     bool is_call = event->kind == TW_EVENT_TOOL_CALL;
     demand((event->usage != NULL) == (event->kind == TW_EVENT_USAGE));
-    demand((event->tool_id != NULL) == is_call && (event->tool_name != NULL) == is_call && (event->tool_index >= 0) == is_call);
-    if (is_call) demand(is_utf8(event->tool_id, strlen(event->tool_id)) && is_utf8(event->tool_name, strlen(event->tool_name)));
+    demand((event->tool_id != NULL) == is_call && (event->tool_name != NULL) == is_call &&
+           (event->tool_index >= 0) == is_call);
+    if (is_call)
+        demand(is_utf8(event->tool_id, strlen(event->tool_id)) &&
+               is_utf8(event->tool_name, strlen(event->tool_name)));
     if (event->kind == TW_EVENT_USAGE) demand(event->usage->size == sizeof *event->usage);
     demand((event->kind == TW_EVENT_RETRY) == (event->attempt > 1) && event->attempt <= 3);
     if (event->kind == TW_EVENT_RETRY) {
         demand(recorded_events == event->attempt - 2); /* never behind anything else */
-        demand(event->status != TW_OK && event->wait_ms >= 0 && event->wait_ms <= 60000 && event->raw_len == 0);
+        demand(event->status != TW_OK && event->wait_ms >= 0 && event->wait_ms <= 60000 &&
+               event->raw_len == 0);
         demand(is_one_line(event->text) && !strstr(event->text, key));
     } else if (event->kind == TW_EVENT_FINISH) {
         recorded_finish = true;
@@ -278,7 +308,8 @@ static int on_event(void *userdata, const tw_event *event)
 static const char *recorder(int kind, int choice, int tool, size_t *length)
 {
     for (int i = 0; i < channel_count; i++) {
-        if (channels[i].kind != kind || channels[i].choice != choice || channels[i].tool != tool) continue;
+        if (channels[i].kind != kind || channels[i].choice != choice || channels[i].tool != tool)
+            continue;
         *length = channels[i].text.length;
         return channels[i].text.bytes;
     }
@@ -315,7 +346,9 @@ static void judge_texts(const tw_reply *reply, bool is_cancelled)
     bool is_silent = reasoning_length + content_length + refusal_length == 0;
     int first = 0;
     for (int i = 0, found = 0; i < channel_count; i++) {
-        if (channels[i].kind == TW_EVENT_USAGE || channels[i].kind == TW_EVENT_RETRY || (found && channels[i].choice >= first)) continue;
+        if (channels[i].kind == TW_EVENT_USAGE || channels[i].kind == TW_EVENT_RETRY ||
+            (found && channels[i].choice >= first))
+            continue;
         first = channels[i].choice;
         found = 1;
     }
@@ -354,20 +387,24 @@ static void judge(const tw_reply *reply, const uint8_t *from, const uint8_t *to,
         /* A document is whole when it is JSON; a stream, when it says so. */
         const char *first = json + strspn(json, " \t\r\n");
         bool is_document = (*first == '{' || *first == 0) && mentions(from, to, "{}");
-        demand(reason || recorded_finish || mentions(from, to, "[DONE]") || (is_document && mentions(from, to, "choices")));
+        demand(reason || recorded_finish || mentions(from, to, "[DONE]") ||
+               (is_document && mentions(from, to, "choices")));
     }
-    static const char *const pointers[] = { "", "/choices/0/message/content", "/choices/0/message", "/usage", "/error/message" };
+    static const char *const pointers[] = { "", "/choices/0/message/content", "/choices/0/message",
+                                            "/usage", "/error/message" };
     for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++) {
         const char *value = tw_reply_get(reply, pointers[i], &length);
         demand(!value || (value[length] == 0 && is_utf8(value, length)));
     }
     tw_reply_header(reply, "content-type");
     const tw_timing *timing = tw_reply_timing(reply);
-    demand(timing->total_us >= timing->first_byte_us && timing->total_us >= timing->first_content_us);
+    demand(timing->total_us >= timing->first_byte_us &&
+           timing->total_us >= timing->first_content_us);
     int attempts = tw_reply_attempts(reply);
     tw_status refusal_status;
     const char *refusal = tw_reply_last_error(reply, &refusal_status);
-    demand(attempts <= 3 && (is_cancelled || attempts > 0) && (is_cancelled || (attempts > 1) == (refusal != NULL)));
+    demand(attempts <= 3 && (is_cancelled || attempts > 0) &&
+           (is_cancelled || (attempts > 1) == (refusal != NULL)));
     demand((refusal_status != TW_OK) == (refusal != NULL));
     judge_texts(reply, is_cancelled);
 }
@@ -404,12 +441,14 @@ static void prepare(void)
         demand(tw_client_create(options, &clients[i & 1][i >> 1]) == TW_OK);
         tw_options_destroy(options);
     }
-    static const char *const models[] = { "m", "alibaba/qwen3-32b", "Qwen/Qwen3-30B-A3B-Thinking-2507" };
+    static const char *const models[] = { "m", "alibaba/qwen3-32b",
+                                          "Qwen/Qwen3-30B-A3B-Thinking-2507" };
     for (int i = 0; i < 6; i++) {
         for (int starts = 0; starts < 2; starts++) {
             tw_request *request = tw_request_create(models[i % 3]);
             demand(tw_request_add_message(request, "user", "Hello") == TW_OK);
-            demand(tw_request_set_thinking(request, i < 3 ? TW_THINKING_AUTO : TW_THINKING_OFF, 0) == TW_OK);
+            demand(tw_request_set_thinking(request, i < 3 ? TW_THINKING_AUTO : TW_THINKING_OFF,
+                                           0) == TW_OK);
             if (starts) demand(tw_request_set_starts_thinking(request, 1) == TW_OK);
             requests[i][starts] = request;
         }
@@ -440,7 +479,8 @@ static tw_reply *exchange(tw_client *client, const tw_request *request, int way)
  * whether the thought has begun, which client, whether the same is tried uncut;
  * [1] the most bytes in a piece, 0: no more cuts than marks; [2] the way to call, the request, after how many events to cancel.
  */
-static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, bool is_uncut, tw_reply **first)
+static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, bool is_uncut,
+                 tw_reply **first)
 {
     server.ending = settings[0] & 3;
     server.refuses = (settings[0] & 0x1C) == 0x1C;
@@ -458,8 +498,9 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
         server.has_request = false;
         server.request_length = 0;
         const uint8_t *from = server.place;
-        tw_reply *reply = exchange(
-            clients[settings[0] >> 6 & 1][first || settings[0] & 8], requests[(settings[2] >> 2 & 7) % 6][settings[0] >> 5 & 1], settings[2] & 3);
+        tw_reply *reply =
+            exchange(clients[settings[0] >> 6 & 1][first || settings[0] & 8],
+                     requests[(settings[2] >> 2 & 7) % 6][settings[0] >> 5 & 1], settings[2] & 3);
         judge(reply, from, server.place, events_wanted > 0 && recorded_events >= events_wanted);
         if (first) {
             *first = reply;
@@ -498,7 +539,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
     const uint8_t *bytes = input + 3;
     length -= 3;
     /* libcurl itself minds a NUL among the headers only if they come in certain pieces. */
-    bool is_uneven = memchr(bytes, BLINK, length) || memchr(bytes, PAUSE, length) || memchr(bytes, 0, length);
+    bool is_uneven =
+        memchr(bytes, BLINK, length) || memchr(bytes, PAUSE, length) || memchr(bytes, 0, length);
     if (input[0] & 0x80 && !is_uneven && input[2] < 0x20) {
         const uint8_t *end = memchr(bytes, NEXT, length);
         if (end) length = (size_t)(end - bytes);

@@ -1,6 +1,7 @@
 import CPlatform
 import CThinkwire
 import Glibc
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -10,7 +11,10 @@ import Glibc
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     guard count >= 2 else { return -1 }
     let input = Bytes(start: start, count: count)
-    let statuses = [300, 301, 400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529, 599, 999]
+    let statuses = [
+        300, 301, 400, 401, 402, 403, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504, 529, 599,
+        999,
+    ]
     let reply = Reply()
     reply.httpStatus = statuses[Int(input[0]) % statuses.count]
     let rest = checkHeaders(input.dropping(2), of: reply)
@@ -29,7 +33,8 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
         let line = rest.part(0..<end)
         rest = rest.dropping(end)
         withCopy(line) { reply.headers.add(line: $0) }
-        let parts = line.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = line.split(
+            separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
         if parts.count == 2, lines.count < 1000 {
             let blanks: [UInt8] = [0x20, 0x09, 0x0D, 0x0A]
             var value = Array(parts[1].drop { blanks.contains($0) })
@@ -39,7 +44,9 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
         }
         if trimmed(line).isEmpty { break }
     }
-    func folded(_ name: [UInt8]) -> [UInt8] { name.map { (0x41...0x5A).contains($0) ? $0 + 32 : $0 } }
+    func folded(_ name: [UInt8]) -> [UInt8] {
+        name.map { (0x41...0x5A).contains($0) ? $0 + 32 : $0 }
+    }
     for (name, _) in lines.suffix(20) {
         let wanted = lines.last { folded($0.name) == folded(name) }?.value
         name.withUnsafeBufferPointer { name in
@@ -48,7 +55,9 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
             if let found { demand(found.baseAddress![found.count] == 0, "a value ends in a NUL") }
         }
     }
-    demand(reply.headers.value(StaticText.bytes("no such: header")) == nil, "what is not there is not found")
+    demand(
+        reply.headers.value(StaticText.bytes("no such: header")) == nil,
+        "what is not there is not found")
     reply.noteRequestID()
     checkAdvice(reply.headers)
     return rest
@@ -59,41 +68,63 @@ private func checkAdvice(_ headers: borrowing Headers) {
     let now = 1_700_000_000
     let advice = RetryPolicy(headers, now: Int64(now))
     demand(advice.wait ?? 0 >= 0, "nobody waits for less than nothing: \(advice.wait ?? 0)")
-    guard let text = headers.value(StaticText.bytes("retry-after")), headers.value(StaticText.bytes("retry-after-ms")) == nil else { return }
-    if let seconds = Int64(String(decoding: text, as: UTF8.self)), seconds >= 0, text.allSatisfy({ (0x30...0x39).contains($0) }) {
-        demand(advice.wait == min(seconds, 1_000_000_000) * second, "\(seconds) s are \(advice.wait ?? -1) ns")
+    guard let text = headers.value(StaticText.bytes("retry-after")),
+        headers.value(StaticText.bytes("retry-after-ms")) == nil
+    else { return }
+    if let seconds = Int64(String(decoding: text, as: UTF8.self)), seconds >= 0,
+        text.allSatisfy({ (0x30...0x39).contains($0) })
+    {
+        demand(
+            advice.wait == min(seconds, 1_000_000_000) * second,
+            "\(seconds) s are \(advice.wait ?? -1) ns")
     }
     // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7) can be read in one way only: as the one that is written so.
     guard text.count == 29 else { return }
-    func number(_ range: Range<Int>) -> Int32 { Int32(String(decoding: text.part(range), as: UTF8.self)) ?? 0 }
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    func number(_ range: Range<Int>) -> Int32 {
+        Int32(String(decoding: text.part(range), as: UTF8.self)) ?? 0
+    }
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
     var parts = tm()
-    parts.tm_mon = Int32(months.firstIndex(of: String(decoding: text.part(8..<11), as: UTF8.self)) ?? 0)
+    parts.tm_mon = Int32(
+        months.firstIndex(of: String(decoding: text.part(8..<11), as: UTF8.self)) ?? 0)
     (parts.tm_mday, parts.tm_year) = (number(5..<7), number(12..<16) - 1900)
-    (parts.tm_hour, parts.tm_min, parts.tm_sec) = (number(17..<19), number(20..<22), number(23..<25))
+    (parts.tm_hour, parts.tm_min, parts.tm_sec) = (
+        number(17..<19), number(20..<22), number(23..<25)
+    )
     let date = timegm(&parts)
     var written = [UInt8](repeating: 0, count: 64)
-    let length = written.withUnsafeMutableBytes { strftime($0.baseAddress!, 64, "%a, %d %b %Y %H:%M:%S GMT", &parts) }
+    let length = written.withUnsafeMutableBytes {
+        strftime($0.baseAddress!, 64, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+    }
     guard date >= 0, text.elementsEqual(written.prefix(length)) else { return }
-    demand(advice.wait == Int64(min(max(date - now, 0), 1_000_000_000)) * second, "\(text.shown) is \(advice.wait ?? -1)")
+    demand(
+        advice.wait == Int64(min(max(date - now, 0), 1_000_000_000)) * second,
+        "\(text.shown) is \(advice.wait ?? -1)")
 }
 
 /// A date, made of the input, is understood in each of its three forms, and so is a number; and waits of our own are within bounds.
 private func checkWaits(_ input: Bytes) {
     let seed = Int(input[2]) << 16 | Int(input[3]) << 8 | Int(input[4])
-    let own = backoff(beforeAttempt: 1 + seed >> Int(input[5] & 31), random: UInt64(seed) << UInt64(input[6] & 63))
+    let own = backoff(
+        beforeAttempt: 1 + seed >> Int(input[5] & 31), random: UInt64(seed) << UInt64(input[6] & 63)
+    )
     demand(own >= 375 * millisecond && own <= 8 * second, "a wait of \(own) ns")
 
     // From 1971 on, and before 2069: with two digits, the year 70 is 2070.
     var date = time_t(31_536_000 + (seed << 8 | Int(input[7])) % 3_060_000_000)
     var parts = tm()
     gmtime_r(&date, &parts)
-    let forms: [StaticString] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+    let forms: [StaticString] = [
+        "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y",
+    ]
     let form = Int(input[8] % 4)
     var line = [UInt8]("Retry-After: ".utf8)
     if form < forms.count {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { room in
-            let length = strftime(room.baseAddress!, room.count, StaticText.cString(forms[form]), &parts)
+            let length = strftime(
+                room.baseAddress!, room.count, StaticText.cString(forms[form]), &parts)
             line += room.prefix(length).map { UInt8(bitPattern: $0) }
         }
     } else {
@@ -102,7 +133,9 @@ private func checkWaits(_ input: Bytes) {
     var headers = Headers()
     line.withUnsafeBufferPointer { headers.add(line: $0) }
     let wait = RetryPolicy(headers, now: Int64(date - seed)).wait
-    demand(wait == Int64(seed) * second, "\(String(decoding: line, as: UTF8.self)), \(seed) s later, is \(wait ?? -1) ns")
+    demand(
+        wait == Int64(seed) * second,
+        "\(String(decoding: line, as: UTF8.self)), \(seed) s later, is \(wait ?? -1) ns")
 }
 
 /// As an exchange reads it.
@@ -113,19 +146,27 @@ private func checkRefusal(_ body: Bytes, of reply: Reply) {
         try decoder.decode(document: reply.body.bytes, into: reply)
         fatalError("a refusal is one, whatever it says")
     } catch {
-        if case .refused = error {} else {
+        if case .refused = error {
+        } else {
             reply.body.removeAll()
             withCopy(body) { reply.setError(plainBody: $0) }
         }
     }
     let refusals = [
-        TW_AUTH, TW_FORBIDDEN, TW_QUOTA, TW_NOT_FOUND, TW_BAD_REQUEST, TW_RATE_LIMITED, TW_SERVER, TW_PROTOCOL,
+        TW_AUTH, TW_FORBIDDEN, TW_QUOTA, TW_NOT_FOUND, TW_BAD_REQUEST, TW_RATE_LIMITED, TW_SERVER,
+        TW_PROTOCOL,
     ]
     demand(refusals.contains(reply.status), "it is refused as \(StaticText.name(of: reply.status))")
     let message = reply.message.bytes
-    demand(isOneLine(message) && message.count < 2000 && message.hasPrefix("HTTP "), "the message is one line: \(message.shown)")
-    demand(isOneLine(reply.requestID.bytes) && reply.requestID.count <= 203, "so is the id: \(reply.requestID.bytes.shown)")
-    if let message = reply.lookUp(StaticText.bytes("/error/message")) { demand(isWhole(message), "its text is UTF-8") }
+    demand(
+        isOneLine(message) && message.count < 2000 && message.hasPrefix("HTTP "),
+        "the message is one line: \(message.shown)")
+    demand(
+        isOneLine(reply.requestID.bytes) && reply.requestID.count <= 203,
+        "so is the id: \(reply.requestID.bytes.shown)")
+    if let message = reply.lookUp(StaticText.bytes("/error/message")) {
+        demand(isWhole(message), "its text is UTF-8")
+    }
 }
 
 private func checkLine(_ text: Bytes, limit: Int) {

@@ -1,4 +1,5 @@
 import CPlatform
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -25,7 +26,9 @@ private func check(_ text: Bytes, _ pointer: Bytes) {
     do { root = try reader.read(text) } catch {
         demand(!isJSON, "JSON is taken, not refused as \(error)")
         demand((0...text.count).contains(error.offset), "the mistake is in the text")
-        demand((error.problem == .unexpectedEnd) == (error.offset == text.count), "the end is the end: \(error)")
+        demand(
+            (error.problem == .unexpectedEnd) == (error.offset == text.count),
+            "the end is the end: \(error)")
         return
     }
     demand(isJSON, "what is taken is JSON")
@@ -35,17 +38,22 @@ private func check(_ text: Bytes, _ pointer: Bytes) {
     walk.visit(root, inside: 0..<text.count, path: [])
     if let found = root.value(at: pointer) {
         demand(pointer.isEmpty || pointer[0] == UInt8(ascii: "/"), "only a pointer leads somewhere")
-        demand(root.range.contains(found.range.lowerBound) && found.range.upperBound <= root.range.upperBound, "it lies inside")
+        demand(
+            root.range.contains(found.range.lowerBound)
+                && found.range.upperBound <= root.range.upperBound, "it lies inside")
     }
 
     // What was written is read as the same, and written the same again.
     var written = ByteBuffer()
     write(root, to: &written)
     var again = JSONReader()
-    guard let copy = try? again.read(written.bytes, .refusesBrokenText) else { fatalError("what was written is JSON: \(written.bytes.shown)") }
+    guard let copy = try? again.read(written.bytes, .refusesBrokenText) else {
+        fatalError("what was written is JSON: \(written.bytes.shown)")
+    }
     var rewritten = ByteBuffer()
     write(copy, to: &rewritten)
-    demand(same(written.bytes, rewritten.bytes), "\(written.bytes.shown) is \(rewritten.bytes.shown)")
+    demand(
+        same(written.bytes, rewritten.bytes), "\(written.bytes.shown) is \(rewritten.bytes.shown)")
 }
 
 private struct Walk {
@@ -57,10 +65,14 @@ private struct Walk {
 
     /// `path`: the pointer that leads here; nil if another member of the same name stands in front of it.
     mutating func visit(_ value: JSONValue, inside: Range<Int>, path: [UInt8]?) {
-        demand(inside.lowerBound <= value.range.lowerBound && value.range.upperBound <= inside.upperBound, "\(value.range) in \(inside)")
+        demand(
+            inside.lowerBound <= value.range.lowerBound
+                && value.range.upperBound <= inside.upperBound, "\(value.range) in \(inside)")
         if let path, pointersLeft > 0 {
             pointersLeft -= 1
-            path.withUnsafeBufferPointer { demand(root.value(at: $0)?.range == value.range, "\($0.shown) leads there") }
+            path.withUnsafeBufferPointer {
+                demand(root.value(at: $0)?.range == value.range, "\($0.shown) leads there")
+            }
         }
         switch value.kind {
         case .null: demand(value.raw.equals("null"), "null")
@@ -71,7 +83,9 @@ private struct Walk {
         case .array:
             var place = value.range.lowerBound + 1
             for (index, element) in value.elements.enumerated() {
-                visit(element, inside: place..<value.range.upperBound - 1, path: path.map { $0 + Array("/\(index)".utf8) })
+                visit(
+                    element, inside: place..<value.range.upperBound - 1,
+                    path: path.map { $0 + Array("/\(index)".utf8) })
                 place = element.range.upperBound
             }
         case .object:
@@ -81,14 +95,20 @@ private struct Walk {
                 var text = ByteBuffer()
                 name.appendText(to: &text)
                 let isLast = pointersLeft > 0 && value[text.bytes]?.range == member.range
-                visit(member, inside: name.range.upperBound..<value.range.upperBound - 1, path: isLast ? path.map { $0 + step(text.bytes) } : nil)
+                visit(
+                    member, inside: name.range.upperBound..<value.range.upperBound - 1,
+                    path: isLast ? path.map { $0 + step(text.bytes) } : nil)
                 place = member.range.upperBound
             }
         }
     }
 
     private func step(_ name: Bytes) -> [UInt8] {
-        [UInt8(ascii: "/")] + name.flatMap { $0 == UInt8(ascii: "~") ? Array("~0".utf8) : $0 == UInt8(ascii: "/") ? Array("~1".utf8) : [$0] }
+        [UInt8(ascii: "/")]
+            + name.flatMap {
+                $0 == UInt8(ascii: "~")
+                    ? Array("~0".utf8) : $0 == UInt8(ascii: "/") ? Array("~1".utf8) : [$0]
+            }
     }
 
     private func visit(number: JSONValue) {

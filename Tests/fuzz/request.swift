@@ -1,5 +1,6 @@
 import CPlatform
 import CThinkwire
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -11,7 +12,11 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     for operation in Bytes(start: start, count: count).parts(1).prefix(40) {
         guard let letter = operation.first else { continue }
         let arguments = operation.dropping(1).parts(2)
-        if session == nil { session = Session(letter, arguments[0]) } else { session?.apply(letter, arguments) }
+        if session == nil {
+            session = Session(letter, arguments[0])
+        } else {
+            session?.apply(letter, arguments)
+        }
     }
     return 0
 }
@@ -26,14 +31,18 @@ private struct Session {
             demand(same(parsed.json, argument), "a body is taken as it is")
             request = parsed
         } else {
-            request = (try? Request.create(model: argument)) ?? (try! Request.create(model: StaticText.bytes("m")))
+            request =
+                (try? Request.create(model: argument))
+                ?? (try! Request.create(model: StaticText.bytes("m")))
         }
         _ = outline(request.json)
     }
 
     mutating func apply(_ letter: UInt8, _ given: [Bytes]) {
         let before = ByteBuffer.of(request.json)
-        func argument(_ place: Int) -> Bytes { place < given.count ? given[place] : Bytes(start: nil, count: 0) }
+        func argument(_ place: Int) -> Bytes {
+            place < given.count ? given[place] : Bytes(start: nil, count: 0)
+        }
         func maybe(_ place: Int) -> Bytes? { place < given.count ? given[place] : nil }
         let edit: Edit
         do {
@@ -66,7 +75,8 @@ private struct Session {
                 edit = .appended("messages", nil)
             case UInt8(ascii: "t"):
                 let mode = tw_thinking(rawValue: UInt32(argument(0).first ?? 0))
-                try request.setThinking(mode, budget: Int64(Int8(bitPattern: argument(1).first ?? 0)))
+                try request.setThinking(
+                    mode, budget: Int64(Int8(bitPattern: argument(1).first ?? 0)))
                 edit = .nothing
             default:
                 checkWire(argument(0))
@@ -77,7 +87,9 @@ private struct Session {
             edit = .nothing
         }
         if case .nothing = edit {
-            demand(same(before.bytes, request.json), "nothing has changed: \(before.bytes.shown) is \(request.json.shown)")
+            demand(
+                same(before.bytes, request.json),
+                "nothing has changed: \(before.bytes.shown) is \(request.json.shown)")
         } else {
             check(outline(before.bytes), outline(request.json), edit)
         }
@@ -86,34 +98,52 @@ private struct Session {
     /// What goes out: all of what was set, but for what the sending call sets.
     private func checkWire(_ settings: Bytes) {
         let choice = settings.first ?? 0
-        let hosts: [StaticString] = ["localhost", "api.aimlapi.com", "openrouter.ai", "api.openai.com"]
-        let dialects: [ThinkingDialect?] = [nil, ThinkingDialect.none, .enableThinking, .chatTemplate, .reasoningEffort, .reasoningObject]
+        let hosts: [StaticString] = [
+            "localhost", "api.aimlapi.com", "openrouter.ai", "api.openai.com",
+        ]
+        let dialects: [ThinkingDialect?] = [
+            nil, ThinkingDialect.none, .enableThinking, .chatTemplate, .reasoningEffort,
+            .reasoningObject,
+        ]
         request.startsInsideThink = choice & 2 != 0 ? true : nil
         let host = StaticText.bytes(hosts[Int(choice >> 2 & 3)])
         let model = request.modelName
-        let dialect = dialects[Int(choice >> 4) % 6] ?? ThinkingDialect(model: model.bytes, host: host)
-        let wire = request.wireBody(wantsStream: choice & 1 != 0, host: host, dialect: dialects[Int(choice >> 4) % 6])
+        let dialect =
+            dialects[Int(choice >> 4) % 6] ?? ThinkingDialect(model: model.bytes, host: host)
+        let wire = request.wireBody(
+            wantsStream: choice & 1 != 0, host: host, dialect: dialects[Int(choice >> 4) % 6])
         let own: [StaticString] = [
-            "stream", "stream_options", "enable_thinking", "thinking_budget", "chat_template_kwargs", "reasoning_effort", "reasoning",
+            "stream", "stream_options", "enable_thinking", "thinking_budget",
+            "chat_template_kwargs", "reasoning_effort", "reasoning",
         ]
         let acceptsReasoning = hasReasoning && dialect.takesReasoningBack
         func rest(_ outline: Outline) -> [Outline.Member] {
             outline.members.filter { member in
-                !own.contains { member.isNamed(StaticText.bytes($0)) } && !(acceptsReasoning && member.isNamed(StaticText.bytes("messages")))
+                !own.contains { member.isNamed(StaticText.bytes($0)) }
+                    && !(acceptsReasoning && member.isNamed(StaticText.bytes("messages")))
             }
         }
         // Earlier thoughts stand in the turns that they belong to, in front of the brace; nothing else is new there.
         func turns(_ outline: Outline) -> [[UInt8]] {
-            outline.members.last { $0.isNamed(StaticText.bytes("messages")) }.map { elements($0.value) } ?? []
+            outline.members.last { $0.isNamed(StaticText.bytes("messages")) }.map {
+                elements($0.value)
+            } ?? []
         }
         let (sent, set) = (outline(wire.text.bytes), outline(request.json))
-        demand(rest(sent).map(\.text) == rest(set).map(\.text), "\(wire.text.bytes.shown) is \(request.json.shown)")
+        demand(
+            rest(sent).map(\.text) == rest(set).map(\.text),
+            "\(wire.text.bytes.shown) is \(request.json.shown)")
         demand(turns(sent).count == turns(set).count, "there are as many turns")
         for (turn, own) in zip(turns(sent), turns(set)) where turn != own {
-            demand(acceptsReasoning && turn.starts(with: own.dropLast() + Array(",\"reasoning".utf8)), "only a thought is added to a turn")
+            demand(
+                acceptsReasoning && turn.starts(with: own.dropLast() + Array(",\"reasoning".utf8)),
+                "only a thought is added to a turn")
         }
         let streams = sent.members.filter { $0.isNamed(StaticText.bytes("stream")) }
-        demand(streams.allSatisfy { $0.value.elementsEqual((wire.isStreamed ? "true" : "false").utf8) }, "stream says what it is")
+        demand(
+            streams.allSatisfy {
+                $0.value.elementsEqual((wire.isStreamed ? "true" : "false").utf8)
+            }, "stream says what it is")
         demand(!wire.isStreamed || !streams.isEmpty, "a stream is asked for")
         demand(!(choice & 1 != 0) || wire.isStreamed, "a stream is one")
     }
@@ -124,7 +154,8 @@ private func answer(_ lines: Bytes) -> Reply {
     let reply = Reply()
     var decoder = ChunkParser()
     for line in lines.parts(UInt8(ascii: "\n")) {
-        guard (try? decoder.decode(chunk: line, named: StaticText.bytes(""), into: reply)) != nil else { break }
+        guard (try? decoder.decode(chunk: line, named: StaticText.bytes(""), into: reply)) != nil
+        else { break }
     }
     decoder.finish(reply)
     reply.layOut()
@@ -165,13 +196,16 @@ private struct Outline {
 
 private func outline(_ json: Bytes) -> Outline {
     var reader = JSONReader()
-    guard let object = try? reader.read(json, .refusesBrokenText), object.kind == .object else { fatalError("a body is a JSON object: \(json.shown)") }
+    guard let object = try? reader.read(json, .refusesBrokenText), object.kind == .object else {
+        fatalError("a body is a JSON object: \(json.shown)")
+    }
     var place = 0
     let members = object.members.map { name, value in
         defer { place = value.range.upperBound }
         return Outline.Member(
             front: Array(json.part(place..<name.range.lowerBound)), name: Array(name.raw),
-            colon: Array(json.part(name.range.upperBound..<value.range.lowerBound)), value: Array(value.raw))
+            colon: Array(json.part(name.range.upperBound..<value.range.lowerBound)),
+            value: Array(value.raw))
     }
     return Outline(members: members, tail: Array(json.dropping(place)))
 }
@@ -181,43 +215,64 @@ private func check(_ before: Outline, _ after: Outline, _ edit: Edit) {
     case .nothing: break
     case .set(let name, nil):
         demand(
-            after.members.map(\.text) == before.members.filter { !$0.isNamed(name) }.map(\.text), "one is gone, and the others are there")
+            after.members.map(\.text) == before.members.filter { !$0.isNamed(name) }.map(\.text),
+            "one is gone, and the others are there")
     case .set(let name, let value?):
         let isNew = !before.members.contains { $0.isNamed(name) }
         checkOthers(before, after, isNew ? name : nil) { $0.isNamed(name) }
-        for member in after.members where member.isNamed(name) { demand(member.value.elementsEqual(value), "\(name.shown) is set") }
+        for member in after.members where member.isNamed(name) {
+            demand(member.value.elementsEqual(value), "\(name.shown) is set")
+        }
     case .appended(let name, let element):
         let place = before.members.lastIndex { $0.isNamed(StaticText.bytes(name)) }
         checkOthers(before, after, place == nil ? StaticText.bytes(name) : nil, at: place)
         let old = place.map { elements(before.members[$0].value) } ?? []
         let new = elements(after.members[place ?? after.members.count - 1].value)
-        demand(new.count == old.count + 1 && Array(new.dropLast()) == old, "one more is there, behind the others")
+        demand(
+            new.count == old.count + 1 && Array(new.dropLast()) == old,
+            "one more is there, behind the others")
         if let element { demand(new[old.count].elementsEqual(element), "it is as it was given") }
     case .changedLastMessage:
         let place = before.members.lastIndex { $0.isNamed(StaticText.bytes("messages")) }
-        checkOthers(before, after, place == nil ? StaticText.bytes("messages") : nil) { $0.isNamed(StaticText.bytes("messages")) }
+        checkOthers(before, after, place == nil ? StaticText.bytes("messages") : nil) {
+            $0.isNamed(StaticText.bytes("messages"))
+        }
         let old = place.map { elements(before.members[$0].value) } ?? []
         let new = elements(after.members[place ?? after.members.count - 1].value)
-        demand(new.count == old.count + 1 && Array(new.dropLast()) == old || new.count == old.count && new.dropLast() == old.dropLast(), "the others are there")
+        demand(
+            new.count == old.count + 1 && Array(new.dropLast()) == old
+                || new.count == old.count && new.dropLast() == old.dropLast(),
+            "the others are there")
     }
 }
 
 /// Everything is as it was, byte for byte, but the values of those members, or of the one at that place, and a new one at the end.
 private func checkOthers(
-    _ before: Outline, _ after: Outline, _ new: Bytes?, at place: Int? = nil, _ isChanged: (Outline.Member) -> Bool = { _ in false }
+    _ before: Outline, _ after: Outline, _ new: Bytes?, at place: Int? = nil,
+    _ isChanged: (Outline.Member) -> Bool = { _ in false }
 ) {
-    demand(after.members.count == before.members.count + (new == nil ? 0 : 1), "as many members as there should be")
+    demand(
+        after.members.count == before.members.count + (new == nil ? 0 : 1),
+        "as many members as there should be")
     for (index, (old, kept)) in zip(before.members, after.members).enumerated() {
-        demand(old.front == kept.front && old.name == kept.name && old.colon == kept.colon, "a member stays where it was")
-        demand(index == place || isChanged(old) || old.value == kept.value, "a member that was not set stays as it was")
+        demand(
+            old.front == kept.front && old.name == kept.name && old.colon == kept.colon,
+            "a member stays where it was")
+        demand(
+            index == place || isChanged(old) || old.value == kept.value,
+            "a member that was not set stays as it was")
     }
-    if let new { demand(after.members[after.members.count - 1].isNamed(new), "the new one is the last") }
+    if let new {
+        demand(after.members[after.members.count - 1].isNamed(new), "the new one is the last")
+    }
     if !before.members.isEmpty { demand(before.tail == after.tail, "so does the end") }
 }
 
 private func elements(_ array: [UInt8]) -> [[UInt8]] {
     var reader = JSONReader()
-    return array.withUnsafeBufferPointer { array in ((try? reader.read(array))?.elements.map { Array($0.raw) }) ?? [] }
+    return array.withUnsafeBufferPointer { array in
+        ((try? reader.read(array))?.elements.map { Array($0.raw) }) ?? []
+    }
 }
 
 extension ByteBuffer {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds targets, replays what was found before, and fuzzes them, two at a time. README.md says more.
 
-    run.py --seconds 120 | --runs 1000000  [TARGET…]
+run.py --seconds 120 | --runs 1000000  [TARGET…]
 """
 
 import argparse
@@ -37,12 +37,19 @@ class Run:
         """Runs the target with libFuzzer's arguments; false if something was found."""
         with open(self.log, "w", encoding="utf-8") as log:
             command = [OUT / target_name(self.target), *arguments]
-            code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT).returncode
+            code = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT
+            ).returncode
         return code == 0
 
     def said(self, pattern):
         """What the last line of the log that is like this says; "" if none is."""
-        return (re.findall(pattern, self.log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) or [""])[-1]
+        return (
+            re.findall(
+                pattern, self.log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
+            )
+            or [""]
+        )[-1]
 
     def replay(self):
         """Tries what was found before, each with a look for leaks."""
@@ -56,12 +63,22 @@ class Run:
         for folder in (corpus, self.found):
             folder.mkdir(parents=True, exist_ok=True)
         went_well = self.start(
-            f"-artifact_prefix={self.found}/", f"-dict={HERE / 'tokens.dict'}", limit, f"-max_len={LENGTHS.get(self.target, 1024)}", "-timeout=20",
-            "-detect_leaks=0", "-print_final_stats=1", str(corpus), str(OUT / "seeds" / self.target))
+            f"-artifact_prefix={self.found}/",
+            f"-dict={HERE / 'tokens.dict'}",
+            limit,
+            f"-max_len={LENGTHS.get(self.target, 1024)}",
+            "-timeout=20",
+            "-detect_leaks=0",
+            "-print_final_stats=1",
+            str(corpus),
+            str(OUT / "seeds" / self.target),
+        )
         self.executions = int(self.said(r"^stat::number_of_executed_units: (\d+)") or 0)
         self.seconds = int(self.said(r"^Done \d+ runs in (\d+) second") or 0)
         if not went_well and self.said("ERROR: LeakSanitizer"):
-            self.problem = f"a leak; {OUT / self.target} -detect_leaks=1 {corpus} shows of which input"
+            self.problem = (
+                f"a leak; {OUT / self.target} -detect_leaks=1 {corpus} shows of which input"
+            )
         elif not went_well:
             self.problem = self.said(r"Test unit written to (\S+)") or str(self.log)
         elif not self.executions:
@@ -98,7 +115,10 @@ def main():
         print(f"{run.target:10}{run.executions:12}{run.seconds:9}{int(bool(run.problem)):9}")
     for run in runs:
         if run.problem:
-            print(f"{run.target} found something: {run.problem}; what it says is in {run.log}", file=sys.stderr)
+            print(
+                f"{run.target} found something: {run.problem}; what it says is in {run.log}",
+                file=sys.stderr,
+            )
     return 1 if any(run.problem for run in runs) else 0
 
 

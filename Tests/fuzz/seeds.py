@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Writes what fuzzing begins with: the corpus and the recordings, in the shape that each target reads. seeds.py OUT"""
 
-import json
 import pathlib
 import sys
 
@@ -28,7 +27,9 @@ def exchange(name, case, body):
     for way in range(4):
         settings = bytes([then | starts | (0x80 if way < 2 else 0), way * 7, way | request << 2])
         if case:
-            chunks = b"%x\r\n%s\r\n" % (len(body), body) + (b"0\r\n\r\n" if case.then == "close" else b"")
+            chunks = b"%x\r\n%s\r\n" % (len(body), body) + (
+                b"0\r\n\r\n" if case.then == "close" else b""
+            )
             yield settings + case.head + chunks
         head = HEADS[way]
         if way == 1:
@@ -55,7 +56,9 @@ def lines_of(body):
 def chunks(name, case, body):
     """One byte of settings and a chunk in each line, or (8) an answer that was not streamed."""
     request = case.request if case else {}
-    settings = (1 if request.get("thinking") == "off" else 0) | (2 if request.get("starts_thinking") else 0)
+    settings = (1 if request.get("thinking") == "off" else 0) | (
+        2 if request.get("starts_thinking") else 0
+    )
     if body.lstrip()[:1] in (b"{", b"["):
         yield bytes([settings | 8]) + body.replace(b"\n", b" ")
         return
@@ -82,31 +85,64 @@ def documents(name, case, body):
 def headers(name, case, body):
     """A byte for the status, one for a limit, headers, and behind a blank line a body."""
     if case:
-        lines = b"".join(b"%s: %s\r\n" % (key.encode(), value.encode()) for key, value in case.headers.items())
+        lines = b"".join(
+            b"%s: %s\r\n" % (key.encode(), value.encode()) for key, value in case.headers.items()
+        )
         yield bytes([case.status % 256, 40]) + lines + b"\r\n" + body
-    yield b"\x01\x20retry-after: 3\r\nretry-after-ms: 250.5\r\nX-Should-Retry: true\r\n\r\n" + body[:300]
-    yield b"\x02\x20Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n\r\n{\"detail\":[]}"
+    yield (
+        b"\x01\x20retry-after: 3\r\nretry-after-ms: 250.5\r\nX-Should-Retry: true\r\n\r\n"
+        + body[:300]
+    )
+    yield b'\x02\x20Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n\r\n{"detail":[]}'
     yield b"\x02\x20retry-after: Friday, 31-Dec-99 23:59:59 GMT\r\nretry-after: Fri Dec  1 23:59:59 1999\r\n\r\n"
 
 
 def requests(name, case, body):
     """What is done to a request: operations, parted by \\x01, each a letter and its arguments, parted by \\x02."""
     lines = b"\n".join(lines_of(body))
-    for start in (b"cm", b"calibaba/qwen3-32b", b"calibaba/qwen3.6-35b-a3b", b'p { "messages" : [ ] , "x":1,"x":2}'):
-        yield b"\1".join([
-            start, b"muser\2Hello", b"uhttps://x/y.png\2low", b"i\x89PNG\r\n\x1a\n123\2", b"stemperature\x020.5", b"sstop\2", b"sx\2[1, 2]",
-            b"j{\"role\":\"user\",\"content\":[]}", b"fname\2what\2{\"type\":\"object\"}", b"rid\2text", b"a" + lines, b"t\2",
-            b"w\x05\x03", b"smessages\2[{\"content\":\"a\"}]",
-        ])
+    for start in (
+        b"cm",
+        b"calibaba/qwen3-32b",
+        b"calibaba/qwen3.6-35b-a3b",
+        b'p { "messages" : [ ] , "x":1,"x":2}',
+    ):
+        yield b"\1".join(
+            [
+                start,
+                b"muser\2Hello",
+                b"uhttps://x/y.png\2low",
+                b"i\x89PNG\r\n\x1a\n123\2",
+                b"stemperature\x020.5",
+                b"sstop\2",
+                b"sx\2[1, 2]",
+                b'j{"role":"user","content":[]}',
+                b'fname\2what\2{"type":"object"}',
+                b"rid\2text",
+                b"a" + lines,
+                b"t\2",
+                b"w\x05\x03",
+                b'smessages\2[{"content":"a"}]',
+            ]
+        )
     yield b"p" + body + b"\1muser\2x\1sstop\2null\1a" + lines
     # What a long input would be cut off at: turns that go out with their thoughts ("wQ": to a host that wants them back).
-    for thought in (b'"reasoning":"x"', b'"reasoning_details":[{"type":"reasoning.text","index":0,"text":"x"}]'):
+    for thought in (
+        b'"reasoning":"x"',
+        b'"reasoning_details":[{"type":"reasoning.text","index":0,"text":"x"}]',
+    ):
         turn = b'a{"choices":[{"delta":{%s,"content":"y"}}]}' % thought
-        yield b"\1".join([b"cm", b"muser\2Hello", turn, b"wQ", b"muser\2So?", turn, b"wQ", b"w\x03"])
+        yield b"\1".join(
+            [b"cm", b"muser\2Hello", turn, b"wQ", b"muser\2So?", turn, b"wQ", b"w\x03"]
+        )
 
 
 TARGETS = {
-    "json": documents, "events": events, "chunks": chunks, "headers": headers, "request": requests, "exchange": exchange,
+    "json": documents,
+    "events": events,
+    "chunks": chunks,
+    "headers": headers,
+    "request": requests,
+    "exchange": exchange,
 }
 
 

@@ -58,9 +58,18 @@ static size_t size_of(const unsigned char *block)
     return front.size;
 }
 
-void *malloc(size_t size) { return allocate(16, size); }
-void *memalign(size_t alignment, size_t size) { return allocate(alignment, size); }
-void *aligned_alloc(size_t alignment, size_t size) { return allocate(alignment, size); }
+void *malloc(size_t size)
+{
+    return allocate(16, size);
+}
+void *memalign(size_t alignment, size_t size)
+{
+    return allocate(alignment, size);
+}
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return allocate(alignment, size);
+}
 
 int posix_memalign(void **block, size_t alignment, size_t size)
 {
@@ -71,7 +80,8 @@ int posix_memalign(void **block, size_t alignment, size_t size)
 void *calloc(size_t count, size_t size)
 {
     size_t all;
-    return __builtin_mul_overflow(count, size, &all) ? NULL : allocate(16, all); /* Mapped, and new. */
+    return __builtin_mul_overflow(count, size, &all) ? NULL
+                                                     : allocate(16, all); /* Mapped, and new. */
 }
 
 void free(void *block)
@@ -97,7 +107,8 @@ int main(void)
         tw_client *client = guest_client(place("/ok", secure), "a-key");
         for (int i = 0; i < 20; i++) {
             tw_request *request = hello("m");
-            tw_reply *reply = i % 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, NULL, NULL);
+            tw_reply *reply =
+                i % 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, NULL, NULL);
             CHECK_REPLY(reply, TW_OK);
             CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
             tw_reply_destroy(reply);

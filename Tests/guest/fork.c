@@ -26,7 +26,8 @@ static bool make_client(void)
     tw_client *client;
     CHECK_STATUS(tw_options_set_api_key(options, "a-key"), TW_OK);
     tw_status status = tw_client_create(options, &client);
-    if (status != TW_OK) CHECK_HAS(tw_last_error(), "forked while its parent made its first client");
+    if (status != TW_OK)
+        CHECK_HAS(tw_last_error(), "forked while its parent made its first client");
     tw_client_destroy(client);
     tw_options_destroy(options);
     return status == TW_OK;
@@ -90,7 +91,8 @@ static void exchange(struct shared *shared, char connection[32], int reused)
 
 static struct shared begin(const char *what, bool secure)
 {
-    return (struct shared){ .client = guest_client(place(what, secure), "test-key"), .request = hello("m") };
+    return (struct shared){ .client = guest_client(place(what, secure), "test-key"),
+                            .request = hello("m") };
 }
 
 static void end(struct shared *shared)
@@ -117,7 +119,8 @@ static void use_and_leave(void *argument)
     CHECK(strcmp(connection, shared->connection) != 0);
     exchange(shared, connection, 1);
     end(shared);
-    CHECK(process_descriptors() < before); /* Its copy of the parent's connection is closed as well. */
+    CHECK(process_descriptors() <
+          before); /* Its copy of the parent's connection is closed as well. */
 }
 
 static void kept_connections(bool secure)
@@ -165,8 +168,10 @@ static void use_and_stay(void *argument)
 {
     struct shared *shared = argument;
     char byte = 0, connection[32];
-    if (shared->uses) exchange(shared, connection, 0);
-    else tw_client_destroy(shared->client);
+    if (shared->uses)
+        exchange(shared, connection, 0);
+    else
+        tw_client_destroy(shared->client);
     CHECK_INT(write(shared->ready, &byte, 1), 1);
     CHECK_INT(read(shared->leave, &byte, 1), 1);
 }
@@ -213,7 +218,8 @@ static void check_left(tw_reply *reply, const char *had_come)
     CHECK_HAS(tw_reply_message(reply), "another process");
     const char *content = tw_reply_content(reply, NULL);
     CHECK(strncmp(content, had_come, strlen(had_come)) == 0);
-    CHECK(strncmp(content, slow_content, strlen(content)) == 0 && strlen(content) < strlen(slow_content));
+    CHECK(strncmp(content, slow_content, strlen(content)) == 0 &&
+          strlen(content) < strlen(slow_content));
     tw_reply_destroy(reply);
 }
 
@@ -228,7 +234,8 @@ static void pull_to_the_end(void *argument)
 {
     struct shared *shared = argument;
     const tw_event *event;
-    while (tw_chat_next(shared->chat, &event, -1) == TW_NEXT_EVENT) CHECK_INT(event->kind, TW_EVENT_CONTENT);
+    while (tw_chat_next(shared->chat, &event, -1) == TW_NEXT_EVENT)
+        CHECK_INT(event->kind, TW_EVENT_CONTENT);
     CHECK_STATUS(tw_chat_run(shared->chat, NULL, NULL), TW_MISUSE);
     CHECK_HAS(tw_last_error(), "another process");
     check_left(tw_chat_close(shared->chat), "w0 w1 w2 ");
@@ -263,7 +270,8 @@ static void recorder_free(void *argument)
 
 static void pulled_exchanges(bool secure)
 {
-    void (*const parts[])(void *) = { pull_to_the_end, just_close, cancel_and_close, recorder_free };
+    void (*const parts[])(void *) = { pull_to_the_end, just_close, cancel_and_close,
+                                      recorder_free };
     struct shared shared = begin("/slow", secure);
     const tw_event *event;
     shared.chat = tw_chat_open(shared.client, shared.request);
@@ -378,8 +386,10 @@ static void *talk(void *argument)
     struct busy *busy = argument;
     while (!SEEN(stopping)) {
         tw_reply *reply = tw_chat_send(busy->shared->client, busy->shared->request);
-        if (tw_reply_status(reply) == TW_OK && strcmp(tw_reply_content(reply, NULL), "Hi") == 0) busy->good++;
-        else busy->bad++;
+        if (tw_reply_status(reply) == TW_OK && strcmp(tw_reply_content(reply, NULL), "Hi") == 0)
+            busy->good++;
+        else
+            busy->bad++;
         if (tw_reply_status(reply) != TW_OK) printf("    %s\n", tw_reply_message(reply));
         tw_reply_destroy(reply);
     }
@@ -411,7 +421,8 @@ static void talk_once(void *argument)
     char connection[32];
     exchange(shared, connection, 0);
     exchange(shared, connection, 1);
-    if (shared->reply) CHECK_TEXT(tw_reply_get(shared->reply, "/choices/0/message/content", NULL), "Hi");
+    if (shared->reply)
+        CHECK_TEXT(tw_reply_get(shared->reply, "/choices/0/message/content", NULL), "Hi");
     end(shared);
 }
 

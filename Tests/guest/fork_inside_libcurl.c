@@ -24,23 +24,24 @@ static void stay(int change)
     }
 }
 
-#define CURL(result, name, parameters, arguments)                             \
-    result name parameters;                                                   \
-    result name parameters                                                    \
-    {                                                                         \
-        static result(*real) parameters;                                      \
-        if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name);                 \
-        stay(1);                                                              \
-        result done = real arguments;                                         \
-        stay(-1);                                                             \
-        return done;                                                          \
+#define CURL(result, name, parameters, arguments)                                                  \
+    result name parameters;                                                                        \
+    result name parameters                                                                         \
+    {                                                                                              \
+        static result(*real) parameters;                                                           \
+        if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name);                                      \
+        stay(1);                                                                                   \
+        result done = real arguments;                                                              \
+        stay(-1);                                                                                  \
+        return done;                                                                               \
     }
 
 CURL(void *, curl_easy_init, (void), ())
 CURL(void *, curl_multi_init, (void), ())
 CURL(int, curl_multi_add_handle, (void *multi, void *easy), (multi, easy))
 CURL(int, curl_multi_remove_handle, (void *multi, void *easy), (multi, easy))
-CURL(int, curl_multi_socket_action, (void *multi, int socket, int events, int *running), (multi, socket, events, running))
+CURL(int, curl_multi_socket_action, (void *multi, int socket, int events, int *running),
+     (multi, socket, events, running))
 CURL(int, curl_multi_cleanup, (void *multi), (multi))
 
 void curl_easy_cleanup(void *easy);

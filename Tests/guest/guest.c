@@ -36,7 +36,8 @@ void servers_start(void)
     close(in[0]);
     close(out[1]);
     FILE *told = fdopen(out[0], "r");
-    if (!told || fscanf(told, "%d %d %d %d %199s", &servers.port, &servers.tls_port, &servers.old_tls_port, &servers.h2_port, servers.certificate) != 5) {
+    if (!told || fscanf(told, "%d %d %d %d %199s", &servers.port, &servers.tls_port,
+                        &servers.old_tls_port, &servers.h2_port, servers.certificate) != 5) {
         fail("the servers did not start");
     }
     fclose(told);
@@ -47,7 +48,8 @@ const char *place(const char *what, bool secure)
     static char urls[8][128];
     static int next;
     char *url = urls[next++ % 8];
-    snprintf(url, sizeof urls[0], "%s://127.0.0.1:%d%s/v1", secure ? "https" : "http", secure ? servers.tls_port : servers.port, what);
+    snprintf(url, sizeof urls[0], "%s://127.0.0.1:%d%s/v1", secure ? "https" : "http",
+             secure ? servers.tls_port : servers.port, what);
     return url;
 }
 
@@ -99,9 +101,11 @@ void look(struct host *host)
     pthread_sigmask(SIG_BLOCK, NULL, &host->mask);
     size_t len = 0;
     for (char **variable = environ; *variable && len < sizeof host->environment; variable++) {
-        len += (size_t)snprintf(host->environment + len, sizeof host->environment - len, "%p %s\n", (void *)*variable, *variable);
+        len += (size_t)snprintf(host->environment + len, sizeof host->environment - len, "%p %s\n",
+                                (void *)*variable, *variable);
     }
-    snprintf(host->locale, sizeof host->locale, "%s %p", setlocale(LC_ALL, NULL), (void *)uselocale((locale_t)0));
+    snprintf(host->locale, sizeof host->locale, "%s %p", setlocale(LC_ALL, NULL),
+             (void *)uselocale((locale_t)0));
     host->descriptors = process_descriptors();
     host->threads = process_threads();
 }

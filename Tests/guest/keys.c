@@ -24,7 +24,8 @@ int main(void)
     CHECK_STATUS(tw_options_set_timeout(NULL, TW_TIMEOUT_TOTAL, 1), TW_INVALID);
     CHECK_TEXT(tw_last_error(), "");
     CHECK(tw_request_create(NULL) == NULL);
-    CHECK(memchr(hosts_own, 'x' ^ 1, sizeof hosts_own) == NULL && strspn(hosts_own, "x") >= sizeof hosts_own - 1);
+    CHECK(memchr(hosts_own, 'x' ^ 1, sizeof hosts_own) == NULL &&
+          strspn(hosts_own, "x") >= sizeof hosts_own - 1);
 
     /* All else is as ever. */
     servers_start();

@@ -17,7 +17,8 @@ struct copy {
     void *handle;
     tw_options *(*options_create)(void);
     void (*options_destroy)(tw_options *);
-    tw_status (*set_base_url)(tw_options *, const char *), (*set_api_key)(tw_options *, const char *);
+    tw_status (*set_base_url)(tw_options *, const char *),
+        (*set_api_key)(tw_options *, const char *);
     tw_status (*client_create)(const tw_options *, tw_client **);
     void (*client_destroy)(tw_client *);
     tw_request *(*request_create)(const char *);
@@ -37,13 +38,15 @@ static struct copy load(const char *path)
         printf("%s\n", dlerror());
         exit(1);
     }
-#define FIND(field, name) *(void **)&copy.field = dlsym(copy.handle, name), CHECK(copy.field != NULL)
+#define FIND(field, name)                                                                          \
+    *(void **)&copy.field = dlsym(copy.handle, name), CHECK(copy.field != NULL)
     FIND(options_create, "tw_options_create"), FIND(options_destroy, "tw_options_destroy");
     FIND(set_base_url, "tw_options_set_base_url"), FIND(set_api_key, "tw_options_set_api_key");
     FIND(client_create, "tw_client_create"), FIND(client_destroy, "tw_client_destroy");
     FIND(request_create, "tw_request_create"), FIND(request_destroy, "tw_request_destroy");
     FIND(add_message, "tw_request_add_message"), FIND(chat_stream, "tw_chat_stream");
-    FIND(reply_status, "tw_reply_status"), FIND(reply_content, "tw_reply_content"), FIND(reply_destroy, "tw_reply_destroy");
+    FIND(reply_status, "tw_reply_status"), FIND(reply_content, "tw_reply_content"),
+        FIND(reply_destroy, "tw_reply_destroy");
     FIND(last_error, "tw_last_error");
     return copy;
 }
@@ -96,7 +99,9 @@ static void a_hundred_times(const char *path)
         CHECK_INT(dlclose(copy.handle), 0);
     }
     check_same(&before, "a hundred loads");
-    size_t now = mallinfo2().uordblks; /* What the allocator and OpenSSL keep settles in some hundred rounds, 30 KB higher. */
+    size_t now =
+        mallinfo2()
+            .uordblks; /* What the allocator and OpenSSL keep settles in some hundred rounds, 30 KB higher. */
     if (!CHECK(now < used + 64000)) printf("    %zu bytes, and then %zu\n", used, now);
 }
 
@@ -122,7 +127,8 @@ static void two_copies(const char *path, const char *other)
 static bool copy_file(const char *from, const char *to)
 {
     static char bytes[1 << 20];
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+    int in = open(from, O_RDONLY | O_CLOEXEC),
+        out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
     ssize_t len = read(in, bytes, sizeof bytes);
     bool done = len > 0 && len < (ssize_t)sizeof bytes && write(out, bytes, (size_t)len) == len;
     close(in);

@@ -29,16 +29,17 @@ static void note(const char *function, const void *caller)
     if (place < 1024) calls[place] = (struct call){ function, caller };
 }
 
-#define INTERCEPT(result, name, parameters, arguments) \
-    result name parameters \
-    { \
-        static result (*real) parameters; \
-        if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name); \
-        note(#name, __builtin_return_address(0)); \
-        return real arguments; \
+#define INTERCEPT(result, name, parameters, arguments)                                             \
+    result name parameters                                                                         \
+    {                                                                                              \
+        static result(*real) parameters;                                                           \
+        if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name);                                      \
+        note(#name, __builtin_return_address(0));                                                  \
+        return real arguments;                                                                     \
     }
 
-INTERCEPT(int, sigaction, (int number, const struct sigaction *act, struct sigaction *old), (number, act, old))
+INTERCEPT(int, sigaction, (int number, const struct sigaction *act, struct sigaction *old),
+          (number, act, old))
 INTERCEPT(sighandler_t, signal, (int number, sighandler_t handler), (number, handler))
 INTERCEPT(int, sigprocmask, (int how, const sigset_t *set, sigset_t *old), (how, set, old))
 INTERCEPT(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *old), (how, set, old))
@@ -50,10 +51,14 @@ INTERCEPT(char *, setlocale, (int category, const char *name), (category, name))
 INTERCEPT(locale_t, uselocale, (locale_t locale), (locale))
 INTERCEPT(mode_t, umask, (mode_t mask), (mask))
 INTERCEPT(int, chdir, (const char *path), (path))
-INTERCEPT(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attributes, void *(*begin)(void *), void *argument),
+INTERCEPT(int, pthread_create,
+          (pthread_t * thread, const pthread_attr_t *attributes, void *(*begin)(void *),
+           void *argument),
           (thread, attributes, begin, argument))
-INTERCEPT(int, __cxa_atexit, (void (*function)(void *), void *argument, void *object), (function, argument, object))
-INTERCEPT(int, __register_atfork, (void (*prepare)(void), void (*parent)(void), void (*child)(void), void *object),
+INTERCEPT(int, __cxa_atexit, (void (*function)(void *), void *argument, void *object),
+          (function, argument, object))
+INTERCEPT(int, __register_atfork,
+          (void (*prepare)(void), void (*parent)(void), void (*child)(void), void *object),
           (prepare, parent, child, object))
 
 /* Since the last call: nobody has called any of these but who may. */
@@ -67,14 +72,18 @@ static void check_calls(const char *when)
     for (int i = 0; i < call_count; i++) {
         Dl_info from = { .dli_fname = "" };
         CHECK(dladdr(calls[i].caller, &from) != 0);
-        bool ours = strstr(from.dli_fname, "libthinkwire") != NULL, curls = strstr(from.dli_fname, "libcurl") != NULL;
-        bool at_exit = strcmp(calls[i].function, "__cxa_atexit") == 0, at_fork = strcmp(calls[i].function, "__register_atfork") == 0;
+        bool ours = strstr(from.dli_fname, "libthinkwire") != NULL,
+             curls = strstr(from.dli_fname, "libcurl") != NULL;
+        bool at_exit = strcmp(calls[i].function, "__cxa_atexit") == 0,
+             at_fork = strcmp(calls[i].function, "__register_atfork") == 0;
         bool thread = strcmp(calls[i].function, "pthread_create") == 0;
         resolver_threads += curls && thread;
         /* The libraries behind libcurl tidy up at exit, and renew their random numbers in a child. We have fork wait for them, once. */
         our_forks += ours && at_fork;
         bool allowed = ours ? at_fork && our_forks == 1 : at_exit || at_fork || (curls && thread);
-        if (!CHECK(allowed)) printf("    %s is called from %s, during %s\n", calls[i].function, from.dli_fname, when);
+        if (!CHECK(allowed))
+            printf("    %s is called from %s, during %s\n", calls[i].function, from.dli_fname,
+                   when);
     }
     call_count = 0;
 }
@@ -142,7 +151,7 @@ static void one(const char *what, bool secure, tw_status expected, sigset_t *mas
     tw_reply_destroy(reply);
     tw_chat *chat = tw_chat_open(client, request);
     CHECK(tw_chat_next(chat, &event, 10) != TW_NEXT_EVENT || event->text != NULL);
-    tw_reply_destroy(tw_chat_close(chat)); /* Cancelled, early or late. */
+    tw_reply_destroy(tw_chat_close(chat));                          /* Cancelled, early or late. */
     tw_reply_destroy(tw_chat_close(tw_chat_open(client, request))); /* Never begun. */
     tw_request_destroy(request);
     tw_client_destroy(client);
@@ -160,7 +169,9 @@ static void leaves_all_as_it_is(void)
     static const struct {
         const char *what;
         tw_status expected;
-    } all[] = { { "/ok", TW_OK }, { "/refuse", TW_AUTH }, { "/cut", TW_TRUNCATED }, { "/error", TW_SERVER } };
+    } all[] = {
+        { "/ok", TW_OK }, { "/refuse", TW_AUTH }, { "/cut", TW_TRUNCATED }, { "/error", TW_SERVER }
+    };
     char error[4096];
     look(&before);
     call_count = 0;
@@ -242,7 +253,8 @@ static void writing_to_nobody(const char *what, bool secure)
     text[len] = '\0';
     CHECK_STATUS(tw_request_add_message(request, "user", text), TW_OK);
     for (int i = 0; i < 4; i++) {
-        tw_reply *reply = i % 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, NULL, NULL);
+        tw_reply *reply =
+            i % 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, NULL, NULL);
         CHECK_REPLY(reply, TW_NETWORK);
         tw_reply_destroy(reply);
         CHECK(sigpending(&pending) == 0 && !sigismember(&pending, SIGPIPE));

@@ -35,7 +35,8 @@ static int count_keys(const void *memory, size_t size, size_t length)
 {
     const unsigned char *bytes = memory, *end = bytes + size;
     int found = 0;
-    while (size >= length && (size_t)(end - bytes) >= length && (bytes = memchr(bytes, veiled[0] ^ VEIL, (size_t)(end - bytes) - length + 1))) {
+    while (size >= length && (size_t)(end - bytes) >= length &&
+           (bytes = memchr(bytes, veiled[0] ^ VEIL, (size_t)(end - bytes) - length + 1))) {
         found += is_key(bytes++, length);
     }
     return found;
@@ -79,7 +80,8 @@ void free(void *block)
 void *realloc(void *block, size_t size)
 {
     size_t before = block ? malloc_usable_size(block) : 0;
-    if (!block || size == 0 || count_keys(block, before, LENGTH) == 0) return __libc_realloc(block, size);
+    if (!block || size == 0 || count_keys(block, before, LENGTH) == 0)
+        return __libc_realloc(block, size);
     /* So that what stood there before is not gone when it is looked at. */
     void *moved = malloc(size);
     if (!moved) return NULL;
@@ -107,7 +109,8 @@ static int count_in_memory(void)
     while (maps && fgets(line, sizeof line, maps)) {
         unsigned long start, end;
         char mode[8];
-        if (sscanf(line, "%lx-%lx %7s", &start, &end, mode) != 3 || strncmp(mode, "rw", 2) != 0) continue;
+        if (sscanf(line, "%lx-%lx %7s", &start, &end, mode) != 3 || strncmp(mode, "rw", 2) != 0)
+            continue;
         if (strstr(line, "[stack]") && curl_version_loaded() >= 0x080000) continue;
         found += count_keys((const void *)start, end - start, LENGTH);
     }
@@ -127,8 +130,10 @@ __attribute__((noinline)) static void set_key(tw_options *options, bool by_heade
 {
     char key[LENGTH + 8] = "Bearer ";
     lay_bare(key + 7);
-    if (by_header) CHECK_STATUS(tw_options_set_header(options, "Authorization", key), TW_OK);
-    else CHECK_STATUS(tw_options_set_api_key(options, key + 7), TW_OK);
+    if (by_header)
+        CHECK_STATUS(tw_options_set_header(options, "Authorization", key), TW_OK);
+    else
+        CHECK_STATUS(tw_options_set_api_key(options, key + 7), TW_OK);
     explicit_bzero(key, sizeof key);
 }
 
@@ -166,7 +171,10 @@ static const struct place {
     const char *what;
     tw_status expected;
 } places[] = {
-    { "/ok", TW_OK }, { "/cut", TW_TRUNCATED }, { "/reset", TW_NETWORK }, { "/moved/1", TW_PROTOCOL },
+    { "/ok", TW_OK },
+    { "/cut", TW_TRUNCATED },
+    { "/reset", TW_NETWORK },
+    { "/moved/1", TW_PROTOCOL },
 };
 
 /* The base URL of what is to happen. Borrowed until the next call. */
@@ -186,12 +194,17 @@ static void exchange(const struct place *there, enum door door, bool by_header)
     char *text = calloc(1, 200001);
     if (!text) exit(1);
     memset(text, 'x', 200000);
-    if (there->expected == TW_NETWORK) CHECK_STATUS(tw_request_add_message(request, "user", text), TW_OK);
+    if (there->expected == TW_NETWORK)
+        CHECK_STATUS(tw_request_add_message(request, "user", text), TW_OK);
     free(text);
     tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
-    if (there->what[1] == 'm') CHECK_INT(tw_reply_http_status(reply), 307);
-    else if (door != NGHTTPX || there->expected == TW_OK) CHECK_REPLY(reply, there->expected);
-    else CHECK(tw_reply_status(reply) != TW_OK); /* What it makes of a server that breaks off is its own business. */
+    if (there->what[1] == 'm')
+        CHECK_INT(tw_reply_http_status(reply), 307);
+    else if (door != NGHTTPX || there->expected == TW_OK)
+        CHECK_REPLY(reply, there->expected);
+    else
+        CHECK(tw_reply_status(reply) !=
+              TW_OK); /* What it makes of a server that breaks off is its own business. */
     check_untold(reply);
     tw_reply_destroy(reply);
     tw_chat *chat = tw_chat_open(client, request);
@@ -242,14 +255,18 @@ static void told(enum door door, int letters)
     tw_client *client = client_with_key(through(door, what), false, &lines);
     tw_request *request = hello("m");
     for (int i = 0; i < 3; i++) {
-        tw_reply *reply = i == 0 ? tw_chat_send(client, request)
-                                 : tw_chat_stream(client, request, i == 1 ? NULL : leave_at_once, &events);
+        tw_reply *reply =
+            i == 0 ? tw_chat_send(client, request)
+                   : tw_chat_stream(client, request, i == 1 ? NULL : leave_at_once, &events);
         CHECK_REPLY(reply, i < 2 ? TW_OK : TW_CANCELLED);
         if (i < 2) {
-            CHECK(is_told(tw_reply_content(reply, NULL)) && is_told(tw_reply_reasoning(reply, NULL)));
-            CHECK(is_told(tw_reply_get(reply, "/choices/0/logprobs/content/0/token", NULL)) && is_told(tw_reply_json(reply, NULL)));
+            CHECK(is_told(tw_reply_content(reply, NULL)) &&
+                  is_told(tw_reply_reasoning(reply, NULL)));
+            CHECK(is_told(tw_reply_get(reply, "/choices/0/logprobs/content/0/token", NULL)) &&
+                  is_told(tw_reply_json(reply, NULL)));
         }
-        CHECK_TEXT(tw_reply_header(reply, "x-told"), "********************************************");
+        CHECK_TEXT(tw_reply_header(reply, "x-told"),
+                   "********************************************");
         CHECK_TEXT(tw_reply_request_id(reply), "********************************************");
         tw_reply_destroy(reply);
     }
@@ -267,7 +284,8 @@ static void cancelled(enum door door)
     const tw_event *event;
     tw_reply *reply = NULL;
     /* On a busy machine it takes longer to come. */
-    for (int ms = 200; ms < 10000 && (!reply || (door != NGHTTPX && tw_reply_http_status(reply) == 0)); ms *= 2) {
+    for (int ms = 200;
+         ms < 10000 && (!reply || (door != NGHTTPX && tw_reply_http_status(reply) == 0)); ms *= 2) {
         tw_reply_destroy(reply);
         tw_chat *chat = tw_chat_open_unstreamed(client, request);
         CHECK_INT(tw_chat_next(chat, &event, ms), TW_NEXT_TIMEOUT);
@@ -298,7 +316,8 @@ static void repeated(enum door door, bool by_header, int letters, int *cut)
         snprintf(what, sizeof what, formats[i], letters);
         tw_client *client = client_with_key(through(door, what), by_header, &lines);
         tw_request *request = hello("m");
-        tw_reply *reply = i == 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, check_event, NULL);
+        tw_reply *reply = i == 2 ? tw_chat_send(client, request)
+                                 : tw_chat_stream(client, request, check_event, NULL);
         CHECK_REPLY(reply, i == 0 ? TW_AUTH : TW_SERVER);
         check_untold(reply);
         *cut += strstr(tw_reply_message(reply), "***\xE2\x80\xA6") != NULL;
@@ -375,7 +394,8 @@ int main(void)
     check_gone("exchanges over HTTP/2");
     bool is_known = curl_version_loaded() >= 0x080B01;
     CHECK(is_known ? let_go_by_nghttp2 == 0 : let_go_by_nghttp2 > 0);
-    if (!is_known) printf("of HTTP/2 that was asked for, libnghttp2 has freed %d copies\n", let_go_by_nghttp2);
+    if (!is_known)
+        printf("of HTTP/2 that was asked for, libnghttp2 has freed %d copies\n", let_go_by_nghttp2);
 
     http_version = TW_HTTP_AUTO;
     int cut = 0;

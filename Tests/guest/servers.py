@@ -14,6 +14,7 @@ What is answered is chosen by how the path of the base URL begins; every answer 
     /half    an answer that has the key, and is never whole
     /told/N  an answer that has the key in all its parts, each with N letters behind it, and in a header
 """
+
 from __future__ import annotations
 
 import json
@@ -39,26 +40,53 @@ lock = threading.Lock()
 
 
 def whole(content: str) -> bytes:
-    return json.dumps({"choices": [{"index": 0, "message": {"content": content}, "finish_reason": "stop"}]}).encode()
+    return json.dumps(
+        {"choices": [{"index": 0, "message": {"content": content}, "finish_reason": "stop"}]}
+    ).encode()
 
 
 def chunk(finish: str | None = None, **delta: Any) -> bytes:
-    return b"data: " + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode() + b"\n\n"
+    return (
+        b"data: "
+        + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode()
+        + b"\n\n"
+    )
 
 
 def told(secret: str, letters: int) -> tuple[str, list[bytes], bytes]:
     """A header, the parts of a stream, and a whole answer."""
     text = secret + "x" * letters
-    call = {"index": 0, "id": secret, "function": {"name": secret, "arguments": json.dumps({"a": text})}}
+    call = {
+        "index": 0,
+        "id": secret,
+        "function": {"name": secret, "arguments": json.dumps({"a": text})},
+    }
     probabilities = {"content": [{"token": text, "logprob": -1}]}
-    delta = {"reasoning_content": text, "content": text, "refusal": text, "tool_calls": [call], "x": text}
+    delta = {
+        "reasoning_content": text,
+        "content": text,
+        "refusal": text,
+        "tool_calls": [call],
+        "x": text,
+    }
     choice = {"index": 0, "logprobs": probabilities, "x": text}
-    parts = [{"choices": [{**choice, "delta": delta}], "x": text}, {"choices": [{"index": 0, "delta": {}, "finish_reason": secret}]}]
+    parts = [
+        {"choices": [{**choice, "delta": delta}], "x": text},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": secret}]},
+    ]
     parts += [{"choices": [], "usage": {"total_tokens": 1, "x": text}}]
-    answer = {"id": secret, "choices": [{**choice, "message": delta, "finish_reason": secret}], "x": text}
+    answer = {
+        "id": secret,
+        "choices": [{**choice, "message": delta, "finish_reason": secret}],
+        "x": text,
+    }
     header = f"X-Request-Id: {secret}\r\nX-Told: {secret}\r\n"
     pieces = [chunk(reasoning_content=piece) for piece in (secret[:20], secret[20:])]
-    return header, pieces + [b"data: " + json.dumps(part).encode() + b"\n\n" for part in parts], json.dumps(answer).encode()
+    return (
+        header,
+        pieces + [b"data: " + json.dumps(part).encode() + b"\n\n" for part in parts],
+        json.dumps(answer).encode(),
+    )
 
 
 class Connection:
@@ -87,7 +115,9 @@ class Connection:
         self.stream.sendall(f"{start}X-Connection: {self.number}\r\n{headers}\r\n".encode() + body)
 
     def begin(self, headers: str = "") -> None:
-        start = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+        start = (
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+        )
         self.stream.sendall(f"{start}X-Connection: {self.number}\r\n{headers}\r\n".encode())
 
     def send(self, part: bytes) -> None:
@@ -113,32 +143,57 @@ class Connection:
             if kind in ("reset", "close"):
                 self.read(100_000)
                 if kind == "reset":
-                    self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.stream.setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                    )
                 return
-            length = next(int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:"))
+            length = next(
+                int(line[15:])
+                for line in head.split("\r\n")
+                if line.lower().startswith("content-length:")
+            )
             body = json.loads(self.read(length))
             if kind == "ok" and body.get("stream"):
-                self.stream_all([chunk(reasoning_content="Hm."), chunk(content="Hi"), chunk("stop")])
+                self.stream_all(
+                    [chunk(reasoning_content="Hm."), chunk(content="Hi"), chunk("stop")]
+                )
             elif kind == "ok":
                 self.answer("200 OK", whole("Hi"))
             elif kind == "slow":
-                self.stream_all([chunk(content=f"w{n} ") for n in range(100)] + [chunk("stop")], 0.03)
+                self.stream_all(
+                    [chunk(content=f"w{n} ") for n in range(100)] + [chunk("stop")], 0.03
+                )
             elif kind == "refuse":
-                said = json.dumps({"error": {"message": "x" * letters + head[head.index("Bearer") :]}})
+                said = json.dumps(
+                    {"error": {"message": "x" * letters + head[head.index("Bearer") :]}}
+                )
                 self.answer("401 Unauthorized", said.encode())
             elif kind == "error":
                 secret = head[head.index("Bearer") :]
                 error = {"error": {"message": "x" * letters + secret}}
-                choice = {"index": 0, "delta": {"content": "!", "note": secret}, "logprobs": {"content": [secret]}, **error}
+                choice = {
+                    "index": 0,
+                    "delta": {"content": "!", "note": secret},
+                    "logprobs": {"content": [secret]},
+                    **error,
+                }
                 beside = {**error, "choices": [choice]} if letters % 2 else error
                 if body.get("stream"):
                     # In two pieces, so that it is put together.
                     event = b"data: " + json.dumps(beside).encode() + b"\n\n"
-                    self.stream_all([chunk(content="Hi"), event[: len(event) // 2], event[len(event) // 2 :]], 0.02)
+                    self.stream_all(
+                        [chunk(content="Hi"), event[: len(event) // 2], event[len(event) // 2 :]],
+                        0.02,
+                    )
                 else:
                     self.answer("200 OK", json.dumps(beside).encode())
             elif kind == "half":
-                self.answer("200 OK", b'{"error": {"message": "%s"}}' % head.split("Bearer ")[1].split("\r\n")[0].encode(), missing=9)
+                self.answer(
+                    "200 OK",
+                    b'{"error": {"message": "%s"}}'
+                    % head.split("Bearer ")[1].split("\r\n")[0].encode(),
+                    missing=9,
+                )
             elif kind == "told":
                 header, parts, answer = told(head.split("Bearer ")[1].split("\r\n")[0], letters)
                 if body.get("stream"):
@@ -158,9 +213,20 @@ class Connection:
                 return
             elif kind == "deep":
                 deep = b"[" * 509 + b"]" * 509
-                self.stream_all([b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"x":' + deep + b"}]}\n\n", chunk("stop")])
+                self.stream_all(
+                    [
+                        b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"x":'
+                        + deep
+                        + b"}]}\n\n",
+                        chunk("stop"),
+                    ]
+                )
             elif kind == "moved":
-                self.answer("307 Temporary Redirect", b"{}", "Location: http://localhost:" + argument + "/ok/v1/chat/completions\r\n")
+                self.answer(
+                    "307 Temporary Redirect",
+                    b"{}",
+                    "Location: http://localhost:" + argument + "/ok/v1/chat/completions\r\n",
+                )
             elif kind == "seen":
                 self.answer("200 OK", whole(states.get(int(argument), "none")))
             elif kind == "heard":
@@ -219,8 +285,28 @@ def main() -> None:
 
 def serve_all(directory: Path) -> None:
     certificate, key = directory / "certificate.pem", directory / "key.pem"
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"]
-    made += ["-subj", "/CN=guest", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "1",
+    ]
+    made += [
+        "-subj",
+        "/CN=guest",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
     subprocess.run(made, check=True, capture_output=True)
     context, old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     for each in (context, old):

@@ -31,11 +31,14 @@ static void *run(void *argument)
     tw_client *client = guest_client(place(task->what, task->secure), "test-key");
     tw_request *request = hello("m");
     for (int i = 0; i < 2; i++) {
-        tw_reply *reply = task->sends ? tw_chat_send(client, request) : tw_chat_stream(client, request, on_event, task);
+        tw_reply *reply = task->sends ? tw_chat_send(client, request)
+                                      : tw_chat_stream(client, request, on_event, task);
         CHECK_REPLY(reply, task->expected);
         CHECK(tw_reply_json(reply, NULL) != NULL);
-        CHECK(tw_reply_get(reply, "/choices/0/message/content", NULL) != NULL || task->expected != TW_OK);
-        CHECK_STATUS(tw_request_add_reply(request, reply), task->expected == TW_AUTH ? TW_INVALID : TW_OK);
+        CHECK(tw_reply_get(reply, "/choices/0/message/content", NULL) != NULL ||
+              task->expected != TW_OK);
+        CHECK_STATUS(tw_request_add_reply(request, reply),
+                     task->expected == TW_AUTH ? TW_INVALID : TW_OK);
         tw_reply_destroy(reply);
     }
     tw_request_destroy(request);
@@ -50,14 +53,16 @@ static void *nest(void *argument)
     for (int depth = DEEP - 1; depth <= DEEP; depth++) {
         tw_request *request = NULL;
         size_t len = 0;
-        for (int i = 0; i < depth; i++) len += (size_t)sprintf(json + len, "%s", i % 2 ? "[" : "{\"a\":");
+        for (int i = 0; i < depth; i++)
+            len += (size_t)sprintf(json + len, "%s", i % 2 ? "[" : "{\"a\":");
         sprintf(json + len, "1");
         for (int i = depth; i-- > 0;) strcat(json, i % 2 ? "]" : "}");
         CHECK_STATUS(tw_request_parse(json, strlen(json), &request), TW_OK);
         tw_request_destroy(request);
         request = tw_request_create("alibaba/qwen3-32b");
         snprintf(inner, sizeof inner, "%s", json);
-        tw_status added = tw_request_add_tool(request, "f", NULL, inner), set = tw_request_set(request, "x", inner);
+        tw_status added = tw_request_add_tool(request, "f", NULL, inner),
+                  set = tw_request_set(request, "x", inner);
         CHECK(added == TW_OK || added == TW_INVALID);
         CHECK(set == TW_OK || set == TW_INVALID);
         CHECK_STATUS(tw_request_set(request, "response_format", inner), TW_INVALID);
@@ -76,7 +81,8 @@ static size_t on_small_stack(void *(*work)(void *), void *argument)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    unsigned char *memory = mmap(NULL, SMALL + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *memory =
+        mmap(NULL, SMALL + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, 4096, PROT_NONE) != 0) exit(1);
     unsigned char *stack = memory + 4096;
     memset(stack, 0xA5, SMALL);
@@ -99,17 +105,18 @@ static void *nothing(void *argument)
 int main(void)
 {
     struct task tasks[] = {
-        { "/ok", TW_OK, false, true, 0 },          { "/ok", TW_OK, false, false, 0 },    { "/refuse", TW_AUTH, false, false, 0 },
-        { "/cut", TW_TRUNCATED, false, false, 0 }, { "/deep", TW_OK, false, false, 0 }, { "/ok", TW_OK, true, true, 0 },
-        { "/ok", TW_OK, true, false, 0 },          { "/refuse", TW_AUTH, true, false, 0 },
+        { "/ok", TW_OK, false, true, 0 },        { "/ok", TW_OK, false, false, 0 },
+        { "/refuse", TW_AUTH, false, false, 0 }, { "/cut", TW_TRUNCATED, false, false, 0 },
+        { "/deep", TW_OK, false, false, 0 },     { "/ok", TW_OK, true, true, 0 },
+        { "/ok", TW_OK, true, false, 0 },        { "/refuse", TW_AUTH, true, false, 0 },
     };
     setvbuf(stdout, NULL, _IOLBF, 0);
     servers_start();
     size_t base = on_small_stack(nothing, NULL);
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
         size_t used = on_small_stack(run, &tasks[i]);
-        printf("%-8s %s %s: %zu bytes of stack\n", tasks[i].what, tasks[i].secure ? "TLS" : "   ", tasks[i].sends ? "whole   " : "streamed",
-               used - base);
+        printf("%-8s %s %s: %zu bytes of stack\n", tasks[i].what, tasks[i].secure ? "TLS" : "   ",
+               tasks[i].sends ? "whole   " : "streamed", used - base);
         CHECK(tasks[i].sends || tasks[i].expected != TW_OK || tasks[i].events > 1);
     }
     printf("%d deep: %zu bytes of stack\n", DEEP, on_small_stack(nest, NULL) - base);

@@ -29,7 +29,10 @@ class Mock:
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
-            [PROGRAM, "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=die_with_parent
+            [PROGRAM, "--port", "0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=die_with_parent,
         )
         self.url = self.process.stdout.readline().decode().strip()
         self.port = int(self.url.rsplit(":", 1)[1].split("/")[0])
@@ -72,11 +75,18 @@ class Response:
         self.reset = False
         while b"\r\n\r\n" not in self.rest:
             if not self.more():
-                raise ConnectionResetError() if self.reset else ConnectionAbortedError("closed before a response")
+                raise (
+                    ConnectionResetError()
+                    if self.reset
+                    else ConnectionAbortedError("closed before a response")
+                )
         head, self.rest = self.rest.split(b"\r\n\r\n", 1)
         lines = head.decode("latin-1").split("\r\n")
         self.status = int(lines[0].split(" ")[1])
-        self.headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines[1:])}
+        self.headers = {
+            name.lower(): value.strip()
+            for name, value in (line.split(":", 1) for line in lines[1:])
+        }
         self.chunks = []
         if self.headers.get("transfer-encoding") == "chunked":
             self.whole = self.read_chunks()
@@ -126,12 +136,18 @@ class Response:
 
     @property
     def events(self):
-        return [json.loads(line[6:]) for line in self.body.decode().split("\n\n") if line.startswith("data: {")]
+        return [
+            json.loads(line[6:])
+            for line in self.body.decode().split("\n\n")
+            if line.startswith("data: {")
+        ]
 
     def texts(self, choice=0):
         """The reasoning and the answer of a choice."""
         deltas = [c["delta"] for e in self.events for c in e["choices"] if c["index"] == choice]
-        return tuple("".join(d.get(name) or "" for d in deltas) for name in ("reasoning_content", "content"))
+        return tuple(
+            "".join(d.get(name) or "" for d in deltas) for name in ("reasoning_content", "content")
+        )
 
 
 def connect(port=None):
@@ -164,6 +180,9 @@ def check_refusal(response, status, *words):
     assert response.status == status, (response.status, response.body)
     error = response.json
     assert set(error) == {"message", "path", "requestId", "statusCode", "timestamp"}
-    assert error["statusCode"] == str(status) and error["requestId"] == response.headers["x-request-id"]
+    assert (
+        error["statusCode"] == str(status)
+        and error["requestId"] == response.headers["x-request-id"]
+    )
     for word in words:
         assert word in error["message"], error["message"]

@@ -3,7 +3,17 @@
 import socket
 import time
 
-from mock_process import HELLO, QWEN, RECORDINGS, Response, ask, check_refusal, connect, request, stop_mock
+from mock_process import (
+    HELLO,
+    QWEN,
+    RECORDINGS,
+    Response,
+    ask,
+    check_refusal,
+    connect,
+    request,
+    stop_mock,
+)
 
 
 def teardown_module():
@@ -12,12 +22,17 @@ def teardown_module():
 
 def test_a_status_for_the_first_tries():
     for _ in range(2):
-        response = ask(QWEN, "status=503,header=Retry-After:1,header=X-Two:%2C,message=later,tries=2,key=a")
+        response = ask(
+            QWEN, "status=503,header=Retry-After:1,header=X-Two:%2C,message=later,tries=2,key=a"
+        )
         check_refusal(response, 503, "later")
         assert response.headers["retry-after"] == "1" and response.headers["x-two"] == ","
     assert ask(QWEN, "status=503,tries=2,key=a").status == 200
     assert ask(QWEN, "status=503,tries=2,key=b").status == 503
-    assert ask(QWEN, "status=500,tries=1").status == 500 and ask(QWEN, "status=500,tries=1").status == 200
+    assert (
+        ask(QWEN, "status=500,tries=1").status == 500
+        and ask(QWEN, "status=500,tries=1").status == 200
+    )
     assert ask(QWEN, headers=["X-Mock: status=418, close=1"]).headers["connection"] == "close"
 
 
@@ -31,7 +46,9 @@ def test_any_fault_for_the_first_tries():
 def test_a_status_without_body():
     with connect() as connection:
         for status in (204, 200):
-            connection.sendall(request({"model": f"{QWEN}#status={status}", "messages": HELLO, "stream": True}))
+            connection.sendall(
+                request({"model": f"{QWEN}#status={status}", "messages": HELLO, "stream": True})
+            )
             head = connection.recv(65536).split(b"\r\n\r\n")[0]
             assert head.startswith(b"HTTP/1.1 %d " % status)
             assert (b"transfer-encoding" in head) == (status == 200)
@@ -59,7 +76,9 @@ def test_reset_after_a_byte():
 def test_a_stall_lasts():
     with connect() as connection:
         connection.settimeout(0.3)
-        connection.sendall(request({"model": QWEN + "#stall=100", "messages": HELLO, "stream": True}))
+        connection.sendall(
+            request({"model": QWEN + "#stall=100", "messages": HELLO, "stream": True})
+        )
         try:
             Response(connection)
         except socket.timeout:
@@ -94,7 +113,9 @@ def test_framings_and_line_ends():
         response = ask(QWEN, f"framing={framing}", stream=True)
         assert response.body == whole and response.whole
         assert ("content-length" in response.headers) == (framing == "length")
-    assert ask(QWEN, "newline=crlf,framing=length", stream=True).body == whole.replace(b"\n", b"\r\n")
+    assert ask(QWEN, "newline=crlf,framing=length", stream=True).body == whole.replace(
+        b"\n", b"\r\n"
+    )
     assert ask(QWEN, "newline=cr", stream=True).body == whole.replace(b"\n", b"\r")
     response = ask("mock/synthetic", "chunks=10,newline=crlf,framing=length", stream=True)
     assert response.whole and response.body.count(b"\r\n\r\n") == 14
@@ -103,7 +124,10 @@ def test_framings_and_line_ends():
 
 
 def test_no_answer_at_all():
-    for orders, problem in (("drop=fin", ConnectionAbortedError), ("drop=rst", ConnectionResetError)):
+    for orders, problem in (
+        ("drop=fin", ConnectionAbortedError),
+        ("drop=rst", ConnectionResetError),
+    ):
         try:
             ask(QWEN, orders)
         except problem:
@@ -113,7 +137,9 @@ def test_no_answer_at_all():
 
 def test_an_answer_before_the_body():
     with connect() as connection:
-        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nX-Mock: early=1,status=401\r\nContent-Length: 1000000\r\n\r\n")
+        connection.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nX-Mock: early=1,status=401\r\nContent-Length: 1000000\r\n\r\n"
+        )
         response = Response(connection)
         assert response.status == 401 and response.headers["connection"] == "close"
 
@@ -121,7 +147,11 @@ def test_an_answer_before_the_body():
 def test_a_body_that_has_to_wait():
     start = time.monotonic()
     with connect() as connection:
-        connection.sendall(request({"model": "mock/echo", "messages": ["x" * 5_000_000]}, ["X-Mock: stop-reading=200"]))
+        connection.sendall(
+            request(
+                {"model": "mock/echo", "messages": ["x" * 5_000_000]}, ["X-Mock: stop-reading=200"]
+            )
+        )
         assert Response(connection).status == 200
     assert time.monotonic() - start > 0.19
 

@@ -3,7 +3,17 @@
 import base64
 import json
 
-from mock_process import HELLO, QWEN, RECORDINGS, Response, ask, check_refusal, connect, request, stop_mock
+from mock_process import (
+    HELLO,
+    QWEN,
+    RECORDINGS,
+    Response,
+    ask,
+    check_refusal,
+    connect,
+    request,
+    stop_mock,
+)
 
 MODELS = {
     "alibaba/qwen3-32b": "qwen3-32b.json",
@@ -21,7 +31,9 @@ def teardown_module():
 def test_unstreamed_answers_are_the_recorded_bytes():
     for model, file in MODELS.items():
         response = ask(model)
-        assert response.status == 200 and response.headers["content-type"].startswith("application/json")
+        assert response.status == 200 and response.headers["content-type"].startswith(
+            "application/json"
+        )
         assert response.body == (RECORDINGS / file).read_bytes()
 
 
@@ -40,25 +52,48 @@ def test_streamed_answers_have_the_recorded_text_in_the_recorded_shape():
         message = answer["choices"][0]["message"]
         assert response.texts() == (message.get("reasoning_content") or "", message["content"])
         first, *middle, finish, last = response.events
-        assert first["choices"][0]["delta"] == {"content": None, "role": "assistant", "refusal": None, "reasoning_content": ""}
+        assert first["choices"][0]["delta"] == {
+            "content": None,
+            "role": "assistant",
+            "refusal": None,
+            "reasoning_content": "",
+        }
         for event in middle:
             delta = event["choices"][0]["delta"]
             assert (delta["content"] is None) != (delta["reasoning_content"] is None)
-        assert finish["choices"][0]["finish_reason"] == "stop" and finish["choices"][0]["delta"]["content"] == ""
-        assert last["choices"] == [] and last["usage"] == answer["usage"] and last.get("meta") == answer.get("meta")
+        assert (
+            finish["choices"][0]["finish_reason"] == "stop"
+            and finish["choices"][0]["delta"]["content"] == ""
+        )
+        assert (
+            last["choices"] == []
+            and last["usage"] == answer["usage"]
+            and last.get("meta") == answer.get("meta")
+        )
         assert b"[DONE]" not in response.body
         assert {event["id"] for event in response.events} == {answer["id"]}
         assert len(response.chunks) == len(response.events)
 
 
 def test_thinking_without_streaming_is_refused_by_the_model_that_refuses_it():
-    check_refusal(ask(QWEN, enable_thinking=True), 400, "enable_thinking must be set to false for non-streaming calls")
+    check_refusal(
+        ask(QWEN, enable_thinking=True),
+        400,
+        "enable_thinking must be set to false for non-streaming calls",
+    )
     answer = ask("alibaba/qwen3-next-80b-a3b-thinking", enable_thinking=False).json
     assert answer["choices"][0]["message"]["reasoning_content"]
 
 
 def test_a_message_without_role_is_answered_by_the_model_that_answered_it():
-    nameless = [{"content": [{"type": "text", "text": "Hi"}, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}]
+    nameless = [
+        {
+            "content": [
+                {"type": "text", "text": "Hi"},
+                {"type": "image_url", "image_url": {"url": "https://x/y.png"}},
+            ]
+        }
+    ]
     assert ask(VISION, messages=nameless).status == 200
     check_refusal(ask(QWEN, messages=[{"content": "Hi"}]), 400, "messages[0].role: is missing")
 
@@ -73,7 +108,11 @@ def test_models_are_listed():
 def test_who_may_ask_what():
     check_refusal(ask(key=None), 401, "Bearer")
     check_refusal(ask("no/such-model"), 404, "no/such-model")
-    wrong = [("GET", "/v1/chat/completions", 405), ("POST", "/v1/nothing", 404), ("PUT", "/v1/models", 405)]
+    wrong = [
+        ("GET", "/v1/chat/completions", 405),
+        ("POST", "/v1/nothing", 404),
+        ("PUT", "/v1/models", 405),
+    ]
     with connect() as connection:
         for method, path, status in wrong:
             connection.sendall(request(b"", method=method, path=path))
@@ -81,7 +120,9 @@ def test_who_may_ask_what():
 
 
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {}}}
-IMAGE = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}]
+IMAGE = [
+    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}
+]
 
 # What is asked, and what is said about it; None: it is answered.
 FIELDS = [
@@ -99,12 +140,28 @@ FIELDS = [
     ({"messages": [{"role": "alien", "content": "Hi"}]}, "messages[0].role: must be"),
     ({"messages": [{"role": "user"}]}, "messages[0].content: is missing"),
     ({"messages": [{"role": "user", "content": 7}]}, "messages[0].content: must be"),
-    ({"messages": [*HELLO, {"role": "tool", "content": "1"}]}, "messages[1].tool_call_id: is missing"),
+    (
+        {"messages": [*HELLO, {"role": "tool", "content": "1"}]},
+        "messages[1].tool_call_id: is missing",
+    ),
     ({"messages": IMAGE}, "messages[0].content[0].type"),
     ({"tools": [TOOL] * 129}, "tools: must have at most 128 elements (has 129)"),
     ({"tools": [TOOL] * 128}, None),
-    ({"tools": [{"type": "function", "function": {"name": "a b", "parameters": {}}}]}, "tools[0].function.name"),
-    ({"tools": [{"type": "function", "function": {"name": "f", "description": "d", "parameters": {"a": {"b": 1}}}}]}, None),
+    (
+        {"tools": [{"type": "function", "function": {"name": "a b", "parameters": {}}}]},
+        "tools[0].function.name",
+    ),
+    (
+        {
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {"name": "f", "description": "d", "parameters": {"a": {"b": 1}}},
+                }
+            ]
+        },
+        None,
+    ),
     ({"tool_choice": "maybe"}, "tool_choice: must be"),
     ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, None),
     ({"stop": ["a", "b", "c", "d", "e"]}, "stop: must have at most 4"),
@@ -131,7 +188,16 @@ def test_what_the_schema_refuses_is_refused_by_the_name_of_the_field():
 
 
 def test_a_body_that_is_no_json_is_refused():
-    for body in [b"", b"{", b"[]", b'{"model": }', b'{"model":"\xff"}', b"null", b'{"a":1}', b'{"model":7}']:
+    for body in [
+        b"",
+        b"{",
+        b"[]",
+        b'{"model": }',
+        b'{"model":"\xff"}',
+        b"null",
+        b'{"a":1}',
+        b'{"model":7}',
+    ]:
         with connect() as connection:
             connection.sendall(request(body))
             check_refusal(Response(connection), 400)
@@ -142,17 +208,30 @@ def test_synthetic_says_as_much_as_is_asked_for():
     for choice in range(3):
         reasoning, content = response.texts(choice)
         assert len(reasoning) == 140 and len(content) == 350
-    assert response.body.endswith(b"data: [DONE]\n\n") and len(response.chunks) == 3 + 70 * 3 + 3 + 2
+    assert (
+        response.body.endswith(b"data: [DONE]\n\n") and len(response.chunks) == 3 + 70 * 3 + 3 + 2
+    )
     assert response.events[-1]["usage"]["completion_tokens"] == 210
     whole = ask("mock/synthetic", "chunks=50,size=7,reasoning=20,choices=3").json
     for choice in range(3):
         message = whole["choices"][choice]["message"]
         assert (message["reasoning_content"], message["content"]) == response.texts(choice)
-    response = ask("mock/synthetic", "chunks=2,done=0,usage=0,finish=length,text=%F0%9F%98%80%22%2C%0A", stream=True)
+    response = ask(
+        "mock/synthetic",
+        "chunks=2,done=0,usage=0,finish=length,text=%F0%9F%98%80%22%2C%0A",
+        stream=True,
+    )
     assert response.texts() == ("", '😀",\n' * 2)
-    assert response.events[-1]["choices"][0]["finish_reason"] == "length" and b"[DONE]" not in response.body
+    assert (
+        response.events[-1]["choices"][0]["finish_reason"] == "length"
+        and b"[DONE]" not in response.body
+    )
     check_refusal(ask("mock/synthetic", "chunks=1000000000,size=1000"), 400, "without streaming")
-    check_refusal(ask("mock/synthetic", "chunks=1000000,size=1000000,framing=length", stream=True), 400, "measured")
+    check_refusal(
+        ask("mock/synthetic", "chunks=1000000,size=1000000,framing=length", stream=True),
+        400,
+        "measured",
+    )
 
 
 def test_echo_tells_what_it_got():
@@ -175,10 +254,21 @@ def test_script_says_any_bytes():
     response = ask("mock/script", stream=True, mock_reply=text)
     assert response.body == text.encode() and len(response.chunks) == 4
     raw = bytes(range(256))
-    response = ask("mock/script", "type=text/plain", mock_reply_base64=base64.b64encode(raw).decode())
+    response = ask(
+        "mock/script", "type=text/plain", mock_reply_base64=base64.b64encode(raw).decode()
+    )
     assert response.body == raw and response.headers["content-type"] == "text/plain"
-    response = ask("mock/script", "status=429,header=Retry-After:2", mock_reply='{"error":{"message":"slow"}}', stream=True)
-    assert response.status == 429 and response.headers["retry-after"] == "2" and response.json["error"]["message"] == "slow"
+    response = ask(
+        "mock/script",
+        "status=429,header=Retry-After:2",
+        mock_reply='{"error":{"message":"slow"}}',
+        stream=True,
+    )
+    assert (
+        response.status == 429
+        and response.headers["retry-after"] == "2"
+        and response.json["error"]["message"] == "slow"
+    )
     replies = [ask("mock/script", "key=replies", mock_reply=["one", "two"]).body for _ in range(3)]
     assert replies == [b"one", b"two", b"two"]
     check_refusal(ask("mock/script"), 400, "mock_reply")

@@ -12,7 +12,19 @@ import subprocess
 import threading
 import time
 
-from mock_process import HELLO, PROGRAM, QWEN, ROOT, Mock, Response, ask, check_refusal, connect, request, stop_mock
+from mock_process import (
+    HELLO,
+    PROGRAM,
+    QWEN,
+    ROOT,
+    Mock,
+    Response,
+    ask,
+    check_refusal,
+    connect,
+    request,
+    stop_mock,
+)
 
 
 def teardown_module():
@@ -33,7 +45,10 @@ CHUNKED = b"POST /chat/completions HTTP/1.1\r\nAuthorization: bearer k\r\nTransf
 def test_a_chunked_body_and_one_that_waits_to_be_asked_for():
     body = json.dumps({"model": "mock/echo", "messages": HELLO}).encode()
     with connect() as connection:
-        chunks = b"".join(b"%x;ext=1\r\n%s\r\n" % (len(body[i : i + 9]), body[i : i + 9]) for i in range(0, len(body), 9))
+        chunks = b"".join(
+            b"%x;ext=1\r\n%s\r\n" % (len(body[i : i + 9]), body[i : i + 9])
+            for i in range(0, len(body), 9)
+        )
         connection.sendall(CHUNKED)
         connection.sendall(chunks + b"0\r\nTrailer: x\r\n\r\n")
         assert Response(connection).json["choices"][0]["message"]["content"].encode() == body
@@ -43,11 +58,19 @@ def test_a_chunked_body_and_one_that_waits_to_be_asked_for():
         assert Response(connection).status == 200
         connection.sendall(request(body).replace(b"HTTP/1.1", b"HTTP/1.0"))
         response = Response(connection)
-        assert response.status == 200 and response.headers["connection"] == "close" and connection.recv(10) == b""
+        assert (
+            response.status == 200
+            and response.headers["connection"] == "close"
+            and connection.recv(10) == b""
+        )
 
 
 def test_a_large_body_is_taken_and_a_larger_one_refused():
-    body = b'{"model":"alibaba/qwen3-32b","messages":[{"role":"user","content":"' + b"x" * (20 << 20) + b'"}]}'
+    body = (
+        b'{"model":"alibaba/qwen3-32b","messages":[{"role":"user","content":"'
+        + b"x" * (20 << 20)
+        + b'"}]}'
+    )
     with connect() as connection:
         connection.sendall(request(body))
         assert Response(connection).status == 200
@@ -55,7 +78,9 @@ def test_a_large_body_is_taken_and_a_larger_one_refused():
         connection.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
         assert Response(connection).status == 200
     with connect() as connection:
-        connection.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % ((64 << 20) + 1))
+        connection.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % ((64 << 20) + 1)
+        )
         check_refusal(Response(connection), 413)
 
 
@@ -92,7 +117,9 @@ def test_what_is_no_http_is_refused():
 def test_many_requests_at_once_on_one_connection():
     count = 12000
     with connect() as connection:
-        sender = threading.Thread(target=connection.sendall, args=(b"GET /x HTTP/1.1\r\n\r\n" * count,))
+        sender = threading.Thread(
+            target=connection.sendall, args=(b"GET /x HTTP/1.1\r\n\r\n" * count,)
+        )
         sender.start()
         seen, tail = 0, b""
         while seen < count:
@@ -162,7 +189,9 @@ def test_a_client_that_leaves_is_let_go():
     before = server.descriptors()
     for orders in ("pace=1000", "stall=10", "delay=60000", "hold=60000", "chunks=100000000"):
         with connect(server.port) as connection:
-            connection.sendall(request({"model": "mock/synthetic#" + orders, "stream": True, "messages": []}))
+            connection.sendall(
+                request({"model": "mock/synthetic#" + orders, "stream": True, "messages": []})
+            )
             time.sleep(0.05)
     patience = time.monotonic() + 10
     while server.descriptors() != before and time.monotonic() < patience:
@@ -175,11 +204,21 @@ def test_a_client_that_does_not_read_costs_no_memory():
     server = Mock()
 
     def memory():
-        return int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(
+            pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
+        ) * os.sysconf("SC_PAGE_SIZE")
 
     before = memory()
     with connect(server.port) as connection:
-        connection.sendall(request({"model": "mock/synthetic#chunks=100000000,size=1000", "stream": True, "messages": []}))
+        connection.sendall(
+            request(
+                {
+                    "model": "mock/synthetic#chunks=100000000,size=1000",
+                    "stream": True,
+                    "messages": [],
+                }
+            )
+        )
         time.sleep(0.5)
         assert memory() - before < 8 << 20
     assert server.stop()[0] == 0
@@ -191,7 +230,9 @@ def run(*arguments):
 
 
 def test_the_command_line():
-    version = re.search(r'#define TW_VERSION "(.*)"', (ROOT / "include" / "thinkwire.h").read_text())[1]
+    version = re.search(
+        r'#define TW_VERSION "(.*)"', (ROOT / "include" / "thinkwire.h").read_text()
+    )[1]
     assert run("--version") == (0, f"thinkwire-mock {version}\n", "")
     assert run("--help")[0] == 0 and "mock/synthetic" in run("--help")[1]
     for arguments in (["--port"], ["--port", "70000"], ["--pace", "x"], ["more"]):
@@ -201,7 +242,9 @@ def test_the_command_line():
     assert run("--port", str(server.port))[0] == 1
     start = time.monotonic()
     with connect(server.port) as connection:
-        connection.sendall(request({"model": "mock/synthetic#chunks=20", "stream": True, "messages": []}))
+        connection.sendall(
+            request({"model": "mock/synthetic#chunks=20", "stream": True, "messages": []})
+        )
         assert Response(connection).whole
     assert time.monotonic() - start > 0.1
     code, errors = server.stop()

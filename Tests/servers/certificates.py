@@ -17,7 +17,9 @@ class Authority:
         self.numbers = itertools.count()
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        made = self._signed(self.name, self.key, x509.BasicConstraints(ca=True, path_length=None), (-DAY, DAY))
+        made = self._signed(
+            self.name, self.key, x509.BasicConstraints(ca=True, path_length=None), (-DAY, DAY)
+        )
         self.certificate = directory / f"{name}.pem".replace(" ", "-")
         self.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
@@ -26,15 +28,24 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
         places = [
-            x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name) for name in names
+            x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
+            for name in names
         ]
-        extension = x509.SubjectAlternativeName(places) if places else x509.BasicConstraints(ca=False, path_length=None)
+        extension = (
+            x509.SubjectAlternativeName(places)
+            if places
+            else x509.BasicConstraints(ca=False, path_length=None)
+        )
         made = self._signed(subject, key, extension, valid, self_signed)
-        paths = [self.directory / f"{next(self.numbers)}-{kind}.pem" for kind in ("certificate", "key")]
+        paths = [
+            self.directory / f"{next(self.numbers)}-{kind}.pem" for kind in ("certificate", "key")
+        ]
         paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
         paths[1].write_bytes(
             key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
             )
         )
         return paths

@@ -9,13 +9,27 @@ from peers import WHOLE, Plain, response
 from programs import Microsocks, Nghttpx, Nginx, Tinyproxy
 
 # The library under test is the one just built, not one that happens to be installed.
-os.environ.setdefault("THINKWIRE_LIBRARY", str(desk.ROOT / ".build" / "release" / "libthinkwire.so"))
+os.environ.setdefault(
+    "THINKWIRE_LIBRARY", str(desk.ROOT / ".build" / "release" / "libthinkwire.so")
+)
 
 # No key, address or proxy of whoever runs the tests may reach them.
 for _name in list(os.environ):
-    if _name.startswith("THINKWIRE_") and _name not in ("THINKWIRE_LIBRARY", "THINKWIRE_MOCK") or _name.endswith("_API_KEY"):
+    if (
+        _name.startswith("THINKWIRE_")
+        and _name not in ("THINKWIRE_LIBRARY", "THINKWIRE_MOCK")
+        or _name.endswith("_API_KEY")
+    ):
         del os.environ[_name]
-    if _name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "openai_base_url", "ssl_cert_file", "ssl_cert_dir"):
+    if _name.lower() in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "openai_base_url",
+        "ssl_cert_file",
+        "ssl_cert_dir",
+    ):
         del os.environ[_name]
 
 from thinkwire import Client  # noqa: E402  (the environment comes first)
@@ -46,7 +60,18 @@ def connect(authority):
     made = []
 
     def client(url, **options):
-        made.append(Client(url, KEY, **{"ca_file": authority.certificate, "max_retries": 0, "http_version": "2", **options}))
+        made.append(
+            Client(
+                url,
+                KEY,
+                **{
+                    "ca_file": authority.certificate,
+                    "max_retries": 0,
+                    "http_version": "2",
+                    **options,
+                },
+            )
+        )
         return made[-1]
 
     yield client

@@ -113,7 +113,9 @@ def read_request(connection):
     while b"\r\n\r\n" not in request:
         request += _some(connection)
     head = request.split(b"\r\n\r\n")[0]
-    lengths = [line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    lengths = [
+        line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+    ]
     wanted = len(head) + 4 + (int(lengths[0]) if lengths else 0)
     while len(request) < wanted:
         request += _some(connection)
@@ -168,7 +170,12 @@ class Plain(Peer):
 
 def response(body, status="200 OK", kind="text/event-stream", *headers):
     """A response whose length is known."""
-    lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers]
+    lines = [
+        f"HTTP/1.1 {status}",
+        f"Content-Type: {kind}",
+        f"Content-Length: {len(body)}",
+        *headers,
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
@@ -185,7 +192,9 @@ class H2(Peer):
             self.requests.append(read_request(connection))
             connection.sendall(response(WHOLE))
             return
-        side = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        side = h2.connection.H2Connection(
+            h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
+        )
         side.initiate_connection()
         wire = Wire(connection, side)
         while True:
@@ -275,7 +284,12 @@ class Exchange:
         """As the client's windows allow."""
         side = self.wire.side
         while data:
-            room = min(side.local_flow_control_window(self.stream), side.max_outbound_frame_size, size, len(data))
+            room = min(
+                side.local_flow_control_window(self.stream),
+                side.max_outbound_frame_size,
+                size,
+                len(data),
+            )
             if room <= 0:
                 self.wire.receive()
                 continue

@@ -9,7 +9,6 @@ import time
 
 from desk import die_with_parent
 
-
 _given = set()
 
 
@@ -54,7 +53,9 @@ class Program:
             died = self.process.poll() is not None
             if died or time.monotonic() > deadline:
                 self.stop(signal.SIGKILL)
-                raise AssertionError(f"{arguments[0]} {'died' if died else 'does not listen'}: {self.said()}")
+                raise AssertionError(
+                    f"{arguments[0]} {'died' if died else 'does not listen'}: {self.said()}"
+                )
 
     def said(self):
         with open(self.log, encoding="utf-8", errors="replace") as text:
@@ -88,7 +89,8 @@ class Nginx(Program):
         certificate, key = pair
         user = "user root;" if os.geteuid() == 0 else ""
         temporary = "\n".join(
-            f"{kind}_temp_path {directory}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+            f"{kind}_temp_path {directory}/{kind};"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         moved = "\n".join(
             f"location /moved/{status}/ {{ return {status} {elsewhere}/v1/chat/completions; }}\n"
@@ -127,7 +129,9 @@ class Nginx(Program):
             """
         )
         super().__init__(
-            ["nginx", "-p", directory, "-e", "stderr", "-c", configuration], self.doors["h2"], directory / "log"
+            ["nginx", "-p", directory, "-e", "stderr", "-c", configuration],
+            self.doors["h2"],
+            directory / "log",
         )
 
     def url(self, door, path=""):
@@ -162,7 +166,9 @@ class Tinyproxy(Program):
         port = free_port()
         configuration = directory / "tinyproxy.conf"
         login = "BasicAuth " + user.replace(":", " ") if user else ""
-        configuration.write_text(f"Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\nLogLevel Connect\n{login}\n")
+        configuration.write_text(
+            f"Port {port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\nLogLevel Connect\n{login}\n"
+        )
         super().__init__(["tinyproxy", "-d", "-c", configuration], port, directory / "log")
         self.address = f"127.0.0.1:{port}"
 
@@ -173,5 +179,7 @@ class Microsocks(Program):
     def __init__(self, directory, user=""):
         port = free_port()
         login = ["-u", user.split(":")[0], "-P", user.split(":")[1]] if user else []
-        super().__init__(["microsocks", "-i", "127.0.0.1", "-p", port, *login], port, directory / "log")
+        super().__init__(
+            ["microsocks", "-i", "127.0.0.1", "-p", port, *login], port, directory / "log"
+        )
         self.address = f"127.0.0.1:{port}"

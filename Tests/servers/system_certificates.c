@@ -15,9 +15,9 @@ static const char *elsewhere(const char *path, char *room, size_t size)
     return room;
 }
 
-#define INSTEAD(result, name, ...) \
-    char room[4096]; \
-    result (*real)() = (result (*)())dlsym(RTLD_NEXT, #name); \
+#define INSTEAD(result, name, ...)                                                                 \
+    char room[4096];                                                                               \
+    result (*real)() = (result (*)())dlsym(RTLD_NEXT, #name);                                      \
     return real(elsewhere(path, room, sizeof room), __VA_ARGS__)
 
 static void tell(const char *path)
@@ -38,5 +38,11 @@ FILE *fopen64(const char *path, const char *mode)
     INSTEAD(FILE *, fopen64, mode);
 }
 
-int stat(const char *path, struct stat *found) { INSTEAD(int, stat, found); }
-int stat64(const char *path, struct stat64 *found) { INSTEAD(int, stat64, found); }
+int stat(const char *path, struct stat *found)
+{
+    INSTEAD(int, stat, found);
+}
+int stat64(const char *path, struct stat64 *found)
+{
+    INSTEAD(int, stat64, found);
+}

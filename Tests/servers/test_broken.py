@@ -11,7 +11,6 @@ import os
 import re
 import socket
 import ssl
-import time
 
 import corpus
 import faults
@@ -76,8 +75,14 @@ def plays_of_http1(case, known, number):
             outcome, end = wire.outcome(place), next(ends)
             ended, cut, _ = outcome.statuses
             # Whoever ends a close-delimited answer without having said so may be anybody.
-            is_end = end == "close_notify" and place >= wire.head if framing == "close" else place == len(wire.bytes)
-            yield Play(case, framing, wire.bytes[:place], end, ended if is_end else cut, outcome.heard)
+            is_end = (
+                end == "close_notify" and place >= wire.head
+                if framing == "close"
+                else place == len(wire.bytes)
+            )
+            yield Play(
+                case, framing, wire.bytes[:place], end, ended if is_end else cut, outcome.heard
+            )
         stall = wire.stalls[number % len(wire.stalls)]
         outcome = wire.outcome(stall)
         yield Play(case, framing, wire.bytes[:stall], SILENCE, outcome.statuses[2], outcome.heard)
@@ -127,14 +132,27 @@ def end_connection(connection, how):
 def plays_of_http2(case, known, number):
     ends = itertools.cycle([*STREAM_ENDS, *GOODBYES, *CONNECTION_ENDS])
     # Byte by byte takes its time.
-    hows = itertools.cycle([*["in one frame", "in frames", "at once", "with a length", "at once, with a length"] * 3, "in bytes"])
+    hows = itertools.cycle(
+        [
+            *["in one frame", "in frames", "at once", "with a length", "at once, with a length"]
+            * 3,
+            "in bytes",
+        ]
+    )
     for _ in range(number):
         next(hows), next(ends)
 
     def play(place, end):
         how = next(hows)
         if place is None:
-            return Play(case, how, None, end, "TW_TIMEOUT" if end == SILENCE else "TW_NETWORK", oracle.nothing(0))
+            return Play(
+                case,
+                how,
+                None,
+                end,
+                "TW_TIMEOUT" if end == SILENCE else "TW_NETWORK",
+                oracle.nothing(0),
+            )
         outcome = known.after(place)
         ended, cut, silent = outcome.statuses
         is_short = "length" in how and place < len(case.body)
@@ -149,7 +167,15 @@ def plays_of_http2(case, known, number):
         }
         # A reset (for the wrong length nghttp2 makes one itself) undoes what libcurl 7.88 has read with it in one piece.
         is_reset = end.startswith("RST_STREAM") or end == "END_STREAM" and is_short
-        return Play(case, how, case.body[:place], end, statuses.get(end, cut), outcome.heard, is_reset and "at once" in how)
+        return Play(
+            case,
+            how,
+            case.body[:place],
+            end,
+            statuses.get(end, cut),
+            outcome.heard,
+            is_reset and "at once" in how,
+        )
 
     some = [None, *places(case.body, number)]
     for place in some[number % 2 :: 2]:
@@ -165,7 +191,9 @@ def breaking_http2(pair, plays):
         wire.holds = "at once" in play.how
         if play.data is not None:
             headers = [(name.lower(), value) for name, value in play.case.headers.items()]
-            headers += [("content-length", str(len(play.case.body)))] if "length" in play.how else []
+            headers += (
+                [("content-length", str(len(play.case.body)))] if "length" in play.how else []
+            )
             exchange.headers(play.case.status, *headers)
             exchange.data(play.data, {"in bytes": 1, "in frames": 200}.get(play.how, 16384))
         goes_on = play.end == WHOLE or play.end in STREAM_ENDS
@@ -190,7 +218,11 @@ def breaking_http2(pair, plays):
 
 def written(event):
     """In the corpus' words."""
-    subject = [event.tool_index, event.tool_id, event.tool_name] if event.kind is EventKind.TOOL_CALL else []
+    subject = (
+        [event.tool_index, event.tool_id, event.tool_name]
+        if event.kind is EventKind.TOOL_CALL
+        else []
+    )
     said = bill(event.usage) if event.kind is EventKind.USAGE else event.text
     return [str(event.kind), *subject, said, *([event.choice] if event.choice else [])]
 
@@ -202,9 +234,14 @@ def bill(usage):
 def mistake(client, plays, number):
     """Has that played, and says what of it was heard wrong; None if nothing was."""
     play, events = plays[number], []
-    given = {"starts_thinking": play.case.how == "starts", "thinking": False if play.case.how == "off" else None}
+    given = {
+        "starts_thinking": play.case.how == "starts",
+        "thinking": False if play.case.how == "off" else None,
+    }
     if play.end == SILENCE:
-        given["timeout"] = {"idle": 1} if play.heard["http_status"] else {"idle": 1, "first_byte": 1}
+        given["timeout"] = (
+            {"idle": 1} if play.heard["http_status"] else {"idle": 1, "first_byte": 1}
+        )
     is_told = not (play.case.is_whole == 1 and number % 2)
     try:
         if is_told:
@@ -224,12 +261,19 @@ def mistake(client, plays, number):
         "finish_reason": reply.finish_reason,
         "request_id": reply.request_id,
         "usage": bill(reply.usage),
-        "tool_calls": [[call.index, call.id, call.name, call.arguments, call.choice] for call in reply.tool_calls],
+        "tool_calls": [
+            [call.index, call.id, call.name, call.arguments, call.choice]
+            for call in reply.tool_calls
+        ],
     }
     wanted, statuses = play.heard, play.statuses
     if play.may_be_lost and reply.http_status == 0:
         wanted, statuses = oracle.nothing(0), "TW_NETWORK"
-    found = [f"{name} is {said!r}, not {wanted[name]!r}" for name, said in heard.items() if said != wanted[name]]
+    found = [
+        f"{name} is {said!r}, not {wanted[name]!r}"
+        for name, said in heard.items()
+        if said != wanted[name]
+    ]
     if f"TW_{reply.status.name}" not in statuses.split("|"):
         found.append(f"the status is {reply.status!r}, not {statuses}: {reply.message}")
     if (reply.status.name == "OK") != (reply.message == "") or reply.attempts != 1:
@@ -243,7 +287,9 @@ def descriptors():
 
 @pytest.mark.parametrize("transport", ["HTTP/1.1 over TLS", "HTTP/2"])
 def test_what_had_come_is_what_is_heard(connect, capsys, pair, transport):
-    make, serve = (plays_of_http2, breaking_http2) if transport == "HTTP/2" else (plays_of_http1, Breaking)
+    make, serve = (
+        (plays_of_http2, breaking_http2) if transport == "HTTP/2" else (plays_of_http1, Breaking)
+    )
     cases = oracle.all_cases()
     assert oracle.verify(cases) == []
     plays, groups, silent = [], [], []
@@ -252,7 +298,12 @@ def test_what_had_come_is_what_is_heard(connect, capsys, pair, transport):
         numbers = range(len(plays), len(plays) + len(made))
         plays += made
         # What breaks off, and then, with the same client, what does not.
-        groups.append(sorted((each for each in numbers if plays[each].end != SILENCE), key=lambda each: plays[each].end == WHOLE))
+        groups.append(
+            sorted(
+                (each for each in numbers if plays[each].end != SILENCE),
+                key=lambda each: plays[each].end == WHOLE,
+            )
+        )
         silent += [[each] for each in numbers if plays[each].end == SILENCE]
     before = descriptors()
     peer = serve(pair, plays)

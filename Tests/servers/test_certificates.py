@@ -84,7 +84,11 @@ def test_a_common_name_alone_is_taken_for_a_name(connect, authority, serve):
 
 
 @pytest.mark.parametrize(
-    "valid, told", [((-2 * DAY, -DAY), "certificate has expired"), ((DAY, 2 * DAY), "certificate is not yet valid")]
+    "valid, told",
+    [
+        ((-2 * DAY, -DAY), "certificate has expired"),
+        ((DAY, 2 * DAY), "certificate is not yet valid"),
+    ],
 )
 def test_a_certificate_out_of_its_time(connect, authority, serve, valid, told):
     peer = serve(authority.issue("localhost", valid=valid))
@@ -95,7 +99,9 @@ def test_a_certificate_out_of_its_time(connect, authority, serve, valid, told):
 def test_a_certificate_of_nobody_known(connect, other_authority, serve):
     peer = serve(other_authority.issue("localhost"))
     message = refused(connect(peer.url()), peer)
-    assert "unable to get local issuer certificate" in message and "tw_options_set_ca_file" in message
+    assert (
+        "unable to get local issuer certificate" in message and "tw_options_set_ca_file" in message
+    )
 
 
 def test_a_certificate_that_signed_itself(connect, authority, serve):
@@ -165,7 +171,22 @@ def looked_at(tmp_path):
     """How exchanges end in a process for which /etc/ssl/certs is another directory, with these options; and what is read in it."""
     shim = tmp_path / "shim.so"
     source = ROOT / "Tests" / "servers" / "system_certificates.c"
-    subprocess.run(["cc", "-std=gnu99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", source, "-o", shim, "-ldl"], check=True)
+    subprocess.run(
+        [
+            "cc",
+            "-std=gnu99",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-shared",
+            "-fPIC",
+            source,
+            "-o",
+            shim,
+            "-ldl",
+        ],
+        check=True,
+    )
     program = """
 import sys, thinkwire
 url, key, *options = sys.argv[1:]
@@ -178,11 +199,19 @@ for _ in range(2):
 """
 
     def look(system, peer, environment=(), **options):
-        mine = {"LD_PRELOAD": shim, "SYSTEM_CERTIFICATES": system, "PYTHONPATH": ROOT / "bindings" / "python"}
+        mine = {
+            "LD_PRELOAD": shim,
+            "SYSTEM_CERTIFICATES": system,
+            "PYTHONPATH": ROOT / "bindings" / "python",
+        }
         arguments = [str(word) for option in options.items() for word in option]
         run = [sys.executable, "-c", program, peer.url(), KEY, *arguments]
-        environment = {name: str(value) for name, value in {**os.environ, **mine, **dict(environment)}.items()}
-        done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True, timeout=60)
+        environment = {
+            name: str(value) for name, value in {**os.environ, **mine, **dict(environment)}.items()
+        }
+        done = subprocess.run(
+            run, env=environment, capture_output=True, text=True, check=True, timeout=60
+        )
         return done.stdout.split(), [Path(line).name for line in done.stderr.splitlines()]
 
     return look
@@ -199,10 +228,18 @@ def test_the_systems_are_trusted_unless_others_are_named(
     ours = serve(authority.issue("localhost"))
     theirs = other_authority.certificate.read_bytes()
     bundle, nobody = tmp_path / "bundle", tmp_path / "nobody"
-    for system, trusted in ((bundle, authority.certificate.read_bytes()), (nobody, theirs), (directory, theirs)):
+    for system, trusted in (
+        (bundle, authority.certificate.read_bytes()),
+        (nobody, theirs),
+        (directory, theirs),
+    ):
         system.mkdir(exist_ok=True)
         (system / "ca-certificates.crt").write_bytes(trusted)
-    assert [status_where(system, ours) for system in (bundle, directory, nobody)] == ["OK", "OK", "TLS"]
+    assert [status_where(system, ours) for system in (bundle, directory, nobody)] == [
+        "OK",
+        "OK",
+        "TLS",
+    ]
     # Where others are named, neither the system's file nor its directory is trusted any more.
     for system in (bundle, directory):
         assert status_where(system, ours, ca_file=other_authority.certificate) == "TLS"

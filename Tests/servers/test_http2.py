@@ -12,7 +12,6 @@ from peers import DONE, FINISH, H2, THOUGHT, WHOLE, WORD, delta, wait_until_ther
 from programs import Nghttpx
 from thinkwire import Client, Status
 
-
 # ---- nghttpx -----------------------------------------------------------------------------------------------------------
 
 
@@ -20,7 +19,9 @@ from thinkwire import Client, Status
 def test_every_model_is_heard_as_without_it(connect, nghttpx, mock, model):
     def heard(client):
         thinking = True if model == "alibaba/qwen3-32b" else None
-        return client.stream(model, "Hello", thinking=thinking).finish().json(), client.send(model, "Hello").json()
+        return client.stream(model, "Hello", thinking=thinking).finish().json(), client.send(
+            model, "Hello"
+        ).json()
 
     with Client(mock.url, "test") as direct:
         assert heard(connect(nghttpx.url)) == heard(direct)
@@ -29,11 +30,17 @@ def test_every_model_is_heard_as_without_it(connect, nghttpx, mock, model):
 def test_a_provider_that_is_cut_off_is_a_stream_that_is_reset(connect, nghttpx):
     client = connect(nghttpx.url)
     reply = ended(client, "mock/synthetic#reasoning=10,chunks=10,cut=2500,pace=5")
-    assert reply.status is Status.TRUNCATED and reply.reasoning != "" and "HTTP/2 stream" in reply.message
+    assert (
+        reply.status is Status.TRUNCATED
+        and reply.reasoning != ""
+        and "HTTP/2 stream" in reply.message
+    )
     assert ended(client, "mock/synthetic").status is Status.OK
 
 
-def test_a_connection_that_has_had_enough_requests_is_followed_by_another(connect, start, tmp_path, pair, mock):
+def test_a_connection_that_has_had_enough_requests_is_followed_by_another(
+    connect, start, tmp_path, pair, mock
+):
     server = start(Nghttpx, tmp_path, mock.port, pair, "--frontend-max-requests=2")
     client = connect(server.url)
     replies = [ended(client, "mock/synthetic") for _ in range(7)]
@@ -42,7 +49,9 @@ def test_a_connection_that_has_had_enough_requests_is_followed_by_another(connec
     assert any(reused) and not all(reused[1:]), reused
 
 
-def test_a_connection_that_was_left_idle_too_long_is_followed_by_another(connect, start, tmp_path, pair, mock):
+def test_a_connection_that_was_left_idle_too_long_is_followed_by_another(
+    connect, start, tmp_path, pair, mock
+):
     server = start(Nghttpx, tmp_path, mock.port, pair, "--frontend-http2-read-timeout=1s")
     client = connect(server.url)
     for _ in range(2):
@@ -51,10 +60,16 @@ def test_a_connection_that_was_left_idle_too_long_is_followed_by_another(connect
 
 
 @pytest.mark.parametrize("number, ends_well", [(signal.SIGQUIT, True), (signal.SIGKILL, False)])
-def test_it_is_told_to_go_in_the_middle_of_a_stream(connect, start, tmp_path, pair, mock, number, ends_well):
+def test_it_is_told_to_go_in_the_middle_of_a_stream(
+    connect, start, tmp_path, pair, mock, number, ends_well
+):
     server = start(Nghttpx, tmp_path, mock.port, pair, "--single-process")
     client = connect(server.url)
-    reply = ended(client, "mock/synthetic#reasoning=20,chunks=20,pace=25", in_the_middle=lambda: server.tell(number))
+    reply = ended(
+        client,
+        "mock/synthetic#reasoning=20,chunks=20,pace=25",
+        in_the_middle=lambda: server.tell(number),
+    )
     assert reply.status is (Status.OK if ends_well else Status.TRUNCATED)
     server.stop()
     assert ended(client, "mock/synthetic").status in (Status.CONNECT, Status.NETWORK)
@@ -81,8 +96,15 @@ def test_what_is_sent(connect, server):
     assert all_came(ended(client)) and all_came(ended(client))
     assert peer.connections == 1 and [request.stream for request in peer.requests] == [1, 3]
     headers = peer.requests[0].request_headers
-    assert headers[":method"] == "POST" and headers[":path"] == "/v1/chat/completions" and headers[":scheme"] == "https"
-    assert headers["authorization"] == "Bearer a-secret-key" and headers["accept-encoding"] == "identity"
+    assert (
+        headers[":method"] == "POST"
+        and headers[":path"] == "/v1/chat/completions"
+        and headers[":scheme"] == "https"
+    )
+    assert (
+        headers["authorization"] == "Bearer a-secret-key"
+        and headers["accept-encoding"] == "identity"
+    )
     assert b'"Hello"' in peer.requests[0].body
 
 
@@ -113,7 +135,10 @@ def test_an_answer_before_the_body_was_read(connect, server, size):
     assert all_came(ended(client))
 
 
-@pytest.mark.parametrize("code", [ErrorCodes.INTERNAL_ERROR, ErrorCodes.CANCEL, ErrorCodes.REFUSED_STREAM, ErrorCodes.NO_ERROR])
+@pytest.mark.parametrize(
+    "code",
+    [ErrorCodes.INTERNAL_ERROR, ErrorCodes.CANCEL, ErrorCodes.REFUSED_STREAM, ErrorCodes.NO_ERROR],
+)
 def test_a_stream_reset_in_its_middle(connect, server, code):
     def reset(exchange):
         exchange.read()
@@ -125,7 +150,12 @@ def test_a_stream_reset_in_its_middle(connect, server, code):
     client = connect(peer.url())
     reply = ended(client)
     # What was begun is not begun anew behind the caller's back.
-    assert (reply.status, reply.reasoning, reply.http_status, len(peer.requests)) == (Status.TRUNCATED, "Hm.", 200, 1)
+    assert (reply.status, reply.reasoning, reply.http_status, len(peer.requests)) == (
+        Status.TRUNCATED,
+        "Hm.",
+        200,
+        1,
+    )
     assert all_came(ended(client))
 
 
@@ -194,7 +224,10 @@ def test_a_server_that_wants_http1(connect, server):
         exchange.reset(ErrorCodes.HTTP_1_1_REQUIRED)
 
     peer = server(send_back)
-    assert all_came(ended(connect(peer.url()))) and b"POST /v1/chat/completions HTTP/1.1\r\n" in peer.requests[1]
+    assert (
+        all_came(ended(connect(peer.url())))
+        and b"POST /v1/chat/completions HTTP/1.1\r\n" in peer.requests[1]
+    )
 
 
 def test_a_request_that_was_refused_unseen_is_sent_again(connect, server):
@@ -286,7 +319,11 @@ def test_silence(connect, server, what):
 
     client = connect(server(fall_silent, whole).url(), timeout={"idle": 1})
     reply = ended(client)
-    assert reply.status is Status.TIMEOUT and "idle" in reply.message and reply.content == ("Hi" if what else "")
+    assert (
+        reply.status is Status.TIMEOUT
+        and "idle" in reply.message
+        and reply.content == ("Hi" if what else "")
+    )
     assert all_came(ended(client))
 
 
@@ -321,7 +358,9 @@ def test_an_answer_larger_than_every_window(connect, server):
         length = len(next(stream).text)
         time.sleep(2)
         length += sum(len(event.text) for event in stream if event.kind == "content")
-    assert length == len(stream.reply.content) == 60_000 * count and stream.reply.status is Status.OK
+    assert (
+        length == len(stream.reply.content) == 60_000 * count and stream.reply.status is Status.OK
+    )
 
 
 def test_a_server_that_takes_the_request_in_small_bites(connect, server):
@@ -400,7 +439,11 @@ def test_refusals(connect, server, status):
         exchange.end()
 
     reply = ended(connect(server(refuse).url()))
-    assert reply.http_status == status and "No. Your key is ***." in reply.message and reply.request_id == "r-1"
+    assert (
+        reply.http_status == status
+        and "No. Your key is ***." in reply.message
+        and reply.request_id == "r-1"
+    )
 
 
 def test_cancelled_in_the_middle(connect, server):

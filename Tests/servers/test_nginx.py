@@ -36,7 +36,14 @@ def heard(client, model, **fields):
     with client.stream(model, "Hello", **fields) as stream:
         events = [(event.kind, event.text, event.choice) for event in stream]
     document = stream.reply.json()
-    return events, stream.reply.reasoning, stream.reply.content, stream.reply.finish_reason, stream.reply.usage, document
+    return (
+        events,
+        stream.reply.reasoning,
+        stream.reply.content,
+        stream.reply.finish_reason,
+        stream.reply.usage,
+        document,
+    )
 
 
 @pytest.mark.parametrize("model", EVERY_MODEL)
@@ -51,30 +58,48 @@ def test_every_model_is_heard_as_without_it(client, door, mock, model):
     assert through.header("content-encoding") is None
 
 
-@pytest.mark.parametrize("asked, spoken", [("1.1", "HTTP/1.1"), ("2", "HTTP/2.0"), ("auto", None), (None, None)])
+@pytest.mark.parametrize(
+    "asked, spoken", [("1.1", "HTTP/1.1"), ("2", "HTTP/2.0"), ("auto", None), (None, None)]
+)
 def test_the_version_of_http_is_the_one_asked_for(connect, nginx, asked, spoken):
     """Unless one is, HTTP/2 only with a libcurl of which no copy of the key is left in memory."""
     libcurl = ctypes.CDLL("libcurl.so.4")
     libcurl.curl_version.restype = ctypes.c_char_p
-    version = tuple(map(int, re.match(rb"libcurl/(\d+)\.(\d+)\.(\d+)", libcurl.curl_version()).groups()))
+    version = tuple(
+        map(int, re.match(rb"libcurl/(\d+)\.(\d+)\.(\d+)", libcurl.curl_version()).groups())
+    )
     expected = spoken or ("HTTP/2.0" if version >= (8, 11, 1) else "HTTP/1.1")
     reply = connect(nginx.url("h2"), http_version=asked).send("alibaba/qwen3-32b", "Hello")
     assert reply.header("x-protocol") == expected
 
 
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize(
+    "status", [400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 500, 502, 503, 504, 529]
+)
 def test_the_providers_refusals_come_through(client, status):
     with pytest.raises(thinkwire.APIStatusError) as refused:
-        client.send(f"alibaba/qwen3-32b#status={status},message=Not%20today,header=Retry-After:7", "Hello")
+        client.send(
+            f"alibaba/qwen3-32b#status={status},message=Not%20today,header=Retry-After:7", "Hello"
+        )
     assert refused.value.http_status == status and "Not today" in str(refused.value)
     assert refused.value.reply.header("retry-after") == "7" and refused.value.request_id
-    expected = {401: Status.AUTH, 402: Status.QUOTA, 403: Status.FORBIDDEN, 404: Status.NOT_FOUND, 429: Status.RATE_LIMITED}
-    assert refused.value.status is expected.get(status, Status.SERVER if status >= 500 else Status.BAD_REQUEST)
+    expected = {
+        401: Status.AUTH,
+        402: Status.QUOTA,
+        403: Status.FORBIDDEN,
+        404: Status.NOT_FOUND,
+        429: Status.RATE_LIMITED,
+    }
+    assert refused.value.status is expected.get(
+        status, Status.SERVER if status >= 500 else Status.BAD_REQUEST
+    )
 
 
 def test_a_refusal_that_passes_is_tried_again(connect, nginx, door):
     client = connect(nginx.url(door), max_retries=2)
-    reply = client.send(f"alibaba/qwen3-32b#status=503,header=Retry-After-Ms:10,tries=2,key={door}", "Hello")
+    reply = client.send(
+        f"alibaba/qwen3-32b#status=503,header=Retry-After-Ms:10,tries=2,key={door}", "Hello"
+    )
     assert (reply.status, reply.attempts) == (Status.OK, 3)
 
 
@@ -123,7 +148,13 @@ def test_events_come_when_they_are_sent(client):
     assert end > 2
     assert times["reasoning"] < end - 1.5 and times["content"] < end - 0.7, times
     timing = stream.reply.timing
-    assert timing.connected <= timing.first_byte <= timing.first_reasoning < timing.first_content < timing.total
+    assert (
+        timing.connected
+        <= timing.first_byte
+        <= timing.first_reasoning
+        < timing.first_content
+        < timing.total
+    )
 
 
 def test_the_provider_is_let_go_of_when_a_stream_is_cancelled(connect, nginx, mock, door):
@@ -180,7 +211,11 @@ def test_an_answer_that_is_cut_off_says_so(client, mock, fault):
             for _ in stream:
                 pass
     assert stream.reply.http_status == 200
-    assert stream.reply.reasoning != "" and whole.startswith(stream.reply.reasoning) and stream.reply.finish_reason is None
+    assert (
+        stream.reply.reasoning != ""
+        and whole.startswith(stream.reply.reasoning)
+        and stream.reply.finish_reason is None
+    )
     assert client.send("mock/synthetic", "Hello").status is Status.OK
 
 
@@ -206,13 +241,25 @@ def test_no_redirect_is_followed(connect, start, tmp_path, pair, mock, recorder,
         with pytest.raises(thinkwire.ProtocolError) as moved:
             connect(server.url(door, f"/{path}/{status}")).send("alibaba/qwen3-32b", "Hello")
         assert moved.value.http_status == status
-        target = f"localhost:{recorder.port}/v1" if path == "moved" else f"localhost:{server.doors[door]}/v1"
-        assert "redirect" in str(moved.value) and target in str(moved.value) and "base URL" in str(moved.value)
+        target = (
+            f"localhost:{recorder.port}/v1"
+            if path == "moved"
+            else f"localhost:{server.doors[door]}/v1"
+        )
+        assert (
+            "redirect" in str(moved.value)
+            and target in str(moved.value)
+            and "base URL" in str(moved.value)
+        )
     assert recorder.connections == 0
 
 
-@pytest.mark.parametrize("number, ends_well", [(signal.SIGHUP, True), (signal.SIGQUIT, True), (signal.SIGTERM, False)])
-def test_it_is_told_to_go_in_the_middle_of_a_stream(connect, start, tmp_path, pair, mock, door, number, ends_well):
+@pytest.mark.parametrize(
+    "number, ends_well", [(signal.SIGHUP, True), (signal.SIGQUIT, True), (signal.SIGTERM, False)]
+)
+def test_it_is_told_to_go_in_the_middle_of_a_stream(
+    connect, start, tmp_path, pair, mock, door, number, ends_well
+):
     server = start(Nginx, tmp_path, mock.port, pair)
     client = connect(server.url(door))
     reply = ended(client, SLOW, in_the_middle=lambda: server.tell(number))

@@ -92,7 +92,9 @@ def test_through_a_proxy(connect, tinyproxy, url):
 def test_notations(connect, tinyproxy, nginx, notation):
     before = tinyproxy.said()
     url = nginx.url("https")
-    assert answers(connect(url, proxy=notation.format(tinyproxy.address))) and asked_for(tinyproxy, url, before)
+    assert answers(connect(url, proxy=notation.format(tinyproxy.address))) and asked_for(
+        tinyproxy, url, before
+    )
 
 
 def test_with_user_and_password(connect, guarded_proxy, url):
@@ -118,7 +120,10 @@ def test_a_proxy_that_does_not_get_there(connect, tinyproxy):
     closed = free_port()
     error = fails(connect(f"https://localhost:{closed}/v1", proxy=f"http://{tinyproxy.address}"))
     assert error.status is Status.CONNECT and "the proxy answered HTTP 5" in str(error)
-    assert fails(connect(f"http://localhost:{closed}/v1", proxy=f"http://{tinyproxy.address}")).status is Status.SERVER
+    assert (
+        fails(connect(f"http://localhost:{closed}/v1", proxy=f"http://{tinyproxy.address}")).status
+        is Status.SERVER
+    )
 
 
 def test_a_proxy_that_goes_away(connect, start, tmp_path, nginx):
@@ -140,12 +145,18 @@ def test_a_proxy_that_goes_away(connect, start, tmp_path, nginx):
 
 def test_a_proxy_hears_nothing_but_the_address(connect, start, secure):
     proxy = start(Listener, b"HTTP/1.1 200 OK\r\nX-Proxy: yes\r\n\r\n", secure.port)
-    reply = connect(secure.url(), proxy=f"http://user:{PASSWORD}@127.0.0.1:{proxy.port}").send("m", "Hello")
+    reply = connect(secure.url(), proxy=f"http://user:{PASSWORD}@127.0.0.1:{proxy.port}").send(
+        "m", "Hello"
+    )
     # Nor is what it says part of the answer.
     assert reply.content == "Hi" and reply.header("x-proxy") is None
     (heard,) = proxy.requests
     assert heard.startswith(f"CONNECT localhost:{secure.port} HTTP/1.1\r\n".encode())
-    assert KEY.encode() not in heard and b"\r\nAuthorization:" not in heard and b"\r\nProxy-Authorization: Basic " in heard
+    assert (
+        KEY.encode() not in heard
+        and b"\r\nAuthorization:" not in heard
+        and b"\r\nProxy-Authorization: Basic " in heard
+    )
     # And the server does not hear the proxy's password.
     assert f"Bearer {KEY}".encode() in secure.requests[0] and b"Proxy-" not in secure.requests[0]
 
@@ -175,13 +186,23 @@ def test_a_proxy_that_says_nothing(connect, secure):
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_proxy_that_is_down(connect, scheme):
-    error = fails(connect(f"{scheme}://localhost:1/v1", proxy=f"http://user:{PASSWORD}@127.0.0.1:{free_port()}"))
+    error = fails(
+        connect(
+            f"{scheme}://localhost:1/v1", proxy=f"http://user:{PASSWORD}@127.0.0.1:{free_port()}"
+        )
+    )
     assert error.status is Status.CONNECT and "the proxy (tw_options_set_proxy" in str(error)
 
 
 def test_a_proxy_whose_name_is_not_known(connect):
-    error = fails(connect("https://models.example/v1", proxy=f"http://user:{PASSWORD}@proxy.invalid:3128"))
-    assert error.status is Status.RESOLVE and "proxy.invalid" in str(error) and "check the proxy's address" in str(error)
+    error = fails(
+        connect("https://models.example/v1", proxy=f"http://user:{PASSWORD}@proxy.invalid:3128")
+    )
+    assert (
+        error.status is Status.RESOLVE
+        and "proxy.invalid" in str(error)
+        and "check the proxy's address" in str(error)
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,15 +229,28 @@ def test_what_is_no_proxy(connect, environment, address):
 
 
 @pytest.mark.parametrize(
-    "hosts", ["localhost", "*", "example.com,localhost", "example.com, localhost", ["example.com", "localhost"], "LOCALHOST"]
+    "hosts",
+    [
+        "localhost",
+        "*",
+        "example.com,localhost",
+        "example.com, localhost",
+        ["example.com", "localhost"],
+        "LOCALHOST",
+    ],
 )
 def test_hosts_that_need_none(connect, url, hosts):
     assert answers(connect(url, proxy=f"http://127.0.0.1:{free_port()}", no_proxy=hosts))
 
 
-@pytest.mark.parametrize("hosts", ["", "example.com", "local", "host", "127.0.0.1", "localhost.example"])
+@pytest.mark.parametrize(
+    "hosts", ["", "example.com", "local", "host", "127.0.0.1", "localhost.example"]
+)
 def test_hosts_that_are_not_meant(connect, url, hosts):
-    assert fails(connect(url, proxy=f"http://127.0.0.1:{free_port()}", no_proxy=hosts)).status is Status.CONNECT
+    assert (
+        fails(connect(url, proxy=f"http://127.0.0.1:{free_port()}", no_proxy=hosts)).status
+        is Status.CONNECT
+    )
 
 
 def test_networks_that_need_none(connect, nginx):
@@ -230,7 +264,12 @@ def test_a_name_covers_those_below_it(connect, start, authority):
     peer = start(Plain, [response(WHOLE)], context=tls(authority.issue("a.tests.localhost")))
     down = f"http://127.0.0.1:{free_port()}"
     for hosts in ("tests.localhost", ".tests.localhost"):
-        assert connect(peer.url("a.tests.localhost"), proxy=down, no_proxy=hosts).send("m", "Hello").content == "Hi"
+        assert (
+            connect(peer.url("a.tests.localhost"), proxy=down, no_proxy=hosts)
+            .send("m", "Hello")
+            .content
+            == "Hi"
+        )
 
 
 # ---- what the environment says -----------------------------------------------------------------------------------------
@@ -303,7 +342,9 @@ def test_socks_that_wants_to_know_who_asks(connect, microsocks, url, login):
     assert error.status is Status.CONNECT and "proxy" in str(error)
 
 
-def test_through_a_proxy_that_is_spoken_to_over_tls(connect, start, tmp_path, pair, authority, tinyproxy, url):
+def test_through_a_proxy_that_is_spoken_to_over_tls(
+    connect, start, tmp_path, pair, authority, tinyproxy, url
+):
     over_tls = start(Nghttpx, tmp_path, tinyproxy.port, pair, "--http2-proxy")
     before = tinyproxy.said()
     address = over_tls.url.removesuffix("/v1").replace("https://", f"https://user:{PASSWORD}@")
@@ -330,7 +371,10 @@ class Endless(Peer):
             connection.sendall(self.piece * (65536 // len(self.piece)))
 
 
-@pytest.mark.parametrize("framing, piece", [("Content-Length: 999999999999", b"x"), ("Transfer-Encoding: chunked", b"1\r\nx\r\n")])
+@pytest.mark.parametrize(
+    "framing, piece",
+    [("Content-Length: 999999999999", b"x"), ("Transfer-Encoding: chunked", b"1\r\nx\r\n")],
+)
 def test_a_proxy_that_goes_on_about_its_refusal(connect, start, secure, framing, piece):
     endless = start(Endless, f"HTTP/1.1 407 No\r\n{framing}\r\n\r\n".encode(), piece)
     proxy = f"http://127.0.0.1:{endless.port}"

@@ -56,7 +56,9 @@ class Relay(Peer):
                 if server in ready:
                     more = server.recv(65536)
                     said += more
-                    while len(said) >= 5 and len(said) >= (length := 5 + int.from_bytes(said[3:5], "big")):
+                    while len(said) >= 5 and len(said) >= (
+                        length := 5 + int.from_bytes(said[3:5], "big")
+                    ):
                         if self.passed == self.records:
                             connection.sendall(said[: self.part(length)])
                             return self.end(connection)
@@ -99,8 +101,14 @@ def test_cut_within_every_record(connect, start, pair, framing, is_reset):
             reply = exchange()
             heard = (reply.http_status, reply.reasoning, reply.content)
             whole = max(records - before, 0)
-            where = f"{name}, of record {records} of {total}: {reply.status}, {heard}, {reply.message}"
-            assert heard == (200 if whole else 0, "Hm." if whole >= 2 else "", "Hi" if whole >= 3 else ""), where
+            where = (
+                f"{name}, of record {records} of {total}: {reply.status}, {heard}, {reply.message}"
+            )
+            assert heard == (
+                200 if whole else 0,
+                "Hm." if whole >= 2 else "",
+                "Hi" if whole >= 3 else "",
+            ), where
             if whole >= 4:
                 assert reply.status is Status.OK, where
             elif whole:

@@ -37,7 +37,9 @@ enum {
 
 /* Statuses as a set. */
 #define MAY(status) (1u << (status))
-#define CUT (MAY(TW_TRUNCATED) | MAY(TW_NETWORK)) /* A reset takes back what was on its way, the header as well. */
+#define CUT                                                                                        \
+    (MAY(TW_TRUNCATED) |                                                                           \
+     MAY(TW_NETWORK)) /* A reset takes back what was on its way, the header as well. */
 
 enum client { PLAIN, TRYING, EARLY, CLIENTS };
 
@@ -68,13 +70,18 @@ static const struct wish {
     { 40, PLAIN, "mock/synthetic#chunks=100,reset=900", CUT, 0, 0, false },
     { 20, PLAIN, "alibaba/qwen3-32b#drop=fin", MAY(TW_NETWORK), 0, 0, false },
     { 20, PLAIN, "alibaba/qwen3-32b#drop=rst", MAY(TW_NETWORK), 0, 0, false },
-    { 20, PLAIN, "alibaba/qwen3-32b#garbage=500", MAY(TW_PROTOCOL) | MAY(TW_TRUNCATED), 0, 0, false },
-    { 8, PLAIN, "mock/synthetic#chunks=100,stall=900", MAY(TW_TIMEOUT), TW_TIMEOUT_IDLE, 30, false },
-    { 8, PLAIN, "alibaba/qwen3-32b#delay=60000", MAY(TW_TIMEOUT), TW_TIMEOUT_FIRST_BYTE, 30, false },
-    { 8, PLAIN, "mock/synthetic#chunks=1000,pace=5,piece=100", MAY(TW_TIMEOUT), TW_TIMEOUT_TOTAL, 30, false },
+    { 20, PLAIN, "alibaba/qwen3-32b#garbage=500", MAY(TW_PROTOCOL) | MAY(TW_TRUNCATED), 0, 0,
+      false },
+    { 8, PLAIN, "mock/synthetic#chunks=100,stall=900", MAY(TW_TIMEOUT), TW_TIMEOUT_IDLE, 30,
+      false },
+    { 8, PLAIN, "alibaba/qwen3-32b#delay=60000", MAY(TW_TIMEOUT), TW_TIMEOUT_FIRST_BYTE, 30,
+      false },
+    { 8, PLAIN, "mock/synthetic#chunks=1000,pace=5,piece=100", MAY(TW_TIMEOUT), TW_TIMEOUT_TOTAL,
+      30, false },
     { 20, EARLY, "alibaba/qwen3-32b", MAY(TW_SERVER), 0, 0, false },
     /* The key that makes each a first try is put behind these. */
-    { 40, TRYING, "alibaba/qwen3-32b#status=503,header=retry-after-ms:1,tries=2,key=", MAY(TW_OK), 0, 0, false },
+    { 40, TRYING, "alibaba/qwen3-32b#status=503,header=retry-after-ms:1,tries=2,key=", MAY(TW_OK),
+      0, 0, false },
     { 1, TRYING, "alibaba/qwen3-32b#drop=rst,tries=1,key=", MAY(TW_OK), 0, 0, false },
 };
 
@@ -124,7 +131,8 @@ static long tell(int percent)
     malloc_trim(0);
     long kb = process_status("VmRSS:");
     printf("%3d %%  %6.0f s  %9ld exchanges  %7ld KB  %3d descriptors  %2d threads\n", percent,
-           (double)(microseconds() - start) / 1e6, __atomic_load_n(&begun, __ATOMIC_RELAXED), kb, process_descriptors(), process_threads());
+           (double)(microseconds() - start) / 1e6, __atomic_load_n(&begun, __ATOMIC_RELAXED), kb,
+           process_descriptors(), process_threads());
     fflush(stdout);
     return kb;
 }
@@ -159,7 +167,8 @@ static const struct wish *choose(struct worker *worker)
     return wish;
 }
 
-static tw_reply *go(struct worker *worker, enum way way, tw_client *client, const tw_request *request)
+static tw_reply *go(struct worker *worker, enum way way, tw_client *client,
+                    const tw_request *request)
 {
     const tw_event *event;
     int events = 1 + (int)roll(worker, 10);
@@ -171,10 +180,12 @@ static tw_reply *go(struct worker *worker, enum way way, tw_client *client, cons
     case PULLED:
     case CLOSED_EARLY:
         chat = tw_chat_open(client, request);
-        while ((way == PULLED || events-- > 0) && tw_chat_next(chat, &event, 1000) != TW_NEXT_END) {}
+        while ((way == PULLED || events-- > 0) && tw_chat_next(chat, &event, 1000) != TW_NEXT_END) {
+        }
         return tw_chat_close(chat);
     default:
-        chat = way == CANCELLED ? tw_chat_open(client, request) : tw_chat_open_unstreamed(client, request);
+        chat = way == CANCELLED ? tw_chat_open(client, request)
+                                : tw_chat_open_unstreamed(client, request);
         pthread_mutex_lock(&worker->lock);
         worker->to_cancel = chat;
         pthread_mutex_unlock(&worker->lock);
@@ -205,11 +216,13 @@ static bool is_as_expected(const struct wish *wish, enum way way, const tw_reply
 {
     tw_status status = tw_reply_status(reply);
     unsigned expected = wish->expected | (way >= CLOSED_EARLY ? MAY(TW_CANCELLED) : 0);
-    if (!(expected & MAY(status)) || (*tw_reply_message(reply) == '\0') != (status == TW_OK)) return false;
+    if (!(expected & MAY(status)) || (*tw_reply_message(reply) == '\0') != (status == TW_OK))
+        return false;
     if (status != TW_OK) return true;
     /* What is dropped on a kept connection is sent again by libcurl, and is no other attempt. */
     if (strstr(wish->model, "#status") && tw_reply_attempts(reply) != 3) return false;
-    return !wish->is_small || strcmp(tw_reply_content(reply, NULL), "Hello! How can I assist you today? \xF0\x9F\x98\x8A") == 0;
+    return !wish->is_small || strcmp(tw_reply_content(reply, NULL),
+                                     "Hello! How can I assist you today? \xF0\x9F\x98\x8A") == 0;
 }
 
 static void exchange(struct worker *worker)
@@ -217,8 +230,10 @@ static void exchange(struct worker *worker)
     char model[160];
     const struct wish *wish = choose(worker);
     /* Three of four are let go to their end. */
-    enum way way = roll(worker, 4) ? (enum way)roll(worker, CLOSED_EARLY) : CLOSED_EARLY + (enum way)roll(worker, WAYS - CLOSED_EARLY);
-    snprintf(model, sizeof model, wish->client == TRYING ? "%s%d-%ld" : "%s", wish->model, worker->number, worker->exchanges);
+    enum way way = roll(worker, 4) ? (enum way)roll(worker, CLOSED_EARLY)
+                                   : CLOSED_EARLY + (enum way)roll(worker, WAYS - CLOSED_EARLY);
+    snprintf(model, sizeof model, wish->client == TRYING ? "%s%d-%ld" : "%s", wish->model,
+             worker->number, worker->exchanges);
     tw_request *request = tw_request_create(model);
     tw_request_add_message(request, "user", "Hello");
     if (wish->ms) tw_request_set_timeout(request, wish->which, wish->ms);
@@ -228,12 +243,15 @@ static void exchange(struct worker *worker)
     int took = (int)(microseconds() - began);
 
     if (!is_as_expected(wish, way, reply) && worker->surprises++ < 3) {
-        fprintf(stderr, "soak: %s, way %d: %s, %d attempts, \"%.40s\": %s\n", model, way, tw_status_name(tw_reply_status(reply)),
-                tw_reply_attempts(reply), tw_reply_content(reply, NULL), tw_reply_message(reply));
+        fprintf(stderr, "soak: %s, way %d: %s, %d attempts, \"%.40s\": %s\n", model, way,
+                tw_status_name(tw_reply_status(reply)), tw_reply_attempts(reply),
+                tw_reply_content(reply, NULL), tw_reply_message(reply));
     }
     if (wish == wishes && way <= PULLED) {
-        if (percent >= WARM && percent < WARM + TENTH && worker->warm_count < SAMPLES) worker->warm[worker->warm_count++] = took;
-        if (percent >= 100 - TENTH && worker->last_count < SAMPLES) worker->last[worker->last_count++] = took;
+        if (percent >= WARM && percent < WARM + TENTH && worker->warm_count < SAMPLES)
+            worker->warm[worker->warm_count++] = took;
+        if (percent >= 100 - TENTH && worker->last_count < SAMPLES)
+            worker->last[worker->last_count++] = took;
     }
     worker->exchanges++;
     worker->statuses[tw_reply_status(reply)]++;
@@ -257,8 +275,10 @@ static tw_client *make_client(int retries, const char *faults)
 {
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
-    if (tw_options_set_base_url(options, base_url) != TW_OK || tw_options_set_api_key(options, "key") != TW_OK ||
-        tw_options_set_retries(options, retries) != TW_OK || (faults && tw_options_set_header(options, "x-mock", faults) != TW_OK) ||
+    if (tw_options_set_base_url(options, base_url) != TW_OK ||
+        tw_options_set_api_key(options, "key") != TW_OK ||
+        tw_options_set_retries(options, retries) != TW_OK ||
+        (faults && tw_options_set_header(options, "x-mock", faults) != TW_OK) ||
         tw_client_create(options, &client) != TW_OK) {
         fail(tw_last_error());
     }
@@ -294,14 +314,16 @@ static void tell_latency(const char *when, bool is_last)
     }
     if (count == 0) fail("no small exchange went well in a tenth of the run");
     qsort(all, (size_t)count, sizeof *all, compare);
-    printf("a small exchange, %s: median %d us, 99 %% within %d us (of %d)\n", when, all[count / 2], all[count * 99 / 100], count);
+    printf("a small exchange, %s: median %d us, 99 %% within %d us (of %d)\n", when, all[count / 2],
+           all[count * 99 / 100], count);
 }
 
 int main(int argc, char **argv)
 {
     bool over = false;
     pthread_t canceller;
-    if (argc != 4 || (wanted_exchanges = atol(argv[2])) < 1 || (allowed_us = atol(argv[3]) * 1000000) < 1) {
+    if (argc != 4 || (wanted_exchanges = atol(argv[2])) < 1 ||
+        (allowed_us = atol(argv[3]) * 1000000) < 1) {
         fail("usage: soak MOCK EXCHANGES SECONDS");
     }
     pid_t mock = mock_start(argv[1], base_url, sizeof base_url);
@@ -347,8 +369,13 @@ int main(int argc, char **argv)
     for (int tries = 0; tries < 250 && process_threads() > 1; tries++) usleep(20000);
     int threads_left = process_threads() - 1;
 
-    static const char *const names[WAYS] = { "whole", "streamed", "pulled", "closed early", "stopped by its callback",
-                                             "cancelled from elsewhere", "whole, and cancelled" };
+    static const char *const names[WAYS] = { "whole",
+                                             "streamed",
+                                             "pulled",
+                                             "closed early",
+                                             "stopped by its callback",
+                                             "cancelled from elsewhere",
+                                             "whole, and cancelled" };
     long exchanges = 0, surprises = 0;
     for (int i = 0; i < THREADS; i++) {
         exchanges += workers[i].exchanges;
@@ -366,9 +393,11 @@ int main(int argc, char **argv)
     }
     tell_latency("warm", false);
     tell_latency("at the end", true);
-    printf("%ld exchanges in %.0f s, %ld ended as they should not; %+ld KB since warm; %ld bytes were held, and %ld, %d descriptors and %d "
+    printf("%ld exchanges in %.0f s, %ld ended as they should not; %+ld KB since warm; %ld bytes "
+           "were held, and %ld, %d descriptors and %d "
            "threads are left\n",
-           exchanges, (double)(microseconds() - start) / 1e6, surprises, kb - warm_kb, held, left, files_left, threads_left);
-    return exchanges == 0 || surprises > 0 || kb - warm_kb > GROWTH_KB || held > MOST_HELD || left > MOST_LEFT || files_left != 0
-        || threads_left != 0;
+           exchanges, (double)(microseconds() - start) / 1e6, surprises, kb - warm_kb, held, left,
+           files_left, threads_left);
+    return exchanges == 0 || surprises > 0 || kb - warm_kb > GROWTH_KB || held > MOST_HELD ||
+           left > MOST_LEFT || files_left != 0 || threads_left != 0;
 }

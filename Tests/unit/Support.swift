@@ -1,18 +1,23 @@
 import CThinkwire
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
 
 /// Lends a copy on the heap that is freed at once: whoever still points into it is caught by the address sanitizer.
-func withCopy<Result: ~Copyable>(_ bytes: some Collection<UInt8>, _ body: (Bytes) throws -> Result) rethrows -> Result {
+func withCopy<Result: ~Copyable>(_ bytes: some Collection<UInt8>, _ body: (Bytes) throws -> Result)
+    rethrows -> Result
+{
     let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
     _ = copy.initialize(from: bytes)
     defer { copy.deallocate() }
     return try body(Bytes(copy))
 }
 
-func withCopy<Result: ~Copyable>(_ text: String, _ body: (Bytes) throws -> Result) rethrows -> Result {
+func withCopy<Result: ~Copyable>(_ text: String, _ body: (Bytes) throws -> Result) rethrows
+    -> Result
+{
     try withCopy(Array(text.utf8), body)
 }
 

@@ -56,8 +56,14 @@ int mock_epoll_change(int epoll, int fd, uint64_t key, uint32_t events);
 /** Waits for events; a negative timeout: for as long as it takes. An interrupted wait has no events. */
 int mock_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t timeout_ns);
 
-static inline uint64_t mock_event_key(const struct epoll_event *event) { return event->data.u64; }
-static inline uint32_t mock_event_kinds(const struct epoll_event *event) { return event->events; }
+static inline uint64_t mock_event_key(const struct epoll_event *event)
+{
+    return event->data.u64;
+}
+static inline uint32_t mock_event_kinds(const struct epoll_event *event)
+{
+    return event->events;
+}
 
 /** A descriptor that can be read once SIGTERM or SIGINT has come; they no longer end the process by themselves. */
 int mock_signals(void);

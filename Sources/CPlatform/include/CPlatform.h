@@ -17,28 +17,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
 /** Registers, changes or takes back what is waited for on a descriptor. */
-static inline int platform_epoll_set(int epoll, int operation, int descriptor, uint32_t events) {
-    struct epoll_event event = {.events = events, .data = {.fd = descriptor}};
+static inline int platform_epoll_set(int epoll, int operation, int descriptor, uint32_t events)
+{
+    struct epoll_event event = { .events = events, .data = { .fd = descriptor } };
     return epoll_ctl(epoll, operation, descriptor, &event);
 }
 
 /** Nanoseconds on the clock that never jumps. */
-static inline int64_t platform_now(void) {
+static inline int64_t platform_now(void)
+{
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static inline int platform_errno(void) { return errno; }
+static inline int platform_errno(void)
+{
+    return errno;
+}
 
 /**
  * A number that no process has in common with the one that it was forked from, nor with those before. Not the system's, which a child
@@ -56,7 +61,10 @@ void platform_enter(void);
 void platform_leave(void);
 
 /** Overwrites memory, also where the compiler sees that nobody reads it again. */
-static inline void platform_wipe(void *bytes, size_t length) { explicit_bzero(bytes, length); }
+static inline void platform_wipe(void *bytes, size_t length)
+{
+    explicit_bzero(bytes, length);
+}
 
 /**
  * Makes room for `wanted` bytes, and moves there what is in a block of `size`; NULL and 0 for a new one. What it leaves holds nothing
@@ -86,80 +94,103 @@ void platform_sockets_destroy(struct platform_sockets *all);
 void platform_sockets_close(struct platform_sockets *all);
 
 /** Opens a socket for libcurl, and notes it. libcurl's own would be left to the programs that the process starts. */
-curl_socket_t platform_open_socket(void *sockets, curlsocktype purpose, struct curl_sockaddr *address);
+curl_socket_t platform_open_socket(void *sockets, curlsocktype purpose,
+                                   struct curl_sockaddr *address);
 
-static inline CURLcode platform_set_open_socket(CURL *easy, curl_opensocket_callback function) {
+static inline CURLcode platform_set_open_socket(CURL *easy, curl_opensocket_callback function)
+{
     return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, function);
 }
-static inline CURLcode platform_set_long(CURL *easy, CURLoption option, long value) {
+static inline CURLcode platform_set_long(CURL *easy, CURLoption option, long value)
+{
     return curl_easy_setopt(easy, option, value);
 }
-static inline CURLcode platform_set_offset(CURL *easy, CURLoption option, int64_t value) {
+static inline CURLcode platform_set_offset(CURL *easy, CURLoption option, int64_t value)
+{
     return curl_easy_setopt(easy, option, (curl_off_t)value);
 }
-static inline CURLcode platform_set_pointer(CURL *easy, CURLoption option, const void *value) {
+static inline CURLcode platform_set_pointer(CURL *easy, CURLoption option, const void *value)
+{
     return curl_easy_setopt(easy, option, value);
 }
-static inline CURLcode platform_set_write(CURL *easy, CURLoption option, curl_write_callback function) {
+static inline CURLcode platform_set_write(CURL *easy, CURLoption option,
+                                          curl_write_callback function)
+{
     return curl_easy_setopt(easy, option, function);
 }
-static inline CURLcode platform_set_prerequest(CURL *easy, curl_prereq_callback function) {
+static inline CURLcode platform_set_prerequest(CURL *easy, curl_prereq_callback function)
+{
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, function);
 }
 /** Has libcurl look after a transfer that has a connection, or makes one, the next time that it is called. */
-static inline void platform_prod(CURL *easy) {
+static inline void platform_prod(CURL *easy)
+{
     curl_easy_pause(easy, CURLPAUSE_RECV);
     curl_easy_pause(easy, CURLPAUSE_CONT);
 }
-static inline CURLcode platform_set_resolver_start(CURL *easy, curl_resolver_start_callback function) {
+static inline CURLcode platform_set_resolver_start(CURL *easy,
+                                                   curl_resolver_start_callback function)
+{
     return curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, function);
 }
-static inline CURLcode platform_set_sockopt(CURL *easy, curl_sockopt_callback function) {
+static inline CURLcode platform_set_sockopt(CURL *easy, curl_sockopt_callback function)
+{
     return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, function);
 }
-static inline CURLcode platform_set_progress(CURL *easy, curl_xferinfo_callback function) {
+static inline CURLcode platform_set_progress(CURL *easy, curl_xferinfo_callback function)
+{
     return curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, function);
 }
-static inline CURLMcode platform_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+static inline CURLMcode platform_multi_set_long(CURLM *multi, CURLMoption option, long value)
+{
     return curl_multi_setopt(multi, option, value);
 }
 /** CURLMOPT_QUICK_EXIT, since libcurl 8.20; before, there was nothing to switch. */
 static const CURLMoption platform_multi_quick_exit = (CURLMoption)21;
 /** CURLE_TOO_LARGE, since libcurl 8.6: more headers, or longer ones, than it takes. */
 static const CURLcode platform_too_large = (CURLcode)100;
-static inline CURLMcode platform_multi_set_pointer(CURLM *multi, CURLMoption option, const void *value) {
+static inline CURLMcode platform_multi_set_pointer(CURLM *multi, CURLMoption option,
+                                                   const void *value)
+{
     return curl_multi_setopt(multi, option, value);
 }
-static inline CURLMcode platform_multi_set_socket(CURLM *multi, curl_socket_callback function) {
+static inline CURLMcode platform_multi_set_socket(CURLM *multi, curl_socket_callback function)
+{
     return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, function);
 }
-static inline CURLMcode platform_multi_set_timer(CURLM *multi, curl_multi_timer_callback function) {
+static inline CURLMcode platform_multi_set_timer(CURLM *multi, curl_multi_timer_callback function)
+{
     return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, function);
 }
-static inline long platform_get_long(CURL *easy, CURLINFO info) {
+static inline long platform_get_long(CURL *easy, CURLINFO info)
+{
     long value = 0;
     curl_easy_getinfo(easy, info, &value);
     return value;
 }
 /** The socket that a transfer that is over has left open, to be used again; CURL_SOCKET_BAD if it has closed it. */
-static inline curl_socket_t platform_get_socket(CURL *easy) {
+static inline curl_socket_t platform_get_socket(CURL *easy)
+{
     curl_socket_t value = CURL_SOCKET_BAD;
     curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &value);
     return value;
 }
 /** There is room for one descriptor more, as for a socket. */
-static inline bool platform_has_descriptors(void) {
+static inline bool platform_has_descriptors(void)
+{
     int one = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (one < 0) return errno != EMFILE && errno != ENFILE;
     close(one);
     return true;
 }
 /** Something has come on a socket and was not read, if only its end. */
-static inline int platform_is_readable(curl_socket_t socket) {
-    struct pollfd one = {.fd = socket, .events = POLLIN};
+static inline int platform_is_readable(curl_socket_t socket)
+{
+    struct pollfd one = { .fd = socket, .events = POLLIN };
     return poll(&one, 1, 0) != 0;
 }
-static inline void *platform_get_private(CURL *easy) {
+static inline void *platform_get_private(CURL *easy)
+{
     char *value = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &value);
     return value;
@@ -174,9 +205,11 @@ CURLcode platform_curl_init(void);
 
 /** What libcurl is, known once it is initialised. The texts live for ever. */
 struct platform_curl {
-    unsigned int version;       /* 0x075801 is 7.88.1. */
-    const char *openssl;        /* The version of the OpenSSL that it uses, such as "3.0.19"; NULL: another library does its TLS. */
-    const char *ca_file;        /* Where it was built to find the system's certificates; either NULL if there is none. */
+    unsigned int version; /* 0x075801 is 7.88.1. */
+    const char *
+        openssl; /* The version of the OpenSSL that it uses, such as "3.0.19"; NULL: another library does its TLS. */
+    const char *
+        ca_file; /* Where it was built to find the system's certificates; either NULL if there is none. */
     const char *ca_directory;
 };
 const struct platform_curl *platform_curl(void);
@@ -191,6 +224,9 @@ const struct platform_curl *platform_curl(void);
 void platform_tls_prepare(CURL *easy);
 
 /** The result of a transfer that a multi handle says is done. */
-static inline CURLcode platform_result(const CURLMsg *message) { return message->data.result; }
+static inline CURLcode platform_result(const CURLMsg *message)
+{
+    return message->data.result;
+}
 
 #endif

@@ -7,8 +7,12 @@ extension Request {
 
     /// Adds the bytes of an image as a data URL.
     package func addImage(bytes: Bytes, detail: Bytes?) throws(ArgumentError) {
-        guard bytes.count <= Request.largestImage else { throw ArgumentError("the image is larger than 64 MiB: scale it down") }
-        guard let type = imageType(bytes) else { throw ArgumentError("the image is none of JPEG, PNG, GIF and WEBP: convert it") }
+        guard bytes.count <= Request.largestImage else {
+            throw ArgumentError("the image is larger than 64 MiB: scale it down")
+        }
+        guard let type = imageType(bytes) else {
+            throw ArgumentError("the image is none of JPEG, PNG, GIF and WEBP: convert it")
+        }
         var url = ByteBuffer()
         url.append("data:image/")
         url.append(type)
@@ -35,14 +39,17 @@ extension Request {
 
     private func unreadable(_ path: UnsafePointer<CChar>) -> ArgumentError {
         let error = ArgumentError("the image file ", Bytes(cString: path), " can't be read: ")
-        if let reason = strerror(platform_errno()) { error.message.text.append(Bytes(cString: reason)) }
+        if let reason = strerror(platform_errno()) {
+            error.message.text.append(Bytes(cString: reason))
+        }
         return error
     }
 
     /// The content part that shows an image.
     func imagePart(url: Bytes, detail: Bytes?) throws(ArgumentError) -> ByteBuffer {
         guard url.hasPrefix("https://") || url.hasPrefix("http://") || url.hasPrefix("data:") else {
-            throw ArgumentError("an image's URL begins with https://, http:// or data:, unlike ", url)
+            throw ArgumentError(
+                "an image's URL begins with https://, http:// or data:, unlike ", url)
         }
         try checkUTF8(url, "the image's URL")
         var part = ByteBuffer()
@@ -50,7 +57,8 @@ extension Request {
         part.append(jsonString: url)
         if let detail {
             guard detail.equals("low") || detail.equals("high") || detail.equals("auto") else {
-                throw ArgumentError("an image's detail is \"low\", \"high\" or \"auto\", not ", detail)
+                throw ArgumentError(
+                    "an image's detail is \"low\", \"high\" or \"auto\", not ", detail)
             }
             part.append(",\"detail\":")
             part.append(jsonString: detail)
@@ -62,10 +70,14 @@ extension Request {
 
 /// The kind of image that begins with these bytes: those that the models' schemas name.
 private func imageType(_ bytes: Bytes) -> StaticString? {
-    func begins(_ signature: [UInt8]) -> Bool { bytes.count >= signature.count && bytes.starts(with: signature) }
+    func begins(_ signature: [UInt8]) -> Bool {
+        bytes.count >= signature.count && bytes.starts(with: signature)
+    }
     if begins([0xFF, 0xD8, 0xFF]) { return "jpeg" }
     if begins([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return "png" }
     if bytes.hasPrefix("GIF87a") || bytes.hasPrefix("GIF89a") { return "gif" }
-    if bytes.count >= 12, bytes.hasPrefix("RIFF"), bytes.part(8..<12).equals("WEBP") { return "webp" }
+    if bytes.count >= 12, bytes.hasPrefix("RIFF"), bytes.part(8..<12).equals("WEBP") {
+        return "webp"
+    }
     return nil
 }

@@ -28,7 +28,9 @@ indirect enum JSONSchema: Sendable {
         let word: StaticString
         let shape: JSONSchema
 
-        static func when(_ word: StaticString, _ shape: JSONSchema) -> Branch { Branch(word: word, shape: shape) }
+        static func when(_ word: StaticString, _ shape: JSONSchema) -> Branch {
+            Branch(word: word, shape: shape)
+        }
     }
 
     struct Member: Sendable {
@@ -36,8 +38,12 @@ indirect enum JSONSchema: Sendable {
         let shape: JSONSchema
         let isRequired: Bool
 
-        static func needed(_ name: StaticString, _ shape: JSONSchema) -> Member { Member(name: name, shape: shape, isRequired: true) }
-        static func maybe(_ name: StaticString, _ shape: JSONSchema) -> Member { Member(name: name, shape: shape, isRequired: false) }
+        static func needed(_ name: StaticString, _ shape: JSONSchema) -> Member {
+            Member(name: name, shape: shape, isRequired: true)
+        }
+        static func maybe(_ name: StaticString, _ shape: JSONSchema) -> Member {
+            Member(name: name, shape: shape, isRequired: false)
+        }
     }
 
     /// What a value of the right kind is, in words.
@@ -111,13 +117,19 @@ struct SchemaValidator: ~Copyable {
         }
     }
 
-    private mutating func check(_ value: JSONValue, _ one: JSONSchema, or other: JSONSchema) throws(ArgumentError) {
+    private mutating func check(_ value: JSONValue, _ one: JSONSchema, or other: JSONSchema)
+        throws(ArgumentError)
+    {
         if one.isKind(of: value) { return try check(value, one) }
-        guard other.isKind(of: value) else { throw mistake([" must be ", one.kind, " or ", other.kind], value) }
+        guard other.isKind(of: value) else {
+            throw mistake([" must be ", one.kind, " or ", other.kind], value)
+        }
         try check(value, other)
     }
 
-    private func check(_ value: JSONValue, _ least: StaticString?, _ most: StaticString?) throws(ArgumentError) {
+    private func check(_ value: JSONValue, _ least: StaticString?, _ most: StaticString?)
+        throws(ArgumentError)
+    {
         // A number too large for a double is beyond every bound.
         let number = value.double ?? (value.raw[0] == UInt8(ascii: "-") ? -.infinity : .infinity)
         if let least, number < platform_number(StaticText.cString(least), least.utf8CodeUnitCount) {
@@ -136,10 +148,14 @@ struct SchemaValidator: ~Copyable {
     private func checkToolName(_ value: JSONValue) throws(ArgumentError) {
         var name = ByteBuffer()
         value.appendText(to: &name)
-        guard isToolName(name.bytes) else { throw mistake([" must be 1 to 64 of A-Z, a-z, 0-9, _ and -"], value) }
+        guard isToolName(name.bytes) else {
+            throw mistake([" must be 1 to 64 of A-Z, a-z, 0-9, _ and -"], value)
+        }
     }
 
-    private mutating func check(_ value: JSONValue, _ shape: JSONSchema, _ most: Int) throws(ArgumentError) {
+    private mutating func check(_ value: JSONValue, _ shape: JSONSchema, _ most: Int)
+        throws(ArgumentError)
+    {
         let length = path.count
         var index = 0
         for element in value.elements {
@@ -158,7 +174,9 @@ struct SchemaValidator: ~Copyable {
         throw named(error)
     }
 
-    private mutating func check(_ value: JSONValue, _ members: [JSONSchema.Member], isClosed: Bool) throws(ArgumentError) {
+    private mutating func check(_ value: JSONValue, _ members: [JSONSchema.Member], isClosed: Bool)
+        throws(ArgumentError)
+    {
         for (name, member) in value.members {
             if let known = members.first(where: { name.isText($0.name) }) {
                 try check(member, known.shape, at: name)
@@ -168,18 +186,26 @@ struct SchemaValidator: ~Copyable {
             }
         }
         // A wrong value says more than what is missing because of it, so this comes last.
-        for member in members where member.isRequired && value[member.name] == nil { throw missing(member.name) }
+        for member in members where member.isRequired && value[member.name] == nil {
+            throw missing(member.name)
+        }
     }
 
-    private mutating func check(_ value: JSONValue, _ tag: StaticString, _ branches: [JSONSchema.Branch]) throws(ArgumentError) {
+    private mutating func check(
+        _ value: JSONValue, _ tag: StaticString, _ branches: [JSONSchema.Branch]
+    ) throws(ArgumentError) {
         guard let given = value[tag] else { throw missing(tag) }
-        for branch in branches where given.isText(branch.word) { return try check(value, branch.shape) }
+        for branch in branches where given.isText(branch.word) {
+            return try check(value, branch.shape)
+        }
         path.append(".")
         path.append(tag)
         throw mistake([" must be "] + SchemaValidator.list(branches.map { $0.word }), given)
     }
 
-    private mutating func check(_ value: JSONValue, _ shape: JSONSchema, at name: JSONValue) throws(ArgumentError) {
+    private mutating func check(_ value: JSONValue, _ shape: JSONSchema, at name: JSONValue)
+        throws(ArgumentError)
+    {
         let length = path.count
         extend(name)
         try check(value, shape)

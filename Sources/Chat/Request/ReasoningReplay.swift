@@ -43,7 +43,8 @@ extension ByteBuffer {
         var separator = UInt8(ascii: "[")
         for fragment in fragments.elements where fragment.kind == .object {
             let (nextType, nextIndex) = (fragment["type"]?.raw, fragment["index"]?.integer)
-            let goesOn = index != nil && index == nextIndex && type.flatMap { nextType?.equals($0) } ?? false
+            let goesOn =
+                index != nil && index == nextIndex && type.flatMap { nextType?.equals($0) } ?? false
             if block.isThere && !goesOn {
                 append(separator)
                 append(block: block)
@@ -82,7 +83,9 @@ extension RequestBody {
     /// Puts the reasoning of earlier turns into them.
     mutating func replayReasoning(_ thoughts: [ReasoningReplay]) {
         var reader = JSONReader()
-        guard let written = value("messages"), let messages = try? reader.read(written) else { return }
+        guard let written = value("messages"), let messages = try? reader.read(written) else {
+            return
+        }
         var changed = ByteBuffer()
         var copied = 0
         var place = 0

@@ -6,8 +6,11 @@ extension Request {
     static let maxTools = 128
 
     /// Offers a function.
-    package func addTool(name: Bytes, description: Bytes?, parameters: Bytes?) throws(ArgumentError) {
-        guard isToolName(name) else { throw ArgumentError("a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike ", name) }
+    package func addTool(name: Bytes, description: Bytes?, parameters: Bytes?) throws(ArgumentError)
+    {
+        guard isToolName(name) else {
+            throw ArgumentError("a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike ", name)
+        }
         var tool = ByteBuffer()
         tool.append("{\"type\":\"function\",\"function\":{\"name\":")
         tool.append(jsonString: name)
@@ -19,8 +22,13 @@ extension Request {
         tool.append(",\"parameters\":")
         if let parameters {
             var reader = JSONReader()
-            guard try read(parameters, &reader, StaticText.bytes("the parameters"), inside: 4).kind == .object else {
-                throw ArgumentError("the parameters are JSON, but not an object: give a schema, such as {\"type\":\"object\"}")
+            guard
+                try read(parameters, &reader, StaticText.bytes("the parameters"), inside: 4).kind
+                    == .object
+            else {
+                throw ArgumentError(
+                    "the parameters are JSON, but not an object: give a schema, such as {\"type\":\"object\"}"
+                )
             }
             tool.append(parameters)
         } else {
@@ -28,7 +36,9 @@ extension Request {
             tool.append("{\"type\":\"object\",\"properties\":{}}")
         }
         tool.append("}}")
-        guard count("tools") < Request.maxTools else { throw ArgumentError("the request has 128 tools already: more are not taken") }
+        guard count("tools") < Request.maxTools else {
+            throw ArgumentError("the request has 128 tools already: more are not taken")
+        }
         try body.append(tool.bytes, to: "tools")
     }
 
@@ -47,7 +57,9 @@ extension Request {
 
     /// Adds the assistant's turn, and remembers its reasoning for the endpoints that want it back.
     package func addReply(_ reply: Reply) throws(ArgumentError) {
-        guard let choice = reply.firstChoice else { throw ArgumentError("the reply has no answer that could be added: see its status") }
+        guard let choice = reply.firstChoice else {
+            throw ArgumentError("the reply has no answer that could be added: see its status")
+        }
         let place = count("messages")
         var message = ByteBuffer()
         // The four models' schemas refuse null; elsewhere it is what the API gives and takes.
@@ -55,13 +67,17 @@ extension Request {
         // What was kept of a call as it came may be as broken as it came.
         if !isUTF8(message.bytes) { message = repaired(message.bytes) }
         try add(message.bytes)
-        if let thought = ReasoningReplay.of(reply, choice, place: place) { replayedReasoning.append(thought) }
+        if let thought = ReasoningReplay.of(reply, choice, place: place) {
+            replayedReasoning.append(thought)
+        }
     }
 
     /// How many elements a member has; none if it is no array.
     private func count(_ member: StaticString) -> Int {
         var reader = JSONReader()
-        guard let written = body.value(member), let value = try? reader.read(written) else { return 0 }
+        guard let written = body.value(member), let value = try? reader.read(written) else {
+            return 0
+        }
         return value.elements.reduce(0) { count, _ in count + 1 }
     }
 }

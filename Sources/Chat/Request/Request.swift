@@ -23,13 +23,18 @@ package final class Request {
         return Request(RequestBody(model: model))
     }
 
-    package static func parse(_ json: Bytes) throws(ArgumentError) -> Request { Request(try RequestBody(json: json)) }
+    package static func parse(_ json: Bytes) throws(ArgumentError) -> Request {
+        Request(try RequestBody(json: json))
+    }
 
     /// The body as it stands; until the next change.
     package var json: Bytes { body.text.bytes }
 
     package func addMessage(role: Bytes, text: Bytes) throws(ArgumentError) {
-        guard !role.isEmpty else { throw ArgumentError("the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\"") }
+        guard !role.isEmpty else {
+            throw ArgumentError(
+                "the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\"")
+        }
         try checkUTF8(role, "the message's role")
         try checkUTF8(text, "the message's text")
         var message = ByteBuffer()
@@ -61,7 +66,8 @@ package final class Request {
 
     package func addMessage(json: Bytes) throws(ArgumentError) {
         var reader = JSONReader()
-        guard try read(json, &reader, StaticText.bytes("the message"), inside: 2).kind == .object else {
+        guard try read(json, &reader, StaticText.bytes("the message"), inside: 2).kind == .object
+        else {
             throw ArgumentError("the message is JSON, but not an object: put it in { }")
         }
         try body.append(message: json)
@@ -72,7 +78,8 @@ package final class Request {
         guard !field.isEmpty else { throw ArgumentError("the field's name is empty") }
         try checkUTF8(field, "the field's name")
         guard !field.equals("stream") else {
-            throw ArgumentError("stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
+            throw ArgumentError(
+                "stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
         }
         if let json {
             var reader = JSONReader()
@@ -90,9 +97,15 @@ package final class Request {
     }
 
     package func setThinking(_ mode: tw_thinking, budget: Int64) throws(ArgumentError) {
-        guard mode.rawValue <= TW_THINKING_HIGH.rawValue else { throw ArgumentError("no such mode of thinking: see tw_thinking") }
-        guard budget >= 0 else { throw ArgumentError("a budget for thinking cannot be negative: 0 means no bound") }
-        guard budget == 0 || mode != TW_THINKING_OFF else { throw ArgumentError("a budget for thinking that is switched off") }
+        guard mode.rawValue <= TW_THINKING_HIGH.rawValue else {
+            throw ArgumentError("no such mode of thinking: see tw_thinking")
+        }
+        guard budget >= 0 else {
+            throw ArgumentError("a budget for thinking cannot be negative: 0 means no bound")
+        }
+        guard budget == 0 || mode != TW_THINKING_OFF else {
+            throw ArgumentError("a budget for thinking that is switched off")
+        }
         thinking = mode
         self.budget = budget
     }
@@ -117,7 +130,8 @@ package final class Request {
         try check(message.bytes)
         var reader = JSONReader()
         guard let written = body.value("messages"), let messages = try? reader.read(written),
-            let last = messages.elements.reduce(nil, { $1 as JSONValue? }), last["role"]?.isText("user") ?? (last.kind == .object)
+            let last = messages.elements.reduce(nil, { $1 as JSONValue? }),
+            last["role"]?.isText("user") ?? (last.kind == .object)
         else { return try body.append(message: message.bytes) }
         guard let content = last["content"], content.isString || content.kind == .array else {
             throw ArgumentError("the last message's content is neither text nor an array of parts")
@@ -130,7 +144,9 @@ package final class Request {
         } else {
             parts.append(content.raw.part(0..<content.raw.count - 1))
         }
-        if !(content.kind == .array && content.elements.allSatisfy { _ in false }) { parts.append(UInt8(ascii: ",")) }
+        if !(content.kind == .array && content.elements.allSatisfy { _ in false }) {
+            parts.append(UInt8(ascii: ","))
+        }
         parts.append(part)
         parts.append("]")
         var changed = ByteBuffer()
@@ -148,25 +164,34 @@ package final class Request {
     }
 
     /// Reads what will stand so many levels deep in the body, which is to be read again as a whole.
-    func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes, inside levels: Int) throws(ArgumentError) -> JSONValue {
-        do { return try reader.read(json, .refusesBrokenText, inside: levels) } catch { throw ArgumentError(subject, isNotJSON: error) }
+    func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes, inside levels: Int)
+        throws(ArgumentError) -> JSONValue
+    {
+        do { return try reader.read(json, .refusesBrokenText, inside: levels) } catch {
+            throw ArgumentError(subject, isNotJSON: error)
+        }
     }
 
     /// What goes over the wire, and whether the answer will be streamed.
     ///
     /// `stream` and `stream_options` belong to the call; what the model's thinking takes is added unless the caller has set it.
-    package func wireBody(wantsStream: Bool, host: Bytes, dialect: ThinkingDialect? = nil) -> WireBody {
+    package func wireBody(wantsStream: Bool, host: Bytes, dialect: ThinkingDialect? = nil)
+        -> WireBody
+    {
         var wire = body.copy()
         // Held by a name: the bytes of an expression's value do not outlive the expression.
         let model = modelName
         let dialect = dialect ?? ThinkingDialect(model: model.bytes, host: host)
-        if dialect.takesReasoningBack && !replayedReasoning.isEmpty { wire.replayReasoning(replayedReasoning) }
+        if dialect.takesReasoningBack && !replayedReasoning.isEmpty {
+            wire.replayReasoning(replayedReasoning)
+        }
         if thinking != TW_THINKING_AUTO { dialect.write(thinking, budget: budget, into: &wire) }
         var expected = Reply.Expected()
         expected.startsInsideThink = startsInsideThink ?? false
         // The providers with a dialect of their own take the tags out themselves.
         expected.templateStartsInsideThink =
-            startsInsideThink == nil && dialect == .chatTemplate && ThinkingDialect.templateHoldsTag(of: model.bytes)
+            startsInsideThink == nil && dialect == .chatTemplate
+            && ThinkingDialect.templateHoldsTag(of: model.bytes)
         expected.isThinkingOff = !(wire.switchesThinking ?? (thinking != TW_THINKING_OFF))
         expected.choices = wire.choiceCount
         let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false
@@ -187,7 +212,9 @@ package final class Request {
     var modelName: ByteBuffer {
         var name = ByteBuffer()
         var reader = JSONReader()
-        if let written = body.value("model"), let value = try? reader.read(written) { value.appendText(to: &name) }
+        if let written = body.value("model"), let value = try? reader.read(written) {
+            value.appendText(to: &name)
+        }
         return name
     }
 }

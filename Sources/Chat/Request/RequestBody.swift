@@ -23,7 +23,9 @@ package struct RequestBody: ~Copyable {
         do { object = try reader.read(json, .refusesBrokenText) } catch {
             throw ArgumentError(StaticText.bytes("the request"), isNotJSON: error)
         }
-        guard object.kind == .object else { throw ArgumentError("the request is JSON, but not an object: put it in { }") }
+        guard object.kind == .object else {
+            throw ArgumentError("the request is JSON, but not an object: put it in { }")
+        }
         text.append(json)
         findMembers(of: object)
     }
@@ -48,13 +50,18 @@ package struct RequestBody: ~Copyable {
     /// How many choices it asks for.
     var choiceCount: Int {
         var reader = JSONReader()
-        guard let written = value("n"), let count = (try? reader.read(written))?.integer, count > 1 else { return 1 }
+        guard let written = value("n"), let count = (try? reader.read(written))?.integer, count > 1
+        else { return 1 }
         return Int(min(count, Int64(Reply.maxChoices)))
     }
 
-    package mutating func set(_ name: StaticString, to value: Bytes) { set(StaticText.bytes(name), to: value) }
+    package mutating func set(_ name: StaticString, to value: Bytes) {
+        set(StaticText.bytes(name), to: value)
+    }
 
-    package mutating func set(_ name: StaticString, to value: StaticString) { set(name, to: StaticText.bytes(value)) }
+    package mutating func set(_ name: StaticString, to value: StaticString) {
+        set(name, to: StaticText.bytes(value))
+    }
 
     /// Sets a member, wherever it stands and however often; behind the others if it is new.
     package mutating func set(_ name: Bytes, to value: Bytes) {
@@ -71,7 +78,8 @@ package struct RequestBody: ~Copyable {
         member.append(value)
         let start = endOfMembers
         text.replace(start..<start, with: member.bytes)
-        members.append((start + nameStart..<start + nameEnd, start + valueStart..<start + member.count))
+        members.append(
+            (start + nameStart..<start + nameEnd, start + valueStart..<start + member.count))
     }
 
     package mutating func remove(_ name: StaticString) { remove(StaticText.bytes(name)) }
@@ -83,14 +91,19 @@ package struct RequestBody: ~Copyable {
             // The comma before it; behind it, as long as nothing is left of what stands before.
             let isFirst = place == parts.count
             let isLast = place == members.count - 1
-            let start = isFirst ? members[place].name.lowerBound : members[place - 1].value.upperBound
-            let end = isFirst && !isLast ? members[place + 1].name.lowerBound : members[place].value.upperBound
+            let start =
+                isFirst ? members[place].name.lowerBound : members[place - 1].value.upperBound
+            let end =
+                isFirst && !isLast
+                ? members[place + 1].name.lowerBound : members[place].value.upperBound
             parts.append(start..<end)
         }
         if !parts.isEmpty { replace(parts, with: Bytes(start: nil, count: 0)) }
     }
 
-    package mutating func append(message: Bytes) throws(ArgumentError) { try append(message, to: "messages") }
+    package mutating func append(message: Bytes) throws(ArgumentError) {
+        try append(message, to: "messages")
+    }
 
     /// Adds an element to a member that is an array, which is made if there is none.
     package mutating func append(_ addition: Bytes, to name: StaticString) throws(ArgumentError) {
@@ -143,7 +156,8 @@ package struct RequestBody: ~Copyable {
         for place in place..<members.count {
             let (name, value) = members[place]
             members[place] = (
-                name.lowerBound + distance..<name.upperBound + distance, value.lowerBound + distance..<value.upperBound + distance
+                name.lowerBound + distance..<name.upperBound + distance,
+                value.lowerBound + distance..<value.upperBound + distance
             )
         }
     }
@@ -165,4 +179,6 @@ package struct RequestBody: ~Copyable {
     }
 }
 
-private func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
+private func isSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+}

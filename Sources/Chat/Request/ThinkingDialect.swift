@@ -25,9 +25,13 @@ package enum ThinkingDialect {
 
     /// Parts of the names of models that do nothing but think, and whose chat templates end in `<think>`, so that only the closing tag
     /// comes from them (https://huggingface.co/Qwen/Qwen3-30B-A3B-Thinking-2507, https://huggingface.co/Qwen/QwQ-32B).
-    private static let templatesWithTag: [StaticString] = ["-thinking-2507", "-a3b-thinking", "-32b-thinking", "qwq-32b"]
+    private static let templatesWithTag: [StaticString] = [
+        "-thinking-2507", "-a3b-thinking", "-32b-thinking", "qwq-32b",
+    ]
 
-    static func templateHoldsTag(of model: Bytes) -> Bool { templatesWithTag.contains { model.mentions($0) } }
+    static func templateHoldsTag(of model: Bytes) -> Bool {
+        templatesWithTag.contains { model.mentions($0) }
+    }
 
     private static let hosts: [(suffix: StaticString, dialect: ThinkingDialect)] = [
         ("api.aimlapi.com", .enableThinking),
@@ -67,7 +71,9 @@ package enum ThinkingDialect {
             body.add("enable_thinking", isOn ? "true" : "false")
             if isOn && budget > 0 { body.add("thinking_budget", number: budget) }
         case .chatTemplate:
-            body.add("chat_template_kwargs", isOn ? "{\"enable_thinking\":true}" : "{\"enable_thinking\":false}")
+            body.add(
+                "chat_template_kwargs",
+                isOn ? "{\"enable_thinking\":true}" : "{\"enable_thinking\":false}")
         case .reasoningEffort:
             if let effort = ThinkingDialect.effort(mode) { body.add("reasoning_effort", effort) }
         case .reasoningObject:
@@ -107,7 +113,8 @@ extension RequestBody {
     /// What it says in one of these dialects, in whoever's words, of whether there is to be thinking; nil: nothing.
     var switchesThinking: Bool? {
         let said = [
-            kind("enable_thinking", ""), kind("chat_template_kwargs", "/enable_thinking"), kind("reasoning", "/enabled"),
+            kind("enable_thinking", ""), kind("chat_template_kwargs", "/enable_thinking"),
+            kind("reasoning", "/enabled"),
         ]
         if said.contains(.false) { return false }
         return said.contains(.true) ? true : nil
@@ -116,7 +123,9 @@ extension RequestBody {
     /// What kind of value a pointer leads to in a member.
     private func kind(_ member: StaticString, _ pointer: StaticString) -> JSONValue.Kind? {
         var reader = JSONReader()
-        guard let written = value(member), let object = try? reader.read(written) else { return nil }
+        guard let written = value(member), let object = try? reader.read(written) else {
+            return nil
+        }
         return object.value(at: StaticText.bytes(pointer))?.kind
     }
 

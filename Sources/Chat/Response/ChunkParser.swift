@@ -41,7 +41,9 @@ package struct ChunkParser: ~Copyable {
     package mutating func removeEvents() { events.removeAll(keepingCapacity: true) }
 
     /// Takes one event of a stream.
-    package mutating func decode(chunk data: Bytes, named name: Bytes, into reply: Reply) throws(ChunkError) {
+    package mutating func decode(chunk data: Bytes, named name: Bytes, into reply: Reply)
+        throws(ChunkError)
+    {
         let text = trimmed(data)
         // Some servers keep a connection alive with empty data.
         if text.isEmpty { return }
@@ -49,9 +51,13 @@ package struct ChunkParser: ~Copyable {
             reply.isDone = true
             return
         }
-        if name.isEmpty, let choice = reply.repeatedChoice, let piece = template.match(in: text, &reader) {
+        if name.isEmpty, let choice = reply.repeatedChoice,
+            let piece = template.match(in: text, &reader)
+        {
             choice.with { choice in
-                if template.kind == TW_EVENT_REASONING { addReasoning(piece, choice, template.choice) }
+                if template.kind == TW_EVENT_REASONING {
+                    addReasoning(piece, choice, template.choice)
+                }
                 if template.kind == TW_EVENT_CONTENT { addContent(piece, choice, template.choice) }
             }
             return
@@ -92,8 +98,12 @@ package struct ChunkParser: ~Copyable {
 
     /// Takes what is not one chunk as one in each line: GLM and Kimi were seen to leave out the blank lines between events
     /// (rexxars/eventsource-parser PR 31).
-    private mutating func decode(lines text: Bytes, insteadOf error: JSONError, into reply: Reply) throws(ChunkError) {
-        guard error.problem == .trailingText, text.contains(UInt8(ascii: "\n")) else { throw .malformed(error) }
+    private mutating func decode(lines text: Bytes, insteadOf error: JSONError, into reply: Reply)
+        throws(ChunkError)
+    {
+        guard error.problem == .trailingText, text.contains(UInt8(ascii: "\n")) else {
+            throw .malformed(error)
+        }
         var rest = text
         while !rest.isEmpty {
             let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.count
@@ -123,11 +133,14 @@ package struct ChunkParser: ~Copyable {
     package mutating func finish(_ reply: Reply) {
         for position in reply.choices.indices {
             let choice = reply.choices[position]
-            finishTexts(of: choice, position, isFinished: reply.isDone || !choice.finishReason.isEmpty)
+            finishTexts(
+                of: choice, position, isFinished: reply.isDone || !choice.finishReason.isEmpty)
         }
     }
 
-    private mutating func decode(_ chunk: JSONValue, isWhole: Bool, into reply: Reply) throws(ChunkError) {
+    private mutating func decode(_ chunk: JSONValue, isWhole: Bool, into reply: Reply)
+        throws(ChunkError)
+    {
         var choices: JSONValue?
         var usage: JSONValue?
         var hasNewUsage = false
@@ -149,7 +162,9 @@ package struct ChunkParser: ~Copyable {
             var position = 0
             for choice in choices.elements {
                 // The others, and the bill, are to be heard all the same.
-                if try !decode(choice: choice, position, isWhole: isWhole, into: reply) { isRefused = true }
+                if try !decode(choice: choice, position, isWhole: isWhole, into: reply) {
+                    isRefused = true
+                }
                 position += 1
             }
         }
@@ -163,7 +178,9 @@ package struct ChunkParser: ~Copyable {
     }
 
     /// Takes a choice apart; false if it says that it went wrong.
-    private mutating func decode(choice value: JSONValue, _ place: Int, isWhole: Bool, into reply: Reply) throws(ChunkError) -> Bool {
+    private mutating func decode(
+        choice value: JSONValue, _ place: Int, isWhole: Bool, into reply: Reply
+    ) throws(ChunkError) -> Bool {
         guard value.kind == .object else { return true }
         var delta: JSONValue?
         var isMessage = false
@@ -204,7 +221,9 @@ package struct ChunkParser: ~Copyable {
                     isRepeatable = false
                     choice.logprobs.join(list.contents, tokens)
                 }
-            } else if choice.fields.keep(name, member), name.isText("usage"), reply.readUsage(member) {
+            } else if choice.fields.keep(name, member), name.isText("usage"),
+                reply.readUsage(member)
+            {
                 // Moonshot tells it there (earendil-works/pi#2017).
                 hasChoiceUsage = true
             }
@@ -212,11 +231,15 @@ package struct ChunkParser: ~Copyable {
         if let delta, delta.kind == .object {
             hasMessage = true
             // So does one behind the last delta (any-llm PR 657, hermes-browser-extension#11).
-            try decode(delta: delta, of: choice, position, isWhole: isWhole, mayRepeat: isMessage && choice.hasDelta)
+            try decode(
+                delta: delta, of: choice, position, isWhole: isWhole,
+                mayRepeat: isMessage && choice.hasDelta)
             if !isMessage { choice.hasDelta = true }
         }
         // "null" in quotes is none either (LostRuins/koboldcpp, and DashScope's own API).
-        if let finishReason, finishReason.isString, !finishReason.contents.isEmpty, !finishReason.isText("null") {
+        if let finishReason, finishReason.isString, !finishReason.contents.isEmpty,
+            !finishReason.isText("null")
+        {
             isRepeatable = false
             // Gemini has no message in an answer that it has filtered (OpenManus PR 1369).
             if finishReason.contents.hasPrefix("content_filter") { hasMessage = true }
@@ -242,10 +265,14 @@ package struct ChunkParser: ~Copyable {
             if mayRepeat && field.wasHeard(of: choice) { continue }
             switch field.kind {
             case .reasoning:
-                if choice.anyFieldPassesTags && !choice.tags.isPassed { passTags(of: choice, position) }
+                if choice.anyFieldPassesTags && !choice.tags.isPassed {
+                    passTags(of: choice, position)
+                }
                 // The same thought can stand in two fields of one delta: it is counted once.
                 // Envoy's stands in an object (envoyproxy/ai-gateway PR 1222).
-                if let text = value.isString ? value : value["text"], text.isString, reasoning?.contents.isEmpty ?? true {
+                if let text = value.isString ? value : value["text"], text.isString,
+                    reasoning?.contents.isEmpty ?? true
+                {
                     reasoning = text
                     choice.nameReasoning(field.name)
                 }
@@ -281,7 +308,8 @@ package struct ChunkParser: ~Copyable {
         }
         // A chunk may hold both: the thought came first.
         if let reasoning { addReasoningValue(reasoning, choice, position) }
-        let isHeard = !(reasoning?.contents.isEmpty ?? true) || mayRepeat && !choice.reasoning.text.isEmpty
+        let isHeard =
+            !(reasoning?.contents.isEmpty ?? true) || mayRepeat && !choice.reasoning.text.isEmpty
         if let details, !isHeard { addDetails(details, choice, position) }
         if let content {
             if !isHeard { addReasoningParts(among: content, choice, position, isWhole: isWhole) }
@@ -290,13 +318,18 @@ package struct ChunkParser: ~Copyable {
         if let refusal, refusal.isString {
             if !refusal.contents.isEmpty { isRepeatable = false }
             let start = choice.refusal.append(refusal)
-            tell(TW_EVENT_REFUSAL, position, start..<choice.refusal.text.count, at: &choice.refusal.eventIndex)
+            tell(
+                TW_EVENT_REFUSAL, position, start..<choice.refusal.text.count,
+                at: &choice.refusal.eventIndex)
         }
         guard let toolCalls else { return }
         if !toolCalls.isNull { isRepeatable = false }
         var isFirst = true
         for fragment in toolCalls.elements where fragment.kind == .object {
-            guard let added = choice.addToolCall(fragment, isFirst: isFirst, isWhole: isWhole, &innerReader) else {
+            guard
+                let added = choice.addToolCall(
+                    fragment, isFirst: isFirst, isWhole: isWhole, &innerReader)
+            else {
                 throw .tooMany
             }
             isFirst = false
@@ -304,13 +337,16 @@ package struct ChunkParser: ~Copyable {
             guard added.isNews else { continue }
             let end = choice.toolCalls[added.position].arguments.text.count
             let call = choice.toolCalls[added.position]
-            tell(TW_EVENT_TOOL_CALL, position, tool: added.position, added.start..<end, at: &call.arguments.eventIndex)
+            tell(
+                TW_EVENT_TOOL_CALL, position, tool: added.position, added.start..<end,
+                at: &call.arguments.eventIndex)
         }
     }
 
     /// A thought: a text, or parts that have one.
     @inline(never)
-    private mutating func addReasoningValue(_ thought: JSONValue, _ choice: Choice, _ position: Int) {
+    private mutating func addReasoningValue(_ thought: JSONValue, _ choice: Choice, _ position: Int)
+    {
         if thought.isString { return addReasoning(thought, choice, position) }
         for part in thought.elements {
             if let text = part["text"] { addReasoningValue(text, choice, position) }
@@ -327,7 +363,9 @@ package struct ChunkParser: ~Copyable {
     }
 
     /// The thoughts in a content that comes in parts, as Mistral's does (litellm#16272, vercel/ai#8072).
-    private mutating func addReasoningParts(among parts: JSONValue, _ choice: Choice, _ position: Int, isWhole: Bool) {
+    private mutating func addReasoningParts(
+        among parts: JSONValue, _ choice: Choice, _ position: Int, isWhole: Bool
+    ) {
         for part in parts.elements where part["type"]?.isText("thinking") ?? false {
             guard let thought = part["thinking"] else { continue }
             // In the document, they stand where the most clients look for them.
@@ -349,7 +387,9 @@ package struct ChunkParser: ~Copyable {
     /// OpenRouter's list of thoughts: those that can be read (`reasoning.text`, `reasoning.summary`), where no other field has them.
     private mutating func addDetails(_ details: JSONValue, _ choice: Choice, _ position: Int) {
         for detail in details.elements {
-            if let text = detail.member("text", or: "summary") { addReasoningValue(text, choice, position) }
+            if let text = detail.member("text", or: "summary") {
+                addReasoningValue(text, choice, position)
+            }
         }
     }
 
@@ -358,7 +398,9 @@ package struct ChunkParser: ~Copyable {
         note(text, TW_EVENT_CONTENT, position)
         guard choice.tags.isPassed else { return addTagged(text, choice, position) }
         let start = choice.content.append(text)
-        if choice.holdsReasoning && choice.content.text.count > start { releaseReasoning(of: choice, position) }
+        if choice.holdsReasoning && choice.content.text.count > start {
+            releaseReasoning(of: choice, position)
+        }
         tellContent(of: choice, position, from: start)
     }
 
@@ -375,7 +417,8 @@ package struct ChunkParser: ~Copyable {
             }
             scratch.removeAll()
             choice.content.repair.append(partOf: text, from: &place, to: &scratch)
-            choice.tags.split(scratch.bytes, reasoning: &choice.reasoning.text, content: &choice.content.text)
+            choice.tags.split(
+                scratch.bytes, reasoning: &choice.reasoning.text, content: &choice.content.text)
         } while place < text.contents.count
         tellGrowth(of: choice, position, reasoning, content)
     }
@@ -398,7 +441,9 @@ package struct ChunkParser: ~Copyable {
     }
 
     /// Tells what has come beyond these lengths: the thought first.
-    private mutating func tellGrowth(of choice: Choice, _ position: Int, _ reasoning: Int, _ content: Int) {
+    private mutating func tellGrowth(
+        of choice: Choice, _ position: Int, _ reasoning: Int, _ content: Int
+    ) {
         if choice.holdsReasoning {
             if choice.content.text.count > content { releaseReasoning(of: choice, position) }
         } else {
@@ -422,10 +467,16 @@ package struct ChunkParser: ~Copyable {
 
     /// Lists an event. Two pieces of one text in one chunk are one event, so that a NUL follows each.
     @inline(__always)
-    private mutating func tell(_ kind: tw_event_kind, _ choice: Int, tool: Int = -1, _ range: Range<Int>, at place: inout Int) {
+    private mutating func tell(
+        _ kind: tw_event_kind, _ choice: Int, tool: Int = -1, _ range: Range<Int>,
+        at place: inout Int
+    ) {
         // The place may be one of an earlier chunk's.
-        if place < events.count, events[place].kind == kind, events[place].choice == choice, events[place].tool == tool {
-            events[place].range = min(events[place].range.lowerBound, range.lowerBound)..<range.upperBound
+        if place < events.count, events[place].kind == kind, events[place].choice == choice,
+            events[place].tool == tool
+        {
+            events[place].range =
+                min(events[place].range.lowerBound, range.lowerBound)..<range.upperBound
             return
         }
         guard !range.isEmpty || tool >= 0 else { return }
@@ -435,12 +486,16 @@ package struct ChunkParser: ~Copyable {
 
     @inline(__always)
     private mutating func tellReasoning(of choice: Choice, _ position: Int, from start: Int) {
-        tell(TW_EVENT_REASONING, position, start..<choice.reasoning.text.count, at: &choice.reasoning.eventIndex)
+        tell(
+            TW_EVENT_REASONING, position, start..<choice.reasoning.text.count,
+            at: &choice.reasoning.eventIndex)
     }
 
     @inline(__always)
     private mutating func tellContent(of choice: Choice, _ position: Int, from start: Int) {
-        tell(TW_EVENT_CONTENT, position, start..<choice.content.text.count, at: &choice.content.eventIndex)
+        tell(
+            TW_EVENT_CONTENT, position, start..<choice.content.text.count,
+            at: &choice.content.eventIndex)
     }
 
     private mutating func finishAnswer(of choice: Choice, _ position: Int) {
@@ -451,7 +506,8 @@ package struct ChunkParser: ~Copyable {
         } else {
             scratch.removeAll()
             choice.content.repair.finish(&scratch)
-            choice.tags.split(scratch.bytes, reasoning: &choice.reasoning.text, content: &choice.content.text)
+            choice.tags.split(
+                scratch.bytes, reasoning: &choice.reasoning.text, content: &choice.content.text)
             choice.tags.finish(reasoning: &choice.reasoning.text, content: &choice.content.text)
         }
         tellGrowth(of: choice, position, reasoning, content)
@@ -470,13 +526,19 @@ package struct ChunkParser: ~Copyable {
         }
         let refusal = choice.refusal.text.count
         choice.refusal.finish()
-        tell(TW_EVENT_REFUSAL, position, refusal..<choice.refusal.text.count, at: &choice.refusal.eventIndex)
+        tell(
+            TW_EVENT_REFUSAL, position, refusal..<choice.refusal.text.count,
+            at: &choice.refusal.eventIndex)
         for tool in choice.toolCalls.indices {
             let call = choice.toolCalls[tool]
             let start = call.arguments.text.count
             call.arguments.finish()
             let end = call.arguments.text.count
-            if end > start { tell(TW_EVENT_TOOL_CALL, position, tool: tool, start..<end, at: &call.arguments.eventIndex) }
+            if end > start {
+                tell(
+                    TW_EVENT_TOOL_CALL, position, tool: tool, start..<end,
+                    at: &call.arguments.eventIndex)
+            }
         }
     }
 
@@ -488,7 +550,9 @@ package struct ChunkParser: ~Copyable {
         choice.finishReason.removeAll()
         choice.finishReason.append(reason)
         finishTexts(of: choice, position, isFinished: true)
-        if isNews { tell(TW_EVENT_FINISH, position, 0..<reason.count, at: &choice.finishEventIndex) }
+        if isNews {
+            tell(TW_EVENT_FINISH, position, 0..<reason.count, at: &choice.finishEventIndex)
+        }
     }
 }
 
@@ -523,7 +587,8 @@ private struct DeltaField {
         case .refusal: !choice.refusal.text.isEmpty
         case .toolCalls: !choice.toolCalls.isEmpty
         case .other: false
-        case .details, .functionCall, .list, .audio: choice.messageFields.all.contains { $0.name.bytes.equals(name) }
+        case .details, .functionCall, .list, .audio:
+            choice.messageFields.all.contains { $0.name.bytes.equals(name) }
         }
     }
 

@@ -67,14 +67,20 @@ package struct MergedObject: ~Copyable {
     }
 
     /// The names of texts that come in pieces: of audio, of blocks of reasoning, and of a call.
-    private static let texts: [StaticString] = ["data", "transcript", "text", "summary", "arguments"]
+    private static let texts: [StaticString] = [
+        "data", "transcript", "text", "summary", "arguments",
+    ]
 
     /// Keeps the members of an object that comes in fragments, with its texts joined.
     mutating func join(_ object: JSONValue) {
         guard object.kind == .object else { return }
         rewind()
         for (name, value) in object.members {
-            if MergedObject.texts.contains(where: { name.isText($0) }) { joinText(name, value) } else { _ = keep(name, value) }
+            if MergedObject.texts.contains(where: { name.isText($0) }) {
+                joinText(name, value)
+            } else {
+                _ = keep(name, value)
+            }
         }
     }
 
@@ -96,7 +102,8 @@ package struct MergedObject: ~Copyable {
             return all[expected - 1]
         }
         let hash = MergedObject.hash(wanted)
-        for place in hashes.indices where hashes[place] == hash && all[place].name.bytes.equals(wanted) {
+        for place in hashes.indices
+        where hashes[place] == hash && all[place].name.bytes.equals(wanted) {
             expected = place + 1
             return all[place]
         }

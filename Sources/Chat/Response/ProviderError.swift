@@ -17,7 +17,9 @@ extension Reply {
         if let error = value["error"], error.saysSomething {
             // OpenAI and most others: {"error": {…}}; Ollama: {"error": "text"}.
             refusal.read(error.kind == .object ? error : value, plainText: error)
-        } else if isCertain || value["object"]?.isText("error") == true || Reply.looksLikeProviderError(value) {
+        } else if isCertain || value["object"]?.isText("error") == true
+            || Reply.looksLikeProviderError(value)
+        {
             // AI/ML API, DashScope, vLLM: unwrapped; FastAPI: {"detail": …}; Cloudflare: {"errors": [{…}]}.
             let first = value["errors"]?.firstElement
             refusal.read(first ?? value, plainText: first ?? value["detail"])
@@ -59,22 +61,33 @@ extension Reply {
 
     private static func looksLikeProviderError(_ value: JSONValue) -> Bool {
         // Venice (NousResearch/hermes-agent#68451).
-        if value["choices"]?.isNull ?? true, let text = value["error_message"], text.isString && text.saysSomething { return true }
+        if value["choices"]?.isNull ?? true, let text = value["error_message"],
+            text.isString && text.saysSomething
+        {
+            return true
+        }
         guard value["choices"] == nil else { return false }
         if value["errors"]?.firstElement?["message"]?.isString == true { return true }
         // Zhipu and others whose HTTP status is always 200: {"code": 500, "msg": "…"}.
-        guard value["message"]?.isString == true else { return value["msg"]?.isString == true && value["code"] != nil }
-        return value["statusCode"] != nil || value["code"] != nil || value["requestId"] != nil || value["request_id"] != nil
+        guard value["message"]?.isString == true else {
+            return value["msg"]?.isString == true && value["code"] != nil
+        }
+        return value["statusCode"] != nil || value["code"] != nil || value["requestId"] != nil
+            || value["request_id"] != nil
     }
 
     private func readRequestID(_ value: JSONValue) {
         guard requestID.isEmpty else { return }
-        if let id = value["requestId"] ?? value["request_id"] ?? value["error"]?["request_id"] { note(requestID: id) }
+        if let id = value["requestId"] ?? value["request_id"] ?? value["error"]?["request_id"] {
+            note(requestID: id)
+        }
     }
 
     /// A member of a whole answer or a chunk, which may be the request's id (DashScope, Zhipu).
     func noteRequestID(_ name: JSONValue, _ value: JSONValue) {
-        guard requestID.isEmpty, name.isText("request_id") || name.isText("requestId") else { return }
+        guard requestID.isEmpty, name.isText("request_id") || name.isText("requestId") else {
+            return
+        }
         note(requestID: value)
     }
 
@@ -95,7 +108,9 @@ extension Reply {
             message.append("the server reported an error in its answer")
         }
         message.append(": ")
-        if let place = headers.value(StaticText.bytes("location")), status == TW_PROTOCOL, isResponse {
+        if let place = headers.value(StaticText.bytes("location")), status == TW_PROTOCOL,
+            isResponse
+        {
             message.append("a redirect, which is not followed, to ")
             message.append(oneLine: withoutQuery(place), limit: 200)
         } else if refusal.message.isEmpty {
@@ -135,9 +150,15 @@ private func advice(_ status: tw_status) -> StaticString {
 extension ProviderError {
     fileprivate mutating func read(_ error: JSONValue, plainText: JSONValue?) {
         let own = error.member("message", or: "msg").flatMap { $0.isNull ? nil : $0 }
-        if let said = own ?? plainText ?? error["error_message"], !said.isNull { message.append(said, limit: 1000) }
-        if let type = error.member("type", or: "error_type"), !type.isNull { self.type.append(type, limit: 100) }
-        guard let code = error["code"].flatMap({ $0.isNull ? nil : $0 }) ?? error["statusCode"], !code.isNull else { return }
+        if let said = own ?? plainText ?? error["error_message"], !said.isNull {
+            message.append(said, limit: 1000)
+        }
+        if let type = error.member("type", or: "error_type"), !type.isNull {
+            self.type.append(type, limit: 100)
+        }
+        guard let code = error["code"].flatMap({ $0.isNull ? nil : $0 }) ?? error["statusCode"],
+            !code.isNull
+        else { return }
         self.code.append(code, limit: 100)
         // A number, or a number in quotes: an HTTP status.
         var status = 0
@@ -150,7 +171,9 @@ extension ProviderError {
 
     /// Words of the message count only where the number leaves it open: a tool can be named get_billing_info.
     fileprivate borrowing func status(forHTTP code: Int) -> tw_status {
-        if mentions("insufficient_quota") || isNamed("insufficient_balance") || isNamed("billing") { return TW_QUOTA }
+        if mentions("insufficient_quota") || isNamed("insufficient_balance") || isNamed("billing") {
+            return TW_QUOTA
+        }
         // Anthropic says so with a 400 (claude-quickstarts#229).
         if mentions("credit balance is too low") { return TW_QUOTA }
         if code == 403 || code == 429, mentions("billing") { return TW_QUOTA }
@@ -159,9 +182,13 @@ extension ProviderError {
         case 402: return TW_QUOTA
         // AI/ML API says so with a 403; others with a 429 that no waiting helps.
         case 403:
-            let isEmpty = mentions("credit") || mentions("quota") || mentions("balance") && !mentions("load balanc")
+            let isEmpty =
+                mentions("credit") || mentions("quota")
+                || mentions("balance") && !mentions("load balanc")
             return isEmpty ? TW_QUOTA : TW_FORBIDDEN
-        case 429: return mentions("current quota") || mentions("out of credit") ? TW_QUOTA : TW_RATE_LIMITED
+        case 429:
+            return mentions("current quota") || mentions("out of credit")
+                ? TW_QUOTA : TW_RATE_LIMITED
         case 404: return TW_NOT_FOUND
         // Only a proxy says so; the server was never reached.
         case 407: return TW_CONNECT
@@ -179,9 +206,13 @@ extension ProviderError {
         return TW_SERVER
     }
 
-    private borrowing func isNamed(_ word: StaticString) -> Bool { code.bytes.mentions(word) || type.bytes.mentions(word) }
+    private borrowing func isNamed(_ word: StaticString) -> Bool {
+        code.bytes.mentions(word) || type.bytes.mentions(word)
+    }
 
-    private borrowing func mentions(_ word: StaticString) -> Bool { isNamed(word) || message.bytes.mentions(word) }
+    private borrowing func mentions(_ word: StaticString) -> Bool {
+        isNamed(word) || message.bytes.mentions(word)
+    }
 }
 
 extension JSONValue {

@@ -46,7 +46,8 @@ package final class Reply {
         self.expected = expected
         timing.initialize(
             to: tw_timing(
-                size: MemoryLayout<tw_timing>.size, connected_us: -1, first_byte_us: -1, first_reasoning_us: -1,
+                size: MemoryLayout<tw_timing>.size, connected_us: -1, first_byte_us: -1,
+                first_reasoning_us: -1,
                 first_content_us: -1, total_us: -1, reused_connection: 0))
     }
 
@@ -79,9 +80,12 @@ package final class Reply {
             for (index, call) in choice.toolCalls.enumerated() {
                 (table + toolCallCount).initialize(
                     to: tw_tool_call(
-                        size: MemoryLayout<tw_tool_call>.size, choice: Int32(truncatingIfNeeded: choice.index),
-                        index: Int32(truncatingIfNeeded: index), id: call.id.cString, name: call.name.cString,
-                        arguments: call.arguments.text.cString, arguments_len: call.arguments.text.count))
+                        size: MemoryLayout<tw_tool_call>.size,
+                        choice: Int32(truncatingIfNeeded: choice.index),
+                        index: Int32(truncatingIfNeeded: index), id: call.id.cString,
+                        name: call.name.cString,
+                        arguments: call.arguments.text.cString,
+                        arguments_len: call.arguments.text.count))
                 toolCallCount += 1
             }
         }
@@ -94,10 +98,14 @@ package final class Reply {
     }
 
     /// The model has said that it is finished: with the stream, or with every choice that was asked for.
-    package var isFinished: Bool { isDone || choices.count >= expected.choices && areChoicesFinished }
+    package var isFinished: Bool {
+        isDone || choices.count >= expected.choices && areChoicesFinished
+    }
 
     /// Every choice that it has begun has come to its end.
-    package var areChoicesFinished: Bool { !choices.isEmpty && choices.allSatisfy { !$0.finishReason.isEmpty } }
+    package var areChoicesFinished: Bool {
+        !choices.isEmpty && choices.allSatisfy { !$0.finishReason.isEmpty }
+    }
 
     /// The choice that the getters speak of: the one with the lowest index.
     package var firstChoice: Choice? { choices.min { $0.index < $1.index } }
@@ -169,7 +177,8 @@ package final class Choice {
 
     init(index: Int, _ expected: Reply.Expected) {
         self.index = index
-        tags = ThinkTagParser(isOpened: expected.startsInsideThink || expected.templateStartsInsideThink)
+        tags = ThinkTagParser(
+            isOpened: expected.startsInsideThink || expected.templateStartsInsideThink)
         anyFieldPassesTags = expected.templateStartsInsideThink
         isThinkingOff = expected.isThinkingOff
         holdsReasoning = expected.isThinkingOff || expected.templateStartsInsideThink
@@ -191,7 +200,8 @@ package final class Choice {
     /// not finished has no closing tag either.)
     var hasAnswerInReasoning: Bool {
         guard isThinkingOff || !finishReason.bytes.equals("length") else { return false }
-        return !reasoning.text.isEmpty && content.text.isEmpty && refusal.text.isEmpty && toolCalls.isEmpty
+        return !reasoning.text.isEmpty && content.text.isEmpty && refusal.text.isEmpty
+            && toolCalls.isEmpty
     }
 
     /// The server has a field for reasoning: what comes in it is nothing else, unless thinking is off.

@@ -35,14 +35,18 @@ package final class Lookups: ForkOwned {
 
     private func slot(of pointer: Bytes) -> Int {
         var slot = Int(MergedObject.hash(pointer)) & (places.count - 1)
-        while places[slot] >= 0 && !found[Int(places[slot])].pointer.bytes.equals(pointer) { slot = (slot + 1) & (places.count - 1) }
+        while places[slot] >= 0 && !found[Int(places[slot])].pointer.bytes.equals(pointer) {
+            slot = (slot + 1) & (places.count - 1)
+        }
         return slot
     }
 
     /// Gives them more room.
     private func spread() {
         places = Array(repeating: -1, count: max(16, places.count * 2))
-        for place in found.indices { places[slot(of: found[place].pointer.bytes)] = Int32(truncatingIfNeeded: place) }
+        for place in found.indices {
+            places[slot(of: found[place].pointer.bytes)] = Int32(truncatingIfNeeded: place)
+        }
     }
 }
 
@@ -62,7 +66,11 @@ extension Reply {
             guard isNew else { return lookup.bytes }
             if let root = lookups.root, let value = root.value(at: pointer) {
                 var text = ByteBuffer()
-                if value.isString { value.appendText(to: &text) } else { text = repaired(value.raw) }
+                if value.isString {
+                    value.appendText(to: &text)
+                } else {
+                    text = repaired(value.raw)
+                }
                 lookup.text = consume text
             }
             return lookup.bytes
@@ -75,9 +83,12 @@ extension Reply {
             if body.isEmpty {
                 assemble(&lookups.document)
                 // Fields were kept as they were written: what is broken in their strings is still in them.
-                if !isUTF8(lookups.document.bytes) { lookups.document = repaired(lookups.document.bytes) }
+                if !isUTF8(lookups.document.bytes) {
+                    lookups.document = repaired(lookups.document.bytes)
+                }
             }
-            lookups.root = try? lookups.reader.read(body.isEmpty ? lookups.document.bytes : body.bytes)
+            lookups.root = try? lookups.reader.read(
+                body.isEmpty ? lookups.document.bytes : body.bytes)
         }
         return body.isEmpty ? lookups.document.bytes : body.bytes
     }
@@ -92,7 +103,9 @@ extension Reply {
             json.appendName(field)
             if field.isAssembled {
                 assembleChoices(&json)
-            } else if field.name.bytes.equals("object") && field.value.bytes.equals("\"chat.completion.chunk\"") {
+            } else if field.name.bytes.equals("object")
+                && field.value.bytes.equals("\"chat.completion.chunk\"")
+            {
                 json.append("\"chat.completion\"")
             } else {
                 json.append(field.value)

@@ -87,7 +87,9 @@ struct ThinkTagParser: ~Copyable {
                 begin += leadingSpace(held.bytes.dropping(begin))
             }
             drop(begin)
-            if held.isEmpty || isOpened && isBeginning(held.bytes, of: ThinkTagParser.opening) { return }
+            if held.isEmpty || isOpened && isBeginning(held.bytes, of: ThinkTagParser.opening) {
+                return
+            }
         }
         let text = held.bytes
         var end = blank

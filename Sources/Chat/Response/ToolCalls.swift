@@ -85,7 +85,9 @@ private struct Nesting {
 extension MergedObject {
     fileprivate mutating func keep(_ object: JSONValue, but others: [StaticString]) {
         rewind()
-        for (name, value) in object.members where !others.contains(where: { name.isText($0) }) { _ = keep(name, value) }
+        for (name, value) in object.members where !others.contains(where: { name.isText($0) }) {
+            _ = keep(name, value)
+        }
     }
 }
 
@@ -113,7 +115,8 @@ extension Choice {
         // Two names without an index in one chunk are two calls, whatever arguments they have.
         let isOther = !isFirst && wireIndex == nil && id.isEmpty && !name.isEmpty
         let known =
-            isWhole || isOther ? nil : callContinued(by: wireIndex, id: id.bytes, name: name.bytes, arguments, &reader)
+            isWhole || isOther
+            ? nil : callContinued(by: wireIndex, id: id.bytes, name: name.bytes, arguments, &reader)
         guard known != nil || toolCalls.count < Choice.maxToolCalls else { return nil }
         if known == nil { toolCalls.append(ToolCall(wireIndex: wireIndex)) }
         let position = known ?? toolCalls.count - 1
@@ -128,7 +131,9 @@ extension Choice {
         if fragment["type"]?.isText("custom") == true { call.isCustom = true }
         // A name comes whole, or again with every fragment, or in pieces.
         if !call.name.bytes.equals(name.bytes) { call.name.append(name) }
-        if callFieldCount < Choice.maxCallFields { callFieldCount += call.keepFields(of: fragment, function) }
+        if callFieldCount < Choice.maxCallFields {
+            callFieldCount += call.keepFields(of: fragment, function)
+        }
         let start = call.arguments.text.count
         if let arguments, !arguments.isNull {
             if arguments.isString {
@@ -143,13 +148,20 @@ extension Choice {
 
     /// Which call a fragment goes on with; nil: it begins one.
     private func callContinued(
-        by wireIndex: Int64?, id: Bytes, name: Bytes, _ arguments: JSONValue?, _ reader: inout JSONReader
+        by wireIndex: Int64?, id: Bytes, name: Bytes, _ arguments: JSONValue?,
+        _ reader: inout JSONReader
     ) -> Int? {
         // The index goes before the id, which some servers give to several calls (hass_local_openai_llm#92).
-        func isNotElsewhere(_ call: ToolCall) -> Bool { wireIndex == nil || call.wireIndex == nil || call.wireIndex == wireIndex }
-        func isNamed(_ call: ToolCall) -> Bool { call.id.bytes.equals(id) || call.otherID.bytes.equals(id) }
+        func isNotElsewhere(_ call: ToolCall) -> Bool {
+            wireIndex == nil || call.wireIndex == nil || call.wireIndex == wireIndex
+        }
+        func isNamed(_ call: ToolCall) -> Bool {
+            call.id.bytes.equals(id) || call.otherID.bytes.equals(id)
+        }
         let same = id.isEmpty ? nil : toolCalls.lastIndex { isNamed($0) && isNotElsewhere($0) }
-        let byPlace = wireIndex == nil ? toolCalls.indices.last : toolCalls.lastIndex { $0.wireIndex == wireIndex }
+        let byPlace =
+            wireIndex == nil
+            ? toolCalls.indices.last : toolCalls.lastIndex { $0.wireIndex == wireIndex }
         guard let candidate = same ?? byPlace else {
             // What has neither id nor name begins none: some count the fragments (dirac-run/dirac PR 215).
             guard id.isEmpty, name.isEmpty, let last = toolCalls.indices.last else { return nil }
@@ -159,14 +171,16 @@ extension Choice {
         // Another id begins another call, whatever the index says: some servers count every call as 0 (openai-python#3201). But not
         // where an index that is known has no name and only arguments that are under way: some change the id (poolsideai/pool#9).
         if same == nil && !id.isEmpty && !call.id.isEmpty {
-            return wireIndex != nil && name.isEmpty && !call.hasWholeArguments(&reader) ? candidate : nil
+            return wireIndex != nil && name.isEmpty && !call.hasWholeArguments(&reader)
+                ? candidate : nil
         }
         // So does a name behind arguments that are whole (a server that gives neither index nor id: openai-python#2806; one whose
         // every call has one id: nanobot#3943, nanobot#4059), unless it only repeats that call's name and its id, or, where there is
         // none, its index (vLLM up to 0.8 for a tool that must be called: vllm#13078, vllm#16340).
         if name.isEmpty || !call.hasWholeArguments(&reader) { return candidate }
         let isSame = same != nil || id.isEmpty && wireIndex != nil
-        return isSame && call.name.bytes.equals(name) && arguments?.isBlank ?? true ? candidate : nil
+        return isSame && call.name.bytes.equals(name) && arguments?.isBlank ?? true
+            ? candidate : nil
     }
 }
 

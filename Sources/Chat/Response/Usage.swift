@@ -27,7 +27,9 @@ extension Reply {
     /// Reads what AI/ML API says of the cost, beside the usage: `meta.usage`. False: nothing.
     func readMeta(_ value: JSONValue) -> Bool {
         guard let usage = value["usage"] else { return false }
-        let isTold = setCost(usage["usd_spent"], "USD") || setCost(usage["credits_used"] ?? usage["tokens_used"], "credits")
+        let isTold =
+            setCost(usage["usd_spent"], "USD")
+            || setCost(usage["credits_used"] ?? usage["tokens_used"], "credits")
         if isTold { hasCostBeside = true }
         return isTold
     }
@@ -36,7 +38,8 @@ extension Reply {
         hasUsage = true
         usage.initialize(
             to: tw_usage(
-                size: MemoryLayout<tw_usage>.size, prompt_tokens: -1, completion_tokens: -1, total_tokens: -1,
+                size: MemoryLayout<tw_usage>.size, prompt_tokens: -1, completion_tokens: -1,
+                total_tokens: -1,
                 reasoning_tokens: -1, cached_tokens: -1, cost: -1, cost_unit: nil))
     }
 

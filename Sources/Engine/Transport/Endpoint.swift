@@ -14,7 +14,10 @@ final class Endpoint {
     var urlWithoutQuery: Bytes { withoutQuery(url) }
     var host: Bytes { hostText.bytes }
 
-    private init(url: consuming ByteBuffer, host: consuming ByteBuffer, port: consuming ByteBuffer, isSecure: Bool) {
+    private init(
+        url: consuming ByteBuffer, host: consuming ByteBuffer, port: consuming ByteBuffer,
+        isSecure: Bool
+    ) {
         urlText = url
         hostText = host
         self.port = port
@@ -30,44 +33,61 @@ final class Endpoint {
         }
         let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
         // curl takes the path's first part for the host of "https:///v1".
-        guard scheme.count + 3 < baseURL.count, baseURL[scheme.count + 3] != UInt8(ascii: "/") else {
+        guard scheme.count + 3 < baseURL.count, baseURL[scheme.count + 3] != UInt8(ascii: "/")
+        else {
             throw ArgumentError("the base URL names no host")
         }
         let isSecure = scheme.bytes.equals("https")
         guard isSecure || scheme.bytes.equals("http") else {
             throw ArgumentError("the base URL is neither https nor http, but ", scheme.bytes)
         }
-        guard Endpoint.part(parts, CURLUPART_USER).isEmpty, Endpoint.part(parts, CURLUPART_PASSWORD).isEmpty else {
-            throw ArgumentError("the base URL has a user or password in it: give the key with tw_options_set_api_key")
+        guard Endpoint.part(parts, CURLUPART_USER).isEmpty,
+            Endpoint.part(parts, CURLUPART_PASSWORD).isEmpty
+        else {
+            throw ArgumentError(
+                "the base URL has a user or password in it: give the key with tw_options_set_api_key"
+            )
         }
         // With an "@" and nothing before it, libcurl would still send them.
         curl_url_set(parts, CURLUPART_USER, nil, 0)
         curl_url_set(parts, CURLUPART_PASSWORD, nil, 0)
         guard !Endpoint.part(parts, CURLUPART_HOST, UInt32(CURLU_PUNYCODE)).isEmpty else {
-            throw ArgumentError("the base URL's host is no name that can be looked up: write it as it is there, in ASCII (xn--…)")
+            throw ArgumentError(
+                "the base URL's host is no name that can be looked up: write it as it is there, in ASCII (xn--…)"
+            )
         }
         var path = Endpoint.part(parts, CURLUPART_PATH)
         while path.bytes.last == UInt8(ascii: "/") { path.truncate(to: path.count - 1) }
         if !path.bytes.hasSuffix("/chat/completions") { path.append("/chat/completions") }
-        guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else { throw ArgumentError("the base URL has a path that is none") }
+        guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else {
+            throw ArgumentError("the base URL has a path that is none")
+        }
         curl_url_set(parts, CURLUPART_FRAGMENT, nil, 0)
         return Endpoint(
             url: Endpoint.part(parts, CURLUPART_URL), host: Endpoint.part(parts, CURLUPART_HOST),
-            port: Endpoint.part(parts, CURLUPART_PORT, UInt32(CURLU_DEFAULT_PORT)), isSecure: isSecure)
+            port: Endpoint.part(parts, CURLUPART_PORT, UInt32(CURLU_DEFAULT_PORT)),
+            isSecure: isSecure)
     }
 
     /// The same server: on one machine, many may listen. Also of an endpoint that nobody holds: its `host` alone would outlive it.
     func isServer(of other: Endpoint) -> Bool {
-        withExtendedLifetime(other) { host.equalsIgnoringCase(other.host) && port.bytes.equals(other.port.bytes) }
+        withExtendedLifetime(other) {
+            host.equalsIgnoringCase(other.host) && port.bytes.equals(other.port.bytes)
+        }
     }
 
     var isLoopback: Bool { Endpoint.isLoopback(hostText) }
 
     /// An address of this machine, that no other can listen to.
     static func isLoopback(_ host: borrowing ByteBuffer) -> Bool {
-        if host.bytes.equalsIgnoringCase(StaticText.bytes("localhost")) || host.bytes.equals("[::1]") { return true }
+        if host.bytes.equalsIgnoringCase(StaticText.bytes("localhost"))
+            || host.bytes.equals("[::1]")
+        {
+            return true
+        }
         var address = in_addr()
-        return inet_pton(AF_INET, host.cString, &address) == 1 && UInt32(bigEndian: address.s_addr) >> 24 == 127
+        return inet_pton(AF_INET, host.cString, &address) == 1
+            && UInt32(bigEndian: address.s_addr) >> 24 == 127
     }
 
     private static func set(_ parts: OpaquePointer, _ part: CURLUPart, _ text: Bytes) -> Bool {
@@ -88,4 +108,3 @@ final class Endpoint {
         return found
     }
 }
-

@@ -27,9 +27,11 @@ final class EventLoop {
     static func create(noting sockets: Sockets) -> EventLoop? {
         // Whatever did not come about is closed with it.
         let loop = EventLoop(
-            epoll: epoll_create1(Int32(EPOLL_CLOEXEC)), wakeDescriptor: eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)), sockets)
+            epoll: epoll_create1(Int32(EPOLL_CLOEXEC)),
+            wakeDescriptor: eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK)), sockets)
         guard loop.epoll >= 0, loop.wakeDescriptor >= 0,
-            platform_epoll_set(loop.epoll, EPOLL_CTL_ADD, loop.wakeDescriptor, EPOLLIN.rawValue) == 0
+            platform_epoll_set(loop.epoll, EPOLL_CTL_ADD, loop.wakeDescriptor, EPOLLIN.rawValue)
+                == 0
         else { return nil }
         return loop
     }
@@ -170,7 +172,9 @@ final class EventLoop {
                 let transfer = platform_get_private(easy)
             else { continue }
             // Streams of HTTP/2 say which request they answer, and its connections have things to say at any time.
-            if platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 { idle = platform_get_socket(easy) }
+            if platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 {
+                idle = platform_get_socket(easy)
+            }
             Handle.object(transfer, as: Transfer.self).finish(platform_result(message))
         }
     }
@@ -186,7 +190,9 @@ final class EventLoop {
         if event.events & EPOLLIN.rawValue != 0 { action |= CURL_CSELECT_IN }
         if event.events & EPOLLOUT.rawValue != 0 { action |= CURL_CSELECT_OUT }
         // A reset that arrives while the kernel looks is told alone, though there is more to read: libcurl reads on only if told to.
-        if event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 { action |= CURL_CSELECT_ERR | CURL_CSELECT_IN }
+        if event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
+            action |= CURL_CSELECT_ERR | CURL_CSELECT_IN
+        }
         var running: Int32 = 0
         curl_multi_socket_action(multi, event.data.fd, action, &running)
         return true
@@ -216,7 +222,8 @@ final class EventLoop {
 
     private static let setTimer: curl_multi_timer_callback = { _, milliseconds, loop in
         guard let loop else { return -1 }
-        let deadline = milliseconds < 0 ? Int64.max : platform_now() + Int64(milliseconds) * millisecond
+        let deadline =
+            milliseconds < 0 ? Int64.max : platform_now() + Int64(milliseconds) * millisecond
         Handle.object(loop, as: EventLoop.self).curlDeadline = deadline
         return 0
     }
@@ -235,7 +242,9 @@ final class EventLoopPool: ForkOwned {
     private static let maxIdle = 64
 
     /// nil: the system has no descriptors left.
-    func borrow() -> EventLoop? { lock.locked { idleLoops.popLast() } ?? EventLoop.create(noting: sockets) }
+    func borrow() -> EventLoop? {
+        lock.locked { idleLoops.popLast() } ?? EventLoop.create(noting: sockets)
+    }
 
     func release(_ loop: EventLoop) {
         lock.locked { if idleLoops.count < EventLoopPool.maxIdle { idleLoops.append(loop) } }

@@ -18,18 +18,25 @@ final class ProxyConfig {
 
     /// What the options say, else what the environment says, read as curl reads it: there and then, because libcurl would look into
     /// it from any thread and at any time.
-    static func of(_ options: Options, for endpoint: Endpoint) throws(ArgumentError) -> ProxyConfig {
+    static func of(_ options: Options, for endpoint: Endpoint) throws(ArgumentError) -> ProxyConfig
+    {
         let none = ByteString(StaticText.bytes(""))
-        let hosts = options.unproxiedHosts ?? environment("no_proxy") ?? environment("NO_PROXY") ?? none
+        let hosts =
+            options.unproxiedHosts ?? environment("no_proxy") ?? environment("NO_PROXY") ?? none
         let address = options.proxy ?? ofEnvironment(endpoint) ?? none
-        guard !address.bytes.isEmpty else { return ProxyConfig(address: none, unproxiedHosts: hosts) }
+        guard !address.bytes.isEmpty else {
+            return ProxyConfig(address: none, unproxiedHosts: hosts)
+        }
         guard let place = ProxyConfig.place(of: address) else {
-            throw ArgumentError("http_proxy, https_proxy or all_proxy in the environment is no proxy's address: http://127.0.0.1:3128 is")
+            throw ArgumentError(
+                "http_proxy, https_proxy or all_proxy in the environment is no proxy's address: http://127.0.0.1:3128 is"
+            )
         }
         // From another machine no way leads to this one's loopback address, and a key for it must not get there in clear text.
         let isUseless = endpoint.isLoopback && place == .elsewhere
         if isUseless { return ProxyConfig(address: none, unproxiedHosts: hosts) }
-        return ProxyConfig(address: address, unproxiedHosts: hosts, secrets: ProxyConfig.secrets(of: address))
+        return ProxyConfig(
+            address: address, unproxiedHosts: hosts, secrets: ProxyConfig.secrets(of: address))
     }
 
     private static func secrets(of address: ByteString) -> [ByteString] {
@@ -48,7 +55,9 @@ final class ProxyConfig {
 
     /// Not HTTP_PROXY: a CGI program has what its client says there (https://httpoxy.org).
     private static func ofEnvironment(_ endpoint: Endpoint) -> ByteString? {
-        let own = endpoint.isSecure ? environment("https_proxy") ?? environment("HTTPS_PROXY") : environment("http_proxy")
+        let own =
+            endpoint.isSecure
+            ? environment("https_proxy") ?? environment("HTTPS_PROXY") : environment("http_proxy")
         return own ?? environment("all_proxy") ?? environment("ALL_PROXY")
     }
 
@@ -61,7 +70,9 @@ final class ProxyConfig {
         guard let parts = parse(address) else { return nil }
         defer { curl_url_cleanup(parts) }
         let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
-        let known: [StaticString] = ["http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"]
+        let known: [StaticString] = [
+            "http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h",
+        ]
         var isKnown = false
         for name in known where scheme.bytes.equals(name) { isKnown = true }
         let host = Endpoint.part(parts, CURLUPART_HOST, UInt32(CURLU_PUNYCODE))

@@ -19,7 +19,8 @@ final class TLSConfig {
         directory = options.certificateDirectory
         let isSystems = file == nil && directory == nil
         let curl = platform_curl().pointee
-        skipsSystemFile = Atomic(isSystems && curl.ca_file != nil && curl.ca_directory != nil && curl.openssl != nil)
+        skipsSystemFile = Atomic(
+            isSystems && curl.ca_file != nil && curl.ca_directory != nil && curl.openssl != nil)
     }
 
     /// Says it to libcurl. true: the system's file is left out.
@@ -38,7 +39,10 @@ final class TLSConfig {
     }
 
     /// Of the server and of an https proxy.
-    private func set(_ easy: UnsafeMutableRawPointer, _ file: UnsafePointer<CChar>?, _ directory: UnsafePointer<CChar>?) {
+    private func set(
+        _ easy: UnsafeMutableRawPointer, _ file: UnsafePointer<CChar>?,
+        _ directory: UnsafePointer<CChar>?
+    ) {
         _ = platform_set_pointer(easy, CURLOPT_CAINFO, file)
         _ = platform_set_pointer(easy, CURLOPT_CAPATH, directory)
         _ = platform_set_pointer(easy, CURLOPT_PROXY_CAINFO, file)

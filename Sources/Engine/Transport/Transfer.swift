@@ -54,7 +54,8 @@ final class Transfer {
     private var questions: UInt32 = 0
 
     init(
-        _ client: Client, _ loop: EventLoop, _ cancellation: Cancellation, _ timeouts: Timeouts, reply: Reply, callStart: Int64
+        _ client: Client, _ loop: EventLoop, _ cancellation: Cancellation, _ timeouts: Timeouts,
+        reply: Reply, callStart: Int64
     ) {
         self.client = client
         self.loop = loop
@@ -111,7 +112,8 @@ final class Transfer {
         if phase == .connecting { setConnectClock() }
         // Bytes that do not count must not carry it over the end of its clock; those that do have set it back by now.
         if !countsEveryByte && hasExpired() { return }
-        let isQuiet = !loop.turn(until: min(deadline, clock.deadline - (phase == .connecting ? 0 : away)))
+        let isQuiet = !loop.turn(
+            until: min(deadline, clock.deadline - (phase == .connecting ? 0 : away)))
         if phase == .connecting { tryNextAddress() }
         left = platform_now()
         let hasNews = hasReceived
@@ -125,14 +127,17 @@ final class Transfer {
     /// must not run out before ours, and does not know when nobody was here.
     private func setConnectClock() {
         guard let easy else { return }
-        let limit = timeouts.connect > 0 ? (phaseStart - connectStart &+ timeouts.connect) / millisecond + 1 : Int64.max
+        let limit =
+            timeouts.connect > 0
+            ? (phaseStart - connectStart &+ timeouts.connect) / millisecond + 1 : Int64.max
         _ = platform_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, Int(min(limit, Int64(Int32.max))))
     }
 
     /// Up to 8.3, libcurl gives up an address that refuses, or does not answer, and tries the next one when it is called again for
     /// some other reason, if ever (curl#11920).
     private func tryNextAddress() {
-        guard let easy, end == nil, loop.hasLostSocket, platform_curl().pointee.version < 0x080400 else { return }
+        guard let easy, end == nil, loop.hasLostSocket, platform_curl().pointee.version < 0x080400
+        else { return }
         loop.hasLostSocket = false
         platform_prod(easy)
     }
@@ -218,9 +223,12 @@ final class Transfer {
     /// A connection that had been kept is gone, and nothing has come over it, not even an interim response. Not so where the server says
     /// something, if it is no HTTP, or resets a stream of HTTP/2: whoever does that is there, and may have seen the request.
     var diedUnanswered: Bool {
-        guard case .failed(let code) = end, headerBytes == 0, isOnKeptConnection else { return false }
+        guard case .failed(let code) = end, headerBytes == 0, isOnKeptConnection else {
+            return false
+        }
         switch code {
-        case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2: return true
+        case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE, CURLE_HTTP2:
+            return true
         default: return false
         }
     }
@@ -228,7 +236,8 @@ final class Transfer {
     /// A certificate is not trusted, and may be by those that were left out. Nothing was sent.
     var mayBeTrusted: Bool {
         guard skipsSystemFile, case .failed(let code) = end else { return false }
-        return code == CURLE_SSL_CACERT_BADFILE || code == CURLE_PEER_FAILED_VERIFICATION && certificateProblem > 1
+        return code == CURLE_SSL_CACERT_BADFILE
+            || code == CURLE_PEER_FAILED_VERIFICATION && certificateProblem > 1
     }
 
     /// Since the call began.
@@ -246,7 +255,9 @@ final class Transfer {
     /// What OpenSSL has against the certificate of the server or a proxy, by its number; 0 for nothing, 1 if it did not get to that.
     var certificateProblem: Int {
         guard let easy else { return 0 }
-        return max(platform_get_long(easy, CURLINFO_SSL_VERIFYRESULT), platform_get_long(easy, CURLINFO_PROXY_SSL_VERIFYRESULT))
+        return max(
+            platform_get_long(easy, CURLINFO_SSL_VERIFYRESULT),
+            platform_get_long(easy, CURLINFO_PROXY_SSL_VERIFYRESULT))
     }
 
     // MARK: libcurl
@@ -257,7 +268,9 @@ final class Transfer {
         _ = platform_set_long(easy, CURLOPT_POST, 1)
         _ = platform_set_pointer(easy, CURLOPT_HTTPHEADER, client.headers)
         _ = platform_set_pointer(easy, CURLOPT_PROTOCOLS_STR, StaticText.cString("http,https"))
-        _ = platform_set_long(easy, CURLOPT_HTTP_VERSION, client.speaksHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
+        _ = platform_set_long(
+            easy, CURLOPT_HTTP_VERSION,
+            client.speaksHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
         _ = platform_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         _ = platform_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         // No signals in a host that is not ours; and whoever cancels does not wait for a name server.
@@ -308,7 +321,8 @@ final class Transfer {
 
     private static let receiveHeader: curl_write_callback = { bytes, _, count, transfer in
         guard let bytes, let transfer else { return 0 }
-        let line = Bytes(start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
+        let line = Bytes(
+            start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
         return UnretainedReference<Transfer>(transfer).with { $0.receive(header: line) } ? count : 0
     }
 
@@ -321,10 +335,16 @@ final class Transfer {
         // Where the connection has ended in a line's end, libcurl 8 hands over what there is of it.
         guard line.last == UInt8(ascii: "\n") else { return true }
         // In capitals or not: libcurl takes either. Behind the body there are trailers, whatever they look like.
-        let isStatusLine = !isHeadBegun && received == 0 && line.count >= 5 && line.part(0..<5).equalsIgnoringCase(StaticText.bytes("HTTP/"))
+        let isStatusLine =
+            !isHeadBegun && received == 0 && line.count >= 5
+            && line.part(0..<5).equalsIgnoringCase(StaticText.bytes("HTTP/"))
         // A line that begins with a blank goes on with the one before, though there be nothing else in it.
         let isFolded = line[0] == UInt8(ascii: " ") || line[0] == UInt8(ascii: "\t")
-        if isStatusLine { isHeadBegun = true } else if trimmed(line).isEmpty && !isFolded { isHeadBegun = false }
+        if isStatusLine {
+            isHeadBegun = true
+        } else if trimmed(line).isEmpty && !isFolded {
+            isHeadBegun = false
+        }
         if isStatusLine {
             reply.headers.removeAll()
             let status = easy.map { platform_get_long($0, CURLINFO_RESPONSE_CODE) } ?? 0
@@ -334,14 +354,21 @@ final class Transfer {
         guard reply.httpStatus != 0 else { return true }
         phase = .receiving
         hasReceived = true
-        if reply.timing.pointee.first_byte_us < 0 { reply.timing.pointee.first_byte_us = elapsedMicroseconds }
-        if isFolded { reply.headers.goOn(line: line) } else if !isStatusLine { reply.headers.add(line: line) }
+        if reply.timing.pointee.first_byte_us < 0 {
+            reply.timing.pointee.first_byte_us = elapsedMicroseconds
+        }
+        if isFolded {
+            reply.headers.goOn(line: line)
+        } else if !isStatusLine {
+            reply.headers.add(line: line)
+        }
         return true
     }
 
     private static let receive: curl_write_callback = { bytes, _, count, transfer in
         guard let bytes, let transfer else { return 0 }
-        let part = Bytes(start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
+        let part = Bytes(
+            start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
         return UnretainedReference<Transfer>(transfer).with { $0.receive(part) } ? count : 0
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -15,7 +16,9 @@ struct ByteBufferTests {
 
     @Test func anEmptyBufferIsAnEmptyCString() {
         let buffer = ByteBuffer()
-        let (isEmpty, length, terminator) = (buffer.isEmpty, strlen(buffer.cString), buffer.start[0])
+        let (isEmpty, length, terminator) = (
+            buffer.isEmpty, strlen(buffer.cString), buffer.start[0]
+        )
         #expect(isEmpty && length == 0 && terminator == 0)
     }
 
@@ -24,7 +27,9 @@ struct ByteBufferTests {
             let piece = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
             #expect(bytes { buffer in withCopy(piece) { buffer.append($0) } } == piece)
             #expect(bytes { buffer in for byte in piece { buffer.append(byte) } } == piece)
-            #expect(bytes { buffer in for _ in 0..<3 { withCopy(piece) { buffer.append($0) } } } == piece + piece + piece)
+            #expect(
+                bytes { buffer in for _ in 0..<3 { withCopy(piece) { buffer.append($0) } } }
+                    == piece + piece + piece)
         }
         #expect(bytes { $0.append(Bytes(start: nil, count: 0)) } == [])
         #expect(bytes { $0.append("") } == [])
@@ -33,7 +38,9 @@ struct ByteBufferTests {
     @Test("Growing to where memory is pages of its own, and on from there") func growsLarge() {
         for length in [1 << 19, (1 << 20) - 2, (1 << 20) - 1, 1 << 20, 3 << 19] {
             let piece = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-            #expect(bytes { buffer in for _ in 0..<5 { withCopy(piece) { buffer.append($0) } } } == Array(repeating: piece, count: 5).flatMap { $0 })
+            #expect(
+                bytes { buffer in for _ in 0..<5 { withCopy(piece) { buffer.append($0) } } }
+                    == Array(repeating: piece, count: 5).flatMap { $0 })
         }
     }
 
@@ -56,7 +63,9 @@ struct ByteBufferTests {
     }
 
     @Test func replacingInABufferThatIsFullOrEmpty() {
-        #expect(bytes { buffer in withCopy("abc") { buffer.replace(0..<0, with: $0) } } == Array("abc".utf8))
+        #expect(
+            bytes { buffer in withCopy("abc") { buffer.replace(0..<0, with: $0) } }
+                == Array("abc".utf8))
         for length in 60...66 {
             let full = Array(repeating: UInt8(ascii: "x"), count: length)
             let longer = bytes { buffer in
@@ -102,18 +111,25 @@ struct ByteBufferTests {
             #expect(ours == Data(piece).base64EncodedString())
         }
         let every = (0...255).map { UInt8($0) }
-        #expect(ByteBuffer.text { buffer in withCopy(every) { buffer.append(base64: $0) } } == Data(every).base64EncodedString())
+        #expect(
+            ByteBuffer.text { buffer in withCopy(every) { buffer.append(base64: $0) } }
+                == Data(every).base64EncodedString())
     }
 
     @Test func comparing() {
         withCopy("Content-Type") { name in
-            #expect(name.equals("Content-Type") && !name.equals("content-type") && !name.equals("Content-Typ"))
+            #expect(
+                name.equals("Content-Type") && !name.equals("content-type")
+                    && !name.equals("Content-Typ"))
             #expect(
                 name.equalsIgnoringCase(StaticText.bytes("content-TYPE"))
                     && !name.equalsIgnoringCase(StaticText.bytes("content-typ")))
             #expect(
-                name.hasPrefix("Content") && name.hasPrefix("") && !name.hasPrefix("Content-Types") && !name.hasPrefix("ontent"))
-            #expect(name.hasSuffix("Type") && name.hasSuffix("") && !name.hasSuffix("xContent-Type") && !name.hasSuffix("Typ"))
+                name.hasPrefix("Content") && name.hasPrefix("") && !name.hasPrefix("Content-Types")
+                    && !name.hasPrefix("ontent"))
+            #expect(
+                name.hasSuffix("Type") && name.hasSuffix("") && !name.hasSuffix("xContent-Type")
+                    && !name.hasSuffix("Typ"))
         }
         // Letters alone have a case: '@' and '`', '[' and '{' differ by the same bit.
         #expect(!withCopy("@[") { $0.equalsIgnoringCase(StaticText.bytes("`{")) })
@@ -121,9 +137,12 @@ struct ByteBufferTests {
 
     @Test func oneLineForAMessage() {
         func line(_ text: [UInt8], _ limit: Int) -> String {
-            ByteBuffer.text { buffer in withCopy(text) { buffer.append(oneLine: $0, limit: limit) } }
+            ByteBuffer.text { buffer in withCopy(text) { buffer.append(oneLine: $0, limit: limit) }
+            }
         }
-        #expect(line(Array("a\r\nb\tc\u{0}d\u{1B}[2Je\u{7F}f\u{85}g\u{9B}h\u{A0}i".utf8), 100) == "a  b c d [2Je f g h\u{A0}i")
+        #expect(
+            line(Array("a\r\nb\tc\u{0}d\u{1B}[2Je\u{7F}f\u{85}g\u{9B}h\u{A0}i".utf8), 100)
+                == "a  b c d [2Je f g h\u{A0}i")
         #expect(line(Array("abc".utf8), 3) == "abc")
         #expect(line(Array("abcd".utf8), 3) == "abc…")
         #expect(line(Array("ab€".utf8), 5) == "ab€")

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -12,16 +13,21 @@ struct JSONPointerTests {
 
     /// The value's JSON; nil if the pointer leads nowhere.
     private func follow(_ pointer: String, in text: String) throws -> String? {
-        try withJSON(text) { value in withCopy(pointer) { value.value(at: $0).map { String($0.raw) } } }
+        try withJSON(text) { value in
+            withCopy(pointer) { value.value(at: $0).map { String($0.raw) } }
+        }
     }
 
     @Test func theTableOfTheRFC() throws {
         #expect(try follow("", in: document) == document)
         let table = [
-            ("/foo", #"["bar", "baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"), ("/c%d", "2"), ("/e^f", "3"),
+            ("/foo", #"["bar", "baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"),
+            ("/c%d", "2"), ("/e^f", "3"),
             ("/g|h", "4"), ("/i\\j", "5"), ("/k\"l", "6"), ("/ ", "7"), ("/m~0n", "8"),
         ]
-        for (pointer, value) in table { #expect(try follow(pointer, in: document) == value, "\(pointer)") }
+        for (pointer, value) in table {
+            #expect(try follow(pointer, in: document) == value, "\(pointer)")
+        }
     }
 
     @Test func tildesAreUnescapedInOrder() throws {
@@ -49,7 +55,8 @@ struct JSONPointerTests {
         #expect(try follow("/2/00", in: text) == "31")
         #expect(try follow("/2/-", in: text) == "32")
         let nowhere = [
-            "/3", "/00", "/01", "/-", "/-1", "/+1", "/1.0", "/1e0", "/", "/ 1", "/0 ", "/１", "/99999999999999999999999",
+            "/3", "/00", "/01", "/-", "/-1", "/+1", "/1.0", "/1e0", "/", "/ 1", "/0 ", "/１",
+            "/99999999999999999999999",
             "/4294967296",
         ]
         for pointer in nowhere { #expect(try follow(pointer, in: text) == nil, "\(pointer)") }
@@ -72,6 +79,9 @@ struct JSONPointerTests {
     }
 
     @Test func aPointerThatIsNotUTF8LeadsNowhere() throws {
-        #expect(try withJSON("{\"\u{FFFD}\":1}") { value in withCopy([0x2F, 0xFF]) { value.value(at: $0) == nil } })
+        #expect(
+            try withJSON("{\"\u{FFFD}\":1}") { value in
+                withCopy([0x2F, 0xFF]) { value.value(at: $0) == nil }
+            })
     }
 }

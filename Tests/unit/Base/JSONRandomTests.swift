@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -9,16 +10,22 @@ private struct Documents {
     var random: SeededRandom
 
     private static let pieces = [
-        "a", "Z", " ", "é", "€", "😊", "\u{7F}", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\u0000", "\\ud83d\\ude0a", "\\u20AC",
+        "a", "Z", " ", "é", "€", "😊", "\u{7F}", "\\n", "\\\"", "\\\\", "\\/", "\\u0041", "\\u0000",
+        "\\ud83d\\ude0a", "\\u20AC",
         "longer text, plain",
     ]
     private static let numbers = [
-        "0", "-0", "1", "-17", "3.25", "1e3", "-2.5E-2", "9007199254740992", "1E+2", "0.1", "123456789",
+        "0", "-0", "1", "-17", "3.25", "1e3", "-2.5E-2", "9007199254740992", "1E+2", "0.1",
+        "123456789",
     ]
 
-    mutating func space() -> String { random.roll(4) == 0 ? random.pick([" ", "\n", "\t", "\r", "  \r\n"]) : "" }
+    mutating func space() -> String {
+        random.roll(4) == 0 ? random.pick([" ", "\n", "\t", "\r", "  \r\n"]) : ""
+    }
 
-    mutating func string() -> String { "\"" + (0..<random.roll(5)).map { _ in random.pick(Documents.pieces) }.joined() + "\"" }
+    mutating func string() -> String {
+        "\"" + (0..<random.roll(5)).map { _ in random.pick(Documents.pieces) }.joined() + "\""
+    }
 
     mutating func value(_ depth: Int) -> String {
         switch random.roll(depth > 0 ? 9 : 6) {
@@ -26,7 +33,8 @@ private struct Documents {
         case 1, 2: random.pick(Documents.numbers)
         case 3...5: string()
         case 6: "[" + list { $0.value(depth - 1) } + "]"
-        default: "{" + list { $0.string() + $0.space() + ":" + $0.space() + $0.value(depth - 1) } + "}"
+        default:
+            "{" + list { $0.string() + $0.space() + ":" + $0.space() + $0.value(depth - 1) } + "}"
         }
     }
 
@@ -38,7 +46,10 @@ private struct Documents {
 
     /// One or two bytes changed, taken out or put in: where JSON breaks most easily.
     mutating func broken(_ text: [UInt8]) -> [UInt8] {
-        let bytes = Array("{}[]\",:\\/0123456789+-.eEtfnu \n\t\u{0}\u{C}x".utf8) + [0x80, 0xC3, 0xE2, 0xED, 0xF0, 0xFF]
+        let bytes =
+            Array("{}[]\",:\\/0123456789+-.eEtfnu \n\t\u{0}\u{C}x".utf8) + [
+                0x80, 0xC3, 0xE2, 0xED, 0xF0, 0xFF,
+            ]
         var changed = text
         for _ in 0...random.roll(2) {
             let place = random.roll(changed.count + 1)
@@ -61,15 +72,20 @@ struct JSONRandomTests {
         case .null: theirs is NSNull
         case .bool(let flag): (theirs as? Bool) == flag
         case .number(let digits): (theirs as? NSNumber)?.doubleValue == Double(digits)
-        case .string(let text): (theirs as? String)?.unicodeScalars.elementsEqual(text.unicodeScalars) ?? false
+        case .string(let text):
+            (theirs as? String)?.unicodeScalars.elementsEqual(text.unicodeScalars) ?? false
         case .array(let elements):
-            (theirs as? [Any]).map { $0.count == elements.count && zip(elements, $0).allSatisfy { same($0, $1) } } ?? false
+            (theirs as? [Any]).map {
+                $0.count == elements.count && zip(elements, $0).allSatisfy { same($0, $1) }
+            } ?? false
         case .object(let members):
             (theirs as? [String: Any]).map { theirs in
                 // Foundation takes names for the same that are canonically equivalent; none of these are.
                 let last = Dictionary(members.map { ($0.name, $0.value) }) { $1 }
                 return last.count == theirs.count
-                    && last.allSatisfy { name, value in theirs[name].map { same(value, $0) } ?? false }
+                    && last.allSatisfy { name, value in
+                        theirs[name].map { same(value, $0) } ?? false
+                    }
             } ?? false
         }
     }
@@ -95,7 +111,9 @@ struct JSONRandomTests {
         for _ in 0..<5000 {
             let text = documents.broken(Array(documents.value(3).utf8))
             let isJSON = JSONReference.accepts(text)
-            #expect((jsonProblem(text) == nil) == isJSON, "\(String(decoding: text, as: UTF8.self).debugDescription)")
+            #expect(
+                (jsonProblem(text) == nil) == isJSON,
+                "\(String(decoding: text, as: UTF8.self).debugDescription)")
             let isWhole = isJSON && String(validating: text, as: UTF8.self) != nil
             #expect((jsonProblem(text, .refusesBrokenText) == nil) == isWhole, "\(text)")
             if isJSON { accepted += 1 } else { refused += 1 }
@@ -111,7 +129,8 @@ struct JSONRandomTests {
         case .number(let digits): Double(digits).map { !$0.isFinite } ?? true
         case .string(let text): text.contains("\u{FFFD}")
         case .array(let elements): elements.contains { isBeyondFoundation($0) }
-        case .object(let members): members.contains { $0.name.contains("\u{FFFD}") || isBeyondFoundation($0.value) }
+        case .object(let members):
+            members.contains { $0.name.contains("\u{FFFD}") || isBeyondFoundation($0.value) }
         }
     }
 
@@ -143,7 +162,9 @@ struct JSONRandomTests {
                 #expect((error.problem == .unexpectedEnd) == (error.offset == text.count))
                 // What comes before a mistake was none: with the rest cut off, it is the end that is missed, or it is whole.
                 let before = jsonProblem(text[..<error.offset])
-                #expect(before == nil || before == "\(error.offset) unexpectedEnd" || before?.hasSuffix("expectedValue") == true)
+                #expect(
+                    before == nil || before == "\(error.offset) unexpectedEnd"
+                        || before?.hasSuffix("expectedValue") == true)
             } catch {
                 Issue.record("\(error)")
             }

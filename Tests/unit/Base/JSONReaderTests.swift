@@ -1,11 +1,14 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
 
 @Suite("A text that RFC 8259 allows is read, and a text cut off is not")
 struct JSONReaderTests {
-    private func expect(_ text: String, _ value: JSON, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    private func expect(
+        _ text: String, _ value: JSON, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
         #expect(try read(text) == value, "\(text)", sourceLocation: sourceLocation)
     }
 
@@ -16,8 +19,10 @@ struct JSONReaderTests {
     }
 
     @Test(arguments: [
-        "0", "-0", "1", "-1", "9", "10", "123456789012345678901234567890", "0.0", "-0.0", "0.5", "1.25", "-12.5", "1.0000", "0e0",
-        "0E0", "1e1", "1E1", "1e+1", "1e-1", "1E+2", "1E-2", "0e+1", "0.1e1", "-1.5E-007", "1e00", "1e400", "-1e-400",
+        "0", "-0", "1", "-1", "9", "10", "123456789012345678901234567890", "0.0", "-0.0", "0.5",
+        "1.25", "-12.5", "1.0000", "0e0",
+        "0E0", "1e1", "1E1", "1e+1", "1e-1", "1E+2", "1E-2", "0e+1", "0.1e1", "-1.5E-007", "1e00",
+        "1e400", "-1e-400",
         "-9223372036854775808", "18446744073709551616",
     ])
     func numbersAreKeptAsWritten(_ number: String) throws {
@@ -30,9 +35,11 @@ struct JSONReaderTests {
         let space = " \t\r\n"
         try expect("\(space)1\(space)", .number("1"))
         try expect(
-            ["", "{", "\"a\"", ":", "[", "1", ",", "2", "]", ",", "\"b\"", ":", "{", "}", "}", ""].joined(separator: space),
+            ["", "{", "\"a\"", ":", "[", "1", ",", "2", "]", ",", "\"b\"", ":", "{", "}", "}", ""]
+                .joined(separator: space),
             .object([
-                .init(name: "a", value: .array([.number("1"), .number("2")])), .init(name: "b", value: .object([])),
+                .init(name: "a", value: .array([.number("1"), .number("2")])),
+                .init(name: "b", value: .object([])),
             ]))
     }
 
@@ -41,7 +48,9 @@ struct JSONReaderTests {
         try expect("[ ]", .array([]))
         try expect("{}", .object([]))
         try expect("{ }", .object([]))
-        try expect("[null,true,\"x\",[],{}]", .array([.null, .bool(true), .string("x"), .array([]), .object([])]))
+        try expect(
+            "[null,true,\"x\",[],{}]",
+            .array([.null, .bool(true), .string("x"), .array([]), .object([])]))
         try expect("[[[[]],[]]]", .array([.array([.array([.array([])]), .array([])])]))
         try expect("{\"\":1}", .object([.init(name: "", value: .number("1"))]))
         try expect(
@@ -50,7 +59,9 @@ struct JSONReaderTests {
                 .init(
                     name: "a",
                     value: .object([
-                        .init(name: "a", value: .array([.object([.init(name: "b", value: .number("0"))])]))
+                        .init(
+                            name: "a",
+                            value: .array([.object([.init(name: "b", value: .number("0"))])]))
                     ])), .init(name: "c", value: .number("1")),
             ]))
     }
@@ -59,12 +70,16 @@ struct JSONReaderTests {
         let elements = "[" + (0..<1000).map { "\($0)" }.joined(separator: ",") + "]"
         try expect(elements, .array((0..<1000).map { .number("\($0)") }))
         let members = "{" + (0..<1000).map { "\"\($0)\":[\($0)]" }.joined(separator: ",") + "}"
-        try expect(members, .object((0..<1000).map { .init(name: "\($0)", value: .array([.number("\($0)")])) }))
+        try expect(
+            members,
+            .object((0..<1000).map { .init(name: "\($0)", value: .array([.number("\($0)")])) }))
     }
 
     @Test func nestingGoesToTheLimit() throws {
         let maxDepth = JSONReader.maxDepth
-        func arrays(_ depth: Int) -> String { String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+        func arrays(_ depth: Int) -> String {
+            String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        }
         func objects(_ depth: Int) -> String {
             String(repeating: "{\"a\":", count: depth) + "1" + String(repeating: "}", count: depth)
         }
@@ -89,8 +104,10 @@ struct JSONReaderTests {
     }
 
     @Test(arguments: [
-        "[null, true ,false]", #"{"a":1,"b":[2.5e-3,{"c":"d\n\u20ac"}], "ü": "😊\ud83d\ude0a"}"#, "\"text\"", "[[[]],{}]", "\"\"",
-        "{\"a\":{\"b\":{\"c\":[-0.1E+2]}}}", "null", "true", "false", "[\"\\\\\"]", "{\"a\":\"\\\"\"}",
+        "[null, true ,false]", #"{"a":1,"b":[2.5e-3,{"c":"d\n\u20ac"}], "ü": "😊\ud83d\ude0a"}"#,
+        "\"text\"", "[[[]],{}]", "\"\"",
+        "{\"a\":{\"b\":{\"c\":[-0.1E+2]}}}", "null", "true", "false", "[\"\\\\\"]",
+        "{\"a\":\"\\\"\"}",
     ])
     func whatIsCutOffIsNoText(_ text: String) {
         let bytes = Array(text.utf8)
@@ -98,7 +115,9 @@ struct JSONReaderTests {
         for length in 0..<bytes.count {
             #expect(jsonProblem(bytes[..<length]) != nil, "the first \(length) bytes of \(text)")
             // Cut off within an array, it is not whole either: what is behind the cut does not count.
-            #expect(jsonProblem(Array("[".utf8) + bytes[..<length]) != nil, "[ and the first \(length) bytes of \(text)")
+            #expect(
+                jsonProblem(Array("[".utf8) + bytes[..<length]) != nil,
+                "[ and the first \(length) bytes of \(text)")
         }
     }
 

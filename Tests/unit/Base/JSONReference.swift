@@ -16,7 +16,9 @@ struct JSONReference {
     }
 
     /// ws = *( %x20 / %x09 / %x0A / %x0D )
-    private mutating func space() { while let byte = rest.first, [0x20, 0x09, 0x0A, 0x0D].contains(byte) { rest.removeFirst() } }
+    private mutating func space() {
+        while let byte = rest.first, [0x20, 0x09, 0x0A, 0x0D].contains(byte) { rest.removeFirst() }
+    }
 
     private mutating func take(_ text: String) -> Bool {
         guard rest.starts(with: text.utf8) else { return false }
@@ -35,7 +37,8 @@ struct JSONReference {
 
     private mutating func object(depth: Int) -> Bool {
         list("{", "}", depth: depth) { reference in
-            guard let name = reference.string(), String(validating: name, as: UTF8.self) != nil else { return false }
+            guard let name = reference.string(), String(validating: name, as: UTF8.self) != nil
+            else { return false }
             reference.space()
             guard reference.take(":") else { return false }
             reference.space()
@@ -43,9 +46,13 @@ struct JSONReference {
         }
     }
 
-    private mutating func array(depth: Int) -> Bool { list("[", "]", depth: depth) { $0.value(depth: depth) } }
+    private mutating func array(depth: Int) -> Bool {
+        list("[", "]", depth: depth) { $0.value(depth: depth) }
+    }
 
-    private mutating func list(_ begin: String, _ end: String, depth: Int, _ item: (inout JSONReference) -> Bool) -> Bool {
+    private mutating func list(
+        _ begin: String, _ end: String, depth: Int, _ item: (inout JSONReference) -> Bool
+    ) -> Bool {
         guard depth <= 512, take(begin) else { return false }
         space()
         if take(end) { return true }
@@ -68,7 +75,9 @@ struct JSONReference {
             case UInt8(ascii: "\\"):
                 guard let letter = rest.popFirst() else { return nil }
                 if letter == UInt8(ascii: "u") {
-                    guard rest.count >= 4, rest.prefix(4).allSatisfy({ "0123456789abcdefABCDEF".utf8.contains($0) }) else {
+                    guard rest.count >= 4,
+                        rest.prefix(4).allSatisfy({ "0123456789abcdefABCDEF".utf8.contains($0) })
+                    else {
                         return nil
                     }
                     rest.removeFirst(4)

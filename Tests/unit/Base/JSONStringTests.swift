@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -8,8 +9,12 @@ struct JSONStringTests {
     private func text(_ inside: String) throws -> String? { try text(Array(inside.utf8)) }
 
     /// The text of the string with this between its quotes; nil if it is not read as one.
-    private func text(_ inside: [UInt8], _ strictness: JSONReader.Strictness = .repairsText) throws -> String? {
-        guard case .string(let text) = try read([0x22] + inside + [0x22], strictness) else { return nil }
+    private func text(_ inside: [UInt8], _ strictness: JSONReader.Strictness = .repairsText) throws
+        -> String?
+    {
+        guard case .string(let text) = try read([0x22] + inside + [0x22], strictness) else {
+            return nil
+        }
         return text
     }
 
@@ -24,7 +29,8 @@ struct JSONStringTests {
     }
 
     @Test func everyUnitThatIsACharacterIsThatCharacter() throws {
-        for unit in stride(from: 0, through: 0xFFFF, by: 7) where !(0xD800...0xDFFF).contains(unit) {
+        for unit in stride(from: 0, through: 0xFFFF, by: 7) where !(0xD800...0xDFFF).contains(unit)
+        {
             let digits = String(unit, radix: 16)
             let escape = "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             let scalar = try #require(Unicode.Scalar(UInt32(unit)))
@@ -51,12 +57,16 @@ struct JSONStringTests {
     }
 
     @Test func charactersAtTheEdges() throws {
-        for scalar in ["\u{80}", "\u{7FF}", "\u{800}", "\u{D7FF}", "\u{E000}", "\u{FFFD}", "\u{FFFF}", "\u{10000}", "\u{10FFFF}"]
-        {
+        for scalar in [
+            "\u{80}", "\u{7FF}", "\u{800}", "\u{D7FF}", "\u{E000}", "\u{FFFD}", "\u{FFFF}",
+            "\u{10000}", "\u{10FFFF}",
+        ] {
             for place in 0...9 {
                 let padding = String(repeating: "x", count: place)
                 #expect(try text(padding + scalar + padding) == padding + scalar + padding)
-                #expect(try text(Array((padding + scalar).utf8), .refusesBrokenText) == padding + scalar)
+                #expect(
+                    try text(Array((padding + scalar).utf8), .refusesBrokenText) == padding + scalar
+                )
             }
         }
     }
@@ -64,12 +74,17 @@ struct JSONStringTests {
     /// Bytes that are not UTF-8, and how many U+FFFD stand for them: one for each maximal part of a character
     /// (the Unicode Standard, table 3-8 and the text around it).
     static let broken: [(bytes: [UInt8], replacements: Int)] = [
-        ([0x80], 1), ([0xBF], 1), ([0xC0], 1), ([0xC1], 1), ([0xF5], 1), ([0xFE], 1), ([0xFF], 1), ([0xC0, 0xAF], 2),
-        ([0xC1, 0xBF], 2), ([0xE0, 0x80, 0xAF], 3), ([0xE0, 0x9F, 0xBF], 3), ([0xF0, 0x80, 0x80, 0xAF], 4),
+        ([0x80], 1), ([0xBF], 1), ([0xC0], 1), ([0xC1], 1), ([0xF5], 1), ([0xFE], 1), ([0xFF], 1),
+        ([0xC0, 0xAF], 2),
+        ([0xC1, 0xBF], 2), ([0xE0, 0x80, 0xAF], 3), ([0xE0, 0x9F, 0xBF], 3),
+        ([0xF0, 0x80, 0x80, 0xAF], 4),
         ([0xF0, 0x8F, 0xBF, 0xBF], 4), ([0xED, 0xA0, 0x80], 3), ([0xED, 0xBF, 0xBF], 3),
-        ([0xED, 0xA0, 0xBD, 0xED, 0xB8, 0x8A], 6), ([0xF4, 0x90, 0x80, 0x80], 4), ([0xF8, 0x88, 0x80, 0x80, 0x80], 5),
-        ([0xFC, 0x84, 0x80, 0x80, 0x80, 0x80], 6), ([0xC3], 1), ([0xE2, 0x82], 1), ([0xE2], 1), ([0xF0, 0x9F, 0x98], 1),
-        ([0xF0, 0x9F], 1), ([0xF0], 1), ([0xED, 0x9F], 1), ([0xE2, 0xE2, 0x82], 2), ([0xF1, 0x80, 0x80, 0xE1, 0x80, 0xC2], 3),
+        ([0xED, 0xA0, 0xBD, 0xED, 0xB8, 0x8A], 6), ([0xF4, 0x90, 0x80, 0x80], 4),
+        ([0xF8, 0x88, 0x80, 0x80, 0x80], 5),
+        ([0xFC, 0x84, 0x80, 0x80, 0x80, 0x80], 6), ([0xC3], 1), ([0xE2, 0x82], 1), ([0xE2], 1),
+        ([0xF0, 0x9F, 0x98], 1),
+        ([0xF0, 0x9F], 1), ([0xF0], 1), ([0xED, 0x9F], 1), ([0xE2, 0xE2, 0x82], 2),
+        ([0xF1, 0x80, 0x80, 0xE1, 0x80, 0xC2], 3),
         ([0xF0, 0x9F, 0x98, 0x80, 0x80], -1),
     ]
 
@@ -92,7 +107,9 @@ struct JSONStringTests {
         let string = [0x22] + bytes + [0x22]
         #expect(jsonProblem(string) == nil)
         #expect(jsonProblem(string, .refusesBrokenText) == "\(1 + place) badUTF8")
-        #expect(jsonProblem(Array("[1,".utf8) + string + Array("]".utf8), .refusesBrokenText) == "\(4 + place) badUTF8")
+        #expect(
+            jsonProblem(Array("[1,".utf8) + string + Array("]".utf8), .refusesBrokenText)
+                == "\(4 + place) badUTF8")
         #expect(jsonProblem(Array("{".utf8) + string + Array(":1}".utf8)) == "\(2 + place) badUTF8")
     }
 
@@ -107,7 +124,9 @@ struct JSONStringTests {
     @Test func quotesAndBackslashesAreFoundAtEveryDistance() throws {
         for length in 0...24 {
             let padding = String(repeating: "y", count: length)
-            #expect(try read("[\"\(padding)\",\"\(padding)\\\"\"]") == .array([.string(padding), .string(padding + "\"")]))
+            #expect(
+                try read("[\"\(padding)\",\"\(padding)\\\"\"]")
+                    == .array([.string(padding), .string(padding + "\"")]))
             #expect(
                 try read("{\"\(padding)\\\\\":\"!#[]\(padding)\"}")
                     == .object([.init(name: padding + "\\", value: .string("!#[]" + padding))]))

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -35,7 +36,9 @@ indirect enum JSON: Equatable {
 }
 
 /// What our reader makes of a text.
-func read(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .repairsText) throws -> JSON {
+func read(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .repairsText) throws
+    -> JSON
+{
     try withCopy(text) { bytes in
         var reader = JSONReader()
         return JSON(try reader.read(bytes, strictness))
@@ -47,7 +50,9 @@ func read(_ text: String, _ strictness: JSONReader.Strictness = .repairsText) th
 }
 
 /// Our reader's complaint, as "offset problem"; nil if it takes the text.
-func jsonProblem(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .repairsText) -> String? {
+func jsonProblem(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .repairsText)
+    -> String?
+{
     do { _ = try read(text, strictness) } catch let error as JSONError {
         return "\(error.offset) \(error.problem)"
     } catch {

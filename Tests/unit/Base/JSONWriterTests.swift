@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -22,13 +23,19 @@ struct JSONWriterTests {
     @Test func isReadBack() throws {
         var random = SeededRandom(8)
         let pieces =
-            (0..<0x30).map { String(Unicode.Scalar(UInt8($0))) } + ["\\", "é", "€", "😊", "\u{7F}", "\u{2028}", "plain text"]
+            (0..<0x30).map { String(Unicode.Scalar(UInt8($0))) } + [
+                "\\", "é", "€", "😊", "\u{7F}", "\u{2028}", "plain text",
+            ]
         for _ in 0..<1000 {
             let text = (0..<random.roll(10)).map { _ in random.pick(pieces) }.joined()
             let json = Array(written(text).utf8)
             #expect(try read(json, .refusesBrokenText) == .string(text))
-            let theirs = try JSONSerialization.jsonObject(with: Data(json), options: .fragmentsAllowed) as? String
-            #expect(theirs?.unicodeScalars.elementsEqual(text.unicodeScalars) == true, "\(text.debugDescription)")
+            let theirs =
+                try JSONSerialization.jsonObject(with: Data(json), options: .fragmentsAllowed)
+                as? String
+            #expect(
+                theirs?.unicodeScalars.elementsEqual(text.unicodeScalars) == true,
+                "\(text.debugDescription)")
         }
     }
 }

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -8,7 +9,9 @@ private func events(_ pieces: [[UInt8]], limit: Int = 1 << 20) throws -> [String
     var stream = SSEParser(limit: limit)
     var found: [String] = []
     func note(_ event: SSEParser.Event) {
-        found.append(String(decoding: event.name, as: UTF8.self) + "|" + String(decoding: event.data, as: UTF8.self))
+        found.append(
+            String(decoding: event.name, as: UTF8.self) + "|"
+                + String(decoding: event.data, as: UTF8.self))
     }
     for piece in pieces {
         // A copy on the heap that is freed at once: whoever still points into it is caught by the address sanitizer.
@@ -24,7 +27,9 @@ private func events(_ pieces: [[UInt8]], limit: Int = 1 << 20) throws -> [String
 }
 
 /// The events must be these whole, split in two anywhere, and a byte at a time.
-private func expect(_ text: String, _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) throws {
+private func expect(
+    _ text: String, _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation
+) throws {
     let bytes = Array(text.utf8)
     #expect(try events([bytes]) == expected, sourceLocation: sourceLocation)
     #expect(try events(bytes.map { [$0] }) == expected, sourceLocation: sourceLocation)
@@ -37,7 +42,9 @@ private func expect(_ text: String, _ expected: [String], sourceLocation: Source
 @Suite("Event streams, split anywhere, give the events of the WHATWG's rules")
 struct EventStreamTests {
     @Test func lineEndings() throws {
-        try expect("data: a\n\ndata: b\r\n\r\ndata: c\r\rdata: d\r\n\ndata: e\n\r\n", ["|a", "|b", "|c", "|d", "|e"])
+        try expect(
+            "data: a\n\ndata: b\r\n\r\ndata: c\r\rdata: d\r\n\ndata: e\n\r\n",
+            ["|a", "|b", "|c", "|d", "|e"])
     }
 
     @Test func aByteOrderMarkStandsOnlyFirst() throws {
@@ -55,11 +62,15 @@ struct EventStreamTests {
     }
 
     @Test func commentsAndOtherFieldsSayNothing() throws {
-        try expect(": ping\n\n:\nid: 7\nretry: 10\n\ndata: a\nid\nretry: x\nwhatever: b\nnonsense\n: c\n\n", ["|a"])
+        try expect(
+            ": ping\n\n:\nid: 7\nretry: 10\n\ndata: a\nid\nretry: x\nwhatever: b\nnonsense\n: c\n\n",
+            ["|a"])
     }
 
     @Test func eventsHaveNames() throws {
-        try expect("event: error\ndata: {}\n\ndata: a\n\nevent: b\n\ndata: c\n\n", ["error|{}", "|a", "|c"])
+        try expect(
+            "event: error\ndata: {}\n\ndata: a\n\nevent: b\n\ndata: c\n\n",
+            ["error|{}", "|a", "|c"])
         try expect("event: a\nevent: b\ndata: c\n\n", ["b|c"])
     }
 

@@ -1,19 +1,24 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
 
 @Suite("A character split over chunks is told whole, for every choice and text apart")
 struct SplitCharacterTests {
-    private func data(_ parts: [[UInt8]]) -> [UInt8] { parts.flatMap { Array("data: ".utf8) + $0 + Array("\n\n".utf8) } }
+    private func data(_ parts: [[UInt8]]) -> [UInt8] {
+        parts.flatMap { Array("data: ".utf8) + $0 + Array("\n\n".utf8) }
+    }
 
     private func chunk(_ choice: Int, _ field: String, _ text: [UInt8]) -> [UInt8] {
-        Array(#"{"choices":[{"index":\#(choice),"delta":{"\#(field)":""#.utf8) + text + Array(#""}}]}"#.utf8)
+        Array(#"{"choices":[{"index":\#(choice),"delta":{"\#(field)":""#.utf8) + text
+            + Array(#""}}]}"#.utf8)
     }
 
     @Test func rawBytes() throws {
         let stream = data([
-            chunk(0, "content", [0x61, 0xF0, 0x9F]), chunk(0, "content", [0x98]), chunk(0, "content", [0x8A, 0x62]),
+            chunk(0, "content", [0x61, 0xF0, 0x9F]), chunk(0, "content", [0x98]),
+            chunk(0, "content", [0x8A, 0x62]),
         ])
         let harness = try harnessSplitAnywhere(stream)
         #expect(harness.events == ["content 0 a😊b"])
@@ -21,13 +26,18 @@ struct SplitCharacterTests {
     }
 
     @Test func halvesOfAPair() throws {
-        let stream = data([chunk(0, "reasoning", Array(#"a\ud83d"#.utf8)), chunk(0, "reasoning", Array(#"\ude0ab"#.utf8))])
+        let stream = data([
+            chunk(0, "reasoning", Array(#"a\ud83d"#.utf8)),
+            chunk(0, "reasoning", Array(#"\ude0ab"#.utf8)),
+        ])
         #expect(try harnessSplitAnywhere(stream).events == ["reasoning 0 a😊b"])
     }
 
     @Test func everyTextHoldsBackItsOwnHalf() throws {
         // Two choices and two texts each, all in the middle of a character at once.
-        let fields = [(0, "content"), (1, "content"), (0, "reasoning_content"), (1, "reasoning_content")]
+        let fields = [
+            (0, "content"), (1, "content"), (0, "reasoning_content"), (1, "reasoning_content"),
+        ]
         let texts = ["é", "€", "😊", "😀"].map { Array($0.utf8) }
         var chunks: [[UInt8]] = []
         for place in 0..<4 {
@@ -41,12 +51,15 @@ struct SplitCharacterTests {
 
     @Test func argumentsToo() throws {
         func fragment(_ arguments: [UInt8]) -> [UInt8] {
-            Array(#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""#.utf8)
+            Array(
+                #"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":""#
+                    .utf8)
                 + arguments
                 + Array(#""}}]}}]}"#.utf8)
         }
         let stream = data([
-            fragment(Array(#"{\"a\":\""#.utf8) + [0xE2]), fragment([0x82]), fragment([0xAC] + Array(#"\"}"#.utf8)),
+            fragment(Array(#"{\"a\":\""#.utf8) + [0xE2]), fragment([0x82]),
+            fragment([0xAC] + Array(#"\"}"#.utf8)),
         ])
         let harness = try harnessSplitAnywhere(stream)
         #expect(harness.events == [#"tool 0/0 x f {"a":"€"}"#])
@@ -68,10 +81,15 @@ struct SplitCharacterTests {
     }
 
     @Test func brokenBytesOutsideTheTextsAreReplacedInTheDocument() throws {
-        let stream = data([Array(#"{"id":""#.utf8) + [0xFF] + Array(#"","choices":[{"index":0,"delta":{"content":"a"}}]}"#.utf8)])
+        let stream = data([
+            Array(#"{"id":""#.utf8) + [0xFF]
+                + Array(#"","choices":[{"index":0,"delta":{"content":"a"}}]}"#.utf8)
+        ])
         let harness = try StreamHarness([stream])
         #expect(harness.content == "a")
-        #expect(harness.reply.document.elementsEqual(#"{"id":"\#u{FFFD}","choices":[{"index":0,"message":{"content":"a"}}]}"#.utf8))
+        #expect(
+            harness.reply.document.elementsEqual(
+                #"{"id":"\#u{FFFD}","choices":[{"index":0,"message":{"content":"a"}}]}"#.utf8))
     }
 
     @Test func soAreThoseInWhatIsLookedUpAndInArgumentsThatAreNoString() throws {
@@ -79,11 +97,18 @@ struct SplitCharacterTests {
         let expected = #"{"a":"\#u{FFFD}"}"#
         let reply = Reply()
         var decoder = ChunkParser()
-        withCopy(Array(#"{"choices":[{"message":{}}],"b":"#.utf8) + broken + Array("}".utf8)) { reply.body.append($0) }
+        withCopy(Array(#"{"choices":[{"message":{}}],"b":"#.utf8) + broken + Array("}".utf8)) {
+            reply.body.append($0)
+        }
         try decoder.decode(document: reply.body.bytes, into: reply)
-        #expect(withCopy("/b") { pointer in reply.lookUp(pointer).map { $0.elementsEqual(expected.utf8) } } == true)
+        #expect(
+            withCopy("/b") { pointer in
+                reply.lookUp(pointer).map { $0.elementsEqual(expected.utf8) }
+            } == true)
 
-        let call = Array(#"{"choices":[{"index":0,"delta":{"tool_calls":[{"id":"x","function":{"name":"f","arguments":"#.utf8)
+        let call = Array(
+            #"{"choices":[{"index":0,"delta":{"tool_calls":[{"id":"x","function":{"name":"f","arguments":"#
+                .utf8)
         let harness = try StreamHarness([data([call + broken + Array("}}]}}]}".utf8)])])
         #expect(harness.events == ["tool 0/0 x f " + expected])
     }

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -32,18 +33,24 @@ struct TextRepairTests {
 
     private func whole(_ pieces: [[UInt8]]) throws -> String { try outputs(pieces).joined() }
 
-    private func expect(_ bytes: [UInt8], _ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    private func expect(
+        _ bytes: [UInt8], _ text: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
         #expect(try whole([bytes]) == text, sourceLocation: sourceLocation)
         #expect(try whole(bytes.map { [$0] }) == text, sourceLocation: sourceLocation)
         for pieces in cutAnywhere(bytes) {
             #expect(try whole(pieces) == text, "\(pieces)", sourceLocation: sourceLocation)
             #expect(
-                try whole([pieces[0], [], pieces[1]]) == text, "\(pieces), with nothing between", sourceLocation: sourceLocation)
+                try whole([pieces[0], [], pieces[1]]) == text, "\(pieces), with nothing between",
+                sourceLocation: sourceLocation)
         }
     }
 
     @Test func charactersOfEveryLength() throws {
-        for text in ["abc", "é", "aéb", "€", "a€b€", "😊", "😊😊", "x😊é€y", "\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}"] {
+        for text in [
+            "abc", "é", "aéb", "€", "a€b€", "😊", "😊😊", "x😊é€y",
+            "\u{80}\u{7FF}\u{800}\u{FFFF}\u{10000}\u{10FFFF}",
+        ] {
             try expect(Array(text.utf8), text)
         }
     }
@@ -57,9 +64,15 @@ struct TextRepairTests {
     }
 
     @Test func anEscapeInTheNextPieceEndsACharacterThatWasBegun() throws {
-        #expect(try outputs([[0xE2, 0x82], Array("\\n".utf8), [0xAC]]) == ["", "\u{FFFD}\n", "\u{FFFD}", ""])
+        #expect(
+            try outputs([[0xE2, 0x82], Array("\\n".utf8), [0xAC]]) == [
+                "", "\u{FFFD}\n", "\u{FFFD}", "",
+            ])
         #expect(try outputs([[0xE2, 0x82], Array("\\u0041".utf8)]) == ["", "\u{FFFD}A", ""])
-        #expect(try outputs([[0xE2, 0x82], Array("\\ud83d".utf8), Array("\\ude0a".utf8)]) == ["", "\u{FFFD}", "😊", ""])
+        #expect(
+            try outputs([[0xE2, 0x82], Array("\\ud83d".utf8), Array("\\ude0a".utf8)]) == [
+                "", "\u{FFFD}", "😊", "",
+            ])
     }
 
     @Test func whatIsHeldBackComesWithTheRest() throws {
@@ -74,7 +87,8 @@ struct TextRepairTests {
         #expect(try outputs(pieces(#"\ud83d"#, "", #"\ude0a"#)) == ["", "", "😊", ""])
         #expect(try outputs(pieces(#"\ud83d"#, "a")) == ["", "\u{FFFD}a", ""])
         #expect(try outputs(pieces(#"\ud83d"#, #"\n"#)) == ["", "\u{FFFD}\n", ""])
-        #expect(try outputs(pieces(#"\ud83d"#, #"\ud83d"#, #"\ude0a"#)) == ["", "\u{FFFD}", "😊", ""])
+        #expect(
+            try outputs(pieces(#"\ud83d"#, #"\ud83d"#, #"\ude0a"#)) == ["", "\u{FFFD}", "😊", ""])
         #expect(try outputs(pieces(#"\ud83d"#, "é")) == ["", "\u{FFFD}é", ""])
         #expect(try outputs(pieces(#"\ud83d"#)) == ["", "\u{FFFD}"])
         #expect(try outputs(pieces(#"\ude0a"#, #"\ud83d"#)) == ["\u{FFFD}", "", "\u{FFFD}"])
@@ -82,13 +96,17 @@ struct TextRepairTests {
 
     @Test func brokenBytesBehindHalfAPair() throws {
         #expect(try outputs([Array(#"\ud83d"#.utf8), [0x80]]) == ["", "\u{FFFD}\u{FFFD}", ""])
-        #expect(try outputs([Array(#"\ud83d"#.utf8), [0xE2], [0x82, 0xAC]]) == ["", "\u{FFFD}", "€", ""])
+        #expect(
+            try outputs([Array(#"\ud83d"#.utf8), [0xE2], [0x82, 0xAC]]) == [
+                "", "\u{FFFD}", "€", "",
+            ])
     }
 
     @Test func anyBytesInAnyPieces() throws {
         var random = SeededRandom(5)
         let alphabet: [[UInt8]] = [
-            [0x61], [0xC3, 0xA9], [0xE2, 0x82, 0xAC], [0xF0, 0x9F, 0x98, 0x8A], [0xC3], [0xE2], [0xE2, 0x82], [0xF0, 0x9F],
+            [0x61], [0xC3, 0xA9], [0xE2, 0x82, 0xAC], [0xF0, 0x9F, 0x98, 0x8A], [0xC3], [0xE2],
+            [0xE2, 0x82], [0xF0, 0x9F],
             [0x80], [0xBF], [0xFF],
             [0xED], [0xA0], [0xF4], [0x90], [0xE0], [0xC0],
         ]
@@ -115,7 +133,9 @@ struct TextRepairTests {
     }
 
     @Test func whatIsUTF8IsKnown() {
-        for text in ["", "a", "é€😊", "\u{0}\u{7F}\u{80}\u{10FFFF}"] { #expect(withCopy(text) { isUTF8($0) }) }
+        for text in ["", "a", "é€😊", "\u{0}\u{7F}\u{80}\u{10FFFF}"] {
+            #expect(withCopy(text) { isUTF8($0) })
+        }
         for (bytes, _) in JSONStringTests.broken {
             #expect(!withCopy(bytes) { isUTF8($0) }, "\(bytes)")
             #expect(!withCopy(Array("€".utf8) + bytes) { isUTF8($0) }, "\(bytes)")

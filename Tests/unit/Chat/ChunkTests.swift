@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -7,17 +8,23 @@ import Testing
 struct ChunkTests {
     private let hello = delta(#"{"content":"Hello"}"#)
 
-    private func finish(_ reason: String) -> String { #"{"choices":[{"index":0,"delta":{},"finish_reason":\#(reason)}]}"# }
+    private func finish(_ reason: String) -> String {
+        #"{"choices":[{"index":0,"delta":{},"finish_reason":\#(reason)}]}"#
+    }
 
     @Test(arguments: [
-        "null", "{}", #"{"choices":null}"#, #"{"choices":[]}"#, #"{"choices":[{}]}"#, #"{"choices":[{"index":0}]}"#,
-        #"{"choices":[{"index":0,"delta":null}]}"#, #"{"choices":[{"index":0,"delta":{}}]}"#, #"{"choices":[null]}"#,
+        "null", "{}", #"{"choices":null}"#, #"{"choices":[]}"#, #"{"choices":[{}]}"#,
+        #"{"choices":[{"index":0}]}"#,
+        #"{"choices":[{"index":0,"delta":null}]}"#, #"{"choices":[{"index":0,"delta":{}}]}"#,
+        #"{"choices":[null]}"#,
         #"{"choices":{}}"#,
         #"{"object":"chat.completion.chunk"}"#, "", "  ", #"{"choices":[{"index":0,"delta":[]}]}"#,
         #"{"error":null,"choices":[]}"#,
         #"{"choices":[{"index":0,"delta":{"content":null},"finish_reason":null,"error":null}]}"#,
-        #"{"error":false,"choices":[{"index":0,"delta":{},"error":false}]}"#, #"{"error":"","choices":[{"index":0,"error":""}]}"#,
-        #"{"error":{},"choices":[{"index":0,"error":[]}]}"#, #"{"error":0,"choices":[{"index":0,"error":0.0}]}"#,
+        #"{"error":false,"choices":[{"index":0,"delta":{},"error":false}]}"#,
+        #"{"error":"","choices":[{"index":0,"error":""}]}"#,
+        #"{"error":{},"choices":[{"index":0,"error":[]}]}"#,
+        #"{"error":0,"choices":[{"index":0,"error":0.0}]}"#,
     ])
     func whatSaysNothingSaysNothing(_ chunk: String) throws {
         let harness = try StreamHarness(chunk, hello, chunk, finish("\"stop\""), chunk)
@@ -36,24 +43,32 @@ struct ChunkTests {
     }
 
     @Test func aFinishWithTheLastText() throws {
-        let harness = try StreamHarness(#"{"choices":[{"finish_reason":"stop","delta":{"content":"Bye"},"index":0}]}"#)
+        let harness = try StreamHarness(
+            #"{"choices":[{"finish_reason":"stop","delta":{"content":"Bye"},"index":0}]}"#)
         #expect(harness.events == ["content 0 Bye", "finish 0 stop"])
     }
 
     @Test func anEmptyReasonIsNone() throws {
         // ollama#4357
-        let harness = try StreamHarness(#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":""}]}"#)
+        let harness = try StreamHarness(
+            #"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":""}]}"#)
         #expect(harness.events == ["content 0 a"])
         #expect(!harness.reply.isFinished)
         #expect(try StreamHarness(hello, finish("\"\""), "[DONE]").reply.isFinished)
         // LostRuins/koboldcpp
-        let quoted = try StreamHarness(#"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"null"}]}"#)
-        #expect(quoted.events == ["content 0 a"] && !quoted.reply.isFinished && quoted.finishReason == "")
-        #expect(try quoted.isDocument(#"{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":null}]}"#))
+        let quoted = try StreamHarness(
+            #"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"null"}]}"#)
+        #expect(
+            quoted.events == ["content 0 a"] && !quoted.reply.isFinished
+                && quoted.finishReason == "")
+        #expect(
+            try quoted.isDocument(
+                #"{"choices":[{"index":0,"message":{"content":"a"},"finish_reason":null}]}"#))
     }
 
     @Test(arguments: [
-        "length", "content_filter", "tool_calls", "function_call", "insufficient_system_resource", "error", "ünknown",
+        "length", "content_filter", "tool_calls", "function_call", "insufficient_system_resource",
+        "error", "ünknown",
     ])
     func anyReasonIsPassedOn(_ reason: String) throws {
         let harness = try StreamHarness(hello, finish("\"\(reason)\""))
@@ -105,7 +120,8 @@ struct ChunkTests {
 
     @Test func theLastOfSeveralMembersCounts() throws {
         let harness = try StreamHarness(
-            #"{"choices":[{"index":0,"delta":{"content":"a","content":"b"},"delta":{"content":"c","\u0063ontent":"d"}}]}"#)
+            #"{"choices":[{"index":0,"delta":{"content":"a","content":"b"},"delta":{"content":"c","\u0063ontent":"d"}}]}"#
+        )
         #expect(harness.content == "d")
         #expect(try StreamHarness(delta(#"{"content":"a","content":"b"}"#)).content == "b")
     }
@@ -114,11 +130,13 @@ struct ChunkTests {
         let harness = try StreamHarness(
             delta(#"{"reasoning_\u0063ontent":"Hm","ref\u0075sal":"no","annot\u0061tions":[1]}"#),
             delta(#"{"cont\u0065nt":"Hi","tool\u005fcalls":[{"id":"x"}],"annotations":[2]}"#))
-        #expect(harness.events == ["reasoning 0 Hm", "refusal 0 no", "content 0 Hi", "tool 0/0 x  "])
+        #expect(
+            harness.events == ["reasoning 0 Hm", "refusal 0 no", "content 0 Hi", "tool 0/0 x  "])
         #expect(
             harness.document
                 == #"{"choices":[{"index":0,"message":{"reasoning_content":"Hm","refusal":"no","annotations":[1,2],"content":"Hi","#
-                + #""tool_calls":[{"id":"x","type":"function","function":{"name":"","arguments":""}}]}}]}"#)
+                + #""tool_calls":[{"id":"x","type":"function","function":{"name":"","arguments":""}}]}}]}"#
+        )
     }
 
     @Test func wholeAnswers() {
@@ -133,75 +151,112 @@ struct ChunkTests {
     }
 
     @Test(arguments: [
-        #""delta":null,"message":M"#, #""message":M,"delta":null"#, #""delta":M,"message":null"#, #""message":null,"delta":M"#,
+        #""delta":null,"message":M"#, #""message":M,"delta":null"#, #""delta":M,"message":null"#,
+        #""message":null,"delta":M"#,
         #""delta":{},"message":M"#, #""message":M,"delta":{}"#,
     ])
     func aWholeAnswerWithAMessageAndADelta(_ members: String) {
-        let harness = StreamHarness(document: #"{"choices":[{\#(members.replacing("M", with: #"{"content":"Hi"}"#))}]}"#)
+        let harness = StreamHarness(
+            document: #"{"choices":[{\#(members.replacing("M", with: #"{"content":"Hi"}"#))}]}"#)
         #expect(harness.events == ["content 0 Hi"] && harness.error == nil)
     }
 
     @Test func aMessageBehindTheDeltasSaysItAllOnceMore() throws {
         // mozilla-ai/any-llm PR 657, abundantbeing/hermes-browser-extension#11
-        func message(_ json: String) -> String { #"{"choices":[{"index":0,"finish_reason":"stop","message":\#(json)}]}"# }
+        func message(_ json: String) -> String {
+            #"{"choices":[{"index":0,"finish_reason":"stop","message":\#(json)}]}"#
+        }
         let deltas = [
-            delta(#"{"role":"assistant","content":"","reasoning_content":"Hm"}"#), delta(#"{"content":"Hel","annotations":[1]}"#),
-            delta(#"{"content":"lo","tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#),
+            delta(#"{"role":"assistant","content":"","reasoning_content":"Hm"}"#),
+            delta(#"{"content":"Hel","annotations":[1]}"#),
+            delta(
+                #"{"content":"lo","tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#
+            ),
         ]
-        let whole = #"{"role":"assistant","reasoning_content":"Hm","content":"Hello","annotations":[1],"#
+        let whole =
+            #"{"role":"assistant","reasoning_content":"Hm","content":"Hello","annotations":[1],"#
             + #""tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}"#
-        let harness = try harnessSplitAnywhere((deltas + [message(whole)]).map { "data: \($0)\n\n" }.joined())
-        #expect(harness.events == ["reasoning 0 Hm", "content 0 Hello", "tool 0/0 a f {}", "finish 0 stop"])
-        #expect(try harness.isDocument(#"{"choices":[{"index":0,"finish_reason":"stop","message":\#(whole)}]}"#))
+        let harness = try harnessSplitAnywhere(
+            (deltas + [message(whole)]).map { "data: \($0)\n\n" }.joined())
+        #expect(
+            harness.events == [
+                "reasoning 0 Hm", "content 0 Hello", "tool 0/0 a f {}", "finish 0 stop",
+            ])
+        #expect(
+            try harness.isDocument(
+                #"{"choices":[{"index":0,"finish_reason":"stop","message":\#(whole)}]}"#))
         // What no delta had is in it for the first time.
-        let late = try StreamHarness(delta(#"{"content":null,"reasoning_content":"Hm"}"#), message(#"{"reasoning_content":"Hm","content":"Hi"}"#))
+        let late = try StreamHarness(
+            delta(#"{"content":null,"reasoning_content":"Hm"}"#),
+            message(#"{"reasoning_content":"Hm","content":"Hi"}"#))
         #expect(late.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
         let details = try StreamHarness(
             delta(#"{"reasoning_content":"Hm"}"#), delta(#"{"content":"Hi"}"#),
-            message(#"{"reasoning_content":"Hm","reasoning_details":[{"type":"reasoning.text","text":"Hm"}],"content":"Hi"}"#))
+            message(
+                #"{"reasoning_content":"Hm","reasoning_details":[{"type":"reasoning.text","text":"Hm"}],"content":"Hi"}"#
+            ))
         #expect(details.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
         let tagged = try StreamHarness(
-            delta(#"{"content":"<think>Hm</think>"}"#), delta(#"{"content":"Hi"}"#), message(#"{"content":"<think>Hm</think>Hi"}"#))
+            delta(#"{"content":"<think>Hm</think>"}"#), delta(#"{"content":"Hi"}"#),
+            message(#"{"content":"<think>Hm</think>Hi"}"#))
         #expect(tagged.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
         // Without deltas, messages are the pieces.
-        let pieces = try StreamHarness(message(#"{"content":"Hel"}"#), message(#"{"content":"lo"}"#))
+        let pieces = try StreamHarness(
+            message(#"{"content":"Hel"}"#), message(#"{"content":"lo"}"#))
         #expect(pieces.content == "Hello")
     }
 
     @Test(arguments: [
-        #"{"choices":[]}"#, #"{"choices":null}"#, #"{"choices":{}}"#, #"{"choices":[null]}"#, #"{"choices":[{}]}"#,
-        #"{"choices":[{"index":0,"finish_reason":"stop"}],"usage":{"total_tokens":1}}"#, #"{"choices":[{"message":null}]}"#,
-        #"{"choices":[{"text":"Hi"}]}"#, #"{"id":"x"}"#, "[]", #"[{"id":"x"}]"#, #"[{"error":null}]"#, #"{"error":false}"#,
+        #"{"choices":[]}"#, #"{"choices":null}"#, #"{"choices":{}}"#, #"{"choices":[null]}"#,
+        #"{"choices":[{}]}"#,
+        #"{"choices":[{"index":0,"finish_reason":"stop"}],"usage":{"total_tokens":1}}"#,
+        #"{"choices":[{"message":null}]}"#,
+        #"{"choices":[{"text":"Hi"}]}"#, #"{"id":"x"}"#, "[]", #"[{"id":"x"}]"#,
+        #"[{"error":null}]"#, #"{"error":false}"#,
     ])
     func aWholeAnswerHasAMessage(_ document: String) {
         let harness = StreamHarness(document: document)
-        guard case .notAnAnswer = harness.error else { return #expect(Bool(false), "\(String(describing: harness.error))") }
+        guard case .notAnAnswer = harness.error else {
+            return #expect(Bool(false), "\(String(describing: harness.error))")
+        }
         #expect(harness.events == [])
     }
 
     @Test func whatWasFilteredNeedsNoMessage() {
         for message in ["", #","message":null"#] {
-            let harness = StreamHarness(document: #"{"choices":[{"finish_reason":"content_filter: PROHIBITED_CONTENT","index":0\#(message)}]}"#)
-            #expect(harness.error == nil && harness.events == ["finish 0 content_filter: PROHIBITED_CONTENT"])
+            let harness = StreamHarness(
+                document:
+                    #"{"choices":[{"finish_reason":"content_filter: PROHIBITED_CONTENT","index":0\#(message)}]}"#
+            )
+            #expect(
+                harness.error == nil
+                    && harness.events == ["finish 0 content_filter: PROHIBITED_CONTENT"])
         }
     }
 
     @Test func tooManyChoicesEndTheStream() throws {
         let harness = try StreamHarness(
-            #"{"choices":[\#((0...256).map { #"{"index":\#($0),"delta":{"content":"a"}}"# }.joined(separator: ","))]}"#)
-        guard case .tooMany = harness.error else { return #expect(Bool(false), "\(String(describing: harness.error))") }
+            #"{"choices":[\#((0...256).map { #"{"index":\#($0),"delta":{"content":"a"}}"# }.joined(separator: ","))]}"#
+        )
+        guard case .tooMany = harness.error else {
+            return #expect(Bool(false), "\(String(describing: harness.error))")
+        }
         #expect(harness.reply.choices.count == 256)
     }
 
     @Test func whatIsNoChunkEndsTheStream() throws {
         for chunk in ["{\"a\":", "{]", "hello", "{\"choices\":[]} x", "[DONE"] {
             let harness = try StreamHarness(hello, chunk, hello)
-            guard case .malformed = harness.error else { return #expect(Bool(false), "\(chunk): \(String(describing: harness.error))") }
+            guard case .malformed = harness.error else {
+                return #expect(Bool(false), "\(chunk): \(String(describing: harness.error))")
+            }
             #expect(harness.content == "Hello")
         }
         for chunk in ["[]", "1", "\"text\"", "true", "[{}]"] {
             let harness = try StreamHarness(hello, chunk, hello)
-            guard case .notAnAnswer = harness.error else { return #expect(Bool(false), "\(chunk): \(String(describing: harness.error))") }
+            guard case .notAnAnswer = harness.error else {
+                return #expect(Bool(false), "\(chunk): \(String(describing: harness.error))")
+            }
         }
     }
 
@@ -209,19 +264,25 @@ struct ChunkTests {
         // rexxars/eventsource-parser PR 31
         func stream(_ lines: String...) -> String { lines.map { "data: \($0)\n" }.joined() + "\n" }
         let harness = try harnessSplitAnywhere(
-            stream(delta(#"{"reasoning":"Hm"}"#), hello, hello) + stream(hello, finish("\"stop\""), "[DONE]", hello))
+            stream(delta(#"{"reasoning":"Hm"}"#), hello, hello)
+                + stream(hello, finish("\"stop\""), "[DONE]", hello))
         #expect(harness.events == ["reasoning 0 Hm", "content 0 HelloHelloHello", "finish 0 stop"])
         #expect(harness.error == nil && harness.reply.isDone)
         // What is wrong in a line is wrong all the same, and so is text behind a chunk in its own line.
         for second in ["{", "x", #"{"choices":[]} x"#] {
             let harness = try harnessSplitAnywhere(stream(hello, second))
-            guard case .malformed = harness.error else { return #expect(Bool(false), "\(second): \(String(describing: harness.error))") }
+            guard case .malformed = harness.error else {
+                return #expect(Bool(false), "\(second): \(String(describing: harness.error))")
+            }
             #expect(harness.events == ["content 0 Hello"])
         }
-        let refused = try harnessSplitAnywhere(stream(hello, #"{"error":{"message":"no","code":429}}"#))
+        let refused = try harnessSplitAnywhere(
+            stream(hello, #"{"error":{"message":"no","code":429}}"#))
         #expect(refused.events == ["content 0 Hello"] && refused.status == "TW_RATE_LIMITED")
         // An event may have one chunk in several lines.
-        #expect(try harnessSplitAnywhere(stream(#"{"choices":["#, #"{"delta":{"content":"Hi"}}]}"#)).events == ["content 0 Hi"])
+        #expect(
+            try harnessSplitAnywhere(stream(#"{"choices":["#, #"{"delta":{"content":"Hi"}}]}"#))
+                .events == ["content 0 Hi"])
     }
 
     @Test func anIndexThatNoEventCanTellIsNone() throws {
@@ -231,13 +292,19 @@ struct ChunkTests {
                 #"{"choices":[{"index":\#(index),"delta":{"content":"a"}}]}"#)
             #expect(harness.events == ["content 1 bB", "content 0 a"], "\(index)")
         }
-        #expect(try StreamHarness(#"{"choices":[{"index":2147483647,"delta":{"content":"a"}}]}"#).events == ["content 2147483647 a"])
+        #expect(
+            try StreamHarness(#"{"choices":[{"index":2147483647,"delta":{"content":"a"}}]}"#).events
+                == ["content 2147483647 a"])
     }
 
     @Test func oddIndexesDoNotTrap() throws {
-        for index in ["-1", "9223372036854775807", "-9223372036854775808", "1e3", "1e30", "0.5", "\"0\"", "null", "{}"] {
+        for index in [
+            "-1", "9223372036854775807", "-9223372036854775808", "1e3", "1e30", "0.5", "\"0\"",
+            "null", "{}",
+        ] {
             let harness = try StreamHarness(
-                #"{"choices":[{"index":\#(index),"delta":{"content":"a","tool_calls":[{"index":\#(index),"id":"x"}]}}]}"#)
+                #"{"choices":[{"index":\#(index),"delta":{"content":"a","tool_calls":[{"index":\#(index),"id":"x"}]}}]}"#
+            )
             #expect(harness.content == "a" && harness.reply.toolCallCount == 1, "\(index)")
         }
     }

@@ -1,5 +1,6 @@
 import CThinkwire
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -20,16 +21,21 @@ struct TurnTests {
     }
 
     @Test func reasoningGoesBackOnlyWhereItIsWanted() throws {
-        let turn = try StreamHarness(delta(#"{"reasoning":"H\u006d"}"#), delta(#"{"content":"Hi"}"#))
+        let turn = try StreamHarness(
+            delta(#"{"reasoning":"H\u006d"}"#), delta(#"{"content":"Hi"}"#))
         let made = try conversation(turn)
         let plain = messages(#"{"role":"assistant","content":"Hi"}"#)
         #expect(made.text == #"{"model":"m",\#(plain)}"#)
-        for host in ["api.deepseek.com", "api.openai.com", "api.aimlapi.com", "localhost", "notopenrouter.ai"] {
+        for host in [
+            "api.deepseek.com", "api.openai.com", "api.aimlapi.com", "localhost",
+            "notopenrouter.ai",
+        ] {
             #expect(made.sent(streamed: false, to: host).text.contains(plain))
         }
         #expect(
             made.sent(streamed: false, to: "openrouter.ai").text
-                == #"{"model":"m",\#(messages(#"{"role":"assistant","content":"Hi","reasoning":"Hm"}"#))}"#)
+                == #"{"model":"m",\#(messages(#"{"role":"assistant","content":"Hi","reasoning":"Hm"}"#))}"#
+        )
         let ours = try conversation(turn, with: "alibaba/qwen3-32b")
         #expect(ours.sent(streamed: false, to: "openrouter.ai").text.contains(plain))
     }
@@ -41,20 +47,27 @@ struct TurnTests {
         #expect(
             made.sent(streamed: false, to: "openrouter.ai").text.contains(
                 messages(#"{"role":"assistant","content":"A","reasoning":"a"}"#).dropLast()
-                    + #",{"role":"assistant","content":"B"},{"role":"assistant","content":"C","reasoning":"c"}]"#))
+                    + #",{"role":"assistant","content":"B"},{"role":"assistant","content":"C","reasoning":"c"}]"#
+            ))
         // Its own images are added to the last message, in its place.
         try made.add("user", "And this?")
         try made.add(image: "https://host/a.png")
-        #expect(made.sent(streamed: false, to: "openrouter.ai").text.contains(#""content":"C","reasoning":"c"},{"role":"user""#))
+        #expect(
+            made.sent(streamed: false, to: "openrouter.ai").text.contains(
+                #""content":"C","reasoning":"c"},{"role":"user""#))
         // Other messages are other turns.
-        try made.set("messages", #"[{"role":"user","content":"One?"},{"role":"assistant","content":"X"}]"#)
+        try made.set(
+            "messages", #"[{"role":"user","content":"One?"},{"role":"assistant","content":"X"}]"#)
         #expect(!made.sent(streamed: false, to: "openrouter.ai").text.contains("reasoning"))
     }
 
     @Test func blocksAsTheyCameWhole() throws {
         let blocks =
             #"[{"type":"reasoning.encrypted","data":"x","id":"1","index":0},{"type":"reasoning.text","text":"Hm","signature":"s"}]"#
-        let turn = StreamHarness(document: #"{"choices":[{"message":{"content":"Hi","reasoning":"Hm","reasoning_details":\#(blocks)}}]}"#)
+        let turn = StreamHarness(
+            document:
+                #"{"choices":[{"message":{"content":"Hi","reasoning":"Hm","reasoning_details":\#(blocks)}}]}"#
+        )
         #expect(
             try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
                 messages(#"{"role":"assistant","content":"Hi","reasoning_details":\#(blocks)}"#)))
@@ -65,9 +78,11 @@ struct TurnTests {
         let turn = try StreamHarness(
             details(#"{"type":"reasoning.summary","summary":"H","format":"f","index":0}"#),
             details(#"{"type":"reasoning.summary","summary":"m\ud83d","format":null,"index":0}"#),
-            details(#"{"type":"reasoning.summary","summary":"\ude0a","index":0},"#
-                + #"{"type":"reasoning.text","text":"Aha","signature":null,"index":1}"#),
-            details(#"{"type":"reasoning.text","text":"!","signature":"s","index":1}"#), details("{}"),
+            details(
+                #"{"type":"reasoning.summary","summary":"\ude0a","index":0},"#
+                    + #"{"type":"reasoning.text","text":"Aha","signature":null,"index":1}"#),
+            details(#"{"type":"reasoning.text","text":"!","signature":"s","index":1}"#),
+            details("{}"),
             delta(#"{"content":"Hi"}"#))
         #expect(
             try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
@@ -79,7 +94,8 @@ struct TurnTests {
         let block = #"{"type":"reasoning.text","text":null,"signature":"s","index":0}"#
         let turn = try StreamHarness(delta(#"{"content":"Hi","reasoning_details":[\#(block)]}"#))
         #expect(
-            try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(#","reasoning_details":[\#(block)]}"#))
+            try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
+                #","reasoning_details":[\#(block)]}"#))
     }
 
     /// A place in the list for every fragment and member that came before it would be minutes.
@@ -89,10 +105,13 @@ struct TurnTests {
         let members = (0..<60_000).map { #""k\#($0)":1"# }.joined(separator: ",")
         let head = #"{"type":"t","index":0,"#
         for (blocks, sent) in [
-            (fragments.joined(separator: ","), head + #""k0":1,"text":""#), (head + members + "}", head + names),
+            (fragments.joined(separator: ","), head + #""k0":1,"text":""#),
+            (head + members + "}", head + names),
             ("\(head)\(members)},\(fragments.joined(separator: ","))", head + names),
         ] {
-            let turn = StreamHarness(document: #"{"choices":[{"message":{"content":"Hi","reasoning_details":[\#(blocks)]}}]}"#)
+            let turn = StreamHarness(
+                document:
+                    #"{"choices":[{"message":{"content":"Hi","reasoning_details":[\#(blocks)]}}]}"#)
             let text = try conversation(turn).sent(streamed: false, to: "openrouter.ai").text
             #expect(text.contains(#""reasoning_details":[\#(sent)"#) && text.utf8.count < 200_000)
         }
@@ -102,29 +121,40 @@ struct TurnTests {
         let choices = [1, 0].map {
             #"{"index":\#($0),"message":{"content":"\#($0)","reasoning_details":[{"type":"reasoning.text","text":"of \#($0)"}]}}"#
         }
-        let turn = StreamHarness(document: #"{"choices":[null,\#(choices.joined(separator: ","))]}"#)
+        let turn = StreamHarness(
+            document: #"{"choices":[null,\#(choices.joined(separator: ","))]}"#)
         #expect(
             try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
-                #"{"role":"assistant","content":"0","reasoning_details":[{"type":"reasoning.text","text":"of 0"}]}"#))
+                #"{"role":"assistant","content":"0","reasoning_details":[{"type":"reasoning.text","text":"of 0"}]}"#
+            ))
     }
 
     @Test func thinkTagsStayBehind() throws {
         let turn = try StreamHarness(
-            delta(#"{"content":"<think>Hm</think>Hi"}"#), #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)
+            delta(#"{"content":"<think>Hm</think>Hi"}"#),
+            #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)
         #expect(try conversation(turn).text.contains(#"{"role":"assistant","content":"Hi"}"#))
     }
 
     @Test func theFirstChoiceIsTheOne() throws {
         let turn = try StreamHarness(
-            #"{"choices":[{"index":1,"delta":{"content":"B"}}]}"#, #"{"choices":[{"index":0,"delta":{"content":"A"}}]}"#)
+            #"{"choices":[{"index":1,"delta":{"content":"B"}}]}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"A"}}]}"#)
         #expect(try conversation(turn).text.contains(#"{"role":"assistant","content":"A"}"#))
     }
 
     @Test func nullIsLeftOutWhereItIsRefused() throws {
-        let turn = try StreamHarness(delta(#"{"content":null,"tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}"#))
-        let calls = #""tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}"#
-        #expect(try conversation(turn).text.contains(#"{"role":"assistant","content":null,\#(calls)"#))
-        #expect(try conversation(turn, with: "alibaba/qwen3-32b").text.contains(#"{"role":"assistant",\#(calls)"#))
+        let turn = try StreamHarness(
+            delta(
+                #"{"content":null,"tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}"#
+            ))
+        let calls =
+            #""tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}"#
+        #expect(
+            try conversation(turn).text.contains(#"{"role":"assistant","content":null,\#(calls)"#))
+        #expect(
+            try conversation(turn, with: "alibaba/qwen3-32b").text.contains(
+                #"{"role":"assistant",\#(calls)"#))
     }
 
     @Test func whatElseStandsInACallGoesBack() throws {
@@ -133,26 +163,35 @@ struct TurnTests {
             #"{"id":"c","type":"function","function":{"name":"f","arguments":"{}","x":1},"#
             + #""extra_content":{"google":{"thought_signature":"S"}}}"#
         let streamed = try StreamHarness(delta(#"{"content":null,"tool_calls":[\#(call)]}"#))
-        let whole = StreamHarness(document: #"{"choices":[{"message":{"content":null,"tool_calls":[\#(call)]}}]}"#)
+        let whole = StreamHarness(
+            document: #"{"choices":[{"message":{"content":null,"tool_calls":[\#(call)]}}]}"#)
         for turn in [streamed, whole] {
             for model in ["m", "alibaba/qwen3-32b"] {
-                #expect(try conversation(turn, with: model).text.contains(#""tool_calls":[\#(call)]"#))
+                #expect(
+                    try conversation(turn, with: model).text.contains(#""tool_calls":[\#(call)]"#))
             }
         }
     }
 
     @Test func callsThatAreNoFunctions() throws {
-        let turn = try StreamHarness(delta(#"{"tool_calls":[{"id":"c","type":"custom","custom":{"name":"f","input":"x"}}]}"#))
+        let turn = try StreamHarness(
+            delta(#"{"tool_calls":[{"id":"c","type":"custom","custom":{"name":"f","input":"x"}}]}"#)
+        )
         let call = #"{"id":"c","type":"custom","custom":{"name":"f","input":"x"}}"#
         #expect(try conversation(turn).text.contains(call))
         #expect(
             complaint { _ = try conversation(turn, with: "alibaba/qwen3-32b") }
-                == #"message.tool_calls[0].type must be "function", not "custom" (alibaba/qwen3-32b)"#)
+                == #"message.tool_calls[0].type must be "function", not "custom" (alibaba/qwen3-32b)"#
+        )
     }
 
     @Test func messagesThatAreNoArray() throws {
         let made = try request(#"{"model":"m","messages":{}}"#)
-        #expect(complaint { try made.addReply(StreamHarness(delta(#"{"reasoning":"a","content":"A"}"#)).reply) } != nil)
-        #expect(made.sent(streamed: false, to: "openrouter.ai").text == #"{"model":"m","messages":{}}"#)
+        #expect(
+            complaint {
+                try made.addReply(StreamHarness(delta(#"{"reasoning":"a","content":"A"}"#)).reply)
+            } != nil)
+        #expect(
+            made.sent(streamed: false, to: "openrouter.ai").text == #"{"model":"m","messages":{}}"#)
     }
 }

@@ -1,6 +1,7 @@
 import CThinkwire
 import Foundation
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -22,10 +23,16 @@ struct CorpusTests {
             // The cuts end where events begin: the stages behind are shown some of them.
             let events = try cutIntoEvents([body])
             for (place, pieces) in cutAnywhere(body).enumerated() where !body.isEmpty {
-                if try cutIntoEvents(pieces) != events { Issue.record("\(name) has other events when it is cut at \(place)") }
-                if place % 16 == 0 { corpusCase.check(try Listener(corpusCase, pieces), like: whole, "cut at \(place)") }
+                if try cutIntoEvents(pieces) != events {
+                    Issue.record("\(name) has other events when it is cut at \(place)")
+                }
+                if place % 16 == 0 {
+                    corpusCase.check(
+                        try Listener(corpusCase, pieces), like: whole, "cut at \(place)")
+                }
             }
-            corpusCase.check(try Listener(corpusCase, body.map { [$0] }), like: whole, "a byte at a time")
+            corpusCase.check(
+                try Listener(corpusCase, body.map { [$0] }), like: whole, "a byte at a time")
             count += 1
         }
         #expect(count == files.count / 2)
@@ -39,7 +46,9 @@ struct CorpusTests {
         for piece in pieces {
             try withCopy(piece) { bytes in
                 var input = bytes
-                while let event = try stream.next(&input) { found += [Array(event.name), Array(event.data)] }
+                while let event = try stream.next(&input) {
+                    found += [Array(event.name), Array(event.data)]
+                }
             }
         }
         if let last = try stream.finish() { found += [Array(last.name), Array(last.data)] }
@@ -48,7 +57,9 @@ struct CorpusTests {
 
     /// A comparison that cannot fail compares nothing.
     @Test func whatIsHeardWrongIsNoticed() throws {
-        let body = Array(#"data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}"#.utf8)
+        let body = Array(
+            #"data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}"#.utf8
+        )
         let corpusCase = try CorpusCase("think-tags")
         let heard = try Listener(corpusCase, [body])
         let found = corpusCase.differences(heard)
@@ -59,7 +70,8 @@ struct CorpusTests {
 
 /// A case: the response, and what is to be heard of it.
 struct CorpusCase {
-    static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
         .appendingPathComponent("corpus/cases")
 
     let name: String
@@ -76,7 +88,9 @@ struct CorpusCase {
     init(_ name: String) throws {
         let path = CorpusCase.directory.appendingPathComponent(name).path
         // Not FileManager's contents, which leak a page for an empty file.
-        func bytes(_ suffix: String) -> Data? { FileHandle(forReadingAtPath: path + suffix)?.readDataToEndOfFile() }
+        func bytes(_ suffix: String) -> Data? {
+            FileHandle(forReadingAtPath: path + suffix)?.readDataToEndOfFile()
+        }
         self.name = name
         let json = try #require(bytes(".json"))
         let said = try #require(try JSONSerialization.jsonObject(with: json) as? [String: NSObject])
@@ -113,8 +127,11 @@ struct CorpusCase {
             }
         }
         compare("events", heard.events as NSArray, events)
-        for (name, value) in heard.members { compare(name, value.heard, reply[name] ?? value.unlessToldOtherwise) }
-        for part in reply["message_contains"] as? [String] ?? [] where !heard.message.contains(part) {
+        for (name, value) in heard.members {
+            compare(name, value.heard, reply[name] ?? value.unlessToldOtherwise)
+        }
+        for part in reply["message_contains"] as? [String] ?? [] where !heard.message.contains(part)
+        {
             found.append("the message lacks “\(part)”: \(heard.message)")
         }
         for part in reply["message_lacks"] as? [String] ?? [] where heard.message.contains(part) {
@@ -122,7 +139,9 @@ struct CorpusCase {
         }
         if let document {
             let text = Data(heard.document.utf8)
-            compare("document", (try? JSONSerialization.jsonObject(with: text)) as? NSObject ?? NSNull(), document)
+            compare(
+                "document",
+                (try? JSONSerialization.jsonObject(with: text)) as? NSObject ?? NSNull(), document)
         }
         return found
     }
@@ -140,9 +159,12 @@ final class Listener {
         reply.httpStatus = corpusCase.httpStatus
         reply.expected.isThinkingOff = corpusCase.request["thinking"] as? String == "off"
         reply.expected.startsInsideThink = corpusCase.request["starts_thinking"] as? Bool == true
-        for (name, value) in corpusCase.headers { withCopy("\(name): \(value)\r\n") { reply.headers.add(line: $0) } }
+        for (name, value) in corpusCase.headers {
+            withCopy("\(name): \(value)\r\n") { reply.headers.add(line: $0) }
+        }
         let first = corpusCase.body.first
-        if corpusCase.httpStatus >= 300 || first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {
+        if corpusCase.httpStatus >= 300 || first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+        {
             listenToWhole(corpusCase.body)
             if corpusCase.then == "cut", case .malformed = error { error = nil }
         } else {
@@ -171,7 +193,9 @@ final class Listener {
 
     private func listenToWhole(_ body: [UInt8]) {
         withCopy(body) { reply.body.append($0) }
-        do { try decoder.decode(document: reply.body.bytes, into: reply) } catch { self.error = error }
+        do { try decoder.decode(document: reply.body.bytes, into: reply) } catch {
+            self.error = error
+        }
         note()
         if reply.httpStatus < 300 { reply.isDone = error == nil }
         guard reply.httpStatus >= 300, reply.status == TW_OK else { return }
@@ -180,7 +204,9 @@ final class Listener {
 
     private func decode(_ event: SSEParser.Event) {
         decoder.removeEvents()
-        do { try decoder.decode(chunk: event.data, named: event.name, into: reply) } catch { self.error = error }
+        do { try decoder.decode(chunk: event.data, named: event.name, into: reply) } catch {
+            self.error = error
+        }
         note()
     }
 
@@ -189,10 +215,12 @@ final class Listener {
             let choice = event.kind == TW_EVENT_USAGE ? nil : reply.choices[event.choice]
             let place = choice.map { $0.index == 0 ? [] : [$0.index] } ?? []
             switch event.kind {
-            case TW_EVENT_REASONING: add(["reasoning"], text(choice!.reasoning.text, event.range), place)
+            case TW_EVENT_REASONING:
+                add(["reasoning"], text(choice!.reasoning.text, event.range), place)
             case TW_EVENT_CONTENT: add(["content"], text(choice!.content.text, event.range), place)
             case TW_EVENT_REFUSAL: add(["refusal"], text(choice!.refusal.text, event.range), place)
-            case TW_EVENT_FINISH: add(["finish"], text(choice!.finishReason, event.range), place, isPiece: false)
+            case TW_EVENT_FINISH:
+                add(["finish"], text(choice!.finishReason, event.range), place, isPiece: false)
             case TW_EVENT_USAGE: events.append(["usage", usage])
             default:
                 let call = choice!.toolCalls[event.tool]
@@ -205,7 +233,9 @@ final class Listener {
     /// Adds an event; pieces of one text that follow one another are one.
     private func add(_ subject: [Any], _ text: String, _ place: [Int], isPiece: Bool = true) {
         let whole = (subject + place) as NSArray
-        if isPiece, lastSubject == whole, let last = events.last, let known = last[subject.count] as? String {
+        if isPiece, lastSubject == whole, let last = events.last,
+            let known = last[subject.count] as? String
+        {
             events[events.count - 1] = (subject + [known + text] + place) as NSArray
         } else {
             events.append((subject + [text] + place) as NSArray)
@@ -232,7 +262,9 @@ final class Listener {
     var members: [(key: String, value: (heard: NSObject, unlessToldOtherwise: Any))] {
         let first = reply.firstChoice
         func text(_ text: String?) -> NSObject { (text ?? "") as NSString }
-        func orNull(_ text: String?) -> NSObject { (text ?? "").isEmpty ? NSNull() : text! as NSString }
+        func orNull(_ text: String?) -> NSObject {
+            (text ?? "").isEmpty ? NSNull() : text! as NSString
+        }
         return [
             ("status", (status as NSString, "none")),
             ("reasoning", (text(first.map { String($0.reasoning.text) }), "")),
@@ -256,17 +288,22 @@ final class Listener {
         var told: [String: Any] = [:]
         let counts = [
             "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
-            "total_tokens": usage.total_tokens, "reasoning_tokens": usage.reasoning_tokens, "cached_tokens": usage.cached_tokens,
+            "total_tokens": usage.total_tokens, "reasoning_tokens": usage.reasoning_tokens,
+            "cached_tokens": usage.cached_tokens,
         ]
         for (name, count) in counts where count >= 0 { told[name] = count }
-        if let unit = usage.cost_unit { (told["cost"], told["cost_unit"]) = (usage.cost, String(cString: unit)) }
+        if let unit = usage.cost_unit {
+            (told["cost"], told["cost_unit"]) = (usage.cost, String(cString: unit))
+        }
         return told as NSDictionary
     }
 
     private var toolCalls: [NSArray] {
         (0..<reply.toolCallCount).compactMap { reply.toolCall($0)?.pointee }.map { call in
             let texts = [call.id, call.name, call.arguments].map { String(cString: $0!) }
-            return ([Int(call.index)] + texts + (call.choice == 0 ? [] : [Int(call.choice)]) as [Any]) as NSArray
+            return
+                ([Int(call.index)] + texts + (call.choice == 0 ? [] : [Int(call.choice)]) as [Any])
+                as NSArray
         }
     }
 }

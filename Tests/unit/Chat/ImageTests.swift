@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -19,28 +20,39 @@ struct ImageTests {
     @Test func behindTheTextOfAUser() throws {
         #expect(
             try messages(#"[{"role":"user","content":"Look \"here\"\u0021"}]"#)
-                == #"[{"role":"user","content":[{"type":"text","text":"Look \"here\"\u0021"},"# + part + "]}]")
+                == #"[{"role":"user","content":[{"type":"text","text":"Look \"here\"\u0021"},"#
+                + part + "]}]")
         #expect(
-            try messages(#"[{"role":"system","content":"x"}, { "content" : "Look" , "role" : "user" } ]"#)
-                == #"[{"role":"system","content":"x"}, { "content" : [{"type":"text","text":"Look"},"# + part
+            try messages(
+                #"[{"role":"system","content":"x"}, { "content" : "Look" , "role" : "user" } ]"#)
+                == #"[{"role":"system","content":"x"}, { "content" : [{"type":"text","text":"Look"},"#
+                + part
                 + #"] , "role" : "user" } ]"#)
         #expect(
-            try messages(#"[{"role":"user","content":""}]"#) == #"[{"role":"user","content":[{"type":"text","text":""},"# + part
+            try messages(#"[{"role":"user","content":""}]"#)
+                == #"[{"role":"user","content":[{"type":"text","text":""},"# + part
                 + "]}]")
     }
 
     @Test func behindTheOtherParts() throws {
-        #expect(try messages(#"[{"role":"user","content":[]}]"#) == #"[{"role":"user","content":["# + part + "]}]")
-        #expect(try messages(#"[{"role":"user","content":[ ]}]"#) == #"[{"role":"user","content":[ "# + part + "]}]")
+        #expect(
+            try messages(#"[{"role":"user","content":[]}]"#) == #"[{"role":"user","content":["#
+                + part + "]}]")
+        #expect(
+            try messages(#"[{"role":"user","content":[ ]}]"#) == #"[{"role":"user","content":[ "#
+                + part + "]}]")
         #expect(
             try messages(#"[{"role":"user","content":[{"type":"text","text":"a"}]}]"#, 2)
-                == #"[{"role":"user","content":[{"type":"text","text":"a"},"# + part + "," + part + "]}]")
+                == #"[{"role":"user","content":[{"type":"text","text":"a"},"# + part + "," + part
+                + "]}]")
     }
 
     @Test func inAMessageOfItsOwn() throws {
         let own = #"{"role":"user","content":["# + part + "]}"
         #expect(try messages("[]") == "[" + own + "]")
-        #expect(try messages(#"[{"role":"assistant","content":"a"}]"#) == #"[{"role":"assistant","content":"a"},"# + own + "]")
+        #expect(
+            try messages(#"[{"role":"assistant","content":"a"}]"#)
+                == #"[{"role":"assistant","content":"a"},"# + own + "]")
         #expect(try messages(#"["odd"]"#) == #"["odd","# + own + "]")
         let made = try request(#"{"model":"m"}"#)
         try made.add(image: url)
@@ -49,13 +61,16 @@ struct ImageTests {
 
     @Test func aMessageWithoutARoleIsTheUsers() throws {
         // The provider's own sample has none.
-        #expect(try messages(#"[{"content":"a"}]"#) == #"[{"content":[{"type":"text","text":"a"},"# + part + "]}]")
+        #expect(
+            try messages(#"[{"content":"a"}]"#) == #"[{"content":[{"type":"text","text":"a"},"#
+                + part + "]}]")
     }
 
     @Test func theLastOfSeveralContentsCounts() throws {
         #expect(
             try messages(#"[{"role":"user","content":"a","content":"b"}]"#)
-                == #"[{"role":"user","content":"a","content":[{"type":"text","text":"b"},"# + part + "]}]")
+                == #"[{"role":"user","content":"a","content":[{"type":"text","text":"b"},"# + part
+                + "]}]")
     }
 
     @Test func aContentOfAnotherKindIsRefused() throws {
@@ -72,26 +87,39 @@ struct ImageTests {
         for detail in ["low", "high", "auto"] { try made.add(image: url, detail) }
         #expect(made.text.components(separatedBy: #""detail":"high""#).count == 2)
         #expect(jsonProblem(made.text) == nil)
-        #expect(complaint { try made.add(image: url, "best") } == "an image's detail is \"low\", \"high\" or \"auto\", not best")
-        #expect(complaint { try made.add(image: url, "") } == "an image's detail is \"low\", \"high\" or \"auto\", not ")
+        #expect(
+            complaint { try made.add(image: url, "best") }
+                == "an image's detail is \"low\", \"high\" or \"auto\", not best")
+        #expect(
+            complaint { try made.add(image: url, "") }
+                == "an image's detail is \"low\", \"high\" or \"auto\", not ")
     }
 
     @Test func addresses() throws {
         let made = try request(model: "m")
-        for url in ["http://a/b.jpg", "data:image/png;base64,AAAA", "https://a/\"b\\"] { try made.add(image: url) }
+        for url in ["http://a/b.jpg", "data:image/png;base64,AAAA", "https://a/\"b\\"] {
+            try made.add(image: url)
+        }
         #expect(made.text.contains(#"{"url":"https://a/\"b\\"}"#))
         for url in ["", "a.png", "file:///a.png", "/a.png", "ftp://a/b.png", "HTTPS"] {
             #expect(
-                complaint { try made.add(image: url) } == "an image's URL begins with https://, http:// or data:, unlike \(url)")
+                complaint { try made.add(image: url) }
+                    == "an image's URL begins with https://, http:// or data:, unlike \(url)")
         }
         #expect(
-            complaint { try withCopy(Array("http://".utf8) + [0xFF]) { try made.addImage(url: $0, detail: nil) } }
+            complaint {
+                try withCopy(Array("http://".utf8) + [0xFF]) {
+                    try made.addImage(url: $0, detail: nil)
+                }
+            }
                 == "the image's URL is not UTF-8")
     }
 
     static let files: [(type: String, bytes: [UInt8])] = [
-        ("jpeg", [0xFF, 0xD8, 0xFF, 0xE0, 0x00]), ("png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0xFF]),
-        ("gif", Array("GIF87a!".utf8)), ("gif", Array("GIF89a".utf8)), ("webp", Array("RIFF\u{1}\u{2}\u{3}\u{4}WEBPVP8 ".utf8)),
+        ("jpeg", [0xFF, 0xD8, 0xFF, 0xE0, 0x00]),
+        ("png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0xFF]),
+        ("gif", Array("GIF87a!".utf8)), ("gif", Array("GIF89a".utf8)),
+        ("webp", Array("RIFF\u{1}\u{2}\u{3}\u{4}WEBPVP8 ".utf8)),
     ]
 
     @Test(arguments: files)
@@ -107,14 +135,18 @@ struct ImageTests {
         // All but the last byte of what it is recognised by is not enough.
         let signature = type == "webp" ? 12 : type == "jpeg" ? 3 : type == "png" ? 8 : 6
         for length in 0..<signature {
-            let problem = complaint { try withCopy(bytes[..<length]) { try made.addImage(bytes: $0, detail: nil) } }
+            let problem = complaint {
+                try withCopy(bytes[..<length]) { try made.addImage(bytes: $0, detail: nil) }
+            }
             #expect(problem == "the image is none of JPEG, PNG, GIF and WEBP: convert it")
         }
     }
 
     @Test func filesAreReadNow() throws {
         let made = try request(model: "m")
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("thinkwire-\(getpid())-image.gif").path
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "thinkwire-\(getpid())-image.gif"
+        ).path
         try Data("GIF89a".utf8).write(to: URL(fileURLWithPath: path))
         try made.addImage(file: path, detail: nil)
         try FileManager.default.removeItem(atPath: path)
@@ -122,6 +154,8 @@ struct ImageTests {
         #expect(
             complaint { try made.addImage(file: path, detail: nil) }
                 == "the image file \(path) can't be read: No such file or directory")
-        #expect(complaint { try made.addImage(file: "/", detail: nil) } == "the image file / can't be read: Is a directory")
+        #expect(
+            complaint { try made.addImage(file: "/", detail: nil) }
+                == "the image file / can't be read: Is a directory")
     }
 }

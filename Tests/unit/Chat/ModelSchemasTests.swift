@@ -1,11 +1,14 @@
 import CThinkwire
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
 
 /// What the Python tests hold against the provider's schemas, value for value; here, that the telling of it is right.
-@Suite("What the four models are known to refuse is not taken, and told with the field, the limit and the value")
+@Suite(
+    "What the four models are known to refuse is not taken, and told with the field, the limit and the value"
+)
 struct ModelRulesTests {
     private let qwen3 = "alibaba/qwen3-32b"
 
@@ -18,26 +21,39 @@ struct ModelRulesTests {
     }
 
     @Test func numbers() throws {
-        #expect(try told(qwen3, "temperature", "3") == "temperature must be at most 2, not 3 (alibaba/qwen3-32b)")
+        #expect(
+            try told(qwen3, "temperature", "3")
+                == "temperature must be at most 2, not 3 (alibaba/qwen3-32b)")
         #expect(try told(qwen3, "temperature", " 2 ") == nil)
-        #expect(try told(qwen3, "temperature", "-1e-9") == "temperature must be at least 0, not -1e-9 (alibaba/qwen3-32b)")
+        #expect(
+            try told(qwen3, "temperature", "-1e-9")
+                == "temperature must be at least 0, not -1e-9 (alibaba/qwen3-32b)")
         #expect(try told(qwen3, "max_tokens", "1e999") == nil)
-        #expect(try told(qwen3, "temperature", "1e999") == "temperature must be at most 2, not 1e999 (alibaba/qwen3-32b)")
+        #expect(
+            try told(qwen3, "temperature", "1e999")
+                == "temperature must be at most 2, not 1e999 (alibaba/qwen3-32b)")
         #expect(try told(qwen3, "seed", "1e3") == nil)
         #expect(try told(qwen3, "seed", "1e300") == nil)
-        #expect(try told(qwen3, "seed", "1.5") == "seed must be a whole number, not 1.5 (alibaba/qwen3-32b)")
-        #expect(try told(qwen3, "seed", "0") == "seed must be at least 1, not 0 (alibaba/qwen3-32b)")
+        #expect(
+            try told(qwen3, "seed", "1.5")
+                == "seed must be a whole number, not 1.5 (alibaba/qwen3-32b)")
+        #expect(
+            try told(qwen3, "seed", "0") == "seed must be at least 1, not 0 (alibaba/qwen3-32b)")
     }
 
     @Test func theModelDecides() throws {
         let penalty = "2.5"
-        #expect(try told(qwen3, "thinking_budget", "0") == "thinking_budget must be at least 1, not 0 (alibaba/qwen3-32b)")
+        #expect(
+            try told(qwen3, "thinking_budget", "0")
+                == "thinking_budget must be at least 1, not 0 (alibaba/qwen3-32b)")
         #expect(try told("alibaba/qwen3.6-35b-a3b", "thinking_budget", "0") == nil)
         #expect(
             try told("alibaba/qwen3.6-35b-a3b", "logit_bias", #"{"1":101}"#)
                 == "logit_bias.1 must be at most 100, not 101 (alibaba/qwen3.6-35b-a3b)")
         #expect(try told(qwen3, "logit_bias", #"{"1":101}"#) == nil)
-        #expect(try told("alibaba/qwen3-32b#cut=9", "presence_penalty", penalty)?.hasSuffix("(alibaba/qwen3-32b)") == true)
+        #expect(
+            try told("alibaba/qwen3-32b#cut=9", "presence_penalty", penalty)?.hasSuffix(
+                "(alibaba/qwen3-32b)") == true)
         for other in ["m", "alibaba/qwen3-32b-instruct", "#alibaba/qwen3-32b", "alibaba/qwen3-3"] {
             #expect(try told(other, "presence_penalty", penalty) == nil)
         }
@@ -56,10 +72,15 @@ struct ModelRulesTests {
 
     @Test func placesInside() throws {
         #expect(
-            try told(qwen3, "messages", #"[{"role":"user","content":"a"},{"role":"user","content":[{"type":"text"}]}]"#)
+            try told(
+                qwen3, "messages",
+                #"[{"role":"user","content":"a"},{"role":"user","content":[{"type":"text"}]}]"#)
                 == "messages[1].content[0].text is missing (alibaba/qwen3-32b)")
         #expect(
-            try told(qwen3, "tools", "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{},\"\\n\":1}}]")
+            try told(
+                qwen3, "tools",
+                "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{},\"\\n\":1}}]"
+            )
                 == "tools[0].function.\\n is no field that is known there (alibaba/qwen3-32b)")
         let long = String(repeating: "ä", count: 300)
         let refusal = try #require(try told(qwen3, "tool_choice", "\"\(long)\""))
@@ -78,14 +99,19 @@ struct ModelRulesTests {
         let made = try request(model: qwen3)
         #expect(
             complaint { try made.add("developer", "a") }
-                == #"message.role must be "user", "system", "tool" or "assistant", not "developer" (alibaba/qwen3-32b)"#)
-        #expect(complaint { try made.add("tool", "a") } == "message.tool_call_id is missing (alibaba/qwen3-32b)")
+                == #"message.role must be "user", "system", "tool" or "assistant", not "developer" (alibaba/qwen3-32b)"#
+        )
+        #expect(
+            complaint { try made.add("tool", "a") }
+                == "message.tool_call_id is missing (alibaba/qwen3-32b)")
         try made.add("user", "a")
         #expect(
             complaint { try made.add(image: "https://host/a.png") }
                 == #"message.content[0].type must be "text", not "image_url" (alibaba/qwen3-32b)"#)
         try made.add(json: #"{"role":"developer","content":null}"#)
-        #expect(made.text.hasSuffix(#"[{"role":"user","content":"a"},{"role":"developer","content":null}]}"#))
+        #expect(
+            made.text.hasSuffix(
+                #"[{"role":"user","content":"a"},{"role":"developer","content":null}]}"#))
         for sees in ["alibaba/qwen3-vl-32b-thinking", "alibaba/qwen3.6-35b-a3b", "m"] {
             try request(model: sees).add(image: "https://host/a.png", "low")
         }
@@ -94,10 +120,14 @@ struct ModelRulesTests {
     /// Where a byte is missing or wrong, nothing is read that is not there.
     @Test func everyPieceOfAText() throws {
         let whole = Array(
-            #"[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"tool","content":"a","tool_call_id":"c"}]"#.utf8)
+            #"[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"tool","content":"a","tool_call_id":"c"}]"#
+                .utf8)
         for end in 0..<whole.count {
             let made = try request(model: qwen3)
-            #expect(complaint { try made.set("messages", String(decoding: whole[..<end], as: UTF8.self)) } != nil)
+            #expect(
+                complaint {
+                    try made.set("messages", String(decoding: whole[..<end], as: UTF8.self))
+                } != nil)
         }
     }
 }

@@ -1,5 +1,6 @@
 import CThinkwire
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -21,7 +22,8 @@ struct RefusalTests {
         #expect(harness.status == "TW_AUTH")
         #expect(
             harness.message
-                == "HTTP 401: Incorrect API key provided. (type invalid_request_error, code invalid_api_key); check the API key")
+                == "HTTP 401: Incorrect API key provided. (type invalid_request_error, code invalid_api_key); check the API key"
+        )
     }
 
     @Test func aimlapi() {
@@ -44,81 +46,137 @@ struct RefusalTests {
         #expect(wrapped.status == "TW_BAD_REQUEST" && wrapped.requestID == "b")
         #expect(
             wrapped.message
-                == "HTTP 400: enable_thinking must be false (type x, code invalid_parameter_error); change the request")
-        let bare = refused(401, #"{"code":"InvalidApiKey","message":"No API-key provided.","request_id":"c"}"#)
+                == "HTTP 400: enable_thinking must be false (type x, code invalid_parameter_error); change the request"
+        )
+        let bare = refused(
+            401, #"{"code":"InvalidApiKey","message":"No API-key provided.","request_id":"c"}"#)
         #expect(bare.status == "TW_AUTH" && bare.requestID == "c")
-        #expect(bare.message == "HTTP 401: No API-key provided. (code InvalidApiKey); check the API key")
+        #expect(
+            bare.message == "HTTP 401: No API-key provided. (code InvalidApiKey); check the API key"
+        )
     }
 
     @Test func otherShapes() {
-        let vllm = refused(404, #"{"object":"error","message":"The model does not exist.","type":"NotFoundError","code":404}"#)
+        let vllm = refused(
+            404,
+            #"{"object":"error","message":"The model does not exist.","type":"NotFoundError","code":404}"#
+        )
         #expect(vllm.status == "TW_NOT_FOUND")
         #expect(
             vllm.message
-                == "HTTP 404: The model does not exist. (type NotFoundError, code 404); check the model's name and the base URL")
-        #expect(refused(422, #"{"detail":"Field required"}"#).message == "HTTP 422: Field required; change the request")
+                == "HTTP 404: The model does not exist. (type NotFoundError, code 404); check the model's name and the base URL"
+        )
+        #expect(
+            refused(422, #"{"detail":"Field required"}"#).message
+                == "HTTP 422: Field required; change the request")
         #expect(
             refused(422, #"{"detail":[{"loc":["body"],"msg":"Field required"}]}"#).message
                 == #"HTTP 422: [{"loc":["body"],"msg":"Field required"}]; change the request"#)
-        #expect(refused(400, #"{"error":"model is required"}"#).message == "HTTP 400: model is required; change the request")
-        #expect(refused(402, #"{"error":{"message":"Insufficient credits","code":402}}"#).status == "TW_QUOTA")
+        #expect(
+            refused(400, #"{"error":"model is required"}"#).message
+                == "HTTP 400: model is required; change the request")
+        #expect(
+            refused(402, #"{"error":{"message":"Insufficient credits","code":402}}"#).status
+                == "TW_QUOTA")
     }
 
     @Test func inArrays() {
         // Gemini's OpenAI endpoint: SuzumiyaAkizuki/ComfyUI-NewBie-LLM-Formatter#3
-        let gemini = #"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#
-        #expect(refused(400, gemini).message == "HTTP 400: API key not valid. (code 400); change the request")
+        let gemini =
+            #"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#
+        #expect(
+            refused(400, gemini).message
+                == "HTTP 400: API key not valid. (code 400); change the request")
         #expect(refused(400, gemini).document == gemini)
         let good = StreamHarness(document: gemini)
-        #expect(good.status == "TW_BAD_REQUEST" && good.message.contains("API key not valid.") && good.document == gemini)
-        let cloudflare = #"{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"result":null}"#
-        #expect(refused(401, cloudflare).message == "HTTP 401: Authentication error (code 10000); check the API key")
-        #expect(StreamHarness(document: cloudflare).message.contains("Authentication error (code 10000)"))
+        #expect(
+            good.status == "TW_BAD_REQUEST" && good.message.contains("API key not valid.")
+                && good.document == gemini)
+        let cloudflare =
+            #"{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"result":null}"#
+        #expect(
+            refused(401, cloudflare).message
+                == "HTTP 401: Authentication error (code 10000); check the API key")
+        #expect(
+            StreamHarness(document: cloudflare).message.contains(
+                "Authentication error (code 10000)"))
         #expect(refused(400, #"{"errors":["no"]}"#).message == "HTTP 400: no; change the request")
-        #expect(refused(400, #"{"errors":[],"message":"no"}"#).message == "HTTP 400: no; change the request")
+        #expect(
+            refused(400, #"{"errors":[],"message":"no"}"#).message
+                == "HTTP 400: no; change the request")
     }
 
     @Test func aMessageOfAnotherName() {
         // Zhipu answers so with a 200.
-        let harness = StreamHarness(document: #"{"code":500,"msg":"404 NOT_FOUND","success":false}"#)
-        #expect(harness.status == "TW_SERVER" && harness.message.contains("404 NOT_FOUND (code 500)"))
-        guard case .notAnAnswer = StreamHarness(document: #"{"msg":"Hi"}"#).error else { return #expect(Bool(false)) }
+        let harness = StreamHarness(
+            document: #"{"code":500,"msg":"404 NOT_FOUND","success":false}"#)
+        #expect(
+            harness.status == "TW_SERVER" && harness.message.contains("404 NOT_FOUND (code 500)"))
+        guard case .notAnAnswer = StreamHarness(document: #"{"msg":"Hi"}"#).error else {
+            return #expect(Bool(false))
+        }
     }
 
     @Test func aMessageThatIsNull() {
-        #expect(refused(400, #"{"message":null,"detail":"no"}"#).message == "HTTP 400: no; change the request")
-        #expect(refused(400, #"{"error":{"message":null,"msg":"no"}}"#).message == "HTTP 400: no; change the request")
-        #expect(refused(400, #"{"error":{"message":null}}"#).message == #"HTTP 400: {"message":null}; change the request"#)
-        #expect(refused(400, #"{"message":null}"#).message == "HTTP 400: no reason given; change the request")
+        #expect(
+            refused(400, #"{"message":null,"detail":"no"}"#).message
+                == "HTTP 400: no; change the request")
+        #expect(
+            refused(400, #"{"error":{"message":null,"msg":"no"}}"#).message
+                == "HTTP 400: no; change the request")
+        #expect(
+            refused(400, #"{"error":{"message":null}}"#).message
+                == #"HTTP 400: {"message":null}; change the request"#)
+        #expect(
+            refused(400, #"{"message":null}"#).message
+                == "HTTP 400: no reason given; change the request")
     }
 
     @Test func wordsOfTheMessageDoNotOutweighTheNumber() {
-        let tool = #"{"error":{"message":"ArgumentError schema for function 'get_billing_info'.","type":"invalid_request_error"}}"#
+        let tool =
+            #"{"error":{"message":"ArgumentError schema for function 'get_billing_info'.","type":"invalid_request_error"}}"#
         #expect(refused(400, tool).status == "TW_BAD_REQUEST")
-        #expect(refused(503, #"{"error":{"message":"billing service is restarting"}}"#).status == "TW_SERVER")
-        #expect(refused(429, #"{"error":{"message":"check your plan and billing details"}}"#).status == "TW_QUOTA")
-        #expect(refused(400, #"{"error":{"message":"no","code":"billing_hard_limit_reached"}}"#).status == "TW_QUOTA")
         #expect(
-            refused(400, #"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to access"}}"#).status
+            refused(503, #"{"error":{"message":"billing service is restarting"}}"#).status
+                == "TW_SERVER")
+        #expect(
+            refused(429, #"{"error":{"message":"check your plan and billing details"}}"#).status
+                == "TW_QUOTA")
+        #expect(
+            refused(400, #"{"error":{"message":"no","code":"billing_hard_limit_reached"}}"#).status
+                == "TW_QUOTA")
+        #expect(
+            refused(
+                400,
+                #"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to access"}}"#
+            ).status
                 == "TW_QUOTA")
     }
 
     @Test func noJSON() {
-        #expect(refused(502, "<html><body>Bad Gateway</body></html>").message == "HTTP 502: no reason given; try again later")
+        #expect(
+            refused(502, "<html><body>Bad Gateway</body></html>").message
+                == "HTTP 502: no reason given; try again later")
         #expect(refused(502, "").message == "HTTP 502: no reason given; try again later")
-        #expect(refused(503, " upstream\r\nis gone \n").message == "HTTP 503: upstream  is gone; try again later")
+        #expect(
+            refused(503, " upstream\r\nis gone \n").message
+                == "HTTP 503: upstream  is gone; try again later")
         #expect(refused(500, "[1,2]").message == "HTTP 500: [1,2]; try again later")
         #expect(refused(500, "null").status == "TW_SERVER")
         #expect(refused(500, "{\"error\":").status == "TW_SERVER")
         #expect(refused(400, "{}").message == "HTTP 400: no reason given; change the request")
         for none in ["null", "false", "\"\""] {
-            #expect(refused(400, #"{"error":\#(none),"message":"no"}"#).message == "HTTP 400: no; change the request")
+            #expect(
+                refused(400, #"{"error":\#(none),"message":"no"}"#).message
+                    == "HTTP 400: no; change the request")
         }
     }
 
     @Test(arguments: [
-        (301, TW_PROTOCOL), (400, TW_BAD_REQUEST), (401, TW_AUTH), (402, TW_QUOTA), (403, TW_FORBIDDEN), (404, TW_NOT_FOUND),
-        (405, TW_BAD_REQUEST), (408, TW_BAD_REQUEST), (413, TW_BAD_REQUEST), (422, TW_BAD_REQUEST), (429, TW_RATE_LIMITED),
+        (301, TW_PROTOCOL), (400, TW_BAD_REQUEST), (401, TW_AUTH), (402, TW_QUOTA),
+        (403, TW_FORBIDDEN), (404, TW_NOT_FOUND),
+        (405, TW_BAD_REQUEST), (408, TW_BAD_REQUEST), (413, TW_BAD_REQUEST), (422, TW_BAD_REQUEST),
+        (429, TW_RATE_LIMITED),
         (500, TW_SERVER), (503, TW_SERVER), (504, TW_SERVER), (529, TW_SERVER), (599, TW_SERVER),
     ])
     func everyStatus(_ code: Int, _ status: tw_status) {
@@ -128,18 +186,28 @@ struct RefusalTests {
     }
 
     @Test func creditUsedUp() {
-        #expect(refused(403, #"{"message":"You have run out of Credits","statusCode":403}"#).status == "TW_QUOTA")
+        #expect(
+            refused(403, #"{"message":"You have run out of Credits","statusCode":403}"#).status
+                == "TW_QUOTA")
         #expect(refused(403, #"{"error":{"message":"Insufficient balance"}}"#).status == "TW_QUOTA")
         #expect(
-            refused(429, #"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#).status
+            refused(
+                429,
+                #"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#
+            ).status
                 == "TW_QUOTA")
-        #expect(refused(429, #"{"error":{"message":"slow down","type":"insufficient_quota"}}"#).status == "TW_QUOTA")
-        #expect(refused(403, #"{"error":{"message":"This key may not use this model"}}"#).status == "TW_FORBIDDEN")
+        #expect(
+            refused(429, #"{"error":{"message":"slow down","type":"insufficient_quota"}}"#).status
+                == "TW_QUOTA")
+        #expect(
+            refused(403, #"{"error":{"message":"This key may not use this model"}}"#).status
+                == "TW_FORBIDDEN")
         #expect(refused(403, "Denied by the load balancer").status == "TW_FORBIDDEN")
     }
 
     @Test func aMessageIsOneLineAndNotLong() {
-        let harness = refused(400, #"{"error":{"message":"a\r\n\u001b[2Jb","type":"t\n","code":"c\u0000"}}"#)
+        let harness = refused(
+            400, #"{"error":{"message":"a\r\n\u001b[2Jb","type":"t\n","code":"c\u0000"}}"#)
         #expect(harness.message == "HTTP 400: a   [2Jb (type t , code c ); change the request")
         let long = refused(400, #"{"error":{"message":"\#(String(repeating: "€", count: 5000))"}}"#)
         #expect(long.message.utf8.count < 1200 && long.message.contains("€…; change the request"))
@@ -147,7 +215,9 @@ struct RefusalTests {
     }
 
     @Test func theBodyIsTheDocument() {
-        #expect(refused(400, #" {"error":{"message":"no"}}"#).document == #" {"error":{"message":"no"}}"#)
+        #expect(
+            refused(400, #" {"error":{"message":"no"}}"#).document
+                == #" {"error":{"message":"no"}}"#)
         #expect(refused(400, "no").document == "")
     }
 }

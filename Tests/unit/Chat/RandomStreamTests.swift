@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -6,29 +7,37 @@ import Testing
 @Suite("Random streams say the same however they are written and cut")
 struct RandomStreamTests {
     private static let texts: [[UInt8]] = [
-        [], Array("a".utf8), Array("some words".utf8), Array(#"\n"#.utf8), Array(#"\""#.utf8), Array(#"\\"#.utf8),
+        [], Array("a".utf8), Array("some words".utf8), Array(#"\n"#.utf8), Array(#"\""#.utf8),
+        Array(#"\\"#.utf8),
         Array("é€😊".utf8),
-        Array(#"\ud83d"#.utf8), Array(#"\ude0a"#.utf8), [0xE2, 0x82], [0xAC], [0xF0], [0x9F, 0x98], [0xFF], Array("<think>".utf8),
-        Array("</think>".utf8), Array("</th".utf8), Array("ink>".utf8), Array(" ".utf8), Array("<".utf8),
+        Array(#"\ud83d"#.utf8), Array(#"\ude0a"#.utf8), [0xE2, 0x82], [0xAC], [0xF0], [0x9F, 0x98],
+        [0xFF], Array("<think>".utf8),
+        Array("</think>".utf8), Array("</th".utf8), Array("ink>".utf8), Array(" ".utf8),
+        Array("<".utf8),
     ]
     /// `@` stands for a text.
     private static let deltas = [
-        #"{"content":"@"}"#, #"{"content":"@"}"#, #"{"reasoning_content":"@","content":null}"#, #"{"reasoning":"@"}"#,
-        #"{"reasoning":"@","content":"@"}"#, #"{"reasoning":"@","reasoning_content":"@"}"#, #"{"refusal":"@"}"#,
+        #"{"content":"@"}"#, #"{"content":"@"}"#, #"{"reasoning_content":"@","content":null}"#,
+        #"{"reasoning":"@"}"#,
+        #"{"reasoning":"@","content":"@"}"#, #"{"reasoning":"@","reasoning_content":"@"}"#,
+        #"{"refusal":"@"}"#,
         #"{"content":"@","content":"@"}"#, #"{"content":[{"type":"text","text":"@"}]}"#,
         #"{"content":[{"type":"thinking","thinking":"@"},{"type":"text","text":"@"}]}"#,
         #"{"role":"assistant","content":"@","odd":"@"}"#,
         #"{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"@"}}]}"#,
-        #"{"tool_calls":[{"index":1,"function":{"arguments":"@"}}],"content":"@"}"#, #"{"content":"@","annotations":[1]}"#,
+        #"{"tool_calls":[{"index":1,"function":{"arguments":"@"}}],"content":"@"}"#,
+        #"{"content":"@","annotations":[1]}"#,
         #"{"content":"@","odd":"@"}"#,
         "null", "{}",
     ]
     private static let behind = [
-        "", "", "", "", #","usage":null"#, #","usage":{"completion_tokens":1}"#, #","usage":{"completion_tokens":2}"#,
+        "", "", "", "", #","usage":null"#, #","usage":{"completion_tokens":1}"#,
+        #","usage":{"completion_tokens":2}"#,
         #","id":"a""#, #","id":"b""#,
     ]
     private static let besideDelta = [
-        "", "", "", #","finish_reason":null"#, #","finish_reason":"stop""#, #","logprobs":{"content":[1]}"#,
+        "", "", "", #","finish_reason":null"#, #","finish_reason":"stop""#,
+        #","logprobs":{"content":[1]}"#,
     ]
 
     /// One chunk again and again, with other texts in it, as streams are, and now and then another one.
@@ -36,17 +45,27 @@ struct RandomStreamTests {
         var template = ""
         return (0..<12).map { _ in
             if template.isEmpty || random.roll(3) == 0 {
-                template = #"{"choices":[{"index":\#(random.roll(2)),"delta":"# + random.pick(RandomStreamTests.deltas)
-                template += random.pick(RandomStreamTests.besideDelta) + "}]" + random.pick(RandomStreamTests.behind) + "}"
+                template =
+                    #"{"choices":[{"index":\#(random.roll(2)),"delta":"#
+                    + random.pick(RandomStreamTests.deltas)
+                template +=
+                    random.pick(RandomStreamTests.besideDelta) + "}]"
+                    + random.pick(RandomStreamTests.behind) + "}"
             }
-            var chunk = template.utf8.flatMap { $0 == UInt8(ascii: "@") ? random.pick(RandomStreamTests.texts) : [$0] }
+            var chunk = template.utf8.flatMap {
+                $0 == UInt8(ascii: "@") ? random.pick(RandomStreamTests.texts) : [$0]
+            }
             // Now and then a byte that does not belong there.
-            if random.roll(60) == 0 { chunk[random.roll(chunk.count)] = random.pick(Array("\"\\{}[],:x ".utf8)) }
+            if random.roll(60) == 0 {
+                chunk[random.roll(chunk.count)] = random.pick(Array("\"\\{}[],:x ".utf8))
+            }
             return chunk
         }
     }
 
-    private func events(_ chunks: [[UInt8]]) -> [UInt8] { chunks.flatMap { Array("data: ".utf8) + $0 + Array("\n\n".utf8) } }
+    private func events(_ chunks: [[UInt8]]) -> [UInt8] {
+        chunks.flatMap { Array("data: ".utf8) + $0 + Array("\n\n".utf8) }
+    }
 
     @Test func spaceBetweenTokensSaysNothing() throws {
         var random = SeededRandom(10)
@@ -55,11 +74,14 @@ struct RandomStreamTests {
             let chunks = stream(&random)
             // Each has one space more in it than the one before: none is like another.
             let spaced = chunks.enumerated().map { place, chunk in
-                chunk.first == UInt8(ascii: "{") ? [chunk[0]] + Array(repeating: 0x20, count: place) + chunk.dropFirst() : chunk
+                chunk.first == UInt8(ascii: "{")
+                    ? [chunk[0]] + Array(repeating: 0x20, count: place) + chunk.dropFirst() : chunk
             }
             let plain = try StreamHarness([events(chunks)])
             let other = try StreamHarness([events(spaced)])
-            #expect(plain.everything == other.everything, "\(chunks.map { String(decoding: $0, as: UTF8.self) })")
+            #expect(
+                plain.everything == other.everything,
+                "\(chunks.map { String(decoding: $0, as: UTF8.self) })")
             #expect((plain.error == nil) == (other.error == nil))
             if plain.error != nil { errors += 1 }
         }
@@ -77,7 +99,9 @@ struct RandomStreamTests {
                 pieces.append(Array(rest.prefix(length)))
                 rest.removeFirst(length)
             }
-            #expect(try StreamHarness(pieces).everything == StreamHarness([stream]).everything, "\(String(decoding: stream, as: UTF8.self))")
+            #expect(
+                try StreamHarness(pieces).everything == StreamHarness([stream]).everything,
+                "\(String(decoding: stream, as: UTF8.self))")
         }
     }
 
@@ -86,12 +110,19 @@ struct RandomStreamTests {
         for _ in 0..<300 {
             let harness = try StreamHarness([events(stream(&random))])
             guard !harness.document.isEmpty else { continue }
-            #expect(jsonProblem(Array(harness.reply.document), .refusesBrokenText) == nil, "\(harness.document)")
-            for (place, choice) in harness.reply.choices.sorted(by: { $0.index < $1.index }).enumerated()
+            #expect(
+                jsonProblem(Array(harness.reply.document), .refusesBrokenText) == nil,
+                "\(harness.document)")
+            for (place, choice) in harness.reply.choices.sorted(by: { $0.index < $1.index })
+                .enumerated()
             where !choice.content.text.isEmpty {
-                let found = withCopy("/choices/\(place)/message/content") { harness.reply.lookUp($0).map { String($0) } }
+                let found = withCopy("/choices/\(place)/message/content") {
+                    harness.reply.lookUp($0).map { String($0) }
+                }
                 // The document has the tags, and the thought between them, as the provider sent them in front of the answer.
-                let holdsText = found?.utf8.reversed().starts(with: String(choice.content.text).utf8.reversed()) == true
+                let holdsText =
+                    found?.utf8.reversed().starts(with: String(choice.content.text).utf8.reversed())
+                    == true
                 #expect(holdsText || choice.wasAnswerInReasoning, "\(harness.document)")
             }
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -17,7 +18,8 @@ struct RecordingTests {
         let harness = try harnessSplitAnywhere(try recording("qwen3-32b.sse"))
         #expect(
             harness.events == [
-                "reasoning 0 " + reasoning, "content 0 Hello! How can I assist you today?", "finish 0 stop", "usage 2010",
+                "reasoning 0 " + reasoning, "content 0 Hello! How can I assist you today?",
+                "finish 0 stop", "usage 2010",
             ])
         #expect(harness.reasoning == reasoning)
         #expect(harness.usage == [13, 2010, 2023, 82, -1])
@@ -25,11 +27,14 @@ struct RecordingTests {
         #expect(harness.error == nil)
         // It has no [DONE], and is whole all the same.
         #expect(harness.reply.isFinished && !harness.reply.isDone)
-        let quoted = ByteBuffer.text { buffer in withCopy(reasoning) { buffer.append(jsonString: $0) } }
+        let quoted = ByteBuffer.text { buffer in
+            withCopy(reasoning) { buffer.append(jsonString: $0) }
+        }
         #expect(
             harness.document
                 == #"{"id":"chatcmpl-81964e30-1a7c-9668-b78c-a750587ec497","choices":[{"message":{"content":"#
-                + #""Hello! How can I assist you today?","role":"assistant","refusal":null,"reasoning_content":"# + quoted
+                + #""Hello! How can I assist you today?","role":"assistant","refusal":null,"reasoning_content":"#
+                + quoted
                 + #"},"index":0,"finish_reason":"stop"}],"created":1753944369,"model":"qwen3-32b","object":"chat.completion","#
                 + #""usage":{"prompt_tokens":13,"completion_tokens":2010,"total_tokens":2023,"#
                 + #""completion_tokens_details":{"reasoning_tokens":82}}}"#
@@ -65,15 +70,18 @@ struct RecordingTests {
     }
 
     @Test(arguments: [
-        ("qwen3-32b", [19, 65, 84, -1, -1], String?.none), ("qwen3-next-80b-a3b-thinking", [9, 7182, 7191, 277, -1], nil),
+        ("qwen3-32b", [19, 65, 84, -1, -1], String?.none),
+        ("qwen3-next-80b-a3b-thinking", [9, 7182, 7191, 277, -1], nil),
         ("qwen3-vl-32b-thinking", [19, 1241, 1260, 654, -1], "10383.0 credits"),
         ("qwen3.6-35b-a3b", [19, 1197, 1216, 840, -1], "0.003511 USD"),
     ])
     func theAnswersThatWereNotStreamed(_ model: String, _ usage: [Int64], _ cost: String?) throws {
         let bytes = try recording(model + ".json")
         let harness = StreamHarness(document: String(decoding: bytes, as: UTF8.self))
-        let document = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
-        let message = try #require(((document["choices"] as? [[String: Any]])?.first?["message"]) as? [String: Any])
+        let document = try #require(
+            try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
+        let message = try #require(
+            ((document["choices"] as? [[String: Any]])?.first?["message"]) as? [String: Any])
         #expect(harness.error == nil)
         #expect(harness.content == message["content"] as? String)
         #expect(harness.reasoning == message["reasoning_content"] as? String)
@@ -82,6 +90,9 @@ struct RecordingTests {
         #expect(harness.cost == cost)
         #expect(harness.reply.document.elementsEqual(bytes))
         let reasoning = harness.reasoning.isEmpty ? [] : ["reasoning 0 " + harness.reasoning]
-        #expect(harness.events == reasoning + ["content 0 " + harness.content, "finish 0 stop", "usage \(usage[1])"])
+        #expect(
+            harness.events == reasoning + [
+                "content 0 " + harness.content, "finish 0 stop", "usage \(usage[1])",
+            ])
     }
 }

@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -15,7 +16,8 @@ struct ReplyDocumentTests {
                 + #""delta":{"role":"assistant"},"finish_reason":null}]}"#,
             #"{"id":"","object":"chat.completion.chunk","created":1,"new_field":{"x":[1, 2]},"late":true,"#
                 + #""choices":[{"index":0,"delta":{"content":"Hi"}}]}"#,
-            #"{"id":null,"new_field":null,"choices":[{"index":0,"delta":{},"finish_reason":"stop","matched":7}]}"#)
+            #"{"id":null,"new_field":null,"choices":[{"index":0,"delta":{},"finish_reason":"stop","matched":7}]}"#
+        )
         #expect(
             harness.document
                 == #"{"id":"","object":"chat.completion","created":1,"new_field":{"x":[1, 2]},"#
@@ -32,20 +34,33 @@ struct ReplyDocumentTests {
     }
 
     @Test func onlyADocumentOfChunksIsRenamed() throws {
-        #expect(try StreamHarness(#"{"object":"chat.completion.chunk"}"#).document == #"{"object":"chat.completion"}"#)
-        #expect(try StreamHarness(#"{"object":"other","choices":[]}"#).document == #"{"object":"other","choices":[]}"#)
-        #expect(try StreamHarness(#"{"object":"other","choices":null}"#).document == #"{"object":"other","choices":[]}"#)
+        #expect(
+            try StreamHarness(#"{"object":"chat.completion.chunk"}"#).document
+                == #"{"object":"chat.completion"}"#)
+        #expect(
+            try StreamHarness(#"{"object":"other","choices":[]}"#).document
+                == #"{"object":"other","choices":[]}"#)
+        #expect(
+            try StreamHarness(#"{"object":"other","choices":null}"#).document
+                == #"{"object":"other","choices":[]}"#)
     }
 
     @Test func textsThatWereNullOrEmptyStaySo() throws {
-        let harness = try StreamHarness(delta(#"{"content":null,"refusal":null,"reasoning_content":""}"#))
+        let harness = try StreamHarness(
+            delta(#"{"content":null,"refusal":null,"reasoning_content":""}"#))
         #expect(
-            try harness.isDocument(#"{"choices":[{"index":0,"message":{"content":null,"refusal":null,"reasoning_content":""}}]}"#))
-        #expect(try StreamHarness(delta(#"{"content":""}"#)).isDocument(#"{"choices":[{"index":0,"message":{"content":""}}]}"#))
+            try harness.isDocument(
+                #"{"choices":[{"index":0,"message":{"content":null,"refusal":null,"reasoning_content":""}}]}"#
+            ))
+        #expect(
+            try StreamHarness(delta(#"{"content":""}"#)).isDocument(
+                #"{"choices":[{"index":0,"message":{"content":""}}]}"#))
     }
 
     @Test func logprobsAreJoined() throws {
-        func chunk(_ logprobs: String) -> String { #"{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":\#(logprobs)}]}"# }
+        func chunk(_ logprobs: String) -> String {
+            #"{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":\#(logprobs)}]}"#
+        }
         let harness = try StreamHarness(
             chunk("null"), chunk(#"{"content":[],"refusal":null}"#),
             chunk(#"{"content":[{"token":"a","logprob":-1}],"refusal":null}"#),
@@ -60,25 +75,33 @@ struct ReplyDocumentTests {
         for logprobs in ["null", "{}"] {
             #expect(
                 try StreamHarness(chunk("null"), chunk(logprobs), chunk("null")).document
-                    == #"{"choices":[{"index":0,"message":{"content":"aaa"},"logprobs":\#(logprobs)}]}"#)
+                    == #"{"choices":[{"index":0,"message":{"content":"aaa"},"logprobs":\#(logprobs)}]}"#
+            )
         }
     }
 
     @Test(arguments: ["[]", "[ ]", "[ \t ]", "null"])
     func listsAreJoinedWhateverStandsFirst(_ first: String) throws {
         let harness = try StreamHarness(
-            delta(#"{"annotations":\#(first)}"#), delta(#"{"annotations":[ {"type":"url_citation"} ]}"#),
+            delta(#"{"annotations":\#(first)}"#),
+            delta(#"{"annotations":[ {"type":"url_citation"} ]}"#),
             delta(#"{"annotations":\#(first)}"#),
             delta(#"{"annotations":[2,3]}"#))
         #expect(
-            try harness.isDocument(#"{"choices":[{"index":0,"message":{"annotations":[{"type":"url_citation"},2,3]}}]}"#),
+            try harness.isDocument(
+                #"{"choices":[{"index":0,"message":{"annotations":[{"type":"url_citation"},2,3]}}]}"#
+            ),
             "\(harness.document)")
     }
 
     @Test func listsThatAreNoneAreKeptAsAnyValueIs() throws {
         func annotations(_ values: String...) throws -> String {
-            let text = try StreamHarness([Array(values.map { "data: \(delta("{\"annotations\":\($0)}"))\n\n" }.joined().utf8)]).document
-            return String(text.dropFirst(#"{"choices":[{"index":0,"message":{"annotations":"#.count).dropLast(4))
+            let text = try StreamHarness([
+                Array(values.map { "data: \(delta("{\"annotations\":\($0)}"))\n\n" }.joined().utf8)
+            ]).document
+            return String(
+                text.dropFirst(#"{"choices":[{"index":0,"message":{"annotations":"#.count).dropLast(
+                    4))
         }
         #expect(try annotations("null", "1", #"{"x":1}"#, "null", #"{"x":2}"#) == #"{"x":2}"#)
         #expect(try annotations("{}", "[1]", "[2]") == "[1,2]")
@@ -87,41 +110,54 @@ struct ReplyDocumentTests {
 
     @Test func audioMayBeEmpty() throws {
         for audio in ["null", "{}"] {
-            #expect(try StreamHarness(delta(#"{"audio":\#(audio)}"#)).isDocument(#"{"choices":[{"index":0,"message":{"audio":\#(audio)}}]}"#))
+            #expect(
+                try StreamHarness(delta(#"{"audio":\#(audio)}"#)).isDocument(
+                    #"{"choices":[{"index":0,"message":{"audio":\#(audio)}}]}"#))
         }
     }
 
     @Test func textsInPiecesMayBeginWithNull() throws {
         let member = #""audio":{"id":"a","data":null,"transcript":"#
         let begun = delta(#"{\#(member)null},"function_call":{"name":"f","arguments":null}}"#)
-        let null = #"{"choices":[{"index":0,"message":{\#(member)null},"function_call":{"name":"f","arguments":null}}}]}"#
+        let null =
+            #"{"choices":[{"index":0,"message":{\#(member)null},"function_call":{"name":"f","arguments":null}}}]}"#
         #expect(try StreamHarness(begun).document == null)
         let call = #""function_call":{"name":"f","arguments":"{}"}"#
         #expect(
-            try StreamHarness(begun, delta(#"{"audio":{"transcript":"H"},"function_call":{"arguments":"{}"}}"#), begun).document
+            try StreamHarness(
+                begun, delta(#"{"audio":{"transcript":"H"},"function_call":{"arguments":"{}"}}"#),
+                begun
+            ).document
                 == #"{"choices":[{"index":0,"message":{\#(member)"H"},\#(call)}}]}"#)
     }
 
     @Test func aChoiceWithoutAnythingIsAnObject() throws {
         #expect(try StreamHarness(#"{"choices":[{}]}"#).isDocument(#"{"choices":[{}]}"#))
-        #expect(try StreamHarness(#"{"choices":[{"index":0,"delta":{}}]}"#).isDocument(#"{"choices":[{"index":0,"message":{}}]}"#))
+        #expect(
+            try StreamHarness(#"{"choices":[{"index":0,"delta":{}}]}"#).isDocument(
+                #"{"choices":[{"index":0,"message":{}}]}"#))
     }
 
     @Test func textsAreWrittenSoThatTheyAreReadBack() throws {
-        let harness = try StreamHarness(delta(#"{"content":"\"\\\n\u0000\u001f","reasoning":"\ud83d\ude0a\u2028"}"#))
+        let harness = try StreamHarness(
+            delta(#"{"content":"\"\\\n\u0000\u001f","reasoning":"\ud83d\ude0a\u2028"}"#))
         #expect(
-            try harness.isDocument(#"{"choices":[{"index":0,"message":{"content":"\"\\\n\u0000\u001f","reasoning":"😊\#u{2028}"}}]}"#))
+            try harness.isDocument(
+                #"{"choices":[{"index":0,"message":{"content":"\"\\\n\u0000\u001f","reasoning":"😊\#u{2028}"}}]}"#
+            ))
         #expect(lookUp("/choices/0/message/content", in: harness) == "\"\\\n\u{0}\u{1F}")
     }
 
     @Test func namesWithEscapesAreKept() throws {
-        let harness = try StreamHarness(#"{"a\"b":1,"c\/d":2,"choices":[{"e\u00e9":3}]}"#, #"{"a\"b":4}"#)
+        let harness = try StreamHarness(
+            #"{"a\"b":1,"c\/d":2,"choices":[{"e\u00e9":3}]}"#, #"{"a\"b":4}"#)
         #expect(try harness.isDocument(#"{"a\"b":4,"c/d":2,"choices":[{"eé":3}]}"#))
     }
 
     @Test func isLookedUpByPointer() throws {
         let harness = try StreamHarness(
-            #"{"id":"a\nb","choices":[{"index":0,"delta":{"content":"H"},"finish_reason":"stop"}]}"#, delta(#"{"content":"i"}"#),
+            #"{"id":"a\nb","choices":[{"index":0,"delta":{"content":"H"},"finish_reason":"stop"}]}"#,
+            delta(#"{"content":"i"}"#),
             #"{"choices":[],"usage":{"completion_tokens": 2, "x":[ ]}}"#)
         #expect(lookUp("/choices/0/message/content", in: harness) == "Hi")
         #expect(lookUp("/id", in: harness) == "a\nb")
@@ -146,12 +182,16 @@ struct ReplyDocumentTests {
     @Test func veryManyLookups() throws {
         let harness = StreamHarness(document: #"{"choices":[{"message":{}}],"x7":1}"#)
         for _ in 0..<2 {
-            for place in 0..<50_000 where lookUp("/x\(place)", in: harness) != (place == 7 ? "1" : nil) { Issue.record("/x\(place)") }
+            for place in 0..<50_000
+            where lookUp("/x\(place)", in: harness) != (place == 7 ? "1" : nil) {
+                Issue.record("/x\(place)")
+            }
         }
     }
 
     @Test func aWholeAnswerIsItsOwnDocument() {
-        let text = "\n{ \"id\" : \"x\", \"choices\":[ {\"message\":{\"content\":\"Hi\"}} ], \"odd\":[1e3] }  "
+        let text =
+            "\n{ \"id\" : \"x\", \"choices\":[ {\"message\":{\"content\":\"Hi\"}} ], \"odd\":[1e3] }  "
         let harness = StreamHarness(document: text)
         #expect(harness.document == text)
         #expect(lookUp("/choices/0", in: harness) == "{\"message\":{\"content\":\"Hi\"}}")

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -8,24 +9,30 @@ import Testing
 struct RequestBodyTests {
     /// The body's text after an edit, which must be JSON still.
     private func edited(
-        _ json: String, sourceLocation: SourceLocation = #_sourceLocation, _ edit: (inout RequestBody) throws -> Void
+        _ json: String, sourceLocation: SourceLocation = #_sourceLocation,
+        _ edit: (inout RequestBody) throws -> Void
     ) throws -> String {
         var body = try withCopy(json) { try RequestBody(json: $0) }
         try edit(&body)
         let text = String(body.text)
-        #expect(jsonProblem(text, .refusesBrokenText) == nil, "\(text)", sourceLocation: sourceLocation)
+        #expect(
+            jsonProblem(text, .refusesBrokenText) == nil, "\(text)", sourceLocation: sourceLocation)
         // The body knows where its members are: it finds the same as a reader of its text.
         let names = ["a", "b", "c", "messages"]
         for name in names {
             let found = withCopy(name) { name in body.value(of: name).map { String($0) } }
-            let read = try withJSON(text) { object in withCopy(name) { object[$0].map { String($0.raw) } } }
+            let read = try withJSON(text) { object in
+                withCopy(name) { object[$0].map { String($0.raw) } }
+            }
             #expect(found == read, "\(name) of \(text)", sourceLocation: sourceLocation)
         }
         return text
     }
 
     private func set(_ json: String, _ name: String, _ value: String) throws -> String {
-        try edited(json) { body in withCopy(name) { name in withCopy(value) { body.set(name, to: $0) } } }
+        try edited(json) { body in
+            withCopy(name) { name in withCopy(value) { body.set(name, to: $0) } }
+        }
     }
 
     private func remove(_ json: String, _ name: String) throws -> String {
@@ -38,7 +45,8 @@ struct RequestBodyTests {
 
     @Test func aValueIsReplacedWhereItStands() throws {
         #expect(try set(#"{"a":1,"b":2,"c":3}"#, "b", "[4, 5]") == #"{"a":1,"b":[4, 5],"c":3}"#)
-        #expect(try set(#" { "a" : 1 , "b" : "x" } "#, "a", "null") == #" { "a" : null , "b" : "x" } "#)
+        #expect(
+            try set(#" { "a" : 1 , "b" : "x" } "#, "a", "null") == #" { "a" : null , "b" : "x" } "#)
         #expect(try set("{\n\t\"a\"\n:\r\n{\"a\":1} }", "a", "0") == "{\n\t\"a\"\n:\r\n0 }")
         #expect(try set(#"{"b":{"a":1},"a":2}"#, "a", "3") == #"{"b":{"a":1},"a":3}"#)
         #expect(try set(#"{"a":1e2}"#, "a", #""1e2""#) == #"{"a":"1e2"}"#)
@@ -94,12 +102,17 @@ struct RequestBodyTests {
         #expect(try append(#"{"messages":[ ]}"#, "{}") == #"{"messages":[{} ]}"#)
         #expect(try append(#"{"messages":[1]}"#, "{}") == #"{"messages":[1,{}]}"#)
         #expect(
-            try append("{\"messages\" : [ {\"x\":[]} \n ] , \"b\":1}", "{}") == "{\"messages\" : [ {\"x\":[]},{} \n ] , \"b\":1}")
+            try append("{\"messages\" : [ {\"x\":[]} \n ] , \"b\":1}", "{}")
+                == "{\"messages\" : [ {\"x\":[]},{} \n ] , \"b\":1}")
         #expect(try append("{}", "{}") == #"{"messages":[{}]}"#)
         #expect(try append(#"{"a":1}"#, "{}") == #"{"a":1,"messages":[{}]}"#)
-        #expect(try append(#"{"messages":[1],"messages":[2]}"#, "{}") == #"{"messages":[1],"messages":[2,{}]}"#)
+        #expect(
+            try append(#"{"messages":[1],"messages":[2]}"#, "{}")
+                == #"{"messages":[1],"messages":[2,{}]}"#)
         let twice = try edited(#"{"messages":[],"a":1}"#) { body in
-            for message in ["{\"x\":1}", "{\"y\":2}"] { try withCopy(message) { try body.append(message: $0) } }
+            for message in ["{\"x\":1}", "{\"y\":2}"] {
+                try withCopy(message) { try body.append(message: $0) }
+            }
             body.set("a", to: "22")
         }
         #expect(twice == #"{"messages":[{"x":1},{"y":2}],"a":22}"#)
@@ -116,21 +129,29 @@ struct RequestBodyTests {
 
     @Test func messagesThatAreNoArrayAreLeftAlone() {
         for messages in ["null", "{}", "\"[]\"", "1"] {
-            #expect(complaint { _ = try append("{\"messages\":\(messages)}", "{}") } == "the request's messages are not an array")
+            #expect(
+                complaint { _ = try append("{\"messages\":\(messages)}", "{}") }
+                    == "the request's messages are not an array")
         }
     }
 
     @Test func whatIsNoBodyIsRefusedWithThePlace() {
         func refused(_ json: String) -> String? { complaint { _ = try edited(json) { _ in } } }
         #expect(refused("") == "the request is not JSON: at byte 0, it ends too early")
-        #expect(refused(#"{"a":01}"#) == "the request is not JSON: at byte 6, a comma or the closing bracket is expected")
-        #expect(refused(#"{"a":1,}"#) == "the request is not JSON: at byte 7, a name in quotes is expected")
+        #expect(
+            refused(#"{"a":01}"#)
+                == "the request is not JSON: at byte 6, a comma or the closing bracket is expected")
+        #expect(
+            refused(#"{"a":1,}"#)
+                == "the request is not JSON: at byte 7, a name in quotes is expected")
         for json in ["[]", "null", "\"{}\"", "12"] {
             #expect(refused(json) == "the request is JSON, but not an object: put it in { }")
         }
         #expect(
             complaint {
-                _ = try withCopy(Array("{\"a\":\"".utf8) + [0xFF, 0x22, 0x7D]) { String(try RequestBody(json: $0).text) }
+                _ = try withCopy(Array("{\"a\":\"".utf8) + [0xFF, 0x22, 0x7D]) {
+                    String(try RequestBody(json: $0).text)
+                }
             }
                 == "the request is not JSON: at byte 6, not UTF-8")
     }
@@ -139,38 +160,58 @@ struct RequestBodyTests {
     @Test func randomEditsLikeAListOfMembers() throws {
         var random = SeededRandom(9)
         let spaces = ["", " ", "\n", "\t ", "  "]
-        let spellings = ["a": ["\"a\"", "\"\\u0061\""], "b": ["\"b\""], "c": ["\"c\"", "\"\\u0063\""]]
+        let spellings = [
+            "a": ["\"a\"", "\"\\u0061\""], "b": ["\"b\""], "c": ["\"c\"", "\"\\u0063\""],
+        ]
         let values = ["1", "\"x\"", "[ ]", "{\"a\":[1,2]}", "null", "-1.5e3", "\"\\\"}\""]
         for _ in 0..<400 {
             var model: [(name: String, value: String)] = (0..<random.roll(6)).map { _ in
                 (random.pick(["a", "b", "c"]), random.pick(values))
             }
             let members = model.map { member in
-                random.pick(spaces) + random.pick(spellings[member.name]!) + random.pick(spaces) + ":" + random.pick(spaces)
+                random.pick(spaces) + random.pick(spellings[member.name]!) + random.pick(spaces)
+                    + ":" + random.pick(spaces)
                     + member.value + random.pick(spaces)
             }
             let json =
-                random.pick(spaces) + "{" + (members.isEmpty ? random.pick(spaces) : members.joined(separator: ",")) + "}"
+                random.pick(spaces) + "{"
+                + (members.isEmpty ? random.pick(spaces) : members.joined(separator: ",")) + "}"
                 + random.pick(spaces)
-            let edits = (0..<6).map { _ in (name: random.pick(["a", "b", "c"]), value: random.roll(3) == 0 ? nil : random.pick(values))
+            let edits = (0..<6).map { _ in
+                (
+                    name: random.pick(["a", "b", "c"]),
+                    value: random.roll(3) == 0 ? nil : random.pick(values)
+                )
             }
             let text = try edited(json) { body in
                 for edit in edits {
                     withCopy(edit.name) { name in
-                        if let value = edit.value { withCopy(value) { body.set(name, to: $0) } } else { body.remove(name) }
+                        if let value = edit.value {
+                            withCopy(value) { body.set(name, to: $0) }
+                        } else {
+                            body.remove(name)
+                        }
                     }
                 }
             }
             for edit in edits {
                 if let value = edit.value {
-                    if !model.contains(where: { $0.name == edit.name }) { model.append((edit.name, value)) }
-                    for place in model.indices where model[place].name == edit.name { model[place].value = value }
+                    if !model.contains(where: { $0.name == edit.name }) {
+                        model.append((edit.name, value))
+                    }
+                    for place in model.indices where model[place].name == edit.name {
+                        model[place].value = value
+                    }
                 } else {
                     model.removeAll { $0.name == edit.name }
                 }
             }
-            let found = try withJSON(text) { object in object.members.map { [JSON($0.name), JSON($0.value)] } }
-            #expect(try found == model.map { [.string($0.name), try read($0.value)] }, "\(json) → \(text)")
+            let found = try withJSON(text) { object in
+                object.members.map { [JSON($0.name), JSON($0.value)] }
+            }
+            #expect(
+                try found == model.map { [.string($0.name), try read($0.value)] },
+                "\(json) → \(text)")
         }
     }
 }

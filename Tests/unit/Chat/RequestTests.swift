@@ -1,6 +1,7 @@
 import CThinkwire
 import Foundation
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -9,7 +10,9 @@ import Testing
 func request(_ json: String) throws -> Request { try withCopy(json) { try Request.parse($0) } }
 
 /// A request of nothing but a model.
-func request(model: String) throws -> Request { try withCopy(model) { try Request.create(model: $0) } }
+func request(model: String) throws -> Request {
+    try withCopy(model) { try Request.create(model: $0) }
+}
 
 extension Request {
     var text: String { String(json) }
@@ -60,9 +63,13 @@ struct RequestTests {
     }
 
     @Test func aModelWithAnyLetters() throws {
-        #expect(try request(model: "a\"b\\c/d\u{0}é").text == #"{"model":"a\"b\\c/d\u0000é","messages":[]}"#)
+        #expect(
+            try request(model: "a\"b\\c/d\u{0}é").text
+                == #"{"model":"a\"b\\c/d\u0000é","messages":[]}"#)
         #expect(complaint { _ = try request(model: "") } == "the model's name is empty")
-        #expect(complaint { _ = try withCopy([0x61, 0xFF]) { try Request.create(model: $0) } } == "the model's name is not UTF-8")
+        #expect(
+            complaint { _ = try withCopy([0x61, 0xFF]) { try Request.create(model: $0) } }
+                == "the model's name is not UTF-8")
     }
 
     @Test func messagesGivenAsJSONStayAsTheyAre() throws {
@@ -70,16 +77,29 @@ struct RequestTests {
         try made.add(json: " {\"role\" : \"tool\", \"content\":[ ]}\n")
         #expect(made.text.contains("{\"role\" : \"tool\", \"content\":[ ]}"))
         #expect(jsonProblem(made.text) == nil)
-        #expect(complaint { try made.add(json: "[]") } == "the message is JSON, but not an object: put it in { }")
-        #expect(complaint { try made.add(json: "{\"role\":}") } == "the message is not JSON: at byte 8, a value is expected")
+        #expect(
+            complaint { try made.add(json: "[]") }
+                == "the message is JSON, but not an object: put it in { }")
+        #expect(
+            complaint { try made.add(json: "{\"role\":}") }
+                == "the message is not JSON: at byte 8, a value is expected")
         #expect(
             complaint { try made.add("", "x") }
-                == "the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\"")
+                == "the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\""
+        )
         #expect(
-            complaint { try withCopy([0xC3]) { text in try withCopy("user") { try made.addMessage(role: $0, text: text) } } }
+            complaint {
+                try withCopy([0xC3]) { text in
+                    try withCopy("user") { try made.addMessage(role: $0, text: text) }
+                }
+            }
                 == "the message's text is not UTF-8")
         #expect(
-            complaint { try withCopy([0xC3]) { role in try withCopy("x") { try made.addMessage(role: role, text: $0) } } }
+            complaint {
+                try withCopy([0xC3]) { role in
+                    try withCopy("x") { try made.addMessage(role: role, text: $0) }
+                }
+            }
                 == "the message's role is not UTF-8")
     }
 
@@ -97,25 +117,37 @@ struct RequestTests {
     @Test func theBodyMayBeAValueOfItsOwn() throws {
         let made = try request(#"{"model":"m"}"#)
         for _ in 0..<3 { try withCopy("x") { try made.set($0, to: made.json) } }
-        #expect(made.text == #"{"model":"m","x":{"model":"m","x":{"model":"m","x":{"model":"m"}}}}"#)
+        #expect(
+            made.text == #"{"model":"m","x":{"model":"m","x":{"model":"m","x":{"model":"m"}}}}"#)
     }
 
     @Test func aValueThatIsNotJSONIsRefusedWithThePlace() throws {
         let made = try request(#"{"a":1}"#)
-        #expect(complaint { try made.set("temperature", "hot") } == "temperature is not JSON: at byte 0, a value is expected")
-        #expect(complaint { try made.set("temperature", "0.2,") } == "temperature is not JSON: at byte 3, text behind the value")
-        #expect(complaint { try made.set("a", "") } == "a is not JSON: at byte 0, it ends too early")
-        #expect(complaint { try made.set("a", "0.2, \"b\":1") } == "a is not JSON: at byte 3, text behind the value")
+        #expect(
+            complaint { try made.set("temperature", "hot") }
+                == "temperature is not JSON: at byte 0, a value is expected")
+        #expect(
+            complaint { try made.set("temperature", "0.2,") }
+                == "temperature is not JSON: at byte 3, text behind the value")
+        #expect(
+            complaint { try made.set("a", "") } == "a is not JSON: at byte 0, it ends too early")
+        #expect(
+            complaint { try made.set("a", "0.2, \"b\":1") }
+                == "a is not JSON: at byte 3, text behind the value")
         #expect(complaint { try made.set("", "1") } == "the field's name is empty")
         #expect(
-            complaint { try withCopy([0xFF]) { field in try withCopy("1") { try made.set(field, to: $0) } } }
+            complaint {
+                try withCopy([0xFF]) { field in try withCopy("1") { try made.set(field, to: $0) } }
+            }
                 == "the field's name is not UTF-8")
         for json in ["true", "false", nil] {
             #expect(
                 complaint { try made.set("stream", json) }
                     == "stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
         }
-        #expect(complaint { try made.set("a\nb", "x") } == "a b is not JSON: at byte 0, a value is expected")
+        #expect(
+            complaint { try made.set("a\nb", "x") }
+                == "a b is not JSON: at byte 0, a value is expected")
         #expect(made.text == #"{"a":1}"#)
     }
 
@@ -128,49 +160,77 @@ struct RequestTests {
         try made.set("messages", " [ ] ")
         try made.add("user", "Hi")
         #expect(
-            try withJSON(made.text) { $0["messages"]?.elements.map { String($0.raw) } } == [#"{"role":"user","content":"Hi"}"#])
+            try withJSON(made.text) { $0["messages"]?.elements.map { String($0.raw) } } == [
+                #"{"role":"user","content":"Hi"}"#
+            ])
     }
 
     @Test func theSendingCallSetsTheStream() throws {
         let plain = try request(#"{ "model" : "x" }"#)
         #expect(plain.sent(streamed: false) == (#"{ "model" : "x" }"#, false))
-        #expect(plain.sent(streamed: true) == (#"{ "model" : "x","stream":true,"stream_options":{"include_usage":true} }"#, true))
-        let own = try request(#"{"stream" : false, "stream_options": {"include_usage":false},"model":"x"}"#)
+        #expect(
+            plain.sent(streamed: true) == (
+                #"{ "model" : "x","stream":true,"stream_options":{"include_usage":true} }"#, true
+            ))
+        let own = try request(
+            #"{"stream" : false, "stream_options": {"include_usage":false},"model":"x"}"#)
         #expect(own.sent(streamed: false) == (#"{"stream" : false,"model":"x"}"#, false))
-        #expect(own.sent(streamed: true) == (#"{"stream" : true, "stream_options": {"include_usage":false},"model":"x"}"#, true))
+        #expect(
+            own.sent(streamed: true) == (
+                #"{"stream" : true, "stream_options": {"include_usage":false},"model":"x"}"#, true
+            ))
         let other = try request(#"{"stream":true,"model":"x","stream_options":null}"#)
         #expect(other.sent(streamed: false) == (#"{"stream":false,"model":"x"}"#, false))
         #expect(other.sent(streamed: true) == (#"{"stream":true,"model":"x"}"#, true))
         // Nothing of this is in the request itself.
         #expect(plain.text == #"{ "model" : "x" }"#)
-        #expect(own.text == #"{"stream" : false, "stream_options": {"include_usage":false},"model":"x"}"#)
+        #expect(
+            own.text
+                == #"{"stream" : false, "stream_options": {"include_usage":false},"model":"x"}"#)
     }
 
     @Test func aModelThatIsToThinkIsStreamedInside() throws {
         let asked = try request(#"{"enable_thinking":true}"#)
         #expect(
             asked.sent(streamed: false) == (
-                #"{"enable_thinking":true,"stream":true,"stream_options":{"include_usage":true}}"#, true
+                #"{"enable_thinking":true,"stream":true,"stream_options":{"include_usage":true}}"#,
+                true
             ))
-        #expect(try request(#"{"enable_thinking":false}"#).sent(streamed: false) == (#"{"enable_thinking":false}"#, false))
-        #expect(try request(#"{"enable_thinking":false,"enable_thinking": true }"#).sent(streamed: false).isStreamed)
+        #expect(
+            try request(#"{"enable_thinking":false}"#).sent(streamed: false) == (
+                #"{"enable_thinking":false}"#, false
+            ))
+        #expect(
+            try request(#"{"enable_thinking":false,"enable_thinking": true }"#).sent(
+                streamed: false
+            ).isStreamed)
     }
 
     /// What is put into the body may not be so deep that the whole of it can be read no more.
     @Test func whatIsNestedTooDeeplyIsRefused() throws {
-        func deep(_ levels: Int) -> String { String(repeating: "[", count: levels) + String(repeating: "]", count: levels) }
+        func deep(_ levels: Int) -> String {
+            String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
+        }
         func object(_ levels: Int) -> String { #"{"x":\#(deep(levels - 1))}"# }
         let made = try request(model: "m")
         func addTool(_ levels: Int) throws {
-            try withCopy("f") { name in try withCopy(object(levels)) { try made.addTool(name: name, description: nil, parameters: $0) } }
+            try withCopy("f") { name in
+                try withCopy(object(levels)) {
+                    try made.addTool(name: name, description: nil, parameters: $0)
+                }
+            }
         }
-        for add in [{ try made.add(json: object($0 - 2)) }, { try made.set("x", deep($0 - 1)) }, { try addTool($0 - 4) }] {
+        for add in [
+            { try made.add(json: object($0 - 2)) }, { try made.set("x", deep($0 - 1)) },
+            { try addTool($0 - 4) },
+        ] {
             try add(512)
             #expect(complaint { try add(513) }?.contains("nested too deeply") ?? false)
         }
         #expect(jsonProblem(made.text) == nil)
         for _ in 1..<128 { try addTool(508) }
-        #expect(complaint { try addTool(2) } == "the request has 128 tools already: more are not taken")
+        #expect(
+            complaint { try addTool(2) } == "the request has 128 tools already: more are not taken")
         try made.add(json: #"{"role":"user","content":"x","y":\#(deep(509))}"#)
         try made.add(image: "https://host/a.png")
         #expect(made.text.contains(#"{"type":"text","text":"x"},{"type":"image_url""#))
@@ -184,6 +244,7 @@ struct RequestTests {
         #expect(
             try request(odd).sent(streamed: true).text
                 == odd.replacingOccurrences(
-                    of: "}] }\n", with: "}],\"stream\":true,\"stream_options\":{\"include_usage\":true} }\n"))
+                    of: "}] }\n",
+                    with: "}],\"stream\":true,\"stream_options\":{\"include_usage\":true} }\n"))
     }
 }

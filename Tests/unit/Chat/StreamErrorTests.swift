@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -6,7 +7,9 @@ import Testing
 @Suite("An error in the middle of a stream ends it, and what had come is kept")
 struct StreamErrorTests {
     private func stream(_ event: String, _ events: [String] = []) throws -> StreamHarness {
-        let harness = try harnessSplitAnywhere("data: \(delta(#"{"content":"Hel"}"#))\n\n\(event)\n\ndata: \(delta(#"{"content":"lo"}"#))\n\n")
+        let harness = try harnessSplitAnywhere(
+            "data: \(delta(#"{"content":"Hel"}"#))\n\n\(event)\n\ndata: \(delta(#"{"content":"lo"}"#))\n\n"
+        )
         guard case .refused = harness.error else {
             #expect(Bool(false), "\(event): \(String(describing: harness.error))")
             return harness
@@ -19,16 +22,24 @@ struct StreamErrorTests {
     private let lead = "the server reported an error in its answer: "
 
     @Test func wrapped() throws {
-        let harness = try stream(#"data: {"error":{"message":"The server had an error","type":"server_error","code":null}}"#)
+        let harness = try stream(
+            #"data: {"error":{"message":"The server had an error","type":"server_error","code":null}}"#
+        )
         #expect(harness.status == "TW_SERVER")
-        #expect(harness.message == lead + "The server had an error (type server_error); try again later")
+        #expect(
+            harness.message == lead + "The server had an error (type server_error); try again later"
+        )
     }
 
     @Test(arguments: [
-        (#""rate_limit_exceeded""#, "TW_RATE_LIMITED"), ("429", "TW_RATE_LIMITED"), (#""429""#, "TW_RATE_LIMITED"),
-        ("401", "TW_AUTH"), ("402", "TW_QUOTA"), (#""invalid_api_key""#, "TW_AUTH"), ("500", "TW_SERVER"), ("502", "TW_SERVER"),
-        ("null", "TW_SERVER"), (#""""#, "TW_SERVER"), ("404", "TW_NOT_FOUND"), ("400", "TW_BAD_REQUEST"),
-        (#""insufficient_quota""#, "TW_QUOTA"), ("99999999999999999999", "TW_SERVER"), ("-1", "TW_SERVER"), ("0", "TW_SERVER"),
+        (#""rate_limit_exceeded""#, "TW_RATE_LIMITED"), ("429", "TW_RATE_LIMITED"),
+        (#""429""#, "TW_RATE_LIMITED"),
+        ("401", "TW_AUTH"), ("402", "TW_QUOTA"), (#""invalid_api_key""#, "TW_AUTH"),
+        ("500", "TW_SERVER"), ("502", "TW_SERVER"),
+        ("null", "TW_SERVER"), (#""""#, "TW_SERVER"), ("404", "TW_NOT_FOUND"),
+        ("400", "TW_BAD_REQUEST"),
+        (#""insufficient_quota""#, "TW_QUOTA"), ("99999999999999999999", "TW_SERVER"),
+        ("-1", "TW_SERVER"), ("0", "TW_SERVER"),
         ("{}", "TW_SERVER"), (#""context_length_exceeded""#, "TW_SERVER"),
     ])
     func codesOfAnyKind(_ code: String, _ status: String) throws {
@@ -36,17 +47,24 @@ struct StreamErrorTests {
     }
 
     @Test(arguments: [
-        ("invalid_request_error", "TW_BAD_REQUEST"), ("rate_limit_error", "TW_RATE_LIMITED"), ("authentication_error", "TW_AUTH"),
-        ("permission_error", "TW_FORBIDDEN"), ("not_found_error", "TW_NOT_FOUND"), ("overloaded_error", "TW_SERVER"),
+        ("invalid_request_error", "TW_BAD_REQUEST"), ("rate_limit_error", "TW_RATE_LIMITED"),
+        ("authentication_error", "TW_AUTH"),
+        ("permission_error", "TW_FORBIDDEN"), ("not_found_error", "TW_NOT_FOUND"),
+        ("overloaded_error", "TW_SERVER"),
         ("api_error", "TW_SERVER"),
     ])
     func typesWithoutACode(_ type: String, _ status: String) throws {
         #expect(try stream(#"data: {"error":{"message":"no","type":"\#(type)"}}"#).status == status)
     }
 
-    @Test(arguments: ["permission denied: /dev/shm", "not_found: billing", "rate_limit, authentication, invalid_request"])
+    @Test(arguments: [
+        "permission denied: /dev/shm", "not_found: billing",
+        "rate_limit, authentication, invalid_request",
+    ])
     func wordsOfTheMessageAreNoType(_ message: String) throws {
-        #expect(try stream(#"data: {"error":{"message":"\#(message)","type":"server_error"}}"#).status == "TW_SERVER")
+        #expect(
+            try stream(#"data: {"error":{"message":"\#(message)","type":"server_error"}}"#).status
+                == "TW_SERVER")
     }
 
     @Test func whatIsRefusedBeforeAnAnswerIsTheDocument() throws {
@@ -55,76 +73,120 @@ struct StreamErrorTests {
         #expect(try harnessSplitAnywhere("event: error\ndata: \(refusal)\n\n").document == refusal)
         #expect(try harnessSplitAnywhere("data: [\(refusal)]\n\n").document == refusal)
         #expect(try harnessSplitAnywhere("event: error\ndata: in plain words\n\n").document == "")
-        #expect(try harnessSplitAnywhere(Array("data: {\"error\":\"a".utf8) + [0xFF] + Array("\"}\n\n".utf8)).document == "{\"error\":\"a\u{FFFD}\"}")
+        #expect(
+            try harnessSplitAnywhere(
+                Array("data: {\"error\":\"a".utf8) + [0xFF] + Array("\"}\n\n".utf8)
+            ).document == "{\"error\":\"a\u{FFFD}\"}")
         // Of an answer that has begun, what had come.
-        #expect(try stream("data: \(refusal)").document == #"{"choices":[{"index":0,"message":{"content":"Hel"}}]}"#)
+        #expect(
+            try stream("data: \(refusal)").document
+                == #"{"choices":[{"index":0,"message":{"content":"Hel"}}]}"#)
     }
 
     @Test func inErrorMessage() throws {
         // Venice (NousResearch/hermes-agent#68451)
-        let harness = try stream(#"data: {"choices":null,"error_type":"BadRequestError","error_message":"too long"}"#)
-        #expect(harness.status == "TW_BAD_REQUEST" && harness.message == lead + "too long (type BadRequestError); change the request")
-        let none = try StreamHarness(#"{"error_message":"","error_type":null}"#, delta(#"{"content":"Hi"}"#), "[DONE]")
+        let harness = try stream(
+            #"data: {"choices":null,"error_type":"BadRequestError","error_message":"too long"}"#)
+        #expect(
+            harness.status == "TW_BAD_REQUEST"
+                && harness.message == lead + "too long (type BadRequestError); change the request")
+        let none = try StreamHarness(
+            #"{"error_message":"","error_type":null}"#, delta(#"{"content":"Hi"}"#), "[DONE]")
         #expect(none.error == nil && none.content == "Hi")
     }
 
     @Test func inAnArray() throws {
         let harness = try stream(#"data: [{"error":{"code":429,"message":"slow down"}}]"#)
-        #expect(harness.status == "TW_RATE_LIMITED" && harness.message == lead + "slow down (code 429); wait, then try again")
+        #expect(
+            harness.status == "TW_RATE_LIMITED"
+                && harness.message == lead + "slow down (code 429); wait, then try again")
     }
 
     @Test func beside() throws {
         // OpenRouter puts it beside the choices, or inside one.
         let beside = try stream(
-            #"data: {"id":"x","error":{"code":502,"message":"Provider gone"},"choices":[{"index":0,"delta":{"content":""}}]}"#)
-        #expect(beside.status == "TW_SERVER" && beside.message == lead + "Provider gone (code 502); try again later")
-        let choice = #"{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":429,"message":"Busy"}}"#
+            #"data: {"id":"x","error":{"code":502,"message":"Provider gone"},"choices":[{"index":0,"delta":{"content":""}}]}"#
+        )
+        #expect(
+            beside.status == "TW_SERVER"
+                && beside.message == lead + "Provider gone (code 502); try again later")
+        let choice =
+            #"{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":429,"message":"Busy"}}"#
         let inside = try stream(#"data: {"choices":[\#(choice)]}"#, ["finish 0 error"])
-        #expect(inside.status == "TW_RATE_LIMITED" && inside.message == lead + "Busy (code 429); wait, then try again")
+        #expect(
+            inside.status == "TW_RATE_LIMITED"
+                && inside.message == lead + "Busy (code 429); wait, then try again")
     }
 
     @Test func whatStandsBehindAChoiceThatWentWrongIsHeard() throws {
         func answer(_ message: String) -> String {
-            let first = #"{"index":0,"\#(message)":{"content":"a"},"error":{"code":502,"message":"gone"}}"#
-            return #"{"choices":[\#(first),{"index":1,"\#(message)":{"content":"b"}}],"usage":{"completion_tokens":2}}"#
+            let first =
+                #"{"index":0,"\#(message)":{"content":"a"},"error":{"code":502,"message":"gone"}}"#
+            return
+                #"{"choices":[\#(first),{"index":1,"\#(message)":{"content":"b"}}],"usage":{"completion_tokens":2}}"#
         }
-        for harness in [try StreamHarness(answer("delta"), delta(#"{"content":"c"}"#)), StreamHarness(document: answer("message"))] {
-            guard case .refused = harness.error else { return #expect(Bool(false), "\(String(describing: harness.error))") }
+        for harness in [
+            try StreamHarness(answer("delta"), delta(#"{"content":"c"}"#)),
+            StreamHarness(document: answer("message")),
+        ] {
+            guard case .refused = harness.error else {
+                return #expect(Bool(false), "\(String(describing: harness.error))")
+            }
             #expect(harness.events == ["content 0 a", "content 1 b", "usage 2"])
-            #expect(harness.status == "TW_SERVER" && harness.message == lead + "gone (code 502); try again later")
+            #expect(
+                harness.status == "TW_SERVER"
+                    && harness.message == lead + "gone (code 502); try again later")
         }
     }
 
     @Test func aPlainTextAsTheError() throws {
-        #expect(try stream(#"data: {"error":"model crashed"}"#).message == lead + "model crashed; try again later")
+        #expect(
+            try stream(#"data: {"error":"model crashed"}"#).message == lead
+                + "model crashed; try again later")
     }
 
     @Test func aBareErrorLine() throws {
         // llama.cpp before PR 16109
-        let harness = try stream(#"error: {"code":500,"message":"context full","type":"server_error"}"#)
-        #expect(harness.status == "TW_SERVER" && harness.message == lead + "context full (type server_error, code 500); try again later")
+        let harness = try stream(
+            #"error: {"code":500,"message":"context full","type":"server_error"}"#)
+        #expect(
+            harness.status == "TW_SERVER"
+                && harness.message == lead
+                    + "context full (type server_error, code 500); try again later"
+        )
     }
 
     @Test func anEventNamedError() throws {
         let harness = try stream("event: error\ndata: {\"message\":\"overloaded\",\"code\":503}")
-        #expect(harness.status == "TW_SERVER" && harness.message == lead + "overloaded (code 503); try again later")
-        let wrapped = try stream("event: error\ndata: {\"error\":{\"message\":\"busy\",\"code\":429}}")
-        #expect(wrapped.status == "TW_RATE_LIMITED" && wrapped.message == lead + "busy (code 429); wait, then try again")
+        #expect(
+            harness.status == "TW_SERVER"
+                && harness.message == lead + "overloaded (code 503); try again later")
+        let wrapped = try stream(
+            "event: error\ndata: {\"error\":{\"message\":\"busy\",\"code\":429}}")
+        #expect(
+            wrapped.status == "TW_RATE_LIMITED"
+                && wrapped.message == lead + "busy (code 429); wait, then try again")
     }
 
     @Test func anEventNamedErrorThatIsNoObject() throws {
-        #expect(try stream("event: error\ndata: upstream is gone").message == lead + "upstream is gone; try again later")
+        #expect(
+            try stream("event: error\ndata: upstream is gone").message == lead
+                + "upstream is gone; try again later")
         #expect(try stream("event: error\ndata: \"upstream is gone\"").status == "TW_SERVER")
-        #expect(try stream("error: out of memory").message == lead + "out of memory; try again later")
+        #expect(
+            try stream("error: out of memory").message == lead + "out of memory; try again later")
         #expect(try stream("event: error\ndata: null").status == "TW_SERVER")
     }
 
     @Test func unwrappedAsOnlyAnErrorCanBe() throws {
-        let aimlapi = try stream(#"data: {"message":"Generation took too long","statusCode":"504","requestId":"r"}"#)
+        let aimlapi = try stream(
+            #"data: {"message":"Generation took too long","statusCode":"504","requestId":"r"}"#)
         #expect(aimlapi.status == "TW_SERVER" && aimlapi.requestID == "r")
-        let vllm = try stream(#"data: {"object":"error","message":"bad","type":"BadRequestError","code":400}"#)
+        let vllm = try stream(
+            #"data: {"object":"error","message":"bad","type":"BadRequestError","code":400}"#)
         #expect(vllm.status == "TW_BAD_REQUEST")
-        let dashScope = try stream(#"data: {"code":"Throttling.RateQuota","message":"slow down","request_id":"q"}"#)
+        let dashScope = try stream(
+            #"data: {"code":"Throttling.RateQuota","message":"slow down","request_id":"q"}"#)
         #expect(dashScope.status == "TW_SERVER" && dashScope.requestID == "q")
     }
 
@@ -138,7 +200,9 @@ struct StreamErrorTests {
             #expect(harness.status == "TW_AUTH")
             #expect(harness.document == body)
         }
-        guard case .refused = StreamHarness(document: #"{"detail":"Not here"}"#).error else { return #expect(Bool(false)) }
+        guard case .refused = StreamHarness(document: #"{"detail":"Not here"}"#).error else {
+            return #expect(Bool(false))
+        }
     }
 
     @Test func aMessageAloneIsNoError() throws {

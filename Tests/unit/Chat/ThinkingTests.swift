@@ -1,12 +1,15 @@
 import CThinkwire
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
 
 @Suite("Thinking is switched in the words of the model and the endpoint")
 struct ThinkingTests {
-    private let modes = [TW_THINKING_OFF, TW_THINKING_ON, TW_THINKING_LOW, TW_THINKING_MEDIUM, TW_THINKING_HIGH]
+    private let modes = [
+        TW_THINKING_OFF, TW_THINKING_ON, TW_THINKING_LOW, TW_THINKING_MEDIUM, TW_THINKING_HIGH,
+    ]
 
     /// What is added to the body, for every mode.
     private func added(_ model: String, _ host: String, _ budget: Int64 = 0) throws -> [String] {
@@ -21,7 +24,10 @@ struct ThinkingTests {
         }
     }
 
-    @Test(arguments: ["api.aimlapi.com", "dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com", "API.AIMLAPI.COM"])
+    @Test(arguments: [
+        "api.aimlapi.com", "dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com",
+        "API.AIMLAPI.COM",
+    ])
     func enableThinking(_ host: String) throws {
         let off = #","enable_thinking":false"#
         let on = #","enable_thinking":true"#
@@ -33,34 +39,47 @@ struct ThinkingTests {
     @Test(arguments: ["api.aimlapi.com", "127.0.0.1", "example.com"])
     func theModelsOfTheTable(_ host: String) throws {
         let on = #","enable_thinking":true"#
-        #expect(try added("alibaba/qwen3-32b", host) == [#","enable_thinking":false"#, on, on, on, on])
+        #expect(
+            try added("alibaba/qwen3-32b", host) == [#","enable_thinking":false"#, on, on, on, on])
         for always in ["alibaba/qwen3-next-80b-a3b-thinking", "alibaba/qwen3-vl-32b-thinking"] {
             #expect(try added(always, host) == ["", "", "", "", ""])
             #expect(try added(always, host, 100) == ["", "", "", "", ""])
         }
         #expect(
             try added("alibaba/qwen3.6-35b-a3b", host)
-                == ["", "", #","reasoning_effort":"low""#, #","reasoning_effort":"medium""#, #","reasoning_effort":"high""#])
+                == [
+                    "", "", #","reasoning_effort":"low""#, #","reasoning_effort":"medium""#,
+                    #","reasoning_effort":"high""#,
+                ])
     }
 
     @Test func efforts() throws {
         #expect(
             try added("gpt-5", "api.openai.com")
-                == ["", "", #","reasoning_effort":"low""#, #","reasoning_effort":"medium""#, #","reasoning_effort":"high""#])
+                == [
+                    "", "", #","reasoning_effort":"low""#, #","reasoning_effort":"medium""#,
+                    #","reasoning_effort":"high""#,
+                ])
     }
 
     @Test func openRouter() throws {
         #expect(
             try added("qwen/qwen3-32b", "openrouter.ai") == [
-                #","reasoning":{"enabled":false}"#, #","reasoning":{"enabled":true}"#, #","reasoning":{"effort":"low"}"#,
+                #","reasoning":{"enabled":false}"#, #","reasoning":{"enabled":true}"#,
+                #","reasoning":{"effort":"low"}"#,
                 #","reasoning":{"effort":"medium"}"#, #","reasoning":{"effort":"high"}"#,
             ])
         let bound = #","reasoning":{"max_tokens":100}"#
         #expect(
-            try added("qwen/qwen3-32b", "openrouter.ai", 100) == [#","reasoning":{"enabled":false}"#, bound, bound, bound, bound])
+            try added("qwen/qwen3-32b", "openrouter.ai", 100) == [
+                #","reasoning":{"enabled":false}"#, bound, bound, bound, bound,
+            ])
     }
 
-    @Test(arguments: ["localhost", "gpu.example.com", "", "notopenrouter.ai", "api.openai.com.example.com", "myaliyuncs.com"])
+    @Test(arguments: [
+        "localhost", "gpu.example.com", "", "notopenrouter.ai", "api.openai.com.example.com",
+        "myaliyuncs.com",
+    ])
     func anyOtherServerIsTakenForVLLM(_ host: String) throws {
         let off = #","chat_template_kwargs":{"enable_thinking":false}"#
         let on = #","chat_template_kwargs":{"enable_thinking":true}"#
@@ -68,35 +87,48 @@ struct ThinkingTests {
     }
 
     @Test func whatTheCallerHasSetWins() throws {
-        func sent(_ fields: String, _ host: String, _ mode: tw_thinking, budget: Int64 = 0) throws -> String {
+        func sent(_ fields: String, _ host: String, _ mode: tw_thinking, budget: Int64 = 0) throws
+            -> String
+        {
             let made = try request("{\"model\":\"m\",\(fields)}")
             try made.setThinking(mode, budget: budget)
             return made.sent(streamed: false, to: host).text
         }
         #expect(
-            try sent(#""enable_thinking":false"#, "api.aimlapi.com", TW_THINKING_ON) == #"{"model":"m","enable_thinking":false}"#)
+            try sent(#""enable_thinking":false"#, "api.aimlapi.com", TW_THINKING_ON)
+                == #"{"model":"m","enable_thinking":false}"#)
         #expect(
-            try sent(#""enable_thinking":true,"thinking_budget":7"#, "api.aimlapi.com", TW_THINKING_ON, budget: 100)
+            try sent(
+                #""enable_thinking":true,"thinking_budget":7"#, "api.aimlapi.com", TW_THINKING_ON,
+                budget: 100)
                 == #"{"model":"m","enable_thinking":true,"thinking_budget":7,"stream":true,"#
                 + #""stream_options":{"include_usage":true}}"#
         )
         #expect(
             try sent(#""reasoning_effort":"minimal""#, "api.openai.com", TW_THINKING_HIGH)
                 == #"{"model":"m","reasoning_effort":"minimal"}"#)
-        #expect(try sent(#""reasoning":null"#, "openrouter.ai", TW_THINKING_HIGH) == #"{"model":"m","reasoning":null}"#)
+        #expect(
+            try sent(#""reasoning":null"#, "openrouter.ai", TW_THINKING_HIGH)
+                == #"{"model":"m","reasoning":null}"#)
         #expect(
             try sent(#""chat_template_kwargs":{"x":1}"#, "localhost", TW_THINKING_ON)
                 == #"{"model":"m","chat_template_kwargs":{"x":1}}"#)
     }
 
     @Test func whetherThinkingIsOffIsWhatGoesOut() throws {
-        func isOff(_ fields: String, _ mode: tw_thinking, _ host: String = "localhost") throws -> Bool {
+        func isOff(_ fields: String, _ mode: tw_thinking, _ host: String = "localhost") throws
+            -> Bool
+        {
             let made = try request("{\"model\":\"m\"\(fields)}")
             try made.setThinking(mode, budget: 0)
-            return withCopy(host) { made.wireBody(wantsStream: true, host: $0).expected.isThinkingOff }
+            return withCopy(host) {
+                made.wireBody(wantsStream: true, host: $0).expected.isThinkingOff
+            }
         }
         for host in ["localhost", "api.aimlapi.com", "api.openai.com", "openrouter.ai"] {
-            #expect(try isOff("", TW_THINKING_OFF, host) && !isOff("", TW_THINKING_ON, host) && !isOff("", TW_THINKING_AUTO, host))
+            #expect(
+                try isOff("", TW_THINKING_OFF, host) && !isOff("", TW_THINKING_ON, host)
+                    && !isOff("", TW_THINKING_AUTO, host))
         }
         #expect(try !isOff(#","enable_thinking":true"#, TW_THINKING_OFF, "api.aimlapi.com"))
         #expect(try isOff(#","enable_thinking":false"#, TW_THINKING_ON, "api.aimlapi.com"))
@@ -116,7 +148,10 @@ struct ThinkingTests {
         try made.setThinking(TW_THINKING_LOW, budget: 0)
         #expect(made.sent(streamed: false, to: "api.aimlapi.com").isStreamed)
         try made.setThinking(TW_THINKING_AUTO, budget: 0)
-        #expect(made.sent(streamed: false, to: "api.aimlapi.com") == (#"{"model":"alibaba/qwen3-32b","messages":[]}"#, false))
+        #expect(
+            made.sent(streamed: false, to: "api.aimlapi.com") == (
+                #"{"model":"alibaba/qwen3-32b","messages":[]}"#, false
+            ))
         let other = try request(model: "alibaba/qwen3.6-35b-a3b")
         try other.setThinking(TW_THINKING_HIGH, budget: 0)
         #expect(!other.sent(streamed: false, to: "api.aimlapi.com").isStreamed)
@@ -132,18 +167,27 @@ struct ThinkingTests {
             let made = try request(odd)
             try made.setThinking(TW_THINKING_ON, budget: 0)
             #expect(
-                made.sent(streamed: false, to: "localhost").text.hasSuffix(#""chat_template_kwargs":{"enable_thinking":true}}"#))
+                made.sent(streamed: false, to: "localhost").text.hasSuffix(
+                    #""chat_template_kwargs":{"enable_thinking":true}}"#))
         }
     }
 
     @Test func whatMakesNoSenseIsRefused() throws {
         let made = try request(model: "m")
-        #expect(complaint { try made.setThinking(tw_thinking(6), budget: 0) } == "no such mode of thinking: see tw_thinking")
-        #expect(complaint { try made.setThinking(tw_thinking(.max), budget: 0) } == "no such mode of thinking: see tw_thinking")
+        #expect(
+            complaint { try made.setThinking(tw_thinking(6), budget: 0) }
+                == "no such mode of thinking: see tw_thinking")
+        #expect(
+            complaint { try made.setThinking(tw_thinking(.max), budget: 0) }
+                == "no such mode of thinking: see tw_thinking")
         #expect(
             complaint { try made.setThinking(TW_THINKING_ON, budget: -1) }
                 == "a budget for thinking cannot be negative: 0 means no bound")
-        #expect(complaint { try made.setThinking(TW_THINKING_OFF, budget: 1) } == "a budget for thinking that is switched off")
-        #expect(made.sent(streamed: false, to: "api.aimlapi.com").text == #"{"model":"m","messages":[]}"#)
+        #expect(
+            complaint { try made.setThinking(TW_THINKING_OFF, budget: 1) }
+                == "a budget for thinking that is switched off")
+        #expect(
+            made.sent(streamed: false, to: "api.aimlapi.com").text
+                == #"{"model":"m","messages":[]}"#)
     }
 }

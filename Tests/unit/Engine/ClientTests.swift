@@ -1,29 +1,40 @@
 import CPlatform
 import Foundation
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
 
 /// One after the other: the environment belongs to the whole process. Nothing else here makes a client.
-@Suite("A client asks the right address with the right key, and tells it to nobody else", .serialized)
+@Suite(
+    "A client asks the right address with the right key, and tells it to nobody else", .serialized)
 struct ClientTests {
     private static let variables = [
-        "THINKWIRE_BASE_URL", "THINKWIRE_API_KEY", "AIMLAPI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "THINKWIRE_DEBUG",
+        "THINKWIRE_BASE_URL", "THINKWIRE_API_KEY", "AIMLAPI_API_KEY", "OPENAI_API_KEY",
+        "OPENAI_BASE_URL", "THINKWIRE_DEBUG",
     ]
 
     /// "URL key" of the client that is made in this environment; or the reason why none is.
-    private func client(_ environment: [String: String], _ configure: (Options) throws -> Void = { _ in }) -> String {
+    private func client(
+        _ environment: [String: String], _ configure: (Options) throws -> Void = { _ in }
+    ) -> String {
         var made = ""
         let problem = complaint {
             let client = try ClientTests.make(environment, configure)
-            let key = ClientTests.headers(of: client).first { $0.hasPrefix("Authorization: Bearer ") }
-            made = String(client.endpoint.url) + " " + (key.map { String($0.dropFirst("Authorization: Bearer ".count)) } ?? "-")
+            let key = ClientTests.headers(of: client).first {
+                $0.hasPrefix("Authorization: Bearer ")
+            }
+            made =
+                String(client.endpoint.url) + " "
+                + (key.map { String($0.dropFirst("Authorization: Bearer ".count)) } ?? "-")
         }
         return problem ?? made.replacingOccurrences(of: "/chat/completions", with: "")
     }
 
-    private static func make(_ environment: [String: String], _ configure: (Options) throws -> Void) throws -> Client {
+    private static func make(_ environment: [String: String], _ configure: (Options) throws -> Void)
+        throws -> Client
+    {
         let before = variables.map { name in getenv(name).map { String(cString: $0) } }
         defer { for (name, value) in zip(variables, before) { set(name, value) } }
         for name in variables { set(name, environment[name]) }
@@ -38,15 +49,20 @@ struct ClientTests {
 
     private static func headers(of client: Client) -> [String] {
         Array(
-            sequence(first: client.headers) { $0?.pointee.next }.prefix { $0 != nil }.compactMap { $0 }.map {
+            sequence(first: client.headers) { $0?.pointee.next }.prefix { $0 != nil }.compactMap {
+                $0
+            }.map {
                 String(cString: $0.pointee.data)
             })
     }
 
     @Test func noKeyAnywhere() {
-        let reason = "no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment"
+        let reason =
+            "no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment"
         #expect(client([:]) == reason)
-        #expect(client(["THINKWIRE_API_KEY": "", "AIMLAPI_API_KEY": "", "OPENAI_API_KEY": ""]) == reason)
+        #expect(
+            client(["THINKWIRE_API_KEY": "", "AIMLAPI_API_KEY": "", "OPENAI_API_KEY": ""]) == reason
+        )
         #expect(client(["OPENAI_BASE_URL": "https://a.b"]) == reason)
     }
 
@@ -54,48 +70,78 @@ struct ClientTests {
         #expect(client(["THINKWIRE_API_KEY": "t"]) == "https://api.aimlapi.com/v1 t")
         #expect(client(["AIMLAPI_API_KEY": "a"]) == "https://api.aimlapi.com/v1 a")
         #expect(client(["OPENAI_API_KEY": "o"]) == "https://api.openai.com/v1 o")
-        #expect(client(["OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "https://a.b/x"]) == "https://a.b/x o")
         #expect(
-            client(["THINKWIRE_API_KEY": "t", "AIMLAPI_API_KEY": "a", "OPENAI_API_KEY": "o"]) == "https://api.aimlapi.com/v1 t")
+            client(["OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "https://a.b/x"]) == "https://a.b/x o"
+        )
         #expect(
-            client(["AIMLAPI_API_KEY": "a", "OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "https://a.b"])
+            client(["THINKWIRE_API_KEY": "t", "AIMLAPI_API_KEY": "a", "OPENAI_API_KEY": "o"])
+                == "https://api.aimlapi.com/v1 t")
+        #expect(
+            client([
+                "AIMLAPI_API_KEY": "a", "OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "https://a.b",
+            ])
                 == "https://api.aimlapi.com/v1 a")
     }
 
     @Test func noProviderHearsTheKeyOfAnother() {
         let all = ["AIMLAPI_API_KEY": "a", "OPENAI_API_KEY": "o"]
-        func at(_ url: String, _ environment: [String: String]) -> String { client(environment) { try $0.set(url: url) } }
+        func at(_ url: String, _ environment: [String: String]) -> String {
+            client(environment) { try $0.set(url: url) }
+        }
         #expect(at("https://api.aimlapi.com/v2", all) == "https://api.aimlapi.com/v2 a")
         #expect(at("https://API.OPENAI.com/v1", all).hasSuffix(" o"))
         #expect(at("https://example.com/v1", all) == "https://example.com/v1 -")
-        #expect(at("https://api.openai.com.example.com/v1", all) == "https://api.openai.com.example.com/v1 -")
-        #expect(at("https://api.aimlapi.com/v1", ["OPENAI_API_KEY": "o"]) == "https://api.aimlapi.com/v1 -")
         #expect(
-            at("https://example.com/v1", all.merging(["OPENAI_BASE_URL": "https://example.com/x"]) { $1 })
+            at("https://api.openai.com.example.com/v1", all)
+                == "https://api.openai.com.example.com/v1 -")
+        #expect(
+            at("https://api.aimlapi.com/v1", ["OPENAI_API_KEY": "o"])
+                == "https://api.aimlapi.com/v1 -")
+        #expect(
+            at(
+                "https://example.com/v1",
+                all.merging(["OPENAI_BASE_URL": "https://example.com/x"]) { $1 })
                 == "https://example.com/v1 o")
         #expect(
-            at("https://api.openai.com/v1", all.merging(["OPENAI_BASE_URL": "https://example.com/x"]) { $1 })
+            at(
+                "https://api.openai.com/v1",
+                all.merging(["OPENAI_BASE_URL": "https://example.com/x"]) { $1 })
                 == "https://api.openai.com/v1 -")
         let aimlapi = ["OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "https://api.aimlapi.com/v1"]
         #expect(at("https://api.aimlapi.com/v1", aimlapi) == "https://api.aimlapi.com/v1 o")
-        #expect(at("https://api.aimlapi.com/v1", all.merging(aimlapi) { $1 }) == "https://api.aimlapi.com/v1 a")
+        #expect(
+            at("https://api.aimlapi.com/v1", all.merging(aimlapi) { $1 })
+                == "https://api.aimlapi.com/v1 a")
         // On one machine, many may listen.
         let local = ["OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "http://localhost:8000/v1"]
         #expect(at("http://localhost:8000/v2", local) == "http://localhost:8000/v2 o")
         #expect(at("http://localhost:8001/v1", local) == "http://localhost:8001/v1 -")
         #expect(at("https://api.openai.com:443/v1", all).hasSuffix(" o"))
-        #expect(at("https://example.com/v1", all.merging(["THINKWIRE_API_KEY": "t"]) { $1 }) == "https://example.com/v1 t")
+        #expect(
+            at("https://example.com/v1", all.merging(["THINKWIRE_API_KEY": "t"]) { $1 })
+                == "https://example.com/v1 t")
     }
 
     @Test func theEnvironmentsAddress() {
         #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1"]) == "https://a.b/v1 -")
-        #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1", "AIMLAPI_API_KEY": "a"]) == "https://a.b/v1 -")
-        #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1"]) { try $0.set(url: "https://c.d/v1") } == "https://c.d/v1 -")
+        #expect(
+            client(["THINKWIRE_BASE_URL": "https://a.b/v1", "AIMLAPI_API_KEY": "a"])
+                == "https://a.b/v1 -")
+        #expect(
+            client(["THINKWIRE_BASE_URL": "https://a.b/v1"]) { try $0.set(url: "https://c.d/v1") }
+                == "https://c.d/v1 -")
         #expect(client(["THINKWIRE_BASE_URL": "a.b"]).hasPrefix("not a base URL"))
         // What nobody asks for need not be one.
-        #expect(client(["THINKWIRE_BASE_URL": "https://a.b/v1", "OPENAI_BASE_URL": "a.b", "OPENAI_API_KEY": "o"]) == "https://a.b/v1 -")
-        #expect(client(["OPENAI_BASE_URL": "a.b", "OPENAI_API_KEY": "o"]).hasPrefix("not a base URL"))
-        #expect(client(["THINKWIRE_BASE_URL": "", "AIMLAPI_API_KEY": "a"]) == "https://api.aimlapi.com/v1 a")
+        #expect(
+            client([
+                "THINKWIRE_BASE_URL": "https://a.b/v1", "OPENAI_BASE_URL": "a.b",
+                "OPENAI_API_KEY": "o",
+            ]) == "https://a.b/v1 -")
+        #expect(
+            client(["OPENAI_BASE_URL": "a.b", "OPENAI_API_KEY": "o"]).hasPrefix("not a base URL"))
+        #expect(
+            client(["THINKWIRE_BASE_URL": "", "AIMLAPI_API_KEY": "a"])
+                == "https://api.aimlapi.com/v1 a")
     }
 
     @Test func whatTheCallerSaysWins() {
@@ -105,10 +151,13 @@ struct ClientTests {
         #expect(client([:]) { try $0.set(key: "") } == "https://api.aimlapi.com/v1 -")
     }
 
-    @Test(arguments: ["http://example.com/v1", "http://127.0.0.1.example.com", "http://10.0.0.1:8000/v1"])
+    @Test(arguments: [
+        "http://example.com/v1", "http://127.0.0.1.example.com", "http://10.0.0.1:8000/v1",
+    ])
     func noKeyInClearText(_ url: String) {
         let host = url.split(separator: "/")[1].split(separator: ":")[0]
-        let reason = "the key would go in clear text over http to \(host): use https, or allow it with tw_options_allow_cleartext"
+        let reason =
+            "the key would go in clear text over http to \(host): use https, or allow it with tw_options_allow_cleartext"
         #expect(client(["THINKWIRE_API_KEY": "t"]) { try $0.set(url: url) } == reason)
         #expect(client(["THINKWIRE_API_KEY": "t", "THINKWIRE_BASE_URL": url]) == reason)
         #expect(client([:]) { try $0.set(url: url) }.hasSuffix(" -"))
@@ -133,7 +182,10 @@ struct ClientTests {
     @Test func aKeyWithALineEndIsNoKey() {
         for key in ["a\n", "a\r\nX: y", "\u{7F}"] {
             let problem = client(["THINKWIRE_API_KEY": key])
-            #expect(problem == "the API key in the environment has a control character in it: check for a line end")
+            #expect(
+                problem
+                    == "the API key in the environment has a control character in it: check for a line end"
+            )
         }
     }
 
@@ -147,7 +199,8 @@ struct ClientTests {
         let headers = ClientTests.headers(of: client)
         #expect(
             headers == [
-                "Content-Type: application/json", "Accept-Encoding: identity", "Authorization: Bearer k", "X-Title: a b",
+                "Content-Type: application/json", "Accept-Encoding: identity",
+                "Authorization: Bearer k", "X-Title: a b",
                 "user-agent: mine/1", "Accept:",
                 "Expect:",
             ])
@@ -155,7 +208,10 @@ struct ClientTests {
             try options.set(key: "k")
             try options.set(header: "AUTHORIZATION", "Basic x")
         }
-        #expect(ClientTests.headers(of: own).filter { $0.lowercased().hasPrefix("authorization") } == ["AUTHORIZATION: Basic x"])
+        #expect(
+            ClientTests.headers(of: own).filter { $0.lowercased().hasPrefix("authorization") } == [
+                "AUTHORIZATION: Basic x"
+            ])
     }
 
     @Test func theKeyIsStruckOutOfWhatAServerSays() throws {
@@ -173,7 +229,9 @@ struct ClientTests {
         #expect(struck("sk-sk-1sk-1") == "sk-******")
     }
 
-    @Test(arguments: [" sk-1", "sk-1 ", "\tsk-1 "]) func aServerKnowsTheKeyWithoutTheSpaceAroundIt(_ key: String) throws {
+    @Test(arguments: [" sk-1", "sk-1 ", "\tsk-1 "]) func aServerKnowsTheKeyWithoutTheSpaceAroundIt(
+        _ key: String
+    ) throws {
         let client = try ClientTests.make([:]) { try $0.set(key: key) }
         let told = ByteBuffer.text { buffer in
             withCopy("no such key:sk-1.") { buffer.append($0) }
@@ -188,7 +246,9 @@ struct ClientTests {
             try options.set(header: "cookie", "session=sk-123456; consent=true;a= sk-abcdef ;")
         }
         let told = ByteBuffer.text { buffer in
-            withCopy("no session sk-123456, no sk-abcdef; consent=true is true") { buffer.append($0) }
+            withCopy("no session sk-123456, no sk-abcdef; consent=true is true") {
+                buffer.append($0)
+            }
             client.secrets.redact(&buffer)
         }
         #expect(told == "no session ***, no ***; *** is true")
@@ -199,16 +259,26 @@ struct ClientTests {
         func struck(_ text: String, inPlace: Bool) -> String {
             ByteBuffer.text { buffer in
                 withCopy(text) { buffer.append($0) }
-                if inPlace { client.secrets.redactInPlace(&buffer) } else { client.secrets.redact(&buffer) }
+                if inPlace {
+                    client.secrets.redactInPlace(&buffer)
+                } else {
+                    client.secrets.redact(&buffer)
+                }
             }
         }
-        for form in [#"s/k+1\"x"#, #"s\/k\u002B1\\\"x"#, #"\u0073\u002fk+1\u005c\u0022x"#, #"s/k+1\\\"x"#] {
+        for form in [
+            #"s/k+1\"x"#, #"s\/k\u002B1\\\"x"#, #"\u0073\u002fk+1\u005c\u0022x"#, #"s/k+1\\\"x"#,
+        ] {
             let text = "{\"message\": \"\(form) \\n \(form)\"}"
             #expect(struck(text, inPlace: false) == "{\"message\": \"*** \\n ***\"}", "\(form)")
             let stars = String(repeating: "*", count: form.utf8.count)
-            #expect(struck(text, inPlace: true) == "{\"message\": \"\(stars) \\n \(stars)\"}", "\(form)")
+            #expect(
+                struck(text, inPlace: true) == "{\"message\": \"\(stars) \\n \(stars)\"}", "\(form)"
+            )
         }
-        for other in [#"s\/k\u002B1\\\"y"#, #"s\/k\u102B1\\\"x"#, #"s\/k\u002"#, #"s\/k\"#, "\\", #"\u"#] {
+        for other in [
+            #"s\/k\u002B1\\\"y"#, #"s\/k\u102B1\\\"x"#, #"s\/k\u002"#, #"s\/k\"#, "\\", #"\u"#,
+        ] {
             #expect(struck(other, inPlace: false) == other)
             #expect(struck(other, inPlace: true) == other)
         }
@@ -228,20 +298,32 @@ struct ClientTests {
 
     @Test func aKeyBeyondASCIIIsStruckOutOfJSON() throws {
         let client = try ClientTests.make([:]) { try $0.set(key: "g\u{FC}\t\u{20AC}\u{1F600}x") }
-        for form in ["g\u{FC}\t\u{20AC}\u{1F600}x", #"g\u00fc\t\u20ac\ud83d\ude00x"#, #"\u0067\u00FC\u0009\u20AC\uD83D\uDE00x"#] {
+        for form in [
+            "g\u{FC}\t\u{20AC}\u{1F600}x", #"g\u00fc\t\u20ac\ud83d\ude00x"#,
+            #"\u0067\u00FC\u0009\u20AC\uD83D\uDE00x"#,
+        ] {
             #expect(told(client, "no \(form) \(form).") == "no *** ***.", "\(form)")
         }
-        for other in [#"g\u00fd\t\u20ac\ud83d\ude00x"#, #"g\u00fc\t\u20ac\ud83d\u20acx"#, #"g\u00fc\t\u20ac\ud83d"#, #"g\u00f"#] {
+        for other in [
+            #"g\u00fd\t\u20ac\ud83d\ude00x"#, #"g\u00fc\t\u20ac\ud83d\u20acx"#,
+            #"g\u00fc\t\u20ac\ud83d"#, #"g\u00f"#,
+        ] {
             #expect(told(client, other) == other)
         }
-        #expect(told(client, "no g\u{FC} \u{20AC}\u{1F600}x") == "no ***", "as one line, with a space for the tab")
+        #expect(
+            told(client, "no g\u{FC} \u{20AC}\u{1F600}x") == "no ***",
+            "as one line, with a space for the tab")
     }
 
     @Test func aKeyThatIsNoUTF8IsStruckOutOfWhatWasRepaired() throws {
         let client = try ClientTests.make([:]) { options in
-            try (Array("sk-".utf8) + [0xE2, 0x82] + Array("-12".utf8)).withUnsafeBufferPointer { try options.set(key: $0) }
+            try (Array("sk-".utf8) + [0xE2, 0x82] + Array("-12".utf8)).withUnsafeBufferPointer {
+                try options.set(key: $0)
+            }
         }
-        #expect(told(client, "header sk-\u{FFFD}-12, message sk-\u{FFFD}\u{FFFD}-12") == "header ***, message ***")
+        #expect(
+            told(client, "header sk-\u{FFFD}-12, message sk-\u{FFFD}\u{FFFD}-12")
+                == "header ***, message ***")
     }
 
     @Test func ofTwoKeysTheLongerIsStruckOutFirst() throws {
@@ -250,7 +332,9 @@ struct ClientTests {
             try options.set(header: "api-key", "sk-1234")
             try options.set(header: "X-Password", "correct horse battery")
         }
-        #expect(told(client, "sk-1, sk-1234, correct horse battery, horse battery") == "***, ***, ***, ***")
+        #expect(
+            told(client, "sk-1, sk-1234, correct horse battery, horse battery")
+                == "***, ***, ***, ***")
     }
 
     @Test func JSONIsStillJSON() throws {
@@ -259,25 +343,41 @@ struct ClientTests {
             return [false, true].map { inPlace in
                 ByteBuffer.text { buffer in
                     withCopy(text) { buffer.append($0) }
-                    if inPlace { client.secrets.redactJSONInPlace(&buffer) } else { client.secrets.redactJSON(&buffer) }
+                    if inPlace {
+                        client.secrets.redactJSONInPlace(&buffer)
+                    } else {
+                        client.secrets.redactJSON(&buffer)
+                    }
                 }
             }
         }
         #expect(
             try struck("1234", #"{"a":17001234,"1234":"\"1234","b":[-0.1234,1234]}"#) == [
-                #"{"a":17001111,"***":"\"***","b":[-0.1111,1111]}"#, #"{"a":17001111,"****":"\"****","b":[-0.1111,1111]}"#,
+                #"{"a":17001111,"***":"\"***","b":[-0.1111,1111]}"#,
+                #"{"a":17001111,"****":"\"****","b":[-0.1111,1111]}"#,
             ])
         #expect(
-            try struck("null", #"{"a":null,"b":"null"}"#) == [#"{"a":null,"b":"***"}"#, #"{"a":null,"b":"****"}"#])
+            try struck("null", #"{"a":null,"b":"null"}"#) == [
+                #"{"a":null,"b":"***"}"#, #"{"a":null,"b":"****"}"#,
+            ])
         // Where it was none before.
         #expect(try struck("sk-12", #"{"a":sk-12"#) == [#"{"a":***"#, #"{"a":*****"#])
         // An escape is one character.
-        #expect(try struck("00fc", #"["\u00fc","00fc"]"#) == [#"["\u00fc","***"]"#, #"["\u00fc","****"]"#])
-        #expect(try struck("n123", #"["\n123","\\n123"]"#) == [#"["\n***","\\***"]"#, #"["\n***","\\****"]"#])
+        #expect(
+            try struck("00fc", #"["\u00fc","00fc"]"#) == [
+                #"["\u00fc","***"]"#, #"["\u00fc","****"]"#,
+            ])
+        #expect(
+            try struck("n123", #"["\n123","\\n123"]"#) == [
+                #"["\n***","\\***"]"#, #"["\n***","\\****"]"#,
+            ])
         // One that is none hides nothing.
         #expect(try struck("sk-12", #"["\usk-12"]"#) == [#"["\u***"]"#, #"["\u*****"]"#])
         // What is cut off in a string says nothing of what comes behind it.
-        #expect(try struck("1234", "{\"a\n{\"b\":1234}") == ["{\"a\n{\"b\":1111}", "{\"a\n{\"b\":1111}"])
+        #expect(
+            try struck("1234", "{\"a\n{\"b\":1234}") == [
+                "{\"a\n{\"b\":1111}", "{\"a\n{\"b\":1111}",
+            ])
     }
 
     @Test func theProxysPasswordIsStruckOut() throws {
@@ -285,7 +385,9 @@ struct ClientTests {
             try options.set(key: "k")
             try withCopy("http://user:s%40cret@127.0.0.1:1") { try options.set(proxy: $0) }
         }
-        #expect(told(client, "user s@cret, s%40cret, Basic dXNlcjpzQGNyZXQ=") == "user ***, ***, Basic ***")
+        #expect(
+            told(client, "user s@cret, s%40cret, Basic dXNlcjpzQGNyZXQ=")
+                == "user ***, ***, Basic ***")
         // No server hears it, so that it may go to the proxy whatever the scheme.
         let address = self.client([:]) { options in
             try options.set(url: "http://a.b/v1")
@@ -298,10 +400,13 @@ struct ClientTests {
     @Test(
         "A header that has a key in it is a secret like the key",
         arguments: [
-            ("Authorization", "Bearer sk-12", true), ("api-key", "sk-12", true), ("X-Goog-API-Key", " sk-12 ", true),
-            ("Ocp-Apim-Subscription-Key", "sk-12", true), ("Proxy-Authorization", "Basic sk-12", true), ("Cookie", "a; sk-12", true),
+            ("Authorization", "Bearer sk-12", true), ("api-key", "sk-12", true),
+            ("X-Goog-API-Key", " sk-12 ", true),
+            ("Ocp-Apim-Subscription-Key", "sk-12", true),
+            ("Proxy-Authorization", "Basic sk-12", true), ("Cookie", "a; sk-12", true),
             ("Authorization", "Bearer  sk-12", true), ("Authorization", "Bearer\tsk-12 ", true),
-            ("X-Auth-Token", "sk-12", true), ("X-Title", "sk-12", false), ("Idempotency-Key", "sk-12", false),
+            ("X-Auth-Token", "sk-12", true), ("X-Title", "sk-12", false),
+            ("Idempotency-Key", "sk-12", false),
             ("X-Max-Tokens", "sk-12", false), ("key", "sk-12", false),
         ])
     func headersWithKeys(_ name: String, _ value: String, isSecret: Bool) throws {
@@ -328,9 +433,13 @@ struct ClientTests {
         let call = #"{"index":0,"x":"sk-12","function":{"name":"f","y":"sk-12"}}"#
         let members =
             #""x":"sk-12","annotations":["sk-12"],"audio":{"data":"sk-12"},"function_call":{"arguments":"sk-12"},"tool_calls":[\#(call)]"#
-        let harness = try StreamHarness(#"{"x":"sk-12","choices":[{"delta":{\#(members)},"logprobs":{"content":["sk-12"]},"x":"sk-12"}]}"#)
+        let harness = try StreamHarness(
+            #"{"x":"sk-12","choices":[{"delta":{\#(members)},"logprobs":{"content":["sk-12"]},"x":"sk-12"}]}"#
+        )
         harness.reply.changeFields(client.secrets.redactJSONInPlace)
-        #expect(harness.document.contains("*****") && !harness.document.contains("sk-12"), "\(harness.document)")
+        #expect(
+            harness.document.contains("*****") && !harness.document.contains("sk-12"),
+            "\(harness.document)")
     }
 
     @Test func theKeyIsStruckOutOfTheLog() throws {
@@ -342,7 +451,8 @@ struct ClientTests {
             options.set(
                 log: { userdata, line in
                     guard let userdata, let line else { return }
-                    Unmanaged<Lines>.fromOpaque(userdata).takeUnretainedValue().all.append(String(cString: line))
+                    Unmanaged<Lines>.fromOpaque(userdata).takeUnretainedValue().all.append(
+                        String(cString: line))
                 }, userdata: userdata)
         }
         client.log { $0.append("POST sk-1") }

@@ -1,5 +1,6 @@
 import CThinkwire
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -23,14 +24,18 @@ struct OptionsTests {
 
     @Test func baseURLs() throws {
         #expect(complaint { try options.set(url: "https://a.b/v1") } == nil)
-        #expect(complaint { try options.set(url: "a.b") } == "not a base URL, which looks like https://api.aimlapi.com/v1")
+        #expect(
+            complaint { try options.set(url: "a.b") }
+                == "not a base URL, which looks like https://api.aimlapi.com/v1")
         // What was set before stays.
         #expect(options.baseURL.map { String($0.bytes) } == "https://a.b/v1")
     }
 
     @Test func keys() throws {
         for key in ["a\nb", "a\r", "a\u{0}b", "\u{7F}", "\u{1}"] {
-            #expect(complaint { try options.set(key: key) } == "the API key has a control character in it: check for a line end")
+            #expect(
+                complaint { try options.set(key: key) }
+                    == "the API key has a control character in it: check for a line end")
         }
         #expect(options.key == nil && !options.isKeySet)
         try options.set(key: "sk-123 é")
@@ -41,11 +46,16 @@ struct OptionsTests {
 
     @Test func namesOfHeaders() {
         for name in [
-            "", " ", "a b", "a:", ":a", "a\n", "é", "a\u{0}", "(a)", "a/b", "a@b", "\"a\"", "a,b", "a;b", "a=b", "{a}", "a\u{7F}",
+            "", " ", "a b", "a:", ":a", "a\n", "é", "a\u{0}", "(a)", "a/b", "a@b", "\"a\"", "a,b",
+            "a;b", "a=b", "{a}", "a\u{7F}",
         ] {
-            #expect(complaint { try options.set(header: name, "x") }?.hasPrefix("not the name of a header: ") == true, "\(name)")
+            #expect(
+                complaint { try options.set(header: name, "x") }?.hasPrefix(
+                    "not the name of a header: ") == true, "\(name)")
         }
-        #expect(complaint { try options.set(header: "X-API-Key: sk-secret", "") }?.contains("secret") == false)
+        #expect(
+            complaint { try options.set(header: "X-API-Key: sk-secret", "") }?.contains("secret")
+                == false)
         for name in ["X", "x-request-id", "!#$%&'*+-.^_`|~09azAZ"] {
             #expect(complaint { try options.set(header: name, "x") } == nil, "\(name)")
         }
@@ -54,7 +64,8 @@ struct OptionsTests {
     @Test func valuesOfHeaders() throws {
         for value in ["a\r\nX: y", "a\n", "\r", "a\u{0}", "\u{1B}", "\u{7F}"] {
             #expect(
-                complaint { try options.set(header: "X", value) } == "the value of the header X has a control character in it")
+                complaint { try options.set(header: "X", value) }
+                    == "the value of the header X has a control character in it")
         }
         for value in ["", " ", "a\tb", "é", "a: b, c;d=\"e\""] {
             #expect(complaint { try options.set(header: "X", value) } == nil)
@@ -65,7 +76,10 @@ struct OptionsTests {
         try options.set(header: "X-A", "1")
         try options.set(header: "X-B", "2")
         try options.set(header: "x-a", "3")
-        #expect(options.headers.map { String($0.name.bytes) + "=" + String($0.value.bytes) } == ["X-B=2", "x-a=3"])
+        #expect(
+            options.headers.map { String($0.name.bytes) + "=" + String($0.value.bytes) } == [
+                "X-B=2", "x-a=3",
+            ])
         try options.set(header: "X-b", nil)
         try options.set(header: "never-set", nil)
         #expect(options.headers.map { String($0.value.bytes) } == ["3"])
@@ -79,7 +93,9 @@ struct OptionsTests {
 
     @Test func timeouts() throws {
         for which in [TimeoutKind.connect, .firstByte, .idle, .total] {
-            #expect(complaint { try options.set(which, milliseconds: -1) } == "a timeout cannot be negative: 0 means none")
+            #expect(
+                complaint { try options.set(which, milliseconds: -1) }
+                    == "a timeout cannot be negative: 0 means none")
             #expect(complaint { try options.set(which, milliseconds: .max) } == nil)
             #expect(complaint { try options.set(which, milliseconds: 0) } == nil)
         }
@@ -88,27 +104,42 @@ struct OptionsTests {
         try options.set(.idle, milliseconds: 3)
         try options.set(.total, milliseconds: 4)
         let set = options.timeouts
-        #expect([set.connect, set.firstByte, set.idle, set.total] == [1_000_000, 2_000_000, 3_000_000, 4_000_000])
+        #expect(
+            [set.connect, set.firstByte, set.idle, set.total] == [
+                1_000_000, 2_000_000, 3_000_000, 4_000_000,
+            ])
         let standard = Options().timeouts
         #expect(
-            [standard.connect, standard.firstByte, standard.idle, standard.total].map { $0 / 1_000_000_000 } == [10, 600, 120, 0])
+            [standard.connect, standard.firstByte, standard.idle, standard.total].map {
+                $0 / 1_000_000_000
+            } == [10, 600, 120, 0])
     }
 
     @Test func limits() throws {
         for bytes in [0, -1, 2_147_483_648, Int64.max, .min] {
-            #expect(complaint { try options.set(TW_LIMIT_EVENT, bytes: bytes) } == "a limit is from 1 to 2147483647 bytes")
+            #expect(
+                complaint { try options.set(TW_LIMIT_EVENT, bytes: bytes) }
+                    == "a limit is from 1 to 2147483647 bytes")
         }
         try options.set(TW_LIMIT_EVENT, bytes: 1)
         try options.set(TW_LIMIT_REPLY, bytes: 2_147_483_647)
         try options.set(TW_LIMIT_HEADERS, bytes: 3)
-        #expect([options.limits.event, options.limits.reply, options.limits.headers] == [1, 2_147_483_647, 3])
-        #expect(complaint { try options.set(tw_limit(3), bytes: 1) } == "no such limit: see tw_limit")
+        #expect(
+            [options.limits.event, options.limits.reply, options.limits.headers] == [
+                1, 2_147_483_647, 3,
+            ])
+        #expect(
+            complaint { try options.set(tw_limit(3), bytes: 1) } == "no such limit: see tw_limit")
         let standard = Options().limits
-        #expect([standard.event, standard.reply, standard.headers] == [16 << 20, 256 << 20, 256 << 10])
+        #expect(
+            [standard.event, standard.reply, standard.headers] == [16 << 20, 256 << 20, 256 << 10])
     }
 
     @Test func hostsThatMayHearTheKey() {
-        #expect(complaint { try withCopy("") { try options.allowCleartext(host: $0) } } == "the host's name is empty")
-        #expect(complaint { try withCopy("gpu.local") { try options.allowCleartext(host: $0) } } == nil)
+        #expect(
+            complaint { try withCopy("") { try options.allowCleartext(host: $0) } }
+                == "the host's name is empty")
+        #expect(
+            complaint { try withCopy("gpu.local") { try options.allowCleartext(host: $0) } } == nil)
     }
 }

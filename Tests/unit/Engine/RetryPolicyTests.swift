@@ -1,4 +1,5 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
@@ -31,20 +32,26 @@ struct RetryAdviceTests {
         #expect(wait("Retry-After: " + String(repeating: "9", count: 400)) == 1_000_000_000_000)
     }
 
-    @Test(arguments: ["soon", "", "-1", "+1", "1 s", "1,5", "0x10", "1.2.3", ".", "1e3", "nan", "inf", "\u{662}"])
+    @Test(arguments: [
+        "soon", "", "-1", "+1", "1 s", "1,5", "0x10", "1.2.3", ".", "1e3", "nan", "inf", "\u{662}",
+    ])
     func whatIsNoNumberAndNoDate(_ text: String) {
         #expect(wait("Retry-After: " + text) == nil, "\(text)")
     }
 
     @Test(arguments: [
-        "Tue, 14 Nov 2023 22:13:50 GMT", "Tuesday, 14-Nov-23 22:13:50 GMT", "Tue Nov 14 22:13:50 2023",
+        "Tue, 14 Nov 2023 22:13:50 GMT", "Tuesday, 14-Nov-23 22:13:50 GMT",
+        "Tue Nov 14 22:13:50 2023",
     ])
-    func datesInEachOfTheThreeForms(_ date: String) { #expect(wait("Retry-After: " + date) == 30_000) }
+    func datesInEachOfTheThreeForms(_ date: String) {
+        #expect(wait("Retry-After: " + date) == 30_000)
+    }
 
     @Test func aDateThatIsOver() {
         #expect(wait("Retry-After: Tue, 14 Nov 2023 22:13:20 GMT") == 0)
         #expect(wait("Retry-After: Thu, 01 Jan 1970 00:00:00 GMT") == 0)
-        #expect(wait("Retry-After: Fri, 31 Dec 9999 23:59:59 GMT")! > RetryPolicy.maxWait / millisecond)
+        #expect(
+            wait("Retry-After: Fri, 31 Dec 9999 23:59:59 GMT")! > RetryPolicy.maxWait / millisecond)
     }
 
     @Test func theServersOwnWord() {

@@ -1,28 +1,48 @@
 import Testing
+
 @testable import Base
 @testable import Chat
 @testable import Engine
 
 @Suite("A base URL becomes the address of the chat completions, or is refused with the reason")
 struct EndpointTests {
-    private func endpoint(_ url: String) throws -> Endpoint { try withCopy(url) { try Endpoint.of(baseURL: $0) } }
+    private func endpoint(_ url: String) throws -> Endpoint {
+        try withCopy(url) { try Endpoint.of(baseURL: $0) }
+    }
 
     @Test(arguments: [
-        ("https://api.aimlapi.com/v1", "https://api.aimlapi.com/v1/chat/completions", "api.aimlapi.com"),
-        ("https://api.aimlapi.com/v1/", "https://api.aimlapi.com/v1/chat/completions", "api.aimlapi.com"),
-        ("https://api.aimlapi.com/v1///", "https://api.aimlapi.com/v1/chat/completions", "api.aimlapi.com"),
+        (
+            "https://api.aimlapi.com/v1", "https://api.aimlapi.com/v1/chat/completions",
+            "api.aimlapi.com"
+        ),
+        (
+            "https://api.aimlapi.com/v1/", "https://api.aimlapi.com/v1/chat/completions",
+            "api.aimlapi.com"
+        ),
+        (
+            "https://api.aimlapi.com/v1///", "https://api.aimlapi.com/v1/chat/completions",
+            "api.aimlapi.com"
+        ),
         ("https://api.aimlapi.com", "https://api.aimlapi.com/chat/completions", "api.aimlapi.com"),
         ("https://api.aimlapi.com/", "https://api.aimlapi.com/chat/completions", "api.aimlapi.com"),
-        ("https://api.aimlapi.com/v1/chat/completions", "https://api.aimlapi.com/v1/chat/completions", "api.aimlapi.com"),
-        ("https://api.aimlapi.com/v1/chat/completions/", "https://api.aimlapi.com/v1/chat/completions", "api.aimlapi.com"),
+        (
+            "https://api.aimlapi.com/v1/chat/completions",
+            "https://api.aimlapi.com/v1/chat/completions", "api.aimlapi.com"
+        ),
+        (
+            "https://api.aimlapi.com/v1/chat/completions/",
+            "https://api.aimlapi.com/v1/chat/completions", "api.aimlapi.com"
+        ),
         ("http://127.0.0.1:8080/v1", "http://127.0.0.1:8080/v1/chat/completions", "127.0.0.1"),
         ("http://[::1]:8080/v1", "http://[::1]:8080/v1/chat/completions", "[::1]"),
         (
             "https://x.openai.azure.com/openai?api-version=1&a=b",
-            "https://x.openai.azure.com/openai/chat/completions?api-version=1&a=b", "x.openai.azure.com"
+            "https://x.openai.azure.com/openai/chat/completions?api-version=1&a=b",
+            "x.openai.azure.com"
         ),
         ("https://a.b/v1#part", "https://a.b/v1/chat/completions", "a.b"),
-        ("https://@a.b/v1", "https://a.b/v1/chat/completions", "a.b"), ("https://:@a.b/v1", "https://a.b/v1/chat/completions", "a.b"),
+        ("https://@a.b/v1", "https://a.b/v1/chat/completions", "a.b"),
+        ("https://:@a.b/v1", "https://a.b/v1/chat/completions", "a.b"),
         ("https://a.b/v1?", "https://a.b/v1/chat/completions", "a.b"),
         ("HTTPS://a.b/V1", "https://a.b/V1/chat/completions", "a.b"),
         ("https://a.b/with%20space/%2f", "https://a.b/with%20space/%2f/chat/completions", "a.b"),
@@ -37,24 +57,35 @@ struct EndpointTests {
     }
 
     @Test(arguments: [
-        "", " ", "api.aimlapi.com/v1", "//api.aimlapi.com/v1", "/v1", "https://", "https://a b/v1", "http://host:99999/v1",
+        "", " ", "api.aimlapi.com/v1", "//api.aimlapi.com/v1", "/v1", "https://", "https://a b/v1",
+        "http://host:99999/v1",
         "http://host:port/v1",
         "https://[::1/v1", "https//a.b", "http:", "https://a.b/v1\n", "https://a.b/\r\nX: y",
     ])
     func whatIsNoAddress(_ url: String) {
         let problem = complaint { _ = try endpoint(url) }
-        #expect(problem == "not a base URL, which looks like https://api.aimlapi.com/v1", "\(problem ?? "taken")")
+        #expect(
+            problem == "not a base URL, which looks like https://api.aimlapi.com/v1",
+            "\(problem ?? "taken")")
     }
 
-    @Test(arguments: ["https://a..\u{E4}.de/v1", "https://\(String(repeating: "\u{E4}", count: 70)).de/v1"])
-    func whatIsNoHost(_ url: String) {
-        #expect(complaint { _ = try endpoint(url) }?.hasPrefix("the base URL's host is no name that can be looked up") == true)
-    }
-
-    @Test("A key that is given as the address, or in it, is in no message", arguments: [
-        "sk-secret", "sk-secret:", "htp://a.b/v1?key=sk-secret", "https:///v1?key=sk-secret", "https://a b/?key=sk-secret",
-        "https://x:sk-secret@", "https://x:sk-secret@a b/v1", "sk-secret://a.b", "https://a.b:99999/?sk-secret",
+    @Test(arguments: [
+        "https://a..\u{E4}.de/v1", "https://\(String(repeating: "\u{E4}", count: 70)).de/v1",
     ])
+    func whatIsNoHost(_ url: String) {
+        #expect(
+            complaint { _ = try endpoint(url) }?.hasPrefix(
+                "the base URL's host is no name that can be looked up") == true)
+    }
+
+    @Test(
+        "A key that is given as the address, or in it, is in no message",
+        arguments: [
+            "sk-secret", "sk-secret:", "htp://a.b/v1?key=sk-secret", "https:///v1?key=sk-secret",
+            "https://a b/?key=sk-secret",
+            "https://x:sk-secret@", "https://x:sk-secret@a b/v1", "sk-secret://a.b",
+            "https://a.b:99999/?sk-secret",
+        ])
     func noKeyIsTold(_ url: String) {
         let problem = complaint { _ = try endpoint(url) }
         #expect(problem != nil && problem?.contains("secret") == false, "\(problem ?? "taken")")
@@ -65,26 +96,37 @@ struct EndpointTests {
         #expect(complaint { _ = try endpoint("https://a.b\u{0}.evil.com/v1") } != nil)
     }
 
-    @Test(arguments: ["ftp://a.b/v1", "file:///etc/passwd", "ws://a.b/v1", "gopher://a.b", "httpx://a.b"])
+    @Test(arguments: [
+        "ftp://a.b/v1", "file:///etc/passwd", "ws://a.b/v1", "gopher://a.b", "httpx://a.b",
+    ])
     func otherSchemes(_ url: String) { #expect(complaint { _ = try endpoint(url) } != nil) }
 
-    @Test(arguments: ["https://user:secret@a.b/v1", "https://user@a.b/v1", "https://:secret@a.b/v1"])
+    @Test(arguments: [
+        "https://user:secret@a.b/v1", "https://user@a.b/v1", "https://:secret@a.b/v1",
+    ])
     func credentials(_ url: String) {
         let problem = complaint { _ = try endpoint(url) }
-        #expect(problem == "the base URL has a user or password in it: give the key with tw_options_set_api_key")
+        #expect(
+            problem
+                == "the base URL has a user or password in it: give the key with tw_options_set_api_key"
+        )
     }
 
     @Test(arguments: [
-        "http://127.0.0.1", "http://127.0.0.1:1/v1", "http://127.255.255.254", "http://127.1", "http://localhost",
+        "http://127.0.0.1", "http://127.0.0.1:1/v1", "http://127.255.255.254", "http://127.1",
+        "http://localhost",
         "http://LocalHost:8000/v1",
-        "http://[::1]", "http://[::1]:11434/v1", "http://[0:0:0:0:0:0:0:1]", "http://2130706433", "http://0x7f000001",
+        "http://[::1]", "http://[::1]:11434/v1", "http://[0:0:0:0:0:0:0:1]", "http://2130706433",
+        "http://0x7f000001",
     ])
     func thisMachine(_ url: String) throws { #expect(try endpoint(url).isLoopback) }
 
     @Test(arguments: [
-        "http://127.0.0.1.evil.com", "http://127.evil.com", "http://localhost.evil.com", "http://notlocalhost",
+        "http://127.0.0.1.evil.com", "http://127.evil.com", "http://localhost.evil.com",
+        "http://notlocalhost",
         "http://128.0.0.1", "http://126.255.255.255",
-        "http://0.0.0.0", "http://10.0.0.1", "http://[::]", "http://[::2]", "http://[fe80::1]", "http://evil.com/127.0.0.1",
+        "http://0.0.0.0", "http://10.0.0.1", "http://[::]", "http://[::2]", "http://[fe80::1]",
+        "http://evil.com/127.0.0.1",
         "http://evil.com/?localhost",
         "http://evil.com#localhost", "http://1.127.0.0",
     ])

@@ -25,7 +25,8 @@ enum { PATIENCE_MS = 50 };
 static const char *const usage_text =
     "usage: thinkwire-chat [options] [question …]\n"
     "\n"
-    "Asks a model the question. Without one, a conversation on the terminal, or the question from standard input.\n"
+    "Asks a model the question. Without one, a conversation on the terminal, or the question from "
+    "standard input.\n"
     "\n"
     "  -m, --model MODEL      which model; default: THINKWIRE_MODEL, else alibaba/qwen3-32b\n"
     "  -s, --system TEXT      what the model is told before the question\n"
@@ -33,15 +34,18 @@ static const char *const usage_text =
     "      --think            think before answering; --no-think: don't\n"
     "      --effort LEVEL     think that hard: low, medium or high\n"
     "      --budget N         think with at most N tokens\n"
-    "      --set FIELD=JSON   any other field of the request, such as temperature=0.2; may be repeated\n"
-    "      --base-url URL     where; default: THINKWIRE_BASE_URL, else AI/ML API (or OpenAI, if only its key is set)\n"
+    "      --set FIELD=JSON   any other field of the request, such as temperature=0.2; may be "
+    "repeated\n"
+    "      --base-url URL     where; default: THINKWIRE_BASE_URL, else AI/ML API (or OpenAI, if "
+    "only its key is set)\n"
     "      --json             print the whole answer as one JSON document, and nothing else\n"
     "  -q, --quiet            print the answer and errors, and nothing else\n"
     "  -h, --help             print this; -V, --version: the version\n"
     "\n"
     "Ctrl-C cancels the answer; Ctrl-D at the prompt ends the conversation.\n"
     "\n"
-    "environment: THINKWIRE_API_KEY, AIMLAPI_API_KEY or OPENAI_API_KEY (the key); THINKWIRE_BASE_URL; THINKWIRE_MODEL;\n"
+    "environment: THINKWIRE_API_KEY, AIMLAPI_API_KEY or OPENAI_API_KEY (the key); "
+    "THINKWIRE_BASE_URL; THINKWIRE_MODEL;\n"
     "             NO_COLOR (no dimming); THINKWIRE_DEBUG=1 (tell on standard error what goes on)\n"
     "exit status: 0 answered; 1 the exchange failed; 2 wrong usage; 130 interrupted\n";
 
@@ -89,15 +93,18 @@ static void put_text(FILE *stream, const char *text, size_t len)
         unsigned char byte = (unsigned char)text[i];
         bool c1 = byte == 0xC2 && i + 1 < len && (unsigned char)text[i + 1] < 0xA0;
         if (c1) i++;
-        if (c1 || byte == 0x7F || (byte < 0x20 && byte != '\n' && byte != '\t')) fputs("\xEF\xBF\xBD", stream);
-        else putc(byte, stream);
+        if (c1 || byte == 0x7F || (byte < 0x20 && byte != '\n' && byte != '\t'))
+            fputs("\xEF\xBF\xBD", stream);
+        else
+            putc(byte, stream);
     }
 }
 
 static bool may_dim(FILE *stream)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fileno(stream)) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
+    return isatty(fileno(stream)) && !(no_color && *no_color) &&
+           !(term && strcmp(term, "dumb") == 0);
 }
 
 static void show_thought(struct display *display, const char *text, size_t len)
@@ -131,8 +138,10 @@ static void show_answer(struct display *display, const char *text, size_t len)
 static void show_event(struct display *display, const tw_event *event)
 {
     if (event->choice != 0) return;
-    bool thought = event->kind == TW_EVENT_REASONING, word = event->kind == TW_EVENT_CONTENT || event->kind == TW_EVENT_REFUSAL;
-    if (thought && display->on && event->text_len > 0) show_thought(display, event->text, event->text_len);
+    bool thought = event->kind == TW_EVENT_REASONING,
+         word = event->kind == TW_EVENT_CONTENT || event->kind == TW_EVENT_REFUSAL;
+    if (thought && display->on && event->text_len > 0)
+        show_thought(display, event->text, event->text_len);
     if (word) show_answer(display, event->text, event->text_len);
 }
 
@@ -140,7 +149,8 @@ static void show_event(struct display *display, const tw_event *event)
 static void show_retry(const tw_event *event)
 {
     put_text(stderr, event->text, event->text_len);
-    fprintf(stderr, "; attempt %d follows in %.1f s\n", event->attempt, (double)event->wait_ms / 1e3);
+    fprintf(stderr, "; attempt %d follows in %.1f s\n", event->attempt,
+            (double)event->wait_ms / 1e3);
 }
 
 static void end_display(struct display *display)
@@ -165,16 +175,22 @@ static void part(bool *begun, const char *format, ...)
 
 static void print_usage(bool *begun, const tw_usage *usage)
 {
-    if (usage->prompt_tokens >= 0) part(begun, "%lld prompt tokens", (long long)usage->prompt_tokens);
-    if (usage->completion_tokens >= 0) part(begun, "%lld completion tokens", (long long)usage->completion_tokens);
-    if (usage->reasoning_tokens >= 0) part(begun, "%lld of them reasoning", (long long)usage->reasoning_tokens);
-    if (usage->cost >= 0) part(begun, "%.6g %s", usage->cost, usage->cost_unit ? usage->cost_unit : "spent");
+    if (usage->prompt_tokens >= 0)
+        part(begun, "%lld prompt tokens", (long long)usage->prompt_tokens);
+    if (usage->completion_tokens >= 0)
+        part(begun, "%lld completion tokens", (long long)usage->completion_tokens);
+    if (usage->reasoning_tokens >= 0)
+        part(begun, "%lld of them reasoning", (long long)usage->reasoning_tokens);
+    if (usage->cost >= 0)
+        part(begun, "%.6g %s", usage->cost, usage->cost_unit ? usage->cost_unit : "spent");
 }
 
 static void print_timing(bool *begun, const tw_timing *timing)
 {
-    if (timing->first_reasoning_us >= 0) part(begun, "first thought %.2f s", (double)timing->first_reasoning_us / 1e6);
-    if (timing->first_content_us >= 0) part(begun, "first word %.2f s", (double)timing->first_content_us / 1e6);
+    if (timing->first_reasoning_us >= 0)
+        part(begun, "first thought %.2f s", (double)timing->first_reasoning_us / 1e6);
+    if (timing->first_content_us >= 0)
+        part(begun, "first word %.2f s", (double)timing->first_content_us / 1e6);
     part(begun, "total %.2f s", (double)timing->total_us / 1e6);
 }
 
@@ -209,15 +225,18 @@ static void print_summary(const tw_reply *reply)
 /* ---- one question -------------------------------------------------------------------------------------------------- */
 
 /* Pulls the events, so that Ctrl-C is noticed between two of them: tw_chat_cancel is not for signal handlers. */
-static tw_reply *pull(tw_client *client, const tw_request *request, struct display *display, bool show)
+static tw_reply *pull(tw_client *client, const tw_request *request, struct display *display,
+                      bool show)
 {
     tw_chat *chat = tw_chat_open(client, request);
     const tw_event *event;
     tw_next next = TW_NEXT_TIMEOUT;
     while (!interrupted && next != TW_NEXT_END) {
         next = tw_chat_next(chat, &event, PATIENCE_MS);
-        if (next == TW_NEXT_EVENT && event->kind == TW_EVENT_RETRY) show_retry(event);
-        else if (next == TW_NEXT_EVENT && show) show_event(display, event);
+        if (next == TW_NEXT_EVENT && event->kind == TW_EVENT_RETRY)
+            show_retry(event);
+        else if (next == TW_NEXT_EVENT && show)
+            show_event(display, event);
     }
     return tw_chat_close(chat);
 }
@@ -242,9 +261,11 @@ static int report(const tw_reply *reply, bool summary)
 }
 
 /* Sends what the request holds. The reply is the caller's. */
-static int ask(tw_client *client, const tw_request *request, const struct settings *settings, tw_reply **reply)
+static int ask(tw_client *client, const tw_request *request, const struct settings *settings,
+               tw_reply **reply)
 {
-    struct display display = { .thoughts = isatty(STDOUT_FILENO) ? stdout : stderr, .on = !settings->quiet };
+    struct display display = { .thoughts = isatty(STDOUT_FILENO) ? stdout : stderr,
+                               .on = !settings->quiet };
     display.dim = may_dim(display.thoughts);
     *reply = pull(client, request, &display, !settings->json);
     end_display(&display);
@@ -254,7 +275,8 @@ static int ask(tw_client *client, const tw_request *request, const struct settin
         put_text(stdout, json, len);
         if (len > 0) fputc('\n', stdout);
     }
-    if (fflush(stdout) != 0 || ferror(stdout)) return fail(EXIT_FAILED, "the answer can't be written: ", strerror(errno));
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return fail(EXIT_FAILED, "the answer can't be written: ", strerror(errno));
     return report(*reply, !settings->quiet && !settings->json);
 }
 
@@ -270,7 +292,8 @@ static int refuse(const char *what)
 static int set_field(tw_request *request, char *assignment)
 {
     char *equals = strchr(assignment, '=');
-    if (!equals || equals == assignment) return fail(EXIT_USAGE, "--set takes FIELD=JSON, not ", assignment);
+    if (!equals || equals == assignment)
+        return fail(EXIT_USAGE, "--set takes FIELD=JSON, not ", assignment);
     *equals = '\0';
     return tw_request_set(request, assignment, equals + 1) == TW_OK ? EXIT_OK : refuse("--set");
 }
@@ -280,7 +303,8 @@ static int begin(const struct settings *settings, tw_request **request)
 {
     *request = tw_request_create(settings->model);
     if (!*request) return refuse("--model");
-    if (settings->system && tw_request_add_message(*request, "system", settings->system) != TW_OK) return refuse("--system");
+    if (settings->system && tw_request_add_message(*request, "system", settings->system) != TW_OK)
+        return refuse("--system");
     for (size_t i = 0; i < settings->field_count; i++) {
         if (set_field(*request, settings->fields[i]) != EXIT_OK) return EXIT_USAGE;
     }
@@ -289,17 +313,21 @@ static int begin(const struct settings *settings, tw_request **request)
 
 static tw_status add_image(tw_request *request, const char *image)
 {
-    bool is_url = strncmp(image, "https://", 8) == 0 || strncmp(image, "http://", 7) == 0 || strncmp(image, "data:", 5) == 0;
-    return is_url ? tw_request_add_image_url(request, image, NULL) : tw_request_add_image_file(request, image, NULL);
+    bool is_url = strncmp(image, "https://", 8) == 0 || strncmp(image, "http://", 7) == 0 ||
+                  strncmp(image, "data:", 5) == 0;
+    return is_url ? tw_request_add_image_url(request, image, NULL)
+                  : tw_request_add_image_file(request, image, NULL);
 }
 
 /* A copy of the conversation with one more question, so that one that gets no answer can be forgotten. */
-static int extend(const tw_request *old, const char *question, const struct settings *settings, bool first, tw_request **request)
+static int extend(const tw_request *old, const char *question, const struct settings *settings,
+                  bool first, tw_request **request)
 {
     size_t len;
     const char *json = tw_request_json(old, &len);
     if (tw_request_parse(json, len, request) != TW_OK) return refuse("the conversation");
-    if (tw_request_set_thinking(*request, settings->thinking, settings->budget) != TW_OK) return refuse("thinking");
+    if (tw_request_set_thinking(*request, settings->thinking, settings->budget) != TW_OK)
+        return refuse("thinking");
     if (tw_request_add_message(*request, "user", question) != TW_OK) return refuse("the question");
     for (size_t i = 0; first && i < settings->image_count; i++) {
         if (add_image(*request, settings->images[i]) != TW_OK) return refuse("--image");
@@ -308,7 +336,8 @@ static int extend(const tw_request *old, const char *question, const struct sett
 }
 
 /* Asks one question; what was answered, even in part, becomes part of the conversation. */
-static int turn(tw_client *client, tw_request **conversation, const char *question, const struct settings *settings, bool first)
+static int turn(tw_client *client, tw_request **conversation, const char *question,
+                const struct settings *settings, bool first)
 {
     tw_request *request = NULL;
     tw_reply *reply = NULL;
@@ -345,7 +374,8 @@ static int converse(tw_client *client, tw_request **conversation, const struct s
         if (len <= 0) continue;
         const tw_request *before = *conversation;
         status = turn(client, conversation, line, settings, first);
-        if (status == EXIT_USAGE && first) break; /* The options do not hold: no question would be answered. */
+        if (status == EXIT_USAGE && first)
+            break; /* The options do not hold: no question would be answered. */
         first = first && *conversation == before;
         status = EXIT_OK;
         fputc('\n', stderr);
@@ -377,29 +407,54 @@ static char *join(char **words, size_t count)
 
 static int ask_once(tw_client *client, tw_request **conversation, const struct settings *settings)
 {
-    char *question = settings->word_count > 0 ? join(settings->words, settings->word_count) : read_question();
+    char *question =
+        settings->word_count > 0 ? join(settings->words, settings->word_count) : read_question();
     int status = EXIT_INTERRUPTED;
-    if (interrupted) fputc('\n', stderr);
-    else if (!question) status = fail(EXIT_FAILED, "out of memory", "");
-    else if (!*question) status = fail(EXIT_USAGE, "there is no question; see --help", "");
-    else status = turn(client, conversation, question, settings, true);
+    if (interrupted)
+        fputc('\n', stderr);
+    else if (!question)
+        status = fail(EXIT_FAILED, "out of memory", "");
+    else if (!*question)
+        status = fail(EXIT_USAGE, "there is no question; see --help", "");
+    else
+        status = turn(client, conversation, question, settings, true);
     free(question);
     return status;
 }
 
 /* ---- the command line ---------------------------------------------------------------------------------------------- */
 
-enum { MODEL, SYSTEM, IMAGE, EFFORT, BUDGET, FIELD, BASE_URL, THINK, NO_THINK, JSON, QUIET, HELP, VERSION, OPTIONS };
+enum {
+    MODEL,
+    SYSTEM,
+    IMAGE,
+    EFFORT,
+    BUDGET,
+    FIELD,
+    BASE_URL,
+    THINK,
+    NO_THINK,
+    JSON,
+    QUIET,
+    HELP,
+    VERSION,
+    OPTIONS
+};
 
-static const char *const names[OPTIONS] = { "--model", "--system", "--image", "--effort", "--budget", "--set", "--base-url",
-                                            "--think", "--no-think", "--json", "--quiet", "--help", "--version" };
-static const char *const short_names[OPTIONS] = { [MODEL] = "-m", [SYSTEM] = "-s", [IMAGE] = "-i",
-                                                  [QUIET] = "-q", [HELP] = "-h", [VERSION] = "-V" };
+static const char *const names[OPTIONS] = { "--model",    "--system", "--image",    "--effort",
+                                            "--budget",   "--set",    "--base-url", "--think",
+                                            "--no-think", "--json",   "--quiet",    "--help",
+                                            "--version" };
+static const char *const short_names[OPTIONS] = {
+    [MODEL] = "-m", [SYSTEM] = "-s", [IMAGE] = "-i", [QUIET] = "-q", [HELP] = "-h", [VERSION] = "-V"
+};
 
 static int set_effort(struct settings *settings, const char *value)
 {
-    bool low = strcmp(value, "low") == 0, medium = strcmp(value, "medium") == 0, high = strcmp(value, "high") == 0;
-    if (!low && !medium && !high) return fail(EXIT_USAGE, "--effort takes low, medium or high, not ", value);
+    bool low = strcmp(value, "low") == 0, medium = strcmp(value, "medium") == 0,
+         high = strcmp(value, "high") == 0;
+    if (!low && !medium && !high)
+        return fail(EXIT_USAGE, "--effort takes low, medium or high, not ", value);
     settings->thinking = low ? TW_THINKING_LOW : medium ? TW_THINKING_MEDIUM : TW_THINKING_HIGH;
     return EXIT_OK;
 }
@@ -410,7 +465,8 @@ static int set_budget(struct settings *settings, const char *value)
     errno = 0;
     settings->budget = strtoll(value, &end, 10);
     bool is_number = !errno && end != value && !*end;
-    if (!is_number || settings->budget < 1) return fail(EXIT_USAGE, "--budget takes a number of tokens, not ", value);
+    if (!is_number || settings->budget < 1)
+        return fail(EXIT_USAGE, "--budget takes a number of tokens, not ", value);
     if (settings->thinking == TW_THINKING_AUTO) settings->thinking = TW_THINKING_ON;
     return EXIT_OK;
 }
@@ -444,10 +500,13 @@ static int read_option(struct settings *settings, char **argv, int *index)
         bool is_short = short_names[option] && strcmp(argument, short_names[option]) == 0;
         bool is_long = strlen(names[option]) == len && strncmp(argument, names[option], len) == 0;
         if (!is_short && !is_long) continue;
-        if (option >= THINK && argument[len]) return fail(EXIT_USAGE, "no value is taken by ", names[option]);
-        if (option >= THINK) return apply(settings, option, NULL); /* From here on, options are switches. */
+        if (option >= THINK && argument[len])
+            return fail(EXIT_USAGE, "no value is taken by ", names[option]);
+        if (option >= THINK)
+            return apply(settings, option, NULL); /* From here on, options are switches. */
         char *value = argument[len] ? argument + len + 1 : argv[++*index];
-        return value ? apply(settings, option, value) : fail(EXIT_USAGE, "a value must follow ", argument);
+        return value ? apply(settings, option, value)
+                     : fail(EXIT_USAGE, "a value must follow ", argument);
     }
     return fail(EXIT_USAGE, "no such option (see --help): ", argument);
 }
@@ -458,9 +517,12 @@ static int read_arguments(struct settings *settings, char **argv)
     bool only_words = false;
     int status;
     for (int i = 1; argv[i]; i++) {
-        if (!only_words && strcmp(argv[i], "--") == 0) only_words = true;
-        else if (only_words || argv[i][0] != '-' || !argv[i][1]) settings->words[settings->word_count++] = argv[i];
-        else if ((status = read_option(settings, argv, &i)) != EXIT_OK) return status;
+        if (!only_words && strcmp(argv[i], "--") == 0)
+            only_words = true;
+        else if (only_words || argv[i][0] != '-' || !argv[i][1])
+            settings->words[settings->word_count++] = argv[i];
+        else if ((status = read_option(settings, argv, &i)) != EXIT_OK)
+            return status;
     }
     return EXIT_OK;
 }
@@ -471,9 +533,12 @@ static int connect_and_run(const struct settings *settings)
     tw_client *client = NULL;
     tw_request *conversation = NULL;
     int status = EXIT_OK;
-    if (settings->base_url && tw_options_set_base_url(options, settings->base_url) != TW_OK) status = refuse("--base-url");
-    else if (tw_client_create(options, &client) != TW_OK) status = fail(EXIT_USAGE, tw_last_error(), "");
-    else status = begin(settings, &conversation);
+    if (settings->base_url && tw_options_set_base_url(options, settings->base_url) != TW_OK)
+        status = refuse("--base-url");
+    else if (tw_client_create(options, &client) != TW_OK)
+        status = fail(EXIT_USAGE, tw_last_error(), "");
+    else
+        status = begin(settings, &conversation);
     if (status == EXIT_OK) {
         bool person = settings->word_count == 0 && isatty(STDIN_FILENO);
         status = (person ? converse : ask_once)(client, &conversation, settings);
@@ -497,11 +562,15 @@ int main(int argc, char **argv)
     settings.images = lists;
     settings.fields = lists + room;
     settings.words = lists + 2 * room;
-    if (sigaction(SIGINT, &action, NULL) != 0) fail(status, "no signals: ", strerror(errno));
-    else if ((status = read_arguments(&settings, argv)) != EXIT_OK) {}
-    else if (settings.help) fputs(usage_text, stdout);
-    else if (settings.version) printf("thinkwire-chat %s\n", tw_version());
-    else status = connect_and_run(&settings);
+    if (sigaction(SIGINT, &action, NULL) != 0)
+        fail(status, "no signals: ", strerror(errno));
+    else if ((status = read_arguments(&settings, argv)) != EXIT_OK) {
+    } else if (settings.help)
+        fputs(usage_text, stdout);
+    else if (settings.version)
+        printf("thinkwire-chat %s\n", tw_version());
+    else
+        status = connect_and_run(&settings);
     free(lists);
     return status;
 }

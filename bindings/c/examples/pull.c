@@ -5,7 +5,8 @@
 int main(void)
 {
     tw_client *client;
-    if (tw_client_create(NULL, &client) != TW_OK) return fprintf(stderr, "%s\n", tw_last_error()), 1;
+    if (tw_client_create(NULL, &client) != TW_OK)
+        return fprintf(stderr, "%s\n", tw_last_error()), 1;
     tw_request *request = tw_request_create("alibaba/qwen3-32b");
     tw_request_set_thinking(request, TW_THINKING_ON, 0);
     tw_request_add_message(request, "user", "Hello");

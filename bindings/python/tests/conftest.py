@@ -1,4 +1,5 @@
 """A provider on the desk, and a client for it. Whatever is missing fails: nothing is ever skipped."""
+
 from __future__ import annotations
 
 import json
@@ -22,7 +23,9 @@ os.environ.setdefault("THINKWIRE_LIBRARY", str(BUILT / "libthinkwire.so"))
 
 # No key, address or proxy of whoever runs the tests may reach them.
 for _name in list(os.environ):
-    if _name in ("THINKWIRE_BASE_URL", "THINKWIRE_API_KEY", "THINKWIRE_DEBUG") or _name.endswith("_API_KEY"):
+    if _name in ("THINKWIRE_BASE_URL", "THINKWIRE_API_KEY", "THINKWIRE_DEBUG") or _name.endswith(
+        "_API_KEY"
+    ):
         del os.environ[_name]
     if _name.lower() in ("http_proxy", "https_proxy", "all_proxy", "openai_base_url"):
         del os.environ[_name]
@@ -41,10 +44,14 @@ class Mock:
 
     def __init__(self, *arguments: str) -> None:
         program = os.environ.get("THINKWIRE_MOCK", str(BUILT / "thinkwire-mock"))
-        self._process = subprocess.Popen([program, "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [program, "--port", "0", *arguments], stdout=subprocess.PIPE, text=True
+        )
         assert self._process.stdout is not None
         self.base_url = self._process.stdout.readline().strip()
-        assert self.base_url.startswith("http://127.0.0.1:"), f"{program} began with {self.base_url!r}"
+        assert self.base_url.startswith("http://127.0.0.1:"), (
+            f"{program} began with {self.base_url!r}"
+        )
 
     def stop(self) -> None:
         self._process.terminate()
@@ -88,7 +95,9 @@ class Echo:
                 streamed = echo.bodies[-1].get("stream") is True
                 data = echo.streamed() if streamed else echo.whole()
                 self.send_response(200)
-                self.send_header("content-type", "text/event-stream" if streamed else "application/json")
+                self.send_header(
+                    "content-type", "text/event-stream" if streamed else "application/json"
+                )
                 self.send_header("content-length", str(len(data)))
                 self.send_header("x-request-id", "req-1")
                 self.end_headers()
@@ -99,19 +108,32 @@ class Echo:
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
         self._thread.start()
 
     def whole(self) -> bytes:
         message = self.script.pop(0) if self.script else {"role": "assistant", "content": "ok"}
         reason = "tool_calls" if message.get("tool_calls") else "stop"
         choice = {"index": 0, "message": message, "finish_reason": reason}
-        return json.dumps({"id": "c-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}).encode()
+        return json.dumps(
+            {
+                "id": "c-1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": "m",
+                "choices": [choice],
+            }
+        ).encode()
 
     def streamed(self) -> bytes:
         ok = [{"choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}]
         chunks = self.script.pop(0) if self.script else ok
-        lines = [f"data: {json.dumps({'id': 'c-1', 'created': 1, 'model': 'm', **chunk})}\n\n" for chunk in chunks]
+        lines = [
+            f"data: {json.dumps({'id': 'c-1', 'created': 1, 'model': 'm', **chunk})}\n\n"
+            for chunk in chunks
+        ]
         return ("".join(lines) + "data: [DONE]\n\n").encode()
 
     def stop(self) -> None:
@@ -142,7 +164,11 @@ def recorded(name: str) -> Recording:
         message = document["choices"][0]["message"]
         return Recording(document, message.get("reasoning_content") or "", message["content"])
     lines = path.read_text(encoding="utf-8").splitlines()
-    chunks = [json.loads(line[len("data:") :]) for line in lines if line.startswith("data:") and "[DONE]" not in line]
+    chunks = [
+        json.loads(line[len("data:") :])
+        for line in lines
+        if line.startswith("data:") and "[DONE]" not in line
+    ]
     deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
     reasoning = "".join(delta.get("reasoning_content") or "" for delta in deltas)
     return Recording(chunks, reasoning, "".join(delta.get("content") or "" for delta in deltas))
@@ -150,6 +176,12 @@ def recorded(name: str) -> Recording:
 
 def run_python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a program in an interpreter of its own, with this package, and gives what it printed; it must end well."""
-    done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=PACKAGE, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=PACKAGE,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     return done

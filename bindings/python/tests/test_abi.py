@@ -1,4 +1,5 @@
 """_abi.py is include/thinkwire.h, as a C compiler reads that."""
+
 from __future__ import annotations
 
 import ctypes
@@ -10,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from thinkwire import _abi
 
 HEADER = Path(__file__).resolve().parents[3] / "include" / "thinkwire.h"
@@ -21,18 +21,26 @@ def run_c(tmp_path: Path, lines: list[str]) -> list[str]:
     """What a C program of these statements prints."""
     source, program = tmp_path / "probe.c", tmp_path / "probe"
     body = "\n".join(lines)
-    source.write_text(f'#include <stdio.h>\n#include "{HEADER}"\nint main(void) {{\n{body}\nreturn 0;\n}}\n')
-    subprocess.run([CC, "-std=c99", "-Wall", "-Wextra", "-Werror", "-o", str(program), str(source)], check=True)
-    return subprocess.run([str(program)], check=True, capture_output=True, text=True).stdout.splitlines()
+    source.write_text(
+        f'#include <stdio.h>\n#include "{HEADER}"\nint main(void) {{\n{body}\nreturn 0;\n}}\n'
+    )
+    subprocess.run(
+        [CC, "-std=c99", "-Wall", "-Wextra", "-Werror", "-o", str(program), str(source)], check=True
+    )
+    return subprocess.run(
+        [str(program)], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
 
 
 @pytest.fixture(scope="module")
 def preprocessed() -> str:
     """The header's declarations on one line, without comments, macros and what it includes."""
-    out = subprocess.run([CC, "-E", "-P", "-DTW_API=", str(HEADER)], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run(
+        [CC, "-E", "-P", "-DTW_API=", str(HEADER)], check=True, capture_output=True, text=True
+    ).stdout
     out = re.sub(r"__attribute__\s*\(\(.*?\)\)\s*\)?", " ", out)
     out = re.sub(r"\s+", " ", out)
-    return out[out.index("typedef enum tw_status"):]
+    return out[out.index("typedef enum tw_status") :]
 
 
 def declared_enums(declarations: str) -> dict[str, list[str]]:
@@ -50,7 +58,11 @@ def declared_functions(declarations: str) -> dict[str, tuple[str, list[str]]]:
     found = re.findall(r"(?<=[;}] )([a-z][\w ]*[ *]+)(tw_\w+)\(([^()]*)\);", declarations)
     functions = {}
     for result, name, parameters in found:
-        types = [] if parameters == "void" else [re.sub(r"\w+$", "", one.strip()).strip() for one in parameters.split(",")]
+        types = (
+            []
+            if parameters == "void"
+            else [re.sub(r"\w+$", "", one.strip()).strip() for one in parameters.split(",")]
+        )
         functions[name] = (result.strip(), types)
     return functions
 
@@ -68,7 +80,9 @@ def test_every_enum_value_is_the_headers(tmp_path: Path, preprocessed: str) -> N
         assert len(sentinel) == 1
         constants = [constant for constant in constants if constant not in sentinel]
         printed = run_c(tmp_path, [f'printf("%d\\n", (int){constant});' for constant in constants])
-        assert {prefix + member.name: member.value for member in mirror} == dict(zip(constants, map(int, printed)))
+        assert {prefix + member.name: member.value for member in mirror} == dict(
+            zip(constants, map(int, printed))
+        )
 
 
 def test_every_struct_is_laid_out_as_the_headers(tmp_path: Path, preprocessed: str) -> None:
@@ -78,7 +92,8 @@ def test_every_struct_is_laid_out_as_the_headers(tmp_path: Path, preprocessed: s
         mirror = _abi.STRUCTS[name]
         lines = [f'printf("%zu\\n", sizeof({name}));']
         lines += [
-            f'printf("{field} %zu %zu\\n", offsetof({name}, {field}), sizeof((({name} *)0)->{field}));' for field in fields
+            f'printf("{field} %zu %zu\\n", offsetof({name}, {field}), sizeof((({name} *)0)->{field}));'
+            for field in fields
         ]
         size, *layout = run_c(tmp_path, lines)
         assert ctypes.sizeof(mirror) == int(size)

@@ -1,4 +1,5 @@
 """Functions of the caller's: what they are given, and what becomes of what they raise."""
+
 from __future__ import annotations
 
 import gc
@@ -8,7 +9,6 @@ import weakref
 
 import pytest
 from conftest import QWEN3, SYNTHETIC, recorded
-
 from thinkwire import Client, Event, EventKind, Status, TruncatedError, _log
 
 
@@ -21,13 +21,17 @@ def test_on_event_hears_what_iterating_would(client: Client) -> None:
     reply = client.send(QWEN3, "Hello", thinking=True, on_event=heard.append)
     with client.stream(QWEN3, "Hello", thinking=True) as stream:
         pulled = list(stream)
-    assert [(event.kind, event.text, event.raw) for event in heard] == [(event.kind, event.text, event.raw) for event in pulled]
+    assert [(event.kind, event.text, event.raw) for event in heard] == [
+        (event.kind, event.text, event.raw) for event in pulled
+    ]
     assert reply.status is Status.OK and reply.content == recorded("qwen3-32b.sse").content
 
 
 def test_stream_with_on_event_does_as_send_does(client: Client) -> None:
     heard: list[str] = []
-    reply = client.stream(QWEN3, "Hello", thinking=True, on_event=lambda event: heard.append(event.kind))
+    reply = client.stream(
+        QWEN3, "Hello", thinking=True, on_event=lambda event: heard.append(event.kind)
+    )
     assert reply.reasoning == recorded("qwen3-32b.sse").reasoning
     assert {"reasoning", "content", "usage", "finish"} <= set(heard)
 
@@ -51,7 +55,11 @@ def test_an_error_comes_out_after_the_events(client: Client) -> None:
     with pytest.raises(TruncatedError) as broken:
         client.send(f"{QWEN3}#cut=2000", "Hello", thinking=True, on_event=heard.append)
     assert broken.value.reply is not None
-    assert "".join(event.text for event in heard if event.kind is EventKind.REASONING) == broken.value.reply.reasoning != ""
+    assert (
+        "".join(event.text for event in heard if event.kind is EventKind.REASONING)
+        == broken.value.reply.reasoning
+        != ""
+    )
 
 
 def test_a_callback_may_begin_another_exchange(client: Client) -> None:

@@ -1,4 +1,5 @@
 """An exchange can be left at any time, from anywhere, and leaving it takes no time."""
+
 from __future__ import annotations
 
 import gc
@@ -12,7 +13,6 @@ from typing import Callable
 
 import pytest
 from conftest import PACKAGE, SYNTHETIC, run_python
-
 from thinkwire import CancelledError, Client, MisuseError, Status, Stream
 
 #: Never ends by itself: some pieces come, then nothing more, with the connection open.
@@ -28,7 +28,9 @@ def test_leaving_early_cancels_and_keeps_what_came(client: Client) -> None:
     assert time.monotonic() - began < 10
     assert stream.reply.status is Status.CANCELLED
     assert (stream.reply.reasoning + stream.reply.content).startswith(first.text)
-    with pytest.raises(CancelledError):  # An iteration of what was cut short never looks like one that came to its end.
+    with pytest.raises(
+        CancelledError
+    ):  # An iteration of what was cut short never looks like one that came to its end.
         next(stream)
 
 
@@ -66,7 +68,9 @@ def test_a_stream_that_was_never_begun_can_be_closed(client: Client) -> None:
 
 @pytest.mark.parametrize("end", [Stream.cancel, Stream.close])
 @pytest.mark.parametrize("model", [STALLED, SILENT])
-def test_another_thread_can_end_it(client: Client, model: str, end: Callable[[Stream], None]) -> None:
+def test_another_thread_can_end_it(
+    client: Client, model: str, end: Callable[[Stream], None]
+) -> None:
     stream = client.stream(model, "Hello")
     raised: list[tuple[float, BaseException]] = []
 
@@ -185,11 +189,20 @@ else:
 
 
 @pytest.mark.parametrize(
-    "how, model", [("stream", STALLED), ("stream", SILENT), ("send", STALLED), ("send", SILENT), ("on_event", STALLED)]
+    "how, model",
+    [
+        ("stream", STALLED),
+        ("stream", SILENT),
+        ("send", STALLED),
+        ("send", SILENT),
+        ("on_event", STALLED),
+    ],
 )
 def test_ctrl_c_is_heard_at_once(base_url: str, how: str, model: str) -> None:
     arguments = [sys.executable, "-c", WAITING, how, base_url, model]
-    with subprocess.Popen(arguments, cwd=PACKAGE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        arguments, cwd=PACKAGE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None and process.stderr is not None
         patience = threading.Timer(60, process.kill)
         patience.start()
@@ -201,7 +214,9 @@ def test_ctrl_c_is_heard_at_once(base_url: str, how: str, model: str) -> None:
         heard = process.stdout.readline()
         assert process.wait() == 0, process.stderr.read()
         patience.cancel()
-        assert float(heard) - pressed < 10  # Silence lasts 30 s. A tenth is the promise, the rest for a busy machine.
+        assert (
+            float(heard) - pressed < 10
+        )  # Silence lasts 30 s. A tenth is the promise, the rest for a busy machine.
 
 
 def test_a_callback_that_returns_false_cancels(client: Client) -> None:

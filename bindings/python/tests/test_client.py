@@ -1,4 +1,5 @@
 """A client's life: options, many calls, many threads, a fork, the end."""
+
 from __future__ import annotations
 
 import copy
@@ -14,8 +15,15 @@ from typing import Any, Callable
 
 import pytest
 from conftest import QWEN3, SYNTHETIC, recorded, run_python
-
-from thinkwire import Client, InvalidArgumentError, Limits, MisuseError, Status, Timeout, TimeoutError
+from thinkwire import (
+    Client,
+    InvalidArgumentError,
+    Limits,
+    MisuseError,
+    Status,
+    Timeout,
+    TimeoutError,
+)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +79,9 @@ def test_a_short_timeout_is_not_none(base_url: str) -> None:
             client.send(f"{SYNTHETIC}#delay=30000", "Hello")
 
 
-@pytest.mark.parametrize("seconds", [float("inf"), 1e300, 10**400, sys.maxsize, Fraction(1, 3) + 10**9])
+@pytest.mark.parametrize(
+    "seconds", [float("inf"), 1e300, 10**400, sys.maxsize, Fraction(1, 3) + 10**9]
+)
 def test_a_timeout_is_as_long_as_one_likes(base_url: str, seconds: Any) -> None:
     with Client(base_url=base_url, api_key="test", timeout=seconds) as client:
         assert client.send(QWEN3, "Hello", thinking=False, timeout=seconds).status is Status.OK
@@ -133,7 +143,10 @@ def test_threads_stream_each_its_own(client: Client) -> None:
         for _ in range(5):
             with client.stream(QWEN3, "Hello", thinking=True) as stream:
                 events = list(stream)
-            texts = ["".join(event.text for event in events if event.kind == kind) for kind in ("reasoning", "content")]
+            texts = [
+                "".join(event.text for event in events if event.kind == kind)
+                for kind in ("reasoning", "content")
+            ]
             got.append((texts[0], texts[1]))
 
     threads = [threading.Thread(target=call) for _ in range(8)]
@@ -165,7 +178,10 @@ def test_there_is_one_of_each(client: Client, copied: Callable[[object], object]
             with pytest.raises(TypeError, match=f"a {name} can't be copied"):
                 copied(one)
         gc.collect()
-        assert first.text + "".join(event.text for event in stream if event.kind == "content") == stream.reply.content
+        assert (
+            first.text + "".join(event.text for event in stream if event.kind == "content")
+            == stream.reply.content
+        )
 
 
 def test_close_races_with_calls(base_url: str) -> None:
@@ -179,7 +195,9 @@ def test_close_races_with_calls(base_url: str) -> None:
             except MisuseError:
                 outcomes.append("closed")
 
-        threads = [threading.Thread(target=call) for _ in range(4)] + [threading.Thread(target=client.close) for _ in range(2)]
+        threads = [threading.Thread(target=call) for _ in range(4)] + [
+            threading.Thread(target=client.close) for _ in range(2)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -1,20 +1,27 @@
 """A program written for openai-python runs on it."""
+
 from __future__ import annotations
 
 import json
 from typing import Any
 
 import pytest
-from conftest import NEXT, QWEN3, QWEN36, Echo, recorded
-
 import thinkwire
+from conftest import NEXT, QWEN3, QWEN36, Echo, recorded
 from thinkwire import Client
 
 
 def test_a_completion_is_the_providers_own(client: Client) -> None:
     document = recorded("qwen3.6-35b-a3b.json").document
-    completion = client.chat.completions.create(model=QWEN36, messages=[{"role": "user", "content": "Hi!"}])
-    assert completion == document == completion.model_dump() == json.loads(completion.model_dump_json())
+    completion = client.chat.completions.create(
+        model=QWEN36, messages=[{"role": "user", "content": "Hi!"}]
+    )
+    assert (
+        completion
+        == document
+        == completion.model_dump()
+        == json.loads(completion.model_dump_json())
+    )
     assert type(completion.model_dump()) is dict
     message = completion.choices[0].message
     assert message.content == document["choices"][0]["message"]["content"]
@@ -30,13 +37,18 @@ def test_thinking_unstreamed_works_as_a_program_would_ask_for_it(client: Client)
     for how in ({"extra_body": {"enable_thinking": True}}, {"thinking": True}):
         completion = client.chat.completions.create(model=QWEN3, messages="Hello", **how)
         message = completion.choices[0].message
-        assert (message.reasoning_content, message.content) == (recording.reasoning, recording.content)
+        assert (message.reasoning_content, message.content) == (
+            recording.reasoning,
+            recording.content,
+        )
 
 
 def test_the_usual_loop_over_chunks(client: Client) -> None:
     recording = recorded("qwen3-32b.sse")
     messages = [{"role": "user", "content": "Hello"}]
-    stream = client.chat.completions.create(model=QWEN3, messages=messages, stream=True, extra_body={"enable_thinking": True})
+    stream = client.chat.completions.create(
+        model=QWEN3, messages=messages, stream=True, extra_body={"enable_thinking": True}
+    )
     reasoning = answer = ""
     reasons, usage = [], None
     for chunk in stream:
@@ -59,7 +71,9 @@ def test_the_loop_over_dicts_that_the_provider_prints(client: Client) -> None:
     """Its documentation reads chunks as parsed JSON."""
     recording = recorded("qwen3-32b.sse")
     answer = reasoning = ""
-    for data in client.chat.completions.create(model=QWEN3, messages="Hello", stream=True, enable_thinking=True):
+    for data in client.chat.completions.create(
+        model=QWEN3, messages="Hello", stream=True, enable_thinking=True
+    ):
         choices = data.get("choices")
         if not choices or "delta" not in choices[0]:
             continue
@@ -75,16 +89,25 @@ def test_the_loop_over_dicts_that_the_provider_prints(client: Client) -> None:
 
 def test_a_message_can_be_sent_back(client: Client) -> None:
     messages: list[Any] = [{"role": "user", "content": "Hello"}]
-    messages.append(client.chat.completions.create(model=NEXT, messages=messages).choices[0].message)
+    messages.append(
+        client.chat.completions.create(model=NEXT, messages=messages).choices[0].message
+    )
     messages.append({"role": "user", "content": "And?"})
-    assert client.chat.completions.create(model=NEXT, messages=messages).choices[0].finish_reason == "stop"
+    assert (
+        client.chat.completions.create(model=NEXT, messages=messages).choices[0].finish_reason
+        == "stop"
+    )
 
 
 def test_errors_have_the_names_of_openais(client: Client) -> None:
     with pytest.raises(thinkwire.RateLimitError):
         client.chat.completions.create(model=f"{QWEN3}#status=429", messages="Hello")
     with pytest.raises(thinkwire.RateLimitError):
-        list(client.chat.completions.create(model=f"{QWEN3}#status=429", messages="Hello", stream=True))
+        list(
+            client.chat.completions.create(
+                model=f"{QWEN3}#status=429", messages="Hello", stream=True
+            )
+        )
     with pytest.raises(thinkwire.InvalidArgumentError, match="extra_headers belongs to the Client"):
         client.chat.completions.create(model=QWEN3, messages="Hello", extra_headers={"a": "b"})
     with pytest.raises(thinkwire.TimeoutError, match="total timeout"):
@@ -92,7 +115,9 @@ def test_errors_have_the_names_of_openais(client: Client) -> None:
 
 
 def test_leaving_a_stream_early(client: Client) -> None:
-    with client.chat.completions.create(model="mock/synthetic#chunks=1000,stall=2000", messages="Hello", stream=True) as stream:
+    with client.chat.completions.create(
+        model="mock/synthetic#chunks=1000,stall=2000", messages="Hello", stream=True
+    ) as stream:
         next(stream)
     assert stream.reply.status is thinkwire.Status.CANCELLED
 
@@ -114,13 +139,19 @@ def test_thoughts_are_in_one_field_whatever_the_server_calls_it(echo: Echo) -> N
 def test_a_whole_answer_is_told_apart_as_the_library_does(client: Client) -> None:
     def message(sent: str, **fields: Any) -> Any:
         whole = '{"choices": [{"index": 0, "message": %s, "finish_reason": "stop"}]}' % sent
-        completion = client.chat.completions.create(model="mock/script", messages="Hello", mock_reply=whole, **fields)
+        completion = client.chat.completions.create(
+            model="mock/script", messages="Hello", mock_reply=whole, **fields
+        )
         return completion.choices[0].message
 
     # Thinking is off, and the answer stands in the field for it.
     for name in ("reasoning_content", "reasoning"):
         answer = message('{"content": null, "%s": "Yes"}' % name, thinking=False)
-        assert (answer.content, answer.reasoning_content, answer.get("reasoning")) == ("Yes", None, None)
+        assert (answer.content, answer.reasoning_content, answer.get("reasoning")) == (
+            "Yes",
+            None,
+            None,
+        )
     thought = '{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}'
     parts = message('{"content": [%s, {"type": "text", "text": "Yes"}]}' % thought)
     assert (parts.content, parts.reasoning_content) == ("Yes", "Hm")
@@ -145,9 +176,18 @@ def test_what_came_beside_a_text_is_told_once(echo: Echo) -> None:
         "index": 0,
         "finish_reason": None,
         "logprobs": {"content": []},
-        "delta": {"annotations": [{"type": "url_citation"}], "role": "assistant", "reasoning_content": "Hm"},
+        "delta": {
+            "annotations": [{"type": "url_citation"}],
+            "role": "assistant",
+            "reasoning_content": "Hm",
+        },
     }
-    assert word.choices[0] == {"index": 0, "finish_reason": None, "logprobs": None, "delta": {"content": "Yes"}}
+    assert word.choices[0] == {
+        "index": 0,
+        "finish_reason": None,
+        "logprobs": None,
+        "delta": {"content": "Yes"},
+    }
 
 
 def test_a_tool_call_adds_up_as_openais_does(echo: Echo) -> None:
@@ -163,12 +203,16 @@ def test_a_tool_call_adds_up_as_openais_does(echo: Echo) -> None:
 def test_what_is_no_choice_and_no_delta_is_passed_over(echo: Echo, client: Client) -> None:
     (end,) = streamed(echo, ["no delta"], finish_reason="stop")
     assert end.choices[0].finish_reason == "stop"
-    echo.script = [[{"choices": [5, {"index": 0, "delta": {"content": "Yes"}, "finish_reason": "stop"}]}]]
+    echo.script = [
+        [{"choices": [5, {"index": 0, "delta": {"content": "Yes"}, "finish_reason": "stop"}]}]
+    ]
     whole = '{"choices": [5, {"index": 0, "message": {"content": "Yes"}, "finish_reason": "stop"}]}'
     with Client(echo.base_url, "") as streaming:
         first, _ = streaming.chat.completions.create(model="m", messages="Hello", stream=True)
     assert first.choices[0].delta == {"role": "assistant", "content": "Yes"}
-    completion = client.chat.completions.create(model="mock/script", messages="Hello", mock_reply=whole)
+    completion = client.chat.completions.create(
+        model="mock/script", messages="Hello", mock_reply=whole
+    )
     assert completion.choices[1].message.content == "Yes"
 
 

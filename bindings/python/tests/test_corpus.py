@@ -1,4 +1,5 @@
 """What providers really send: each case of Tests/corpus, through the binding. The README there says what a case is."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -8,7 +9,6 @@ from typing import Any, Optional
 
 import pytest
 from conftest import ROOT
-
 from thinkwire import Client, Error, Event, EventKind, Reply
 from thinkwire.reply import Usage
 
@@ -45,7 +45,9 @@ def server() -> Iterator[str]:
 def test_case(server: str, name: str) -> None:
     case = CASES[name]
     for cut in CUTS:
-        with Client(base_url=f"{server}/{name}/{cut}/v1", api_key="test", timeout=20, max_retries=0) as client:
+        with Client(
+            base_url=f"{server}/{name}/{cut}/v1", api_key="test", timeout=20, max_retries=0
+        ) as client:
             events, streamed = listen(client, case)
             sent = send(client, case)
         assert corpus.differences(case, heard(streamed), events, streamed.raw_json()) == [], cut
@@ -117,6 +119,9 @@ def heard(reply: Reply) -> dict[str, Any]:
         "refusal": reply.refusal,
         "finish_reason": reply.finish_reason,
         "usage": bill(reply.usage),
-        "tool_calls": [[call.index, call.id, call.name, call.arguments, call.choice] for call in reply.tool_calls],
+        "tool_calls": [
+            [call.index, call.id, call.name, call.arguments, call.choice]
+            for call in reply.tool_calls
+        ],
         "request_id": reply.request_id,
     }

@@ -4,13 +4,13 @@ What the provider writes as null it writes in one of the two forms only: `system
 in the pieces of a stream. Nobody who assembles a stream can know of such members, so they are left out of the comparison. All
 else is equal; the order of an object's members, which means nothing in JSON, is that of the form it came in.
 """
+
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, VL, recorded
-
 from thinkwire import Client
 
 RECORDINGS = {
@@ -33,11 +33,15 @@ def nulls(value: Any) -> set[str]:
         return set().union(*map(nulls, value))
     if not isinstance(value, dict):
         return set()
-    return {name for name, member in value.items() if member is None}.union(*map(nulls, value.values()))
+    return {name for name, member in value.items() if member is None}.union(
+        *map(nulls, value.values())
+    )
 
 
 @pytest.mark.parametrize("model", RECORDINGS)
-def test_a_streamed_answer_is_the_document_that_comes_unstreamed(client: Client, model: str) -> None:
+def test_a_streamed_answer_is_the_document_that_comes_unstreamed(
+    client: Client, model: str
+) -> None:
     streamed = client.stream(model, "Hello").finish().json()
     sent = client.send(model, "Hello").json()
     assert sent == recorded(RECORDINGS[model]).document
@@ -45,7 +49,9 @@ def test_a_streamed_answer_is_the_document_that_comes_unstreamed(client: Client,
     assert (nulls(streamed), nulls(sent)) == ({"refusal"}, {"system_fingerprint", "logprobs"})
 
 
-def test_an_answer_that_is_thought_about_only_when_streamed_is_the_same_sent(client: Client) -> None:
+def test_an_answer_that_is_thought_about_only_when_streamed_is_the_same_sent(
+    client: Client,
+) -> None:
     reply = client.send(QWEN3, "Hello", thinking=True)
     assert reply.raw_json() == client.stream(QWEN3, "Hello", thinking=True).finish().raw_json()
     recording = recorded("qwen3-32b.sse")
@@ -59,7 +65,11 @@ def test_an_answer_that_is_thought_about_only_when_streamed_is_the_same_sent(cli
             {
                 "index": 0,
                 "finish_reason": "stop",
-                "message": {"role": "assistant", "content": recording.content, "reasoning_content": recording.reasoning},
+                "message": {
+                    "role": "assistant",
+                    "content": recording.content,
+                    "reasoning_content": recording.reasoning,
+                },
             }
         ],
         "usage": last["usage"],

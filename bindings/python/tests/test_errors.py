@@ -1,4 +1,5 @@
 """Every way to fail is its own exception, and says all that is known."""
+
 from __future__ import annotations
 
 import builtins
@@ -7,9 +8,8 @@ import socket
 import time
 
 import pytest
-from conftest import NEXT, QWEN3, SYNTHETIC, recorded
-
 import thinkwire
+from conftest import NEXT, QWEN3, SYNTHETIC, recorded
 from thinkwire import Client, Error, Event, EventKind, Status
 from thinkwire.errors import BY_STATUS
 
@@ -57,7 +57,11 @@ def test_an_error_goes_to_another_process_without_its_reply(client: Client) -> N
         client.send("no/such-model", "Hello")
     here = refused.value
     there = pickle.loads(pickle.dumps(here))
-    assert type(there) is thinkwire.NotFoundError and str(there) == str(here) and there.status is Status.NOT_FOUND
+    assert (
+        type(there) is thinkwire.NotFoundError
+        and str(there) == str(here)
+        and there.status is Status.NOT_FOUND
+    )
     assert (there.http_status, there.request_id) == (404, here.request_id) and here.request_id
     assert there.reply is None and here.reply is not None
 
@@ -70,7 +74,10 @@ def test_the_providers_own_words_are_in_the_message(client: Client) -> None:
 
 
 def test_what_the_model_is_known_to_refuse_is_not_sent(client: Client) -> None:
-    with pytest.raises(thinkwire.InvalidArgumentError, match=r"max_tokens must be at least 1, not 0 \(alibaba/qwen3-32b\)") as refused:
+    with pytest.raises(
+        thinkwire.InvalidArgumentError,
+        match=r"max_tokens must be at least 1, not 0 \(alibaba/qwen3-32b\)",
+    ) as refused:
         client.send(QWEN3, "Hello", max_tokens=0)
     assert refused.value.reply is None
 
@@ -97,10 +104,16 @@ def test_an_answer_that_breaks_off_keeps_nothing_back(client: Client) -> None:
 def test_no_connection() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # Bound, but not listening.
-        with Client(base_url=f"http://127.0.0.1:{taken.getsockname()[1]}/v1", api_key="test") as client:
+        with Client(
+            base_url=f"http://127.0.0.1:{taken.getsockname()[1]}/v1", api_key="test"
+        ) as client:
             with pytest.raises(thinkwire.APIConnectionError) as refused:
                 client.send(QWEN3, "Hello")
-    assert (refused.value.status, refused.value.http_status, refused.value.request_id) == (Status.CONNECT, 0, None)
+    assert (refused.value.status, refused.value.http_status, refused.value.request_id) == (
+        Status.CONNECT,
+        0,
+        None,
+    )
     assert isinstance(refused.value, ConnectionError)
 
 
@@ -127,7 +140,9 @@ def test_a_timeout_is_pythons_own_too(base_url: str, how: str) -> None:
             else:
                 list(client.stream(f"{SYNTHETIC}#chunks=10,stall=500", "Hello"))
         assert 0.25 < time.monotonic() - began < 4
-    assert isinstance(late.value, thinkwire.TimeoutError) and isinstance(late.value, thinkwire.APIConnectionError)
+    assert isinstance(late.value, thinkwire.TimeoutError) and isinstance(
+        late.value, thinkwire.APIConnectionError
+    )
     assert late.value.status is Status.TIMEOUT and "total" in late.value.message
 
 
@@ -138,7 +153,9 @@ def test_a_timeout_is_pythons_own_too(base_url: str, how: str) -> None:
         (thinkwire.Timeout(idle=0.2), f"{SYNTHETIC}#chunks=50,stall=500", "idle"),
     ],
 )
-def test_each_clock_by_its_name(base_url: str, timeout: thinkwire.Timeout, model: str, word: str) -> None:
+def test_each_clock_by_its_name(
+    base_url: str, timeout: thinkwire.Timeout, model: str, word: str
+) -> None:
     with Client(base_url=base_url, api_key="test", timeout=timeout) as client:
         with pytest.raises(thinkwire.TimeoutError, match=word):
             client.stream(model, "Hello").finish()

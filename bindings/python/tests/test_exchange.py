@@ -1,9 +1,9 @@
 """The main path: the recorded models, sent and streamed, give the recorded texts."""
+
 from __future__ import annotations
 
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, SYNTHETIC, VL, Recording, recorded
-
 from thinkwire import Client, Event, EventKind, MisuseError, Status, Usage
 
 #: A model, the recording that the mock plays when it thinks, and what it is asked with.
@@ -39,7 +39,9 @@ def test_stream_gives_the_recorded_answer_in_pieces(client: Client, model: str, 
     assert texts(events, EventKind.CONTENT) == recording.content == stream.reply.content
     assert len([event for event in events if event.kind == "reasoning"]) > 1
     kinds = [event.kind for event in events]
-    assert kinds.index(EventKind.CONTENT) > max(at for at, kind in enumerate(kinds) if kind is EventKind.REASONING)
+    assert kinds.index(EventKind.CONTENT) > max(
+        at for at, kind in enumerate(kinds) if kind is EventKind.REASONING
+    )
     assert [event.text for event in events if event.kind is EventKind.FINISH] == ["stop"]
     assert stream.reply.status is Status.OK
 
@@ -67,7 +69,9 @@ def test_everything_a_reply_says(client: Client) -> None:
     assert reply.header("x-no-such-header") is None
     assert (reply.refusal, reply.tool_calls) == ("", [])
     timing = reply.timing
-    assert timing.connected is not None and timing.first_byte is not None and timing.total is not None
+    assert (
+        timing.connected is not None and timing.first_byte is not None and timing.total is not None
+    )
     assert 0 <= timing.connected <= timing.first_byte <= timing.total < 60
     assert "OK" in repr(reply)
 
@@ -83,8 +87,15 @@ def test_an_event_shows_the_chunk_it_came_with(client: Client) -> None:
     with client.stream(QWEN3, "Hello", thinking=True) as stream:
         event = next(stream)
         assert (event.kind, event.text, event.choice) == (EventKind.REASONING, "Okay", 0)
-        assert '"reasoning_content":"Okay"' in event.raw and recording.document[1]["id"] in event.raw
-        assert (event.tool_index, event.tool_id, event.tool_name, event.usage) == (None, None, None, None)
+        assert (
+            '"reasoning_content":"Okay"' in event.raw and recording.document[1]["id"] in event.raw
+        )
+        assert (event.tool_index, event.tool_id, event.tool_name, event.usage) == (
+            None,
+            None,
+            None,
+            None,
+        )
         assert str(event.kind) == f"{event.kind}" == "reasoning"
         assert repr(event) == "<Event reasoning 'Okay'>"
 
@@ -109,7 +120,9 @@ def test_a_reply_can_be_read_only_at_the_end(client: Client) -> None:
 def test_a_conversation_goes_on_with_the_reply(client: Client) -> None:
     first = client.send(NEXT, [{"role": "user", "content": "Hello"}])
     assert first.as_message() == {"role": "assistant", "content": first.content}
-    second = client.send(NEXT, [{"role": "user", "content": "Hello"}, first, {"role": "user", "content": "And now?"}])
+    second = client.send(
+        NEXT, [{"role": "user", "content": "Hello"}, first, {"role": "user", "content": "And now?"}]
+    )
     assert second.content == recorded("qwen3-next-80b-a3b-thinking.json").content
 
 

@@ -1,4 +1,5 @@
 """Finding the library: where it is looked for, and what is said when it is not there."""
+
 from __future__ import annotations
 
 import os
@@ -8,9 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import PACKAGE
-
 import thinkwire
+from conftest import PACKAGE
 from thinkwire import _abi
 from thinkwire._library import compatible
 
@@ -26,9 +26,18 @@ except thinkwire.LibraryError as error:
 
 def run(cwd: Path, **environment: str) -> str:
     """What the program above prints where that directory has the package, with only these variables about libraries set."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("THINKWIRE_LIBRARY", "LD_LIBRARY_PATH")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("THINKWIRE_LIBRARY", "LD_LIBRARY_PATH")
+    }
     done = subprocess.run(
-        [sys.executable, "-c", TRY], cwd=cwd, env={**kept, **environment}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", TRY],
+        cwd=cwd,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return done.stdout.strip()
 
@@ -43,7 +52,11 @@ def built() -> Path:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A directory with a copy of the package."""
-    shutil.copytree(PACKAGE / "thinkwire", tmp_path / "thinkwire", ignore=shutil.ignore_patterns("__pycache__", "*.so*"))
+    shutil.copytree(
+        PACKAGE / "thinkwire",
+        tmp_path / "thinkwire",
+        ignore=shutil.ignore_patterns("__pycache__", "*.so*"),
+    )
     return tmp_path
 
 
@@ -69,17 +82,25 @@ def test_in_the_system(built: Path, copy: Path) -> None:
 def test_a_name_that_does_not_load_is_named_and_nothing_else_tried(built: Path, copy: Path) -> None:
     shutil.copy(built, copy / "thinkwire" / "libthinkwire.so.0")
     said = run(copy, THINKWIRE_LIBRARY="/no/such/libthinkwire.so")
-    assert said.startswith("LibraryError: THINKWIRE_LIBRARY is '/no/such/libthinkwire.so', which does not load:")
+    assert said.startswith(
+        "LibraryError: THINKWIRE_LIBRARY is '/no/such/libthinkwire.so', which does not load:"
+    )
 
 
 def test_another_library_is_told_from_ours(copy: Path) -> None:
-    assert run(copy, THINKWIRE_LIBRARY="libc.so.6") == "LibraryError: libc.so.6 is not libthinkwire: it has no tw_version"
+    assert (
+        run(copy, THINKWIRE_LIBRARY="libc.so.6")
+        == "LibraryError: libc.so.6 is not libthinkwire: it has no tw_version"
+    )
 
 
 @pytest.mark.parametrize(
     "source, said",
     [
-        ('const char *tw_version(void) { return "9.0.0"; }', "is libthinkwire 9.0.0; this package needs"),
+        (
+            'const char *tw_version(void) { return "9.0.0"; }',
+            "is libthinkwire 9.0.0; this package needs",
+        ),
         (f'const char *tw_version(void) {{ return "{_abi.VERSION}"; }}', "is not whole"),
     ],
 )
@@ -92,7 +113,9 @@ def test_a_library_of_another_version_is_refused(copy: Path, source: str, said: 
 
 def test_nowhere(copy: Path) -> None:
     said = run(copy)
-    assert said.startswith("LibraryError: libthinkwire was not found") and "THINKWIRE_LIBRARY" in said
+    assert (
+        said.startswith("LibraryError: libthinkwire was not found") and "THINKWIRE_LIBRARY" in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,5 +138,10 @@ def test_which_versions_go_together(library: str, header: str, expected: bool) -
 
 def test_importing_loads_nothing(copy: Path) -> None:
     """A program may import it before it has set THINKWIRE_LIBRARY, and pays for what it uses."""
-    done = subprocess.run([sys.executable, "-c", "import thinkwire"], cwd=copy, env={"THINKWIRE_LIBRARY": "/no/such"}, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import thinkwire"],
+        cwd=copy,
+        env={"THINKWIRE_LIBRARY": "/no/such"},
+        check=True,
+    )
     assert done.returncode == 0

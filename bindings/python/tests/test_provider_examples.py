@@ -1,11 +1,11 @@
 """The requests that the provider's documentation prints, as it prints them, give what it prints as the answers."""
+
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, VL, recorded
-
 from thinkwire import Client, InvalidArgumentError
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -13,11 +13,20 @@ MANKIND = "Hi! What do you think about mankind?"
 
 WHOLE = [
     ({"model": QWEN3, "messages": HELLO, "enable_thinking": False}, "qwen3-32b.json"),
-    ({"model": NEXT, "messages": HELLO, "enable_thinking": False}, "qwen3-next-80b-a3b-thinking.json"),
+    (
+        {"model": NEXT, "messages": HELLO, "enable_thinking": False},
+        "qwen3-next-80b-a3b-thinking.json",
+    ),
     ({"model": NEXT, "messages": HELLO}, "qwen3-next-80b-a3b-thinking.json"),
     ({"model": QWEN36, "messages": [{"role": "user", "content": MANKIND}]}, "qwen3.6-35b-a3b.json"),
-    ({"model": VL, "messages": [{"content": MANKIND}]}, "qwen3-vl-32b-thinking.json"),  # Its message has no role.
-    ({"model": VL, "messages": [{"role": "user", "content": MANKIND}]}, "qwen3-vl-32b-thinking.json"),
+    (
+        {"model": VL, "messages": [{"content": MANKIND}]},
+        "qwen3-vl-32b-thinking.json",
+    ),  # Its message has no role.
+    (
+        {"model": VL, "messages": [{"role": "user", "content": MANKIND}]},
+        "qwen3-vl-32b-thinking.json",
+    ),
 ]
 
 
@@ -34,20 +43,31 @@ def test_an_answer_in_one_piece(client: Client, request_fields: dict[str, Any], 
 def test_the_same_streamed(client: Client, request_fields: dict[str, Any], name: str) -> None:
     recording = recorded(name)
     with client.stream(**request_fields) as stream:
-        texts = {kind: "".join(event.text for event in events) for kind, events in by_kind(list(stream)).items()}
+        texts = {
+            kind: "".join(event.text for event in events)
+            for kind, events in by_kind(list(stream)).items()
+        }
     assert texts.get("reasoning", "") == recording.reasoning == stream.reply.reasoning
     assert texts["content"] == recording.content == stream.reply.content
 
 
 @pytest.mark.parametrize("thinking", [True, False])
 @pytest.mark.parametrize("request_fields, name", WHOLE)
-def test_with_thinking_on_and_off(client: Client, request_fields: dict[str, Any], name: str, thinking: bool) -> None:
+def test_with_thinking_on_and_off(
+    client: Client, request_fields: dict[str, Any], name: str, thinking: bool
+) -> None:
     """Streamed and not; the page's own word for it would win, so it is left out."""
     fields = {field: value for field, value in request_fields.items() if field != "enable_thinking"}
     recording = recorded("qwen3-32b.sse" if thinking and fields["model"] == QWEN3 else name)
     stream = client.stream(**fields, thinking=thinking)
-    texts = {kind: "".join(event.text for event in events) for kind, events in by_kind(list(stream)).items()}
-    assert (texts.get("reasoning", ""), texts["content"]) == (recording.reasoning, recording.content)
+    texts = {
+        kind: "".join(event.text for event in events)
+        for kind, events in by_kind(list(stream)).items()
+    }
+    assert (texts.get("reasoning", ""), texts["content"]) == (
+        recording.reasoning,
+        recording.content,
+    )
     reply = client.send(**fields, thinking=thinking)
     assert (reply.reasoning, reply.content) == (recording.reasoning, recording.content)
 
@@ -62,7 +82,9 @@ def by_kind(events: list[Any]) -> dict[str, list[Any]]:
 def test_a_stream_that_thinks(client: Client) -> None:
     recording = recorded("qwen3-32b.sse")
     stream = client.stream(QWEN3, HELLO, enable_thinking=True)
-    assert "".join(event.text for event in stream if event.kind == "reasoning") == recording.reasoning
+    assert (
+        "".join(event.text for event in stream if event.kind == "reasoning") == recording.reasoning
+    )
     assert stream.reply.content == recording.content
 
 
@@ -72,5 +94,7 @@ def test_what_it_refuses_is_sent_in_a_way_that_it_does_not(client: Client) -> No
     reply = client.send(QWEN3, HELLO, enable_thinking=True)
     assert (reply.reasoning, reply.content) == (recording.reasoning, recording.content)
     assert reply.get("/object") == "chat.completion"
-    with pytest.raises(InvalidArgumentError, match='enable_thinking must be true or false, not "yes"'):
+    with pytest.raises(
+        InvalidArgumentError, match='enable_thinking must be true or false, not "yes"'
+    ):
         client.send(QWEN3, HELLO, enable_thinking="yes")

@@ -1,4 +1,5 @@
 """The examples of the README and of the docstrings run, and print what they say."""
+
 from __future__ import annotations
 
 import inspect
@@ -11,9 +12,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import PACKAGE, recorded
-
 import thinkwire
+from conftest import PACKAGE, recorded
 
 README = (PACKAGE / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -36,7 +36,12 @@ def run(example: str, base_url: str, tmp_path: Path) -> str:
         "PYTHONUTF8": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", example], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", example],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -64,11 +69,15 @@ def test_the_packages_example_runs(base_url: str, tmp_path: Path) -> None:
 
 
 def test_the_clients_example_runs(base_url: str, tmp_path: Path) -> None:
-    example = indented(thinkwire.Client.__doc__ or "").replace("https://api.aimlapi.com/v1", base_url)
+    example = indented(thinkwire.Client.__doc__ or "").replace(
+        "https://api.aimlapi.com/v1", base_url
+    )
     assert base_url in example
     assert run("from thinkwire import Client\n" + example, base_url, tmp_path) != ""
 
 
 def test_the_streams_example_runs(base_url: str, tmp_path: Path) -> None:
-    example = "from thinkwire import Client\nclient = Client()\n" + indented(thinkwire.Stream.__doc__ or "")
+    example = "from thinkwire import Client\nclient = Client()\n" + indented(
+        thinkwire.Stream.__doc__ or ""
+    )
     assert "Usage(" in run(example, base_url, tmp_path)

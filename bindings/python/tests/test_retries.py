@@ -1,4 +1,5 @@
 """What is tried again, and what Python hears of it."""
+
 from __future__ import annotations
 
 import time
@@ -14,9 +15,17 @@ def test_a_refusal_is_tried_again(client: Client) -> None:
     with client.stream(model, "Hello") as stream:
         events = list(stream)
     retry = events[0]
-    assert retry.kind == "retry" and retry.attempt == 2 and retry.status is Status.RATE_LIMITED and retry.wait == 0.02
+    assert (
+        retry.kind == "retry"
+        and retry.attempt == 2
+        and retry.status is Status.RATE_LIMITED
+        and retry.wait == 0.02
+    )
     assert "Slow down" in retry.text and retry.raw == ""
-    assert all(event.kind != "retry" and event.attempt is None and event.wait is None for event in events[1:])
+    assert all(
+        event.kind != "retry" and event.attempt is None and event.wait is None
+        for event in events[1:]
+    )
     assert stream.reply.attempts == 2 and stream.reply.last_error == retry.text
     assert stream.reply.content.startswith("Hello")
 
@@ -36,7 +45,11 @@ def test_as_often_as_wanted(base_url: str, retries: int) -> None:
 
 def test_a_wait_is_cancelled_by_its_event(client: Client) -> None:
     start = time.monotonic()
-    reply = client.send(f"{QWEN3}#status=429,header=retry-after:50", "Hello", on_event=lambda event: event.kind != "retry")
+    reply = client.send(
+        f"{QWEN3}#status=429,header=retry-after:50",
+        "Hello",
+        on_event=lambda event: event.kind != "retry",
+    )
     assert reply.status is Status.CANCELLED and reply.last_error is not None
     assert time.monotonic() - start < 20
 
@@ -45,7 +58,9 @@ def test_openais_chunks_are_of_the_answer(client: Client) -> None:
     model = f"{QWEN3}#status=500,header=retry-after-ms:1,tries=1,key=python-2"
     chunks = list(client.chat.completions.create(model=model, messages="Hello", stream=True))
     assert chunks[0].choices[0].delta.role == "assistant"
-    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices).startswith("Hello")
+    assert "".join(
+        chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices
+    ).startswith("Hello")
 
 
 def test_a_clock_of_its_own(client: Client) -> None:
@@ -56,7 +71,17 @@ def test_a_clock_of_its_own(client: Client) -> None:
 
 
 def test_comments_need_not_count(base_url: str) -> None:
-    with Client(base_url=base_url, api_key="test", timeout={"idle": 0.3, "total": 20}, comments_keep_alive=False) as client:
+    with Client(
+        base_url=base_url,
+        api_key="test",
+        timeout={"idle": 0.3, "total": 20},
+        comments_keep_alive=False,
+    ) as client:
         with pytest.raises(thinkwire.TimeoutError, match="idle"):
             comments = ": ping\n\n" * 4000
-            client.send("mock/script#type=text/event-stream,piece=8,pace=20", "Hello", mock_reply=comments, on_event=lambda _: None)
+            client.send(
+                "mock/script#type=text/event-stream,piece=8,pace=20",
+                "Hello",
+                mock_reply=comments,
+                on_event=lambda _: None,
+            )

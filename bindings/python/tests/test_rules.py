@@ -1,4 +1,5 @@
 """What the library refuses for the four models is what the provider's schemas refuse: every field, with values of every kind."""
+
 from __future__ import annotations
 
 import http.client
@@ -9,7 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, VL, Mock
 from test_request import PNG, body
-
 from thinkwire import Image, InvalidArgumentError
 from thinkwire._library import library
 from thinkwire._request import build
@@ -24,7 +24,10 @@ ANY = """null true false 0 1 -1 2 3 0.5 1.0 1.5 1e0 10e-1 -0 20 20.5 21 -2 -2.5 
 
 
 def function(**fields: Any) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}, **fields}}
+    return {
+        "type": "function",
+        "function": {"name": "f", "parameters": {"type": "object"}, **fields},
+    }
 
 
 def call(**fields: Any) -> dict[str, Any]:
@@ -44,7 +47,11 @@ IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
 #: Values for one field.
 OWN: dict[str, list[Any]] = {
-    "stream_options": [{"include_usage": True}, {"include_usage": 1}, {"include_usage": False, "more": 1}],
+    "stream_options": [
+        {"include_usage": True},
+        {"include_usage": 1},
+        {"include_usage": False, "more": 1},
+    ],
     "tools": [
         [function()],
         [function()] * 128,
@@ -105,8 +112,14 @@ OWN: dict[str, list[Any]] = {
         {"role": "user", "content": []},
         {"role": "user", "content": [TEXT, TEXT]},
         {"role": "user", "content": [TEXT, IMAGE]},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u", "detail": "low"}}]},
-        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u", "detail": "huge"}}]},
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "u", "detail": "low"}}],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "image_url", "image_url": {"url": "u", "detail": "huge"}}],
+        },
         {"role": "user", "content": [{"type": "image_url", "image_url": "u"}]},
         {"role": "user", "content": [{"type": "image_url"}]},
         {"role": "user", "content": [{"type": "video_url", "video_url": {"url": "u"}}]},
@@ -163,7 +176,9 @@ class Provider:
             fields["stream"] = "true"
         sent = ",".join(f'"{name}":{written}' for name, written in fields.items())
         headers = {"authorization": "Bearer test", "content-type": "application/json"}
-        self._connection.request("POST", "/v1/chat/completions", f'{{"model":"{model}",{sent}}}'.encode(), headers)
+        self._connection.request(
+            "POST", "/v1/chat/completions", f'{{"model":"{model}",{sent}}}'.encode(), headers
+        )
         response = self._connection.getresponse()
         response.read()
         assert response.status in (200, 400)
@@ -192,7 +207,9 @@ def test_each_field_is_taken_as_the_schema_takes_it(model: str) -> None:
                 if (field, value) == ("stream_options", "null"):
                     continue  # Of ours: none are sent.
                 told = refusal(model, field, value)
-                assert (told == "") == provider.takes(model, field, value), f"{field}: {value}: {told or 'taken'}"
+                assert (told == "") == provider.takes(model, field, value), (
+                    f"{field}: {value}: {told or 'taken'}"
+                )
                 assert not told or (told.startswith(field) and told.endswith(f"({model})")), told
                 taken, refused = taken + (told == ""), refused + (told != "")
     finally:
@@ -211,9 +228,17 @@ def test_each_field_is_taken_as_the_schema_takes_it(model: str) -> None:
         ("stop", '["a","b","c","d","e"]', "stop must have at most 4 elements, not 5"),
         ("tool_choice", '"any"', 'tool_choice must be "none", "auto" or "required", not "any"'),
         ("tool_choice", "7", "tool_choice must be a string or an object, not 7"),
-        ("messages", '[{"role":"user","content":7}]', "messages[0].content must be a string or an array, not 7"),
+        (
+            "messages",
+            '[{"role":"user","content":7}]',
+            "messages[0].content must be a string or an array, not 7",
+        ),
         ("messages", "null", "messages must be an array, not null"),
-        ("response_format", '{"type":"xml"}', 'response_format.type must be "text", "json_object" or "json_schema", not "xml"'),
+        (
+            "response_format",
+            '{"type":"xml"}',
+            'response_format.type must be "text", "json_object" or "json_schema", not "xml"',
+        ),
         ("response_format", '{"type":"json_schema"}', "response_format.json_schema is missing"),
         ("stream_options", "{}", "stream_options.include_usage is missing"),
         (
@@ -221,10 +246,16 @@ def test_each_field_is_taken_as_the_schema_takes_it(model: str) -> None:
             '[{"type":"function","function":{"name":"a b","parameters":{}}}]',
             'tools[0].function.name must be 1 to 64 of A-Z, a-z, 0-9, _ and -, not "a b"',
         ),
-        ("tools", '[{"type":"function","x\\n":1}]', "tools[0].x\\n is no field that is known there"),
+        (
+            "tools",
+            '[{"type":"function","x\\n":1}]',
+            "tools[0].x\\n is no field that is known there",
+        ),
     ],
 )
-def test_a_refusal_names_the_field_the_limit_and_the_value(field: str, value: str, told: str) -> None:
+def test_a_refusal_names_the_field_the_limit_and_the_value(
+    field: str, value: str, told: str
+) -> None:
     assert refusal(QWEN3, field, value) == f"{told} ({QWEN3})"
 
 
@@ -234,7 +265,9 @@ def test_other_models_are_not_second_guessed() -> None:
 
 
 def test_a_model_is_known_with_orders_for_the_mock_behind_its_name() -> None:
-    with pytest.raises(InvalidArgumentError, match=r"temperature must be at most 2, not 3 \(alibaba/qwen3-32b\)"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"temperature must be at most 2, not 3 \(alibaba/qwen3-32b\)"
+    ):
         body(QWEN3 + "#cut=900", "Hello", temperature=3)
 
 
@@ -243,4 +276,6 @@ def test_a_model_that_sees_nothing_is_shown_no_image(mock: Mock) -> None:
         request = build(library(), model, "Hello", None, None, {})
         status = library().tw_request_add_image(request.address, PNG, len(PNG), None)
         assert (status == 0) == (model in (VL, QWEN36))
-    assert body(QWEN3, {"role": "user", "content": [Image(PNG)]})  # A message of one's own goes out as it is.
+    assert body(
+        QWEN3, {"role": "user", "content": [Image(PNG)]}
+    )  # A message of one's own goes out as it is.

@@ -1,4 +1,5 @@
 """Functions as tools, and answers in a shape."""
+
 from __future__ import annotations
 
 import enum
@@ -8,7 +9,6 @@ from typing import Any, Dict, List, Literal, Optional
 
 import pytest
 from conftest import Echo
-
 from thinkwire import Client, InvalidArgumentError, LimitError, Status, Tool
 from thinkwire._schema import schema_of, value_of
 
@@ -25,7 +25,9 @@ class Place:
     tags: List[str] = field(default_factory=list)
 
 
-def weather(city: str, days: int = 1, unit: Unit = Unit.CELSIUS, near: Optional[Place] = None) -> Dict[str, Any]:
+def weather(
+    city: str, days: int = 1, unit: Unit = Unit.CELSIUS, near: Optional[Place] = None
+) -> Dict[str, Any]:
     """The weather to come,
     day by day.
 
@@ -75,7 +77,10 @@ def test_a_parameter_that_is_only_named_has_no_description() -> None:
         """
 
     parameters = Tool(tool).definition()["function"]["parameters"]["properties"]
-    assert parameters == {"city": {"type": "string"}, "days": {"type": "integer", "description": "how many of them"}}
+    assert parameters == {
+        "city": {"type": "string"},
+        "days": {"type": "integer", "description": "how many of them"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -117,7 +122,7 @@ def test_a_function_that_cannot_be_called_by_name_is_no_tool(odd: Any) -> None:
 
 @dataclass
 class Tree:
-    children: List["Tree"]
+    children: List[Tree]
 
 
 def test_a_type_that_contains_itself_is_refused() -> None:
@@ -142,7 +147,12 @@ def test_a_type_without_a_schema_is_refused() -> None:
         (None.__class__, {"type": "null"}, None, 0),
         (List[int], {"type": "array", "items": {"type": "integer"}}, [1, 2], [1, "2"]),
         (list, {"type": "array", "items": {}}, [1, "2"], {}),
-        (Dict[str, int], {"type": "object", "additionalProperties": {"type": "integer"}}, {"a": 1}, {"a": None}),
+        (
+            Dict[str, int],
+            {"type": "object", "additionalProperties": {"type": "integer"}},
+            {"a": 1},
+            {"a": None},
+        ),
         (Literal["a", 1], {"enum": ["a", 1]}, 1, True),
         (Optional[str], {"anyOf": [{"type": "string"}, {"type": "null"}]}, None, 1),
         (Any, {}, [None], None),
@@ -172,18 +182,37 @@ def asks(*calls: dict[str, Any]) -> dict[str, Any]:
 
 def test_run_calls_tools_until_the_model_answers(echo: Echo, client: Client) -> None:
     first = asks(call("weather", '{"city":"Köln"}', "a"), call("weather", '{"city":"Bonn"}', "b"))
-    echo.script = [first, asks(call("nothing", "{}", "c")), {"role": "assistant", "content": "Rain."}]
+    echo.script = [
+        first,
+        asks(call("nothing", "{}", "c")),
+        {"role": "assistant", "content": "Rain."},
+    ]
     messages: list[Any] = [{"role": "user", "content": "How will it be?"}]
     reply = client.run("m", messages, tools=[weather], temperature=0.5)
     assert reply.content == "Rain."
     assert len(echo.bodies) == 3
-    assert echo.bodies[0]["tools"] == [Tool(weather).definition()] and echo.bodies[2]["temperature"] == 0.5
+    assert (
+        echo.bodies[0]["tools"] == [Tool(weather).definition()]
+        and echo.bodies[2]["temperature"] == 0.5
+    )
     told = [
-        {"role": "tool", "tool_call_id": "a", "content": '{"city": "Köln", "days": 1, "unit": "C", "near": null}'},
-        {"role": "tool", "tool_call_id": "b", "content": '{"city": "Bonn", "days": 1, "unit": "C", "near": null}'},
+        {
+            "role": "tool",
+            "tool_call_id": "a",
+            "content": '{"city": "Köln", "days": 1, "unit": "C", "near": null}',
+        },
+        {
+            "role": "tool",
+            "tool_call_id": "b",
+            "content": '{"city": "Bonn", "days": 1, "unit": "C", "near": null}',
+        },
     ]
     assert echo.bodies[1]["messages"][1:] == [first, *told]
-    assert echo.bodies[2]["messages"][-1] == {"role": "tool", "tool_call_id": "c", "content": "Error: there is no tool nothing"}
+    assert echo.bodies[2]["messages"][-1] == {
+        "role": "tool",
+        "tool_call_id": "c",
+        "content": "Error: there is no tool nothing",
+    }
     assert messages == [*echo.bodies[2]["messages"], {"role": "assistant", "content": "Rain."}]
 
 
@@ -209,14 +238,21 @@ def test_reasoning_goes_back_with_the_calls_where_it_is_wanted(echo: Echo) -> No
         ([], []),
     ],
 )
-def test_tools_are_functions_or_ones_own(echo: Echo, client: Client, tools: list[Any], names: list[Any]) -> None:
+def test_tools_are_functions_or_ones_own(
+    echo: Echo, client: Client, tools: list[Any], names: list[Any]
+) -> None:
     client.send("m", "Hello", tools=tools)
     assert [tool.get("function", {}).get("name") for tool in echo.bodies[0]["tools"]] == names
-    assert all(tool in (Tool(weather).definition(), {"type": "own"}) for tool in echo.bodies[0]["tools"])
+    assert all(
+        tool in (Tool(weather).definition(), {"type": "own"}) for tool in echo.bodies[0]["tools"]
+    )
 
 
 def test_a_tool_whose_name_cannot_be_sent_is_refused(client: Client) -> None:
-    with pytest.raises(InvalidArgumentError, match="a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike <lambda>"):
+    with pytest.raises(
+        InvalidArgumentError,
+        match="a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike <lambda>",
+    ):
         client.send("m", "Hello", tools=[lambda: None])
 
 
@@ -224,8 +260,13 @@ async def later(city: str) -> str:
     return city
 
 
-@pytest.mark.parametrize(("tools", "why"), [([weather, weather], "two tools have the name weather"), ([later], "the tool later is async")])
-def test_tools_that_run_cannot_call_are_refused(echo: Echo, client: Client, tools: list[Any], why: str) -> None:
+@pytest.mark.parametrize(
+    ("tools", "why"),
+    [([weather, weather], "two tools have the name weather"), ([later], "the tool later is async")],
+)
+def test_tools_that_run_cannot_call_are_refused(
+    echo: Echo, client: Client, tools: list[Any], why: str
+) -> None:
     with pytest.raises(InvalidArgumentError, match=why):
         client.run("m", "Hello", tools=tools)
     assert echo.bodies == []
@@ -255,22 +296,36 @@ def test_run_can_be_heard_and_stopped(echo: Echo, client: Client) -> None:
     last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
     echo.script = [[{"choices": [{"index": 0, "delta": delta}]}, last]]
     heard: list[str] = []
-    reply = client.run("m", "Hello", tools=[weather], on_event=lambda event: heard.append(event.kind))
+    reply = client.run(
+        "m", "Hello", tools=[weather], on_event=lambda event: heard.append(event.kind)
+    )
     assert reply.content == "ok"
     assert heard == ["tool_call", "finish", "content", "finish"]
-    assert client.run("m", "Hello", tools=[weather], on_event=lambda event: False).status is Status.CANCELLED
+    assert (
+        client.run("m", "Hello", tools=[weather], on_event=lambda event: False).status
+        is Status.CANCELLED
+    )
 
 
 def test_a_streamed_tool_call_grows(echo: Echo, client: Client) -> None:
-    first = {"index": 0, "id": "a", "type": "function", "function": {"name": "weather", "arguments": ""}}
+    first = {
+        "index": 0,
+        "id": "a",
+        "type": "function",
+        "function": {"name": "weather", "arguments": ""},
+    }
     pieces = [{"index": 0, "function": {"arguments": piece}} for piece in ('{"city":', '"Köln"}')]
-    deltas = [{"role": "assistant", "content": None, "tool_calls": [one]} for one in (first, *pieces)]
+    deltas = [
+        {"role": "assistant", "content": None, "tool_calls": [one]} for one in (first, *pieces)
+    ]
     last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
     echo.script = [[*({"choices": [{"index": 0, "delta": delta}]} for delta in deltas), last]]
     with client.stream("m", "Hello", tools=[weather]) as stream:
         grown = [event for event in stream if event.kind == "tool_call"]
     assert "".join(event.text for event in grown) == '{"city":"Köln"}'
-    assert {(event.tool_index, event.tool_id, event.tool_name) for event in grown} == {(0, "a", "weather")}
+    assert {(event.tool_index, event.tool_id, event.tool_name) for event in grown} == {
+        (0, "a", "weather")
+    }
     (whole,) = stream.reply.tool_calls
     assert (whole.id, whole.name, whole.arguments) == ("a", "weather", '{"city":"Köln"}')
     assert whole.parsed() == {"city": "Köln"}
@@ -278,10 +333,15 @@ def test_a_streamed_tool_call_grows(echo: Echo, client: Client) -> None:
 
 
 def test_an_answer_in_the_shape_of_a_dataclass(echo: Echo, client: Client) -> None:
-    echo.script = [{"role": "assistant", "content": '{"name": "Köln", "height": 53, "tags": ["old"]}'}]
+    echo.script = [
+        {"role": "assistant", "content": '{"name": "Köln", "height": 53, "tags": ["old"]}'}
+    ]
     reply = client.send("m", "Where?", response_format=Place)
     sent = echo.bodies[0]["response_format"]
-    assert sent == {"type": "json_schema", "json_schema": {"name": "Place", "schema": schema_of(Place), "strict": False}}
+    assert sent == {
+        "type": "json_schema",
+        "json_schema": {"name": "Place", "schema": schema_of(Place), "strict": False},
+    }
     assert reply.parse(Place) == Place("Köln", 53.0, ["old"])
     assert reply.parse() == {"name": "Köln", "height": 53, "tags": ["old"]}
 

@@ -8,6 +8,7 @@
 
 Client, Stream, Reply and Error say the rest.
 """
+
 from ._abi import VERSION as __version__
 from ._abi import Dialect, Status, Thinking
 from ._library import library as _library

@@ -4,6 +4,7 @@ Nothing here decides anything. A test compares every value, layout and prototype
 
 A function whose text comes with a length is given as an address (`c_void_p`) for `ctypes.string_at`: such text may hold a NUL.
 """
+
 from __future__ import annotations
 
 import ctypes

@@ -3,6 +3,7 @@
 A stream of the parent's goes on there, and a lock that another thread held when a child of fork() was made is never let go in the
 child. So whatever has such a thing remembers the generation it was made in.
 """
+
 from __future__ import annotations
 
 import os

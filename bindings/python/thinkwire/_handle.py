@@ -1,4 +1,5 @@
 """Objects of the library and its texts, as Python holds them."""
+
 from __future__ import annotations
 
 import ctypes
@@ -94,4 +95,6 @@ def utf8(name: str, value: str) -> bytes:
     try:
         return value.encode()
     except UnicodeEncodeError as error:
-        raise InvalidArgumentError(f"{name} is not Unicode text: a lone surrogate at character {error.start}") from error
+        raise InvalidArgumentError(
+            f"{name} is not Unicode text: a lone surrogate at character {error.start}"
+        ) from error

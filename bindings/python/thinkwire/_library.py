@@ -1,4 +1,5 @@
 """Finds libthinkwire, loads it once, and checks that it is the one this package was written for."""
+
 from __future__ import annotations
 
 import ctypes
@@ -13,7 +14,11 @@ from .errors import LibraryError
 
 _loaded: Optional[ctypes.CDLL] = None
 
-_NAMES = ("libthinkwire.0.dylib", "libthinkwire.dylib") if sys.platform == "darwin" else ("libthinkwire.so.0", "libthinkwire.so")
+_NAMES = (
+    ("libthinkwire.0.dylib", "libthinkwire.dylib")
+    if sys.platform == "darwin"
+    else ("libthinkwire.so.0", "libthinkwire.so")
+)
 
 
 def library() -> ctypes.CDLL:
@@ -32,7 +37,9 @@ def _load() -> ctypes.CDLL:
         try:
             return _checked(ctypes.CDLL(named), named)
         except OSError as error:
-            raise LibraryError(f"THINKWIRE_LIBRARY is {named!r}, which does not load: {error}") from error
+            raise LibraryError(
+                f"THINKWIRE_LIBRARY is {named!r}, which does not load: {error}"
+            ) from error
     failures = []
     for path in _candidates():
         try:
@@ -49,7 +56,9 @@ def _candidates() -> Iterator[str]:
     """Where to look when the environment does not say: a library beside this file wins over the system's."""
     yield from (str(path) for path in map(Path(__file__).with_name, _NAMES) if path.exists())
     yield from _NAMES
-    from ctypes.util import find_library  # It runs other programs: only when nothing else has helped.
+    from ctypes.util import (
+        find_library,
+    )  # It runs other programs: only when nothing else has helped.
 
     system = find_library("thinkwire")
     if system:
@@ -63,11 +72,15 @@ def _checked(found: ctypes.CDLL, path: str) -> ctypes.CDLL:
     except AttributeError as error:
         raise LibraryError(f"{path} is not libthinkwire: it has no tw_version") from error
     if not compatible(version, _abi.VERSION):
-        raise LibraryError(f"{path} is libthinkwire {version}; this package needs {_abi.VERSION} or a later compatible one")
+        raise LibraryError(
+            f"{path} is libthinkwire {version}; this package needs {_abi.VERSION} or a later compatible one"
+        )
     try:
         _abi.bind(found)
     except AttributeError as error:
-        raise LibraryError(f"{path} says it is libthinkwire {version} but is not whole: {error}") from error
+        raise LibraryError(
+            f"{path} says it is libthinkwire {version} but is not whole: {error}"
+        ) from error
     return found
 
 
@@ -75,7 +88,10 @@ def compatible(library: str, header: str) -> bool:
     """Whether a library of that version serves a header of this one: no older, and of the same major version (while that is 0,
     of the same minor one too), because only those keep what they promise."""
     try:
-        have, need = (tuple(int(part) for part in version.split("-")[0].split(".")) for version in (library, header))
+        have, need = (
+            tuple(int(part) for part in version.split("-")[0].split("."))
+            for version in (library, header)
+        )
     except ValueError:
         return False
     kept = 2 if need[0] == 0 else 1

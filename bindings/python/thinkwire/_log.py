@@ -1,4 +1,5 @@
 """The one function that C calls here: the line of a log, handed to whichever Python function it is for."""
+
 from __future__ import annotations
 
 import itertools
@@ -41,7 +42,9 @@ def _write(number: Optional[int], line: bytes) -> None:
         return
     try:
         function(line.decode("utf-8", "replace"))
-    except BaseException as error:  # It can't pass through C: it is raised when the call that ran this has returned.
+    except (
+        BaseException
+    ) as error:  # It can't pass through C: it is raised when the call that ran this has returned.
         failures.setdefault(threading.get_ident(), error)
 
 

@@ -1,4 +1,5 @@
 """A conversation and its settings, as the library's request."""
+
 from __future__ import annotations
 
 import json
@@ -65,7 +66,10 @@ def build(
             value = [definition_of(tool) for tool in value]
         elif name == "response_format" and isinstance(value, type):
             value = response_format_of(value)
-        check(library, library.tw_request_set(address, c_string("a field's name", name), _json(name, value)))
+        check(
+            library,
+            library.tw_request_set(address, c_string("a field's name", name), _json(name, value)),
+        )
     return request
 
 
@@ -79,13 +83,17 @@ def listed(messages: Messages) -> Iterable[Message]:
 def _tool(tool: Any) -> tuple[bytes, bytes, bytes]:
     """The name, the description and the parameters of a function."""
     function = definition_of(tool)["function"]
-    name, description = (c_string(f"a tool's {part}", function[part]) for part in ("name", "description"))
+    name, description = (
+        c_string(f"a tool's {part}", function[part]) for part in ("name", "description")
+    )
     return name, description, _json("a tool's parameters", function["parameters"])
 
 
 def _plain_message(library: CDLL, message: Any) -> Mapping[str, Any]:
     if not isinstance(message, Mapping):
-        raise InvalidArgumentError(f"messages: each is a dict or a Reply, not {type(message).__name__}")
+        raise InvalidArgumentError(
+            f"messages: each is a dict or a Reply, not {type(message).__name__}"
+        )
     content = message.get("content")
     if not isinstance(content, list):
         return message
@@ -109,20 +117,27 @@ def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
         return thinking
     if isinstance(thinking, str) and thinking.upper() in Thinking.__members__:
         return Thinking[thinking.upper()]
-    raise InvalidArgumentError(f"thinking is True, False, None, 'low', 'medium' or 'high', not {thinking!r}")
+    raise InvalidArgumentError(
+        f"thinking is True, False, None, 'low', 'medium' or 'high', not {thinking!r}"
+    )
 
 
 def response_format_of(shape: type) -> dict[str, Any]:
     """The field that asks for an answer in the shape of a dataclass."""
     schema = schema_of(shape)
     strict = list(schema.get("properties", {})) == schema.get("required")
-    return {"type": "json_schema", "json_schema": {"name": shape.__name__, "schema": schema, "strict": strict}}
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": shape.__name__, "schema": schema, "strict": strict},
+    }
 
 
 def _json(name: str, value: Any) -> bytes:
     """JSON as RFC 8259 has it, so without NaN; texts stay as they are, unescaped."""
     try:
-        return utf8(name, json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+        return utf8(
+            name, json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        )
     except (TypeError, ValueError, RecursionError) as error:
         if isinstance(error, InvalidArgumentError):
             raise

@@ -1,4 +1,5 @@
 """Python types and JSON: the schema of a type, and the value of a type that a JSON value stands for."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -12,7 +13,13 @@ from typing import Any, Callable, Literal, Union
 
 from .errors import InvalidArgumentError
 
-_PLAIN: dict[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+_PLAIN: dict[Any, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    type(None): "null",
+}
 
 # What `X | Y` is; Python 3.9 has only Union.
 _UNIONS = (Union, getattr(types, "UnionType", Union))
@@ -32,20 +39,35 @@ def schema_of(shape: Any, within: tuple[Any, ...] = ()) -> dict[str, Any]:
     if _is_sequence(shape, origin):
         return {"type": "array", "items": schema_of(arguments[0] if arguments else Any, within)}
     if _is_mapping(shape, origin):
-        return {"type": "object", "additionalProperties": schema_of(arguments[1] if len(arguments) == 2 else Any, within)}
+        return {
+            "type": "object",
+            "additionalProperties": schema_of(arguments[1] if len(arguments) == 2 else Any, within),
+        }
     if isinstance(shape, type) and issubclass(shape, enum.Enum):
         return {"enum": [member.value for member in shape]}
     if isinstance(shape, type) and dataclasses.is_dataclass(shape):
         if shape in within:
-            raise InvalidArgumentError(f"{shape.__name__} contains itself, which no JSON schema without references can say")
-        hints, fields = hints_of(shape), [field for field in dataclasses.fields(shape) if field.init]
-        properties = {field.name: schema_of(hints[field.name], (*within, shape)) for field in fields}
+            raise InvalidArgumentError(
+                f"{shape.__name__} contains itself, which no JSON schema without references can say"
+            )
+        hints, fields = (
+            hints_of(shape),
+            [field for field in dataclasses.fields(shape) if field.init],
+        )
+        properties = {
+            field.name: schema_of(hints[field.name], (*within, shape)) for field in fields
+        }
         return object_schema(properties, [field.name for field in fields if _is_required(field)])
     raise InvalidArgumentError(f"no JSON schema is known for the type {shape!r}")
 
 
 def object_schema(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": required,
+        "additionalProperties": False,
+    }
 
 
 def parsed(document: str) -> Any:
@@ -79,7 +101,10 @@ def value_of(shape: Any, value: Any, place: str = "the value") -> Any:
     if _is_sequence(shape, origin):
         if not isinstance(value, list):
             raise ValueError(f"{place} is not a list")
-        return [value_of(arguments[0] if arguments else Any, one, f"{place}[{at}]") for at, one in enumerate(value)]
+        return [
+            value_of(arguments[0] if arguments else Any, one, f"{place}[{at}]")
+            for at, one in enumerate(value)
+        ]
     if _is_mapping(shape, origin):
         if not isinstance(value, dict):
             raise ValueError(f"{place} is not an object")
@@ -89,23 +114,31 @@ def value_of(shape: Any, value: Any, place: str = "the value") -> Any:
         try:
             return shape(value)
         except ValueError:
-            raise ValueError(f"{place} is none of {', '.join(repr(member.value) for member in shape)}") from None
+            raise ValueError(
+                f"{place} is none of {', '.join(repr(member.value) for member in shape)}"
+            ) from None
     if isinstance(shape, type) and dataclasses.is_dataclass(shape):
         fields = [field for field in dataclasses.fields(shape) if field.init]
         required = [field.name for field in fields if _is_required(field)]
         hints = hints_of(shape)
-        return shape(**values_of({field.name: hints[field.name] for field in fields}, required, value, place))
+        return shape(
+            **values_of({field.name: hints[field.name] for field in fields}, required, value, place)
+        )
     raise InvalidArgumentError(f"no JSON is known for the type {shape!r}")
 
 
-def values_of(shapes: Mapping[str, Any], required: Sequence[str], value: Any, place: str) -> dict[str, Any]:
+def values_of(
+    shapes: Mapping[str, Any], required: Sequence[str], value: Any, place: str
+) -> dict[str, Any]:
     """The fields of a JSON object, each as a value of its type; none missing of those required, and none but these."""
     if not isinstance(value, dict):
         raise ValueError(f"{place} is not an object")
     missing = [name for name in required if name not in value]
     unknown = [name for name in value if name not in shapes]
     if missing or unknown:
-        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [f"has no field {', '.join(unknown)}"] * bool(unknown)
+        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [
+            f"has no field {', '.join(unknown)}"
+        ] * bool(unknown)
         raise ValueError(f"{place} {' and '.join(parts)}")
     return {name: value_of(shapes[name], one, f"{place}.{name}") for name, one in value.items()}
 
@@ -115,7 +148,9 @@ def hints_of(thing: Union[type, Callable[..., object]]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(thing)
     except (NameError, TypeError) as error:
-        raise InvalidArgumentError(f"the annotations of {getattr(thing, '__name__', thing)} can't be read: {error}") from error
+        raise InvalidArgumentError(
+            f"the annotations of {getattr(thing, '__name__', thing)} can't be read: {error}"
+        ) from error
 
 
 def _first_that_holds(shapes: tuple[Any, ...], value: Any, place: str) -> Any:

@@ -1,4 +1,5 @@
 """An endpoint and its connections."""
+
 from __future__ import annotations
 
 import inspect
@@ -118,7 +119,9 @@ class Client(Single):
         fields            any other field of the request's body, sent as JSON: temperature=0.2, tools=[…]; None is null
         """
         function = "tw_chat_open_unstreamed" if on_event is None else "tw_chat_open"
-        stream = self._open(function, model, messages, thinking, thinking_budget, starts_thinking, timeout, fields)
+        stream = self._open(
+            function, model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
+        )
         return stream.finish() if on_event is None else stream.run(on_event)
 
     @overload
@@ -162,7 +165,16 @@ class Client(Single):
         **fields: Any,
     ) -> Union[Stream, Reply]:
         """Streams the answer: gives its events to iterate over; with `on_event`, does as send() does. Arguments as for send()."""
-        stream = self._open("tw_chat_open", model, messages, thinking, thinking_budget, starts_thinking, timeout, fields)
+        stream = self._open(
+            "tw_chat_open",
+            model,
+            messages,
+            thinking,
+            thinking_budget,
+            starts_thinking,
+            timeout,
+            fields,
+        )
         return stream if on_event is None else stream.run(on_event)
 
     def run(
@@ -186,7 +198,9 @@ class Client(Single):
         by_name: dict[str, Tool] = {}
         for tool in map(Tool, tools):
             if inspect.iscoroutinefunction(tool.function):
-                raise InvalidArgumentError(f"the tool {tool.name} is async, and nobody would wait for it here: give a function that does")
+                raise InvalidArgumentError(
+                    f"the tool {tool.name} is async, and nobody would wait for it here: give a function that does"
+                )
             if by_name.setdefault(tool.name, tool) is not tool:
                 raise InvalidArgumentError(f"two tools have the name {tool.name}")
         fields["tools"] = list(by_name.values())
@@ -206,7 +220,9 @@ class Client(Single):
                     plain.append(told)
             if turns[-1] is reply:
                 return reply
-        raise LimitError(f"the model still asks for tools after {max_rounds} answers", reply, Status.LIMIT)
+        raise LimitError(
+            f"the model still asks for tools after {max_rounds} answers", reply, Status.LIMIT
+        )
 
     @property
     def chat(self) -> Chat:
@@ -224,7 +240,10 @@ class Client(Single):
         return self
 
     def __exit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
     ) -> None:
         self.close()
 
@@ -239,7 +258,16 @@ class Client(Single):
         timeout: TimeoutLike,
         fields: Mapping[str, Any],
     ) -> Stream:
-        request = build(self._library, model, messages, thinking, thinking_budget, fields, starts_thinking, timeout)
+        request = build(
+            self._library,
+            model,
+            messages,
+            thinking,
+            thinking_budget,
+            fields,
+            starts_thinking,
+            timeout,
+        )
         with self._own_lock():  # Against close(): nothing here waits for a network.
             handle = self._handle
             if handle is None:
@@ -249,7 +277,10 @@ class Client(Single):
 
     def _create(self) -> Handle:
         address = c_void_p()
-        check(self._library, self._library.tw_client_create(self._options.handle.address, byref(address)))
+        check(
+            self._library,
+            self._library.tw_client_create(self._options.handle.address, byref(address)),
+        )
         assert address.value is not None
         return Handle(address.value, self._library.tw_client_destroy)
 

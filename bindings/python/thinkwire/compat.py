@@ -1,9 +1,10 @@
 """The shapes of openai-python, so that a program moves over by changing its import and its constructor.
 
-    client = thinkwire.Client(base_url=…, api_key=…)
-    completion = client.chat.completions.create(model=…, messages=…)
-    print(completion.choices[0].message.content)
+client = thinkwire.Client(base_url=…, api_key=…)
+completion = client.chat.completions.create(model=…, messages=…)
+print(completion.choices[0].message.content)
 """
+
 from __future__ import annotations
 
 import json
@@ -90,7 +91,10 @@ class ChunkStream:
         return self
 
     def __exit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
     ) -> None:
         self.close()
 
@@ -100,26 +104,48 @@ class ChunkStream:
     def __next__(self) -> Object:
         event = next(event for event in self._events if event.kind is not EventKind.RETRY)
         sent = _parsed(event.raw)
-        chunk = Object({"id": None, "object": "chat.completion.chunk", "created": None, "model": None})
-        chunk.update((name, value) for name, value in sent.items() if name not in ("choices", "usage"))
+        chunk = Object(
+            {"id": None, "object": "chat.completion.chunk", "created": None, "model": None}
+        )
+        chunk.update(
+            (name, value) for name, value in sent.items() if name not in ("choices", "usage")
+        )
         if event.kind is EventKind.USAGE:
             told = [sent, *(one for one in sent.get("choices") or [] if isinstance(one, Object))]
-            chunk.update(choices=[], usage=next((one["usage"] for one in told if one.get("usage")), None))
+            chunk.update(
+                choices=[], usage=next((one["usage"] for one in told if one.get("usage")), None)
+            )
             return chunk
         chunk.update(choices=[self._choice(event, sent)], usage=None)
         return chunk
 
     def _choice(self, event: Event, sent: Object) -> Object:
         """The one choice of a chunk: what this event tells, and with the first event of a chunk all that came beside it."""
-        delta, choice = Object(), Object({"index": event.choice, "finish_reason": None, "logprobs": None})
+        delta, choice = (
+            Object(),
+            Object({"index": event.choice, "finish_reason": None, "logprobs": None}),
+        )
         if self._is_first_of_its_chunk(event):
             for one in sent.get("choices") or []:
                 if isinstance(one, Object) and one.get("index", 0) == event.choice:
-                    told = ("role", "content", "reasoning_content", "reasoning", "refusal", "tool_calls")
+                    told = (
+                        "role",
+                        "content",
+                        "reasoning_content",
+                        "reasoning",
+                        "refusal",
+                        "tool_calls",
+                    )
                     beside = one.get("delta")
                     if isinstance(beside, Object):
-                        delta.update((name, value) for name, value in beside.items() if name not in told)
-                    choice.update((name, value) for name, value in one.items() if name not in ("delta", "finish_reason"))
+                        delta.update(
+                            (name, value) for name, value in beside.items() if name not in told
+                        )
+                    choice.update(
+                        (name, value)
+                        for name, value in one.items()
+                        if name not in ("delta", "finish_reason")
+                    )
         if event.choice not in self._begun:
             self._begun.add(event.choice)
             delta["role"] = "assistant"
@@ -140,7 +166,9 @@ class ChunkStream:
         self._names[key] = (id_now, name_now)
         function = Object({"name": name_now[len(name_told) :] or None, "arguments": event.text})
         told_id = id_now if id_now and not id_told else None
-        return Object({"index": event.tool_index, "id": told_id, "type": "function", "function": function})
+        return Object(
+            {"index": event.tool_index, "id": told_id, "type": "function", "function": function}
+        )
 
     def _is_first_of_its_chunk(self, event: Event) -> bool:
         """One chunk tells each thing once: the same thing again, or other bytes, is another chunk."""
@@ -159,13 +187,19 @@ class Completions:
         self._client = client
 
     @overload
-    def create(self, *, model: str, messages: Messages, stream: Literal[False] = False, **fields: Any) -> Object: ...
+    def create(
+        self, *, model: str, messages: Messages, stream: Literal[False] = False, **fields: Any
+    ) -> Object: ...
 
     @overload
-    def create(self, *, model: str, messages: Messages, stream: Literal[True], **fields: Any) -> ChunkStream: ...
+    def create(
+        self, *, model: str, messages: Messages, stream: Literal[True], **fields: Any
+    ) -> ChunkStream: ...
 
     @overload
-    def create(self, *, model: str, messages: Messages, stream: bool, **fields: Any) -> Union[Object, ChunkStream]: ...
+    def create(
+        self, *, model: str, messages: Messages, stream: bool, **fields: Any
+    ) -> Union[Object, ChunkStream]: ...
 
     def create(
         self, *, model: str, messages: Messages, stream: Optional[bool] = False, **fields: Any
@@ -177,7 +211,9 @@ class Completions:
         fields.update(fields.pop("extra_body", None) or {})
         for name in ("extra_headers", "extra_query"):
             if fields.pop(name, None) is not None:
-                raise InvalidArgumentError(f"{name} belongs to the Client: give it headers, or a base_url of its own")
+                raise InvalidArgumentError(
+                    f"{name} belongs to the Client: give it headers, or a base_url of its own"
+                )
         if stream:
             return ChunkStream(self._client.stream(model, messages, **fields))
         return completion_of(self._client.send(model, messages, **fields))
@@ -198,7 +234,9 @@ def completion_of(reply: Reply) -> Object:
         if isinstance(message, Object) and choice.get("index", 0) == 0:
             if reply.reasoning:
                 message["reasoning_content"] = reply.reasoning
-            elif reply.content and not message.get("content"):  # With thinking switched off, the answer came as a thought.
+            elif reply.content and not message.get(
+                "content"
+            ):  # With thinking switched off, the answer came as a thought.
                 for name in ("reasoning_content", "reasoning"):
                     if message.get(name):
                         message[name] = None

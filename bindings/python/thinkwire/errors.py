@@ -1,24 +1,25 @@
 """The exceptions: one for each way in which an exchange can end, named as a user of openai-python expects.
 
-    Error
-     ├── InvalidArgumentError (ValueError)            the caller's mistake, found before anything was sent
-     ├── MisuseError (RuntimeError)             a call that is not allowed now
-     ├── LibraryError (ImportError)             libthinkwire itself is missing or not the right one
-     ├── CancelledError                         by cancel() from another thread
-     ├── APIConnectionError (ConnectionError)   no name, no connection, no trust, cut before a response
-     │    └── TimeoutError (TimeoutError)       a clock ran out; the message says which
-     ├── APIStatusError                         the server refused
-     │    ├── AuthenticationError               401
-     │    ├── PermissionDeniedError             403
-     │    ├── QuotaError                        402, or the credit is used up
-     │    ├── NotFoundError                     404
-     │    ├── BadRequestError                   400, 413, 422 and other 4xx
-     │    ├── RateLimitError                    429
-     │    └── ServerError                       5xx, or an error in the middle of a stream
-     ├── TruncatedError                         the stream broke off; what had come is in .reply
-     ├── ProtocolError                          not what the protocol promises
-     └── LimitError                             larger than a limit allows
+Error
+ ├── InvalidArgumentError (ValueError)            the caller's mistake, found before anything was sent
+ ├── MisuseError (RuntimeError)             a call that is not allowed now
+ ├── LibraryError (ImportError)             libthinkwire itself is missing or not the right one
+ ├── CancelledError                         by cancel() from another thread
+ ├── APIConnectionError (ConnectionError)   no name, no connection, no trust, cut before a response
+ │    └── TimeoutError (TimeoutError)       a clock ran out; the message says which
+ ├── APIStatusError                         the server refused
+ │    ├── AuthenticationError               401
+ │    ├── PermissionDeniedError             403
+ │    ├── QuotaError                        402, or the credit is used up
+ │    ├── NotFoundError                     404
+ │    ├── BadRequestError                   400, 413, 422 and other 4xx
+ │    ├── RateLimitError                    429
+ │    └── ServerError                       5xx, or an error in the middle of a stream
+ ├── TruncatedError                         the stream broke off; what had come is in .reply
+ ├── ProtocolError                          not what the protocol promises
+ └── LimitError                             larger than a limit allows
 """
+
 from __future__ import annotations
 
 import builtins
@@ -36,11 +37,19 @@ class Error(Exception):
     #: What an error of this class has for a status when no reply says it.
     default_status = Status.INVALID
 
-    def __init__(self, message: str, reply: Optional[Reply] = None, status: Optional[Status] = None) -> None:
+    def __init__(
+        self, message: str, reply: Optional[Reply] = None, status: Optional[Status] = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.reply = reply
-        self.status: Status = status if status is not None else reply.status if reply is not None else self.default_status
+        self.status: Status = (
+            status
+            if status is not None
+            else reply.status
+            if reply is not None
+            else self.default_status
+        )
         #: The HTTP status; 0 if no response came. It can be 200: a stream can fail in its middle.
         self.http_status: int = reply.http_status if reply is not None else 0
         #: What the provider calls this request, to be quoted to its support.

@@ -1,4 +1,5 @@
 """One thing that happened while an answer came in."""
+
 from __future__ import annotations
 
 from enum import Enum
@@ -30,7 +31,19 @@ KINDS: dict[int, EventKind] = {kind.value: EventKind[kind.name] for kind in Kind
 class Event:
     """One thing that happened, in the order it did. It is a copy, and can be kept."""
 
-    __slots__ = ("kind", "text", "choice", "usage", "tool_index", "tool_id", "tool_name", "attempt", "status", "wait", "_raw")
+    __slots__ = (
+        "kind",
+        "text",
+        "choice",
+        "usage",
+        "tool_index",
+        "tool_id",
+        "tool_name",
+        "attempt",
+        "status",
+        "wait",
+        "_raw",
+    )
 
     def __init__(self, kind: EventKind, text: str, choice: int, raw: bytes) -> None:
         #: What it tells.

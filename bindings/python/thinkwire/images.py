@@ -1,4 +1,5 @@
 """Images in messages."""
+
 from __future__ import annotations
 
 import json
@@ -26,12 +27,24 @@ class Image:
         scratch = Handle(library.tw_request_create(b"-"), library.tw_request_destroy)
         detail = None if self.detail is None else c_string("detail", self.detail)
         if isinstance(self.source, bytes):
-            check(library, library.tw_request_add_image(scratch.address, self.source, len(self.source), detail))
+            check(
+                library,
+                library.tw_request_add_image(
+                    scratch.address, self.source, len(self.source), detail
+                ),
+            )
         elif isinstance(self.source, str):
-            check(library, library.tw_request_add_image_url(scratch.address, c_string("an image's URL", self.source), detail))
+            check(
+                library,
+                library.tw_request_add_image_url(
+                    scratch.address, c_string("an image's URL", self.source), detail
+                ),
+            )
         else:
             path = c_path("an image's path", self.source)
             check(library, library.tw_request_add_image_file(scratch.address, path, detail))
         length = c_size_t()
-        body = json.loads(sized_text(library.tw_request_json(scratch.address, byref(length)), length.value))
+        body = json.loads(
+            sized_text(library.tw_request_json(scratch.address, byref(length)), length.value)
+        )
         return body["messages"][0]["content"][0]

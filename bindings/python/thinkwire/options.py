@@ -1,4 +1,5 @@
 """Where and how to connect."""
+
 from __future__ import annotations
 
 import math
@@ -45,7 +46,11 @@ class Limits:
 
 
 #: What is asked for, as curl and servers name it.
-_HTTP_VERSIONS = {"auto": _abi.HTTPVersion.HTTP_AUTO, "1.1": _abi.HTTPVersion.HTTP_1_1, "2": _abi.HTTPVersion.HTTP_2}
+_HTTP_VERSIONS = {
+    "auto": _abi.HTTPVersion.HTTP_AUTO,
+    "1.1": _abi.HTTPVersion.HTTP_1_1,
+    "2": _abi.HTTPVersion.HTTP_2,
+}
 
 #: Seconds that C can say in milliseconds.
 _LONGEST = (2**63 - 1) // 1000
@@ -83,11 +88,17 @@ class Options:
             check(library, library.tw_options_set_api_key(address, c_string("api_key", api_key)))
         for name, value in (headers or {}).items():
             field = c_string(f"the header {name!r}", value)
-            check(library, library.tw_options_set_header(address, c_string("a header's name", name), field))
+            check(
+                library,
+                library.tw_options_set_header(address, c_string("a header's name", name), field),
+            )
         for clock, milliseconds in clocks_of(timeout):
             check(library, library.tw_options_set_timeout(address, clock, milliseconds))
         if max_retries is not None:
-            check(library, library.tw_options_set_retries(address, c_number("max_retries", max_retries, 32)))
+            check(
+                library,
+                library.tw_options_set_retries(address, c_number("max_retries", max_retries, 32)),
+            )
         check(library, library.tw_options_set_comments_keep_alive(address, comments_keep_alive))
         for which, number in _chosen("limits", Limits, limits):
             size = c_number(f"the limit {which}", number, 64)
@@ -100,15 +111,25 @@ class Options:
         if ca_file is not None:
             check(library, library.tw_options_set_ca_file(address, c_path("ca_file", ca_file)))
         if ca_directory is not None:
-            check(library, library.tw_options_set_ca_directory(address, c_path("ca_directory", ca_directory)))
+            check(
+                library,
+                library.tw_options_set_ca_directory(address, c_path("ca_directory", ca_directory)),
+            )
         if http_version is not None:
             if http_version not in _HTTP_VERSIONS:
-                raise InvalidArgumentError(f"http_version is {', '.join(map(repr, _HTTP_VERSIONS))} or None, not {http_version!r}")
-            check(library, library.tw_options_set_http_version(address, _HTTP_VERSIONS[http_version]))
+                raise InvalidArgumentError(
+                    f"http_version is {', '.join(map(repr, _HTTP_VERSIONS))} or None, not {http_version!r}"
+                )
+            check(
+                library, library.tw_options_set_http_version(address, _HTTP_VERSIONS[http_version])
+            )
         if dialect is not None:
             check(library, library.tw_options_set_dialect(address, _dialect(dialect)))
         for host in [allow_cleartext] if isinstance(allow_cleartext, str) else allow_cleartext:
-            check(library, library.tw_options_allow_cleartext(address, c_string("allow_cleartext", host)))
+            check(
+                library,
+                library.tw_options_allow_cleartext(address, c_string("allow_cleartext", host)),
+            )
         if log is not None:
             self.log_number = _log.register(log)
             check(library, library.tw_options_set_log(address, _log.trampoline, self.log_number))
@@ -123,10 +144,15 @@ def clocks_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutClock, int]]:
     """The clocks that are set, in milliseconds."""
     given = Timeout(total=timeout) if isinstance(timeout, Real) else timeout
     chosen = _chosen("timeout", Timeout, given)
-    return [(_abi.TimeoutClock[which.upper()], _milliseconds(which, seconds)) for which, seconds in chosen]
+    return [
+        (_abi.TimeoutClock[which.upper()], _milliseconds(which, seconds))
+        for which, seconds in chosen
+    ]
 
 
-def _chosen(argument: str, shape: type[Union[Timeout, Limits]], given: object) -> list[tuple[str, float]]:
+def _chosen(
+    argument: str, shape: type[Union[Timeout, Limits]], given: object
+) -> list[tuple[str, float]]:
     """The fields that are set, by name, of a Timeout or a Limits or a mapping that stands for one."""
     if given is None:
         return []
@@ -135,10 +161,15 @@ def _chosen(argument: str, shape: type[Union[Timeout, Limits]], given: object) -
         try:
             given = shape(**given)
         except TypeError:
-            fields, names = ", ".join(shape.__dataclass_fields__), ", ".join(repr(name) for name in unread)
+            fields, names = (
+                ", ".join(shape.__dataclass_fields__),
+                ", ".join(repr(name) for name in unread),
+            )
             raise InvalidArgumentError(f"{argument} has only {fields}, not {names}") from None
     if not isinstance(given, shape):
-        raise InvalidArgumentError(f"{argument} is a number, a dict or a {shape.__name__}, not {given!r}")
+        raise InvalidArgumentError(
+            f"{argument} is a number, a dict or a {shape.__name__}, not {given!r}"
+        )
     return [(name, value) for name, value in asdict(given).items() if value is not None]
 
 
@@ -148,7 +179,9 @@ def _dialect(given: Union[str, _abi.Dialect]) -> _abi.Dialect:
         return known[given.upper()]
     if isinstance(given, _abi.Dialect):
         return given
-    raise InvalidArgumentError(f"dialect is {', '.join(repr(name.lower()) for name in known)} or None, not {given!r}")
+    raise InvalidArgumentError(
+        f"dialect is {', '.join(repr(name.lower()) for name in known)} or None, not {given!r}"
+    )
 
 
 def _milliseconds(which: str, given: object) -> int:

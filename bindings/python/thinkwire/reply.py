@@ -1,4 +1,5 @@
 """How an exchange ended, and all that came."""
+
 from __future__ import annotations
 
 import json
@@ -115,7 +116,7 @@ class Reply:
 
     @cached_property
     def finish_reason(self) -> Optional[str]:
-        """"stop", "length", "tool_calls", "content_filter" or whatever else the server said; None if nothing."""
+        """ "stop", "length", "tool_calls", "content_filter" or whatever else the server said; None if nothing."""
         return text(self._library.tw_reply_finish_reason(self._handle.address))
 
     @cached_property
@@ -155,7 +156,9 @@ class Reply:
 
     def header(self, name: str) -> Optional[str]:
         """The value of a response header, whatever its case; None if there is none."""
-        return text(self._library.tw_reply_header(self._handle.address, c_string("the header's name", name)))
+        return text(
+            self._library.tw_reply_header(self._handle.address, c_string("the header's name", name))
+        )
 
     def raw_json(self) -> str:
         """The answer as one chat.completion document, byte for byte as it came if it was not streamed; "" if no JSON came."""
@@ -175,7 +178,9 @@ class Reply:
         A string is given as its text, anything else as its JSON; None if there is no such value.
         """
         length = c_size_t()
-        address = self._library.tw_reply_get(self._handle.address, c_string("the pointer", pointer), byref(length))
+        address = self._library.tw_reply_get(
+            self._handle.address, c_string("the pointer", pointer), byref(length)
+        )
         return sized_text(address, length.value) if address else None
 
     @overload
@@ -202,7 +207,11 @@ class Reply:
         calls = [call for call in self.tool_calls if call.choice == 0]
         if calls:
             message["tool_calls"] = [
-                {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": call.arguments},
+                }
                 for call in calls
             ]
         return message
@@ -217,7 +226,9 @@ class Reply:
         return sized_text(address, length.value)
 
     def _tool_call(self, place: int) -> ToolCall:
-        found: _abi.tw_tool_call = self._library.tw_reply_tool_call(self._handle.address, place).contents
+        found: _abi.tw_tool_call = self._library.tw_reply_tool_call(
+            self._handle.address, place
+        ).contents
         return ToolCall(
             choice=found.choice,
             index=found.index,

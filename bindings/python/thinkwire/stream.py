@@ -1,4 +1,5 @@
 """One exchange under way, pulled from event by event."""
+
 from __future__ import annotations
 
 import threading
@@ -47,7 +48,9 @@ class Stream(Single):
     def __init__(self, library: CDLL, chat: int, options: Options) -> None:
         self._library = library
         self._next = library.tw_chat_next
-        self._options = options  # They keep the log function, which is to live as long as the exchange.
+        self._options = (
+            options  # They keep the log function, which is to live as long as the exchange.
+        )
         self._generation = _fork.generation
         self._chat = chat
         self._reply: Optional[Reply] = None
@@ -94,7 +97,9 @@ class Stream(Single):
     def reply(self) -> Reply:
         """How it ended, and all that came. MisuseError while it has not ended."""
         if self._reply is None:
-            raise MisuseError("the exchange is not over: iterate to its end, finish() it or close() it, then look at its reply")
+            raise MisuseError(
+                "the exchange is not over: iterate to its end, finish() it or close() it, then look at its reply"
+            )
         return self._reply
 
     def cancel(self) -> None:
@@ -110,7 +115,9 @@ class Stream(Single):
 
         From a signal handler that interrupts an iteration, the reply is there when that goes on.
         """
-        if self._generation != _fork.generation:  # The connection is the parent's, and a lock may look as if somebody held it.
+        if (
+            self._generation != _fork.generation
+        ):  # The connection is the parent's, and a lock may look as if somebody held it.
             return
         self.cancel()
         with self._pulling:
@@ -121,7 +128,10 @@ class Stream(Single):
         return self
 
     def __exit__(
-        self, kind: Optional[type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
     ) -> None:
         self.close()
 
@@ -135,7 +145,9 @@ class Stream(Single):
             raise MisuseError("the exchange belongs to the process that this one was forked from")
         with self._pulling:
             if self._pulls:
-                raise MisuseError("the stream is being iterated already, by what this call has interrupted")
+                raise MisuseError(
+                    "the stream is being iterated already, by what this call has interrupted"
+                )
             self._pulls = True
             try:
                 while self._chat is not None and self._wait() == _EVENT:
@@ -156,7 +168,10 @@ class Stream(Single):
     def _wait(self) -> int:
         thread = threading.get_ident()
         if thread != self._thread:
-            sliced = self._options.log_number is not None or threading.current_thread() is threading.main_thread()
+            sliced = (
+                self._options.log_number is not None
+                or threading.current_thread() is threading.main_thread()
+            )
             self._thread, self._timeout = thread, _SLICE_MS if sliced else _FOR_EVER
         while True:
             found: int = self._next(self._chat, self._found_out, self._timeout)
@@ -168,7 +183,9 @@ class Stream(Single):
     def _take(self) -> Optional[Event]:
         """A copy of the event just found; None for a kind that a later library has and this package does not know."""
         address = self._found.value
-        if address != self._event_address:  # The library reuses one struct, so that looking at it anew is rarely needed.
+        if (
+            address != self._event_address
+        ):  # The library reuses one struct, so that looking at it anew is rarely needed.
             assert address is not None
             self._event, self._event_address = tw_event.from_address(address), address
         found = self._event
@@ -188,7 +205,11 @@ class Stream(Single):
         elif kind is _USAGE and found.usage:
             event.usage = usage_of(found.usage.contents)
         elif kind is _RETRY:
-            event.attempt, event.status, event.wait = found.attempt, Status(found.status), found.wait_ms / 1000
+            event.attempt, event.status, event.wait = (
+                found.attempt,
+                Status(found.status),
+                found.wait_ms / 1000,
+            )
         return event
 
     def _end(self) -> None:

@@ -1,4 +1,5 @@
 """Python functions as tools that a model can call."""
+
 from __future__ import annotations
 
 import inspect
@@ -34,7 +35,9 @@ class Tool:
         self._required: list[str] = []
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-                raise InvalidArgumentError(f"the tool {self.name} has a parameter {parameter}, which can't be given by name")
+                raise InvalidArgumentError(
+                    f"the tool {self.name} has a parameter {parameter}, which can't be given by name"
+                )
             self._shapes[parameter.name] = hints.get(parameter.name, parameter.empty)
             if parameter.default is parameter.empty:
                 self._required.append(parameter.name)
@@ -44,7 +47,9 @@ class Tool:
         document = inspect.getdoc(self.function) or ""
         properties = {name: schema_of(shape) for name, shape in self._shapes.items()}
         for name, described in properties.items():
-            line = re.search(rf"^\s*{re.escape(name)}\s*(?:\([^)]*\))?\s*:[ \t]*(\S.*)$", document, re.MULTILINE)
+            line = re.search(
+                rf"^\s*{re.escape(name)}\s*(?:\([^)]*\))?\s*:[ \t]*(\S.*)$", document, re.MULTILINE
+            )
             if line:
                 described["description"] = line.group(1).strip()
         return {
@@ -62,11 +67,17 @@ class Tool:
         A mistake of the model's is told to the model. What the function raises is raised.
         """
         try:
-            given = values_of(self._shapes, self._required, parsed(arguments or "{}"), "the arguments")
+            given = values_of(
+                self._shapes, self._required, parsed(arguments or "{}"), "the arguments"
+            )
         except ValueError as error:
             return f"Error: {error}"
         result = self.function(**given)
-        return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
+        return (
+            result
+            if isinstance(result, str)
+            else json.dumps(result, ensure_ascii=False, default=str)
+        )
 
 
 def definition_of(tool: Any) -> Any:
