@@ -2,7 +2,7 @@
 
 import os
 
-import desk
+import mock_process
 import pytest
 from certificates import Authority
 from peers import WHOLE, Plain, response
@@ -10,7 +10,7 @@ from programs import Microsocks, Nghttpx, Nginx, Tinyproxy
 
 # The library under test is the one just built, not one that happens to be installed.
 os.environ.setdefault(
-    "THINKWIRE_LIBRARY", str(desk.ROOT / ".build" / "release" / "libthinkwire.so")
+    "THINKWIRE_LIBRARY", str(mock_process.ROOT / ".build" / "release" / "libthinkwire.so")
 )
 
 # No key, address or proxy of whoever runs the tests may reach them.
@@ -81,7 +81,7 @@ def connect(authority):
 
 @pytest.fixture(scope="session")
 def mock():
-    running = desk.Mock()
+    running = mock_process.Mock()
     yield running
     code, errors = running.stop()
     assert (code, errors) == (0, "")

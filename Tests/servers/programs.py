@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-from desk import die_with_parent
+from mock_process import die_with_parent
 
 _given = set()
 

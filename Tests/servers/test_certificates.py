@@ -4,14 +4,14 @@ import os
 import ssl
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import thinkwire
 from certificates import DAY, Authority
 from conftest import KEY
-from desk import ROOT
+from mock_process import ROOT
 from peers import WHOLE, Plain, response, tls
+from system_certificates import copy_libcurl, opened_files
 from thinkwire import Status
 
 
@@ -167,26 +167,14 @@ def test_a_directory_that_is_none(connect, tmp_path, name):
 
 
 @pytest.fixture
-def looked_at(tmp_path):
-    """How exchanges end in a process for which /etc/ssl/certs is another directory, with these options; and what is read in it."""
-    shim = tmp_path / "shim.so"
-    source = ROOT / "Tests" / "servers" / "system_certificates.c"
-    subprocess.run(
-        [
-            "cc",
-            "-std=gnu99",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-shared",
-            "-fPIC",
-            source,
-            "-o",
-            shim,
-            "-ldl",
-        ],
-        check=True,
-    )
+def exchange_where(tmp_path):
+    """Runs two exchanges in a process that takes `system` for the directory of the system's certificates.
+
+    Returns their statuses and the names of the files that were opened in the directory.
+    """
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    copy_libcurl(libraries)
     program = """
 import sys, thinkwire
 url, key, *options = sys.argv[1:]
@@ -198,28 +186,33 @@ for _ in range(2):
         print(error.status.name)
 """
 
-    def look(system, peer, environment=(), **options):
-        mine = {
-            "LD_PRELOAD": shim,
-            "SYSTEM_CERTIFICATES": system,
+    def run(system, peer, environment=(), **options):
+        variables = {
+            **os.environ,
+            "LD_LIBRARY_PATH": f"{libraries}:{os.environ.get('LD_LIBRARY_PATH', '')}".rstrip(":"),
             "PYTHONPATH": ROOT / "bindings" / "python",
+            **dict(environment),
         }
-        arguments = [str(word) for option in options.items() for word in option]
-        run = [sys.executable, "-c", program, peer.url(), KEY, *arguments]
-        environment = {
-            name: str(value) for name, value in {**os.environ, **mine, **dict(environment)}.items()
-        }
-        done = subprocess.run(
-            run, env=environment, capture_output=True, text=True, check=True, timeout=60
-        )
-        return done.stdout.split(), [Path(line).name for line in done.stderr.splitlines()]
+        arguments = [str(part) for option in options.items() for part in option]
+        with opened_files(system) as opened:
+            done = subprocess.run(
+                [sys.executable, "-c", program, peer.url(), KEY, *arguments],
+                env={name: str(value) for name, value in variables.items()},
+                cwd=system,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+            )
+        assert done.stderr == ""
+        return done.stdout.split(), opened
 
-    return look
+    return run
 
 
 @pytest.fixture
-def status_where(looked_at):
-    return lambda *where, **options: looked_at(*where, **options)[0][-1]
+def status_where(exchange_where):
+    return lambda *where, **options: exchange_where(*where, **options)[0][-1]
 
 
 def test_the_systems_are_trusted_unless_others_are_named(
@@ -250,15 +243,15 @@ def test_the_systems_are_trusted_unless_others_are_named(
 
 
 def test_the_systems_file_is_read_only_where_its_directory_is_not_enough(
-    authority, other_authority, serve, start, directory, looked_at
+    authority, other_authority, serve, start, directory, exchange_where
 ):
     """It is large: for as long as it is read, nobody hears of a cancellation or a clock."""
     ours, file = serve(authority.issue("localhost")), "ca-certificates.crt"
     (directory / file).write_bytes(other_authority.certificate.read_bytes())
-    status, read = looked_at(directory, ours)
+    status, read = exchange_where(directory, ours)
     assert status == ["OK", "OK"] and read and file not in read
     assert ours.connections == 1
     # Who is added to the file alone is trusted as well; from then on, it is read at once.
     others = start(Plain, [response(WHOLE), None], context=tls(other_authority.issue("localhost")))
-    status, read = looked_at(directory, others)
+    status, read = exchange_where(directory, others)
     assert status == ["OK", "OK"] and read.count(file) == 2 and others.connections == 3
