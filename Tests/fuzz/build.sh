@@ -25,12 +25,17 @@ compile() { # MODULE SOURCES: unless nothing has changed
     $swift -module-name "$module" -emit-module -emit-module-path "$out/modules/$module.swiftmodule" -c "$@" -o "$out/$module.o"
 }
 
-$c -fsanitize=fuzzer-no-link -c "$root/Sources/CPlatform/platform.c" -o "$out/CPlatform.o"
+objects=
+for file in "$root"/Sources/CPlatform/*.c; do
+    object=$out/CPlatform-$(basename "$file" .c).o
+    $c -fsanitize=fuzzer-no-link -c "$file" -o "$object"
+    objects="$objects $object"
+done
 modules="Base Chat Engine"
 for module in $modules; do compile "$module" $(find "$root/Sources/$module" -name '*.swift'); done
 for target; do
     # gold, which is the default here, warns of each of the sanitizer's hundreds of symbols.
-    link="$(for module in $modules; do echo "$out/$module.o"; done) $out/CPlatform.o -use-ld=lld -lcurl -o $out/$target"
+    link="$(for module in $modules; do echo "$out/$module.o"; done) $objects -use-ld=lld -lcurl -o $out/$target"
     case $target in
     exchange)
         compile Thinkwire $(find "$root/Sources/Thinkwire" -name '*.swift')

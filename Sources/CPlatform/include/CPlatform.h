@@ -1,6 +1,9 @@
 /*
- * What the Swift core needs from C: the system's headers and libcurl's, libcurl's variadic functions under one name a type, and
- * the few things that only C can say. The core imports nothing else.
+ * The C interface of the Swift core: system headers, libcurl, and functions that Swift cannot
+ * express.
+ *
+ * Swift cannot call variadic functions, so each libcurl option type has a setter of its own here.
+ * The core imports no other C module.
  */
 #ifndef CPLATFORM_H
 #define CPLATFORM_H
@@ -25,14 +28,16 @@
 #include <time.h>
 #include <unistd.h>
 
-/** Registers, changes or takes back what is waited for on a descriptor. */
+/* System calls */
+
+/** Adds, modifies or removes the events that an epoll instance watches on a descriptor. */
 static inline int platform_epoll_set(int epoll, int operation, int descriptor, uint32_t events)
 {
     struct epoll_event event = { .events = events, .data = { .fd = descriptor } };
     return epoll_ctl(epoll, operation, descriptor, &event);
 }
 
-/** Nanoseconds on the clock that never jumps. */
+/** The monotonic time in nanoseconds. */
 static inline int64_t platform_now(void)
 {
     struct timespec now;
@@ -40,62 +45,153 @@ static inline int64_t platform_now(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/** The value of errno, which Swift cannot import as a macro. */
 static inline int platform_errno(void)
 {
     return errno;
 }
 
-/**
- * A number that no process has in common with the one that it was forked from, nor with those before. Not the system's, which a child
- * in a namespace of its own, or of a parent that is gone, can have again; nor a system call: waiting and looking whether a fork lies
- * between is all that a stream does.
- */
-pid_t platform_process(void);
+/* memory.c */
 
-/**
- * Around all that libcurl does under locks of the whole process, its own and those of OpenSSL: fork, on another thread, waits until none
- * is there (a second at most), for a child finds a lock that was held then held for ever. Nothing is waited for between the two, and
- * they do not nest. Works once libcurl is initialised.
- */
-void platform_enter(void);
-void platform_leave(void);
-
-/** Overwrites memory, also where the compiler sees that nobody reads it again. */
+/** Overwrites memory with zeros; the compiler cannot remove the write. */
 static inline void platform_wipe(void *bytes, size_t length)
 {
     explicit_bzero(bytes, length);
 }
 
 /**
- * Makes room for `wanted` bytes, and moves there what is in a block of `size`; NULL and 0 for a new one. What it leaves holds nothing
- * of it. NULL without memory: the block is as it was.
+ * Grows a block from `size` to `wanted` bytes and returns its new address; NULL if memory is
+ * exhausted.
+ *
+ * For a new block, pass NULL and 0. The old memory is overwritten before it is freed. On failure
+ * the block is unchanged.
  */
 void *platform_block_grow(void *block, size_t size, size_t wanted);
-/** Lets go of such a block, with nothing left in it. */
+
+/** Overwrites and frees a block of platform_block_grow. `block` may be NULL. */
 void platform_block_free(void *block, size_t size);
 
-/** The double that a number of JSON stands for, whatever the host's locale says of decimal points. */
+/* text.c */
+
+/** Converts a JSON number to a double, independently of the decimal point of the host's locale. */
 double platform_number(const char *digits, size_t length);
 
-/** Room for one line of text for each thread, at first empty; freed when the thread ends. NULL without memory, or without a key for
- *  it (a process has 1024 of them). */
+/** The size of the buffer that platform_thread_line returns, in bytes. */
 #define PLATFORM_LINE 512
-char *platform_thread_line(void);
 
 /**
- * The sockets that were opened here, for a child of fork to close: its copies would keep a connection open that its parent has
- * closed. Any thread may note one, and a fork find it at any moment.
+ * The calling thread's buffer of PLATFORM_LINE bytes, which is zeroed at first and freed when the
+ * thread ends.
+ *
+ * NULL if memory is exhausted, or if the process has no pthread key left (the limit is 1024).
+ */
+char *platform_thread_line(void);
+
+/* fork.c */
+
+/**
+ * The process's fork generation; unique among a process and its ancestors.
+ *
+ * This is not the process id: a child in a PID namespace of its own, or a child whose parent has
+ * ended, can have the id of an ancestor. It makes no system call, because a stream checks for a
+ * fork each time it waits.
+ */
+pid_t platform_process(void);
+
+/**
+ * Enters a section in which libcurl may hold process-wide locks, its own or those of OpenSSL.
+ *
+ * A child of fork would inherit such a lock held by a thread that it does not have, and could never
+ * acquire it. A fork on another thread therefore waits until no thread is in such a section, for
+ * one second at most. The section must not block, and sections do not nest. The wait takes effect
+ * once libcurl is initialised. Any thread.
+ */
+void platform_enter(void);
+
+/** Leaves the section that platform_enter entered. */
+void platform_leave(void);
+
+/* sockets.c */
+
+/**
+ * The set of sockets that a process has opened, which a child of fork closes.
+ *
+ * The copies in the child would keep a connection open after the parent has closed it. Any thread
+ * may add a socket, and a fork may happen at any time.
  */
 struct platform_sockets;
-/** NULL without memory. */
+
+/** Creates an empty set; NULL if memory is exhausted. */
 struct platform_sockets *platform_sockets_create(void);
+
+/** Frees a set without closing its sockets. */
 void platform_sockets_destroy(struct platform_sockets *all);
-/** In the child, once. */
+
+/** Closes the inherited sockets. Call it in the child, once. */
 void platform_sockets_close(struct platform_sockets *all);
 
-/** Opens a socket for libcurl, and notes it. libcurl's own would be left to the programs that the process starts. */
+/**
+ * CURLOPT_OPENSOCKETFUNCTION: opens a socket with SOCK_CLOEXEC and adds it to a set of sockets.
+ *
+ * libcurl itself opens sockets without SOCK_CLOEXEC, and programs that the process starts would
+ * inherit them.
+ */
 curl_socket_t platform_open_socket(void *sockets, curlsocktype purpose,
                                    struct curl_sockaddr *address);
+
+/** Whether data, the end of the stream or an error waits to be read from a socket. */
+static inline int platform_is_readable(curl_socket_t socket)
+{
+    struct pollfd one = { .fd = socket, .events = POLLIN };
+    return poll(&one, 1, 0) != 0;
+}
+
+/** Whether the process can open one more descriptor, such as a socket. */
+static inline bool platform_has_descriptors(void)
+{
+    int one = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (one < 0) return errno != EMFILE && errno != ENFILE;
+    close(one);
+    return true;
+}
+
+/* curl.c */
+
+/**
+ * Initialises libcurl, once per process, so that it overwrites memory before it frees it. Any
+ * thread.
+ *
+ * libcurl copies the API key to send it. Its memory still comes from the C library. Nothing is
+ * overwritten if the host has initialised libcurl before, or has replaced malloc without
+ * malloc_usable_size.
+ *
+ * CURLE_AGAIN: the process is a child of fork, and a thread of its parent was initialising libcurl.
+ * This process can never do so.
+ */
+CURLcode platform_curl_init(void);
+
+/** Describes the libcurl that the process has loaded. The strings are static. */
+struct platform_curl {
+    /** 0x075801 is version 7.88.1. */
+    unsigned int version;
+    /**
+     * The version of the OpenSSL that libcurl uses, such as "3.0.19"; NULL if it uses another TLS
+     * library.
+     */
+    const char *openssl;
+    /**
+     * The file of CA certificates that libcurl was built to use; NULL if it was built without one.
+     */
+    const char *ca_file;
+    /**
+     * The directory of CA certificates that libcurl was built to use; NULL if it was built without
+     * one.
+     */
+    const char *ca_directory;
+};
+
+/** The description of libcurl, complete once platform_curl_init has succeeded. Static. */
+const struct platform_curl *platform_curl(void);
 
 static inline CURLcode platform_set_open_socket(CURL *easy, curl_opensocket_callback function)
 {
@@ -122,12 +218,6 @@ static inline CURLcode platform_set_prerequest(CURL *easy, curl_prereq_callback 
 {
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, function);
 }
-/** Has libcurl look after a transfer that has a connection, or makes one, the next time that it is called. */
-static inline void platform_prod(CURL *easy)
-{
-    curl_easy_pause(easy, CURLPAUSE_RECV);
-    curl_easy_pause(easy, CURLPAUSE_CONT);
-}
 static inline CURLcode platform_set_resolver_start(CURL *easy,
                                                    curl_resolver_start_callback function)
 {
@@ -141,14 +231,51 @@ static inline CURLcode platform_set_progress(CURL *easy, curl_xferinfo_callback 
 {
     return curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, function);
 }
+
+/**
+ * Makes libcurl process a transfer that has, or is opening, a connection the next time that it is
+ * called.
+ */
+static inline void platform_prod(CURL *easy)
+{
+    curl_easy_pause(easy, CURLPAUSE_RECV);
+    curl_easy_pause(easy, CURLPAUSE_CONT);
+}
+
+static inline long platform_get_long(CURL *easy, CURLINFO info)
+{
+    long value = 0;
+    curl_easy_getinfo(easy, info, &value);
+    return value;
+}
+static inline void *platform_get_private(CURL *easy)
+{
+    char *value = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &value);
+    return value;
+}
+
+/**
+ * The socket that a completed transfer has left open for reuse; CURL_SOCKET_BAD if the connection
+ * is closed.
+ */
+static inline curl_socket_t platform_get_socket(CURL *easy)
+{
+    curl_socket_t value = CURL_SOCKET_BAD;
+    curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &value);
+    return value;
+}
+
+/** The result of a completed transfer, from the message of its multi handle. */
+static inline CURLcode platform_result(const CURLMsg *message)
+{
+    return message->data.result;
+}
+
 static inline CURLMcode platform_multi_set_long(CURLM *multi, CURLMoption option, long value)
 {
     return curl_multi_setopt(multi, option, value);
 }
-/** CURLMOPT_QUICK_EXIT, since libcurl 8.20; before, there was nothing to switch. */
-static const CURLMoption platform_multi_quick_exit = (CURLMoption)21;
-/** CURLE_TOO_LARGE, since libcurl 8.6: more headers, or longer ones, than it takes. */
-static const CURLcode platform_too_large = (CURLcode)100;
 static inline CURLMcode platform_multi_set_pointer(CURLM *multi, CURLMoption option,
                                                    const void *value)
 {
@@ -162,71 +289,31 @@ static inline CURLMcode platform_multi_set_timer(CURLM *multi, curl_multi_timer_
 {
     return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, function);
 }
-static inline long platform_get_long(CURL *easy, CURLINFO info)
-{
-    long value = 0;
-    curl_easy_getinfo(easy, info, &value);
-    return value;
-}
-/** The socket that a transfer that is over has left open, to be used again; CURL_SOCKET_BAD if it has closed it. */
-static inline curl_socket_t platform_get_socket(CURL *easy)
-{
-    curl_socket_t value = CURL_SOCKET_BAD;
-    curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &value);
-    return value;
-}
-/** There is room for one descriptor more, as for a socket. */
-static inline bool platform_has_descriptors(void)
-{
-    int one = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (one < 0) return errno != EMFILE && errno != ENFILE;
-    close(one);
-    return true;
-}
-/** Something has come on a socket and was not read, if only its end. */
-static inline int platform_is_readable(curl_socket_t socket)
-{
-    struct pollfd one = { .fd = socket, .events = POLLIN };
-    return poll(&one, 1, 0) != 0;
-}
-static inline void *platform_get_private(CURL *easy)
-{
-    char *value = NULL;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &value);
-    return value;
-}
+
+/** CURLMOPT_QUICK_EXIT of libcurl 8.20. Earlier versions have no such behaviour to disable. */
+static const CURLMoption platform_multi_quick_exit = (CURLMoption)21;
+
 /**
- * Initialises libcurl, once for the process, of which everything that it lets go of is overwritten first: it copies the key to send it.
- * The memory is the C library's, as ever. Of no effect where the process has initialised libcurl before, or has an allocator of its own
- * that lacks malloc_usable_size. Any thread. CURLE_AGAIN: this is a child of fork, and a thread of its parent's was at it: it can't be
- * done here any more.
+ * CURLE_TOO_LARGE of libcurl 8.6: the response has more headers, or longer ones, than libcurl
+ * accepts.
  */
-CURLcode platform_curl_init(void);
+static const CURLcode platform_too_large = (CURLcode)100;
 
-/** What libcurl is, known once it is initialised. The texts live for ever. */
-struct platform_curl {
-    unsigned int version; /* 0x075801 is 7.88.1. */
-    const char *
-        openssl; /* The version of the OpenSSL that it uses, such as "3.0.19"; NULL: another library does its TLS. */
-    const char *
-        ca_file; /* Where it was built to find the system's certificates; either NULL if there is none. */
-    const char *ca_directory;
-};
-const struct platform_curl *platform_curl(void);
+/* tls.c */
 
 /**
- * Has OpenSSL overwrite what it decrypts for this transfer once libcurl has read it: the last record would stay in its buffer, and in
- * the memory of that when it is freed (SSL_OP_CLEANSE_PLAINTEXT). And has it read nothing before it is asked for, which libcurl
- * lets it do from 8.15 on (curl PR 17548): what comes behind an answer would be in its memory, and not on the socket that is looked at.
- * Of no effect where there is no TLS yet, where another library does it, or where the OpenSSL that is found is not of the version that
- * libcurl uses, as in a host that brings one of its own.
+ * Configures the OpenSSL session of a transfer so that it retains no decrypted data and reads no
+ * data in advance.
+ *
+ * By default the last record stays in OpenSSL's buffer, and in that memory after it is freed;
+ * SSL_OP_CLEANSE_PLAINTEXT overwrites it once libcurl has read it. From 8.15 on, libcurl lets
+ * OpenSSL read ahead (curl PR 17548): data after a response would then be in OpenSSL's memory, and
+ * polling the socket would not show it.
+ *
+ * Without effect if the transfer has no TLS session yet, if libcurl uses another TLS library, or if
+ * the OpenSSL found in the process has not the version that libcurl uses, as in a host that
+ * contains an OpenSSL of its own.
  */
 void platform_tls_prepare(CURL *easy);
-
-/** The result of a transfer that a multi handle says is done. */
-static inline CURLcode platform_result(const CURLMsg *message)
-{
-    return message->data.result;
-}
 
 #endif

@@ -1,0 +1,43 @@
+/* Number conversion, and one line of text per thread. */
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <locale.h>
+
+double platform_number(const char *digits, size_t length)
+{
+    char buffer[64];
+    char *text = length < sizeof buffer ? buffer : malloc(length + 1);
+    if (!text) return 0;
+    memcpy(text, digits, length);
+    text[length] = 0;
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    double value = c_locale ? strtod_l(text, NULL, c_locale) : strtod(text, NULL);
+    if (c_locale) freelocale(c_locale);
+    if (text != buffer) free(text);
+    return value;
+}
+
+/*
+ * A pthread key rather than _Thread_local, which would add the dynamic linker itself to the
+ * libraries that we need.
+ */
+static pthread_key_t line_key;
+static bool has_line_key;
+static pthread_once_t line_once = PTHREAD_ONCE_INIT;
+
+static void create_line_key(void)
+{
+    has_line_key = pthread_key_create(&line_key, free) == 0;
+}
+
+char *platform_thread_line(void)
+{
+    pthread_once(&line_once, create_line_key);
+    if (!has_line_key) return NULL;
+    char *line = pthread_getspecific(line_key);
+    if (line || !(line = calloc(1, PLATFORM_LINE))) return line;
+    if (pthread_setspecific(line_key, line) == 0) return line;
+    free(line);
+    return NULL;
+}
