@@ -419,7 +419,7 @@ package final class Exchange {
             reply.body.append(withoutMark(transfer.inbox.bytes))
             try decoder.decode(document: reply.body.bytes, into: reply)
         } catch {
-            if case .refused = error { return }
+            if case .providerError = error { return }
             reply.body.removeAll()
         }
         reply.setError(plainBody: transfer.inbox.bytes)
@@ -536,7 +536,7 @@ package final class Exchange {
         if let loop { client?.release(loop) }
         reply.noteRequestID()
         if let client { reply.redactHeaders(client.secrets) }
-        reply.layOut()
+        reply.buildToolCallTable()
         logEnd()
     }
 

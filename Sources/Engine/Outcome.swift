@@ -7,7 +7,7 @@ import Chat
 enum Problem {
     case malformed(JSONError)
     case notAnAnswer
-    case refused
+    case providerError
     case tooMany
     case eventTooLong
 
@@ -15,7 +15,7 @@ enum Problem {
         switch error {
         case .malformed(let error): self = .malformed(error)
         case .notAnAnswer: self = .notAnAnswer
-        case .refused: self = .refused
+        case .providerError: self = .providerError
         case .tooMany: self = .tooMany
         }
     }
@@ -127,7 +127,8 @@ extension Reply {
             let wantsLogin = transfer.tunnelStatus == 407 || transfer.tunnelStatus == 401
             message.append(
                 wantsLogin
-                    ? loginAdvice : "check the base URL, and what the proxy allows and reaches")
+                    ? proxyLoginAdvice : "check the base URL, and what the proxy allows and reaches"
+            )
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
             settle(TW_RESOLVE, "no address for the name")
             explain(transfer, code)

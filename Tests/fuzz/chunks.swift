@@ -176,7 +176,7 @@ private final class Told {
     }
 
     func checkDocument(pointers: [Bytes], isStream: Bool) {
-        reply.layOut()
+        reply.buildToolCallTable()
         var reader = JSONReader()
         let document = reply.document
         demand(

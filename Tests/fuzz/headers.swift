@@ -146,7 +146,7 @@ private func checkRefusal(_ body: Bytes, of reply: Reply) {
         try decoder.decode(document: reply.body.bytes, into: reply)
         fatalError("a refusal is one, whatever it says")
     } catch {
-        if case .refused = error {
+        if case .providerError = error {
         } else {
             reply.body.removeAll()
             withCopy(body) { reply.setError(plainBody: $0) }

@@ -158,7 +158,7 @@ private func answer(_ lines: Bytes) -> Reply {
         else { break }
     }
     decoder.finish(reply)
-    reply.layOut()
+    reply.buildToolCallTable()
     return reply
 }
 

@@ -31,7 +31,7 @@ final class StreamHarness {
         decoder.removeEvents()
         decoder.finish(reply)
         note(sourceLocation)
-        reply.layOut()
+        reply.buildToolCallTable()
     }
 
     /// The data of one event each.
@@ -55,7 +55,7 @@ final class StreamHarness {
         decoder.removeEvents()
         decoder.finish(reply)
         note(sourceLocation)
-        reply.layOut()
+        reply.buildToolCallTable()
     }
 
     /// A response with a status of 300 or more.
@@ -65,7 +65,7 @@ final class StreamHarness {
         do { try decoder.decode(document: reply.body.bytes, into: reply) } catch {
             self.error = error
         }
-        guard case .refused = error else {
+        guard case .providerError = error else {
             // No JSON, or none that says something: the text itself.
             reply.body.removeAll()
             withCopy(body) { reply.setError(plainBody: $0) }

@@ -14,7 +14,7 @@ package struct Event {
 package enum ChunkError: Error {
     case malformed(JSONError)
     case notAnAnswer
-    case refused
+    case providerError
     case tooMany
 }
 
@@ -71,14 +71,14 @@ package struct ChunkParser: ~Copyable {
             guard isError else { return try decode(lines: text, insteadOf: error, into: reply) }
             // An error in plain words is an error all the same.
             reply.setError(plainBody: text)
-            throw .refused
+            throw .providerError
         }
         guard chunk.kind == .object else {
             // A bare null means nothing (pydantic-ai#5165).
             if chunk.isNull && !isError { return }
             guard isError else { throw .notAnAnswer }
             reply.readProviderError(ofChoice: chunk)
-            throw .refused
+            throw .providerError
         }
         if reply.readProviderError(chunk, isCertain: isError) {
             // OpenRouter's errors stand beside choices, with the last of the text and a finish_reason.
@@ -88,7 +88,7 @@ package struct ChunkParser: ~Copyable {
                 // There is no answer for it to be a part of.
                 reply.body = repaired(chunk.raw)
             }
-            throw .refused
+            throw .providerError
         }
         try decode(chunk, isWhole: false, into: reply)
         guard isRepeatable, let piece else { return }
@@ -121,7 +121,7 @@ package struct ChunkParser: ~Copyable {
         let hasChoices = answer["choices"] != nil
         // FastAPI's refusals have nothing but a detail.
         let isCertain = reply.httpStatus >= 300 || !hasChoices && answer["detail"] != nil
-        if reply.readProviderError(answer, isCertain: isCertain) { throw .refused }
+        if reply.readProviderError(answer, isCertain: isCertain) { throw .providerError }
         try decode(answer, isWhole: true, into: reply)
         guard hasMessage else {
             removeEvents()
@@ -174,7 +174,7 @@ package struct ChunkParser: ~Copyable {
             isRepeatable = false
             events.append(Event(kind: TW_EVENT_USAGE))
         }
-        if isRefused { throw .refused }
+        if isRefused { throw .providerError }
     }
 
     /// Takes a choice apart; false if it says that it went wrong.

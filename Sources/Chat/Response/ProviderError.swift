@@ -142,7 +142,7 @@ private func advice(_ status: tw_status) -> StaticString {
     case TW_RATE_LIMITED: "wait, then try again"
     case TW_SERVER: "try again later"
     case TW_PROTOCOL: "check the base URL"
-    case TW_CONNECT: loginAdvice
+    case TW_CONNECT: proxyLoginAdvice
     default: "change the request"
     }
 }
@@ -250,7 +250,7 @@ extension ByteBuffer {
 }
 
 /// What to do when a proxy wants to know who asks.
-package let loginAdvice: StaticString = """
+package let proxyLoginAdvice: StaticString = """
     put the user and password that it knows into the proxy's address, http://USER:PASSWORD@HOST:PORT (tw_options_set_proxy, or \
     https_proxy in the environment)
     """

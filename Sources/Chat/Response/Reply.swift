@@ -72,7 +72,7 @@ package final class Reply {
     }
 
     /// The exchange is over: what C reads as a table is laid out.
-    package func layOut() {
+    package func buildToolCallTable() {
         let count = choices.reduce(0) { $0 + $1.toolCalls.count }
         guard count > 0, toolCalls == nil else { return }
         let table = UnsafeMutablePointer<tw_tool_call>.allocate(capacity: count)

@@ -174,7 +174,7 @@ final class Listener {
         decoder.finish(reply)
         note()
         reply.noteRequestID()
-        reply.layOut()
+        reply.buildToolCallTable()
     }
 
     private func listen(to pieces: [[UInt8]], staysOpen: Bool) throws {

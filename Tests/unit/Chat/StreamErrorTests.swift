@@ -10,7 +10,7 @@ struct StreamErrorTests {
         let harness = try harnessSplitAnywhere(
             "data: \(delta(#"{"content":"Hel"}"#))\n\n\(event)\n\ndata: \(delta(#"{"content":"lo"}"#))\n\n"
         )
-        guard case .refused = harness.error else {
+        guard case .providerError = harness.error else {
             #expect(Bool(false), "\(event): \(String(describing: harness.error))")
             return harness
         }
@@ -129,7 +129,7 @@ struct StreamErrorTests {
             try StreamHarness(answer("delta"), delta(#"{"content":"c"}"#)),
             StreamHarness(document: answer("message")),
         ] {
-            guard case .refused = harness.error else {
+            guard case .providerError = harness.error else {
                 return #expect(Bool(false), "\(String(describing: harness.error))")
             }
             #expect(harness.events == ["content 0 a", "content 1 b", "usage 2"])
@@ -196,11 +196,11 @@ struct StreamErrorTests {
             #"{"object":"error","message":"no","code":401}"#,
         ] {
             let harness = StreamHarness(document: body)
-            guard case .refused = harness.error else { return #expect(Bool(false), "\(body)") }
+            guard case .providerError = harness.error else { return #expect(Bool(false), "\(body)") }
             #expect(harness.status == "TW_AUTH")
             #expect(harness.document == body)
         }
-        guard case .refused = StreamHarness(document: #"{"detail":"Not here"}"#).error else {
+        guard case .providerError = StreamHarness(document: #"{"detail":"Not here"}"#).error else {
             return #expect(Bool(false))
         }
     }
