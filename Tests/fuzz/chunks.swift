@@ -217,7 +217,7 @@ private func checkTags(_ text: Bytes, _ cut: UInt8, isOpened: Bool) {
     var whole = ThinkTagParser(isOpened: isOpened)
     for piece in text.pieces(cut) {
         withCopy(piece) { piece in
-            if tags.isPassed {
+            if tags.isInContent {
                 content.append(piece)
             } else {
                 tags.split(piece, reasoning: &reasoning, content: &content)
@@ -234,7 +234,7 @@ private func checkTags(_ text: Bytes, _ cut: UInt8, isOpened: Bool) {
         same(content.bytes, wholeContent.bytes),
         "the answer: \(content.bytes.shown) is \(wholeContent.bytes.shown)")
     demand(
-        same(tags.prefix.bytes, whole.prefix.bytes),
-        "what was taken out: \(tags.prefix.bytes.shown) is \(whole.prefix.bytes.shown)")
-    demand(text.count == tags.prefix.count + content.count, "nothing is lost")
+        same(tags.removedPrefix.bytes, whole.removedPrefix.bytes),
+        "what was taken out: \(tags.removedPrefix.bytes.shown) is \(whole.removedPrefix.bytes.shown)")
+    demand(text.count == tags.removedPrefix.count + content.count, "nothing is lost")
 }

@@ -11,7 +11,7 @@ final class ReasoningReplay {
 
     /// The reasoning of a choice; nil if there is none.
     static func of(_ reply: Reply, _ choice: Choice, place: Int) -> ReasoningReplay? {
-        guard !choice.wasAnswerInReasoning else { return nil }
+        guard !choice.reasoningBecameContent else { return nil }
         let thought = ReasoningReplay(place: place)
         var reader = JSONReader()
         var pointer = ByteBuffer()
@@ -45,7 +45,7 @@ extension ByteBuffer {
             let (nextType, nextIndex) = (fragment["type"]?.raw, fragment["index"]?.integer)
             let goesOn =
                 index != nil && index == nextIndex && type.flatMap { nextType?.equals($0) } ?? false
-            if block.isThere && !goesOn {
+            if block.isPresent && !goesOn {
                 append(separator)
                 append(block: block)
                 separator = UInt8(ascii: ",")

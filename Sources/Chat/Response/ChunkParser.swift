@@ -265,7 +265,7 @@ package struct ChunkParser: ~Copyable {
             if mayRepeat && field.wasHeard(of: choice) { continue }
             switch field.kind {
             case .reasoning:
-                if choice.anyFieldPassesTags && !choice.tags.isPassed {
+                if choice.anyFieldPassesTags && !choice.tags.isInContent {
                     passTags(of: choice, position)
                 }
                 // The same thought can stand in two fields of one delta: it is counted once.
@@ -377,7 +377,7 @@ package struct ChunkParser: ~Copyable {
 
     @inline(__always)
     private mutating func addReasoning(_ text: JSONValue, _ choice: Choice, _ position: Int) {
-        if !choice.tags.isPassed && !text.contents.isEmpty { passTags(of: choice, position) }
+        if !choice.tags.isInContent && !text.contents.isEmpty { passTags(of: choice, position) }
         let start = choice.reasoning.append(text)
         if !text.contents.isEmpty { choice.fieldStart = min(choice.fieldStart, start) }
         note(text, TW_EVENT_REASONING, position)
@@ -396,7 +396,7 @@ package struct ChunkParser: ~Copyable {
     @inline(__always)
     private mutating func addContent(_ text: JSONValue, _ choice: Choice, _ position: Int) {
         note(text, TW_EVENT_CONTENT, position)
-        guard choice.tags.isPassed else { return addTagged(text, choice, position) }
+        guard choice.tags.isInContent else { return addTagged(text, choice, position) }
         let start = choice.content.append(text)
         if choice.holdsReasoning && choice.content.text.count > start {
             releaseReasoning(of: choice, position)
@@ -406,12 +406,12 @@ package struct ChunkParser: ~Copyable {
 
     /// The answer begins: it may begin with a thought.
     private mutating func addTagged(_ text: JSONValue, _ choice: Choice, _ position: Int) {
-        choice.content.isThere = true
+        choice.content.isPresent = true
         let (reasoning, content) = (choice.reasoning.text.count, choice.content.text.count)
         // In parts: an answer that came whole, as one long text, is not to be in memory once more for the sake of its beginning.
         var place = 0
         repeat {
-            if choice.tags.isPassed {
+            if choice.tags.isInContent {
                 choice.content.append(partOf: text, from: &place)
                 continue
             }
@@ -501,7 +501,7 @@ package struct ChunkParser: ~Copyable {
     private mutating func finishAnswer(of choice: Choice, _ position: Int) {
         let (reasoning, content) = (choice.reasoning.text.count, choice.content.text.count)
         choice.reasoning.finish()
-        if choice.tags.isPassed {
+        if choice.tags.isInContent {
             choice.content.finish()
         } else {
             scratch.removeAll()
@@ -518,7 +518,7 @@ package struct ChunkParser: ~Copyable {
         finishAnswer(of: choice, position)
         if choice.holdsReasoning && isFinished && choice.hasAnswerInReasoning {
             choice.holdsReasoning = false
-            choice.wasAnswerInReasoning = true
+            choice.reasoningBecameContent = true
             swap(&choice.reasoning.text, &choice.content.text)
             tellContent(of: choice, position, from: 0)
         } else if choice.holdsReasoning {
@@ -582,8 +582,8 @@ private struct DeltaField {
     /// Something has come in it, or in what comes to the same.
     func wasHeard(of choice: Choice) -> Bool {
         switch kind {
-        case .content: !choice.content.text.isEmpty || !choice.tags.prefix.isEmpty
-        case .reasoning: !choice.reasoning.text.isEmpty || choice.wasAnswerInReasoning
+        case .content: !choice.content.text.isEmpty || !choice.tags.removedPrefix.isEmpty
+        case .reasoning: !choice.reasoning.text.isEmpty || choice.reasoningBecameContent
         case .refusal: !choice.refusal.text.isEmpty
         case .toolCalls: !choice.toolCalls.isEmpty
         case .other: false

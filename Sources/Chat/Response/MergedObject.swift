@@ -19,11 +19,11 @@ package struct MergedObject: ~Copyable {
     private var expected = 0
 
     /// An object has come, if only an empty one.
-    private(set) var isThere = false
+    private(set) var isPresent = false
 
     /// Another object begins.
     mutating func rewind() {
-        isThere = true
+        isPresent = true
         expected = 0
     }
 

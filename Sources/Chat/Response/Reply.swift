@@ -173,7 +173,7 @@ package final class Choice {
     /// the model that it begins inside a thought: it is not told before that is clear.
     var holdsReasoning: Bool
     /// It was, and has become the content; the provider's own document has it in the field for reasoning.
-    var wasAnswerInReasoning = false
+    var reasoningBecameContent = false
 
     init(index: Int, _ expected: Reply.Expected) {
         self.index = index
@@ -222,7 +222,7 @@ package struct TextAccumulator: ~Copyable {
     package var text = ByteBuffer()
     var repair = UTF8Decoder()
     /// A string has come, if only an empty one.
-    var isThere = false
+    var isPresent = false
     /// Where the event stands that tells of it, if the chunk under way has one.
     var eventIndex = 0
 
@@ -230,7 +230,7 @@ package struct TextAccumulator: ~Copyable {
     @inline(__always)
     mutating func append(_ string: JSONValue) -> Int {
         let start = text.count
-        isThere = true
+        isPresent = true
         repair.append(string, to: &text)
         return start
     }
@@ -242,7 +242,7 @@ package struct TextAccumulator: ~Copyable {
 
     /// Appends a piece that is JSON itself, and not a string of it.
     mutating func append(raw json: Bytes) {
-        isThere = true
+        isPresent = true
         repair.append(raw: json, to: &text)
     }
 

@@ -155,7 +155,7 @@ extension Choice {
                 json.append(field.value)
             } else if name.equals("finish_reason") {
                 json.appendName(field)
-                json.append(text: finishReason.bytes, isThere: !finishReason.isEmpty)
+                json.append(text: finishReason.bytes, isPresent: !finishReason.isEmpty)
             } else if name.equals("logprobs") {
                 json.appendName(field)
                 logprobs.assemble(&json)
@@ -180,7 +180,7 @@ extension Choice {
             } else if name.equals("content") {
                 assembleContent(&json)
             } else if name.equals("refusal") {
-                json.append(text: refusal.text.bytes, isThere: refusal.isThere)
+                json.append(text: refusal.text.bytes, isPresent: refusal.isPresent)
             } else if name.equals("audio") {
                 audio.assemble(&json)
             } else if name.equals("function_call") {
@@ -188,9 +188,9 @@ extension Choice {
             } else if name.equals("tool_calls") {
                 writeToolCalls(to: &json)
             } else {
-                let text = wasAnswerInReasoning ? content.text.bytes : reasoning.text.bytes
-                let isThere = reasoning.isThere && name.equals(reasoningField.bytes)
-                json.append(text: text.dropping(min(fieldStart, text.count)), isThere: isThere)
+                let text = reasoningBecameContent ? content.text.bytes : reasoning.text.bytes
+                let isPresent = reasoning.isPresent && name.equals(reasoningField.bytes)
+                json.append(text: text.dropping(min(fieldStart, text.count)), isPresent: isPresent)
             }
         }
         if messageFields.all.isEmpty { json.append(UInt8(ascii: "{")) }
@@ -199,13 +199,13 @@ extension Choice {
 
     /// As the provider has it: with the tags that were taken out of it, and without what it never had.
     private func assembleContent(_ json: inout ByteBuffer) {
-        guard !tags.prefix.isEmpty || wasAnswerInReasoning else {
-            return json.append(text: content.text.bytes, isThere: content.isThere)
+        guard !tags.removedPrefix.isEmpty || reasoningBecameContent else {
+            return json.append(text: content.text.bytes, isPresent: content.isPresent)
         }
         var whole = ByteBuffer()
-        whole.append(tags.prefix)
-        if !wasAnswerInReasoning { whole.append(content.text) }
-        json.append(text: whole.bytes, isThere: content.isThere)
+        whole.append(tags.removedPrefix)
+        if !reasoningBecameContent { whole.append(content.text) }
+        json.append(text: whole.bytes, isPresent: content.isPresent)
     }
 
     /// The calls as they stand in a message; null if there are none.
@@ -238,7 +238,7 @@ extension Choice {
 extension MergedObject {
     /// The members as an object; null if none came.
     fileprivate func assemble(_ json: inout ByteBuffer) {
-        guard isThere else {
+        guard isPresent else {
             json.append("null")
             return
         }
@@ -267,7 +267,7 @@ extension ByteBuffer {
         append("\":")
     }
 
-    fileprivate mutating func append(text: Bytes, isThere: Bool) {
-        if isThere { append(jsonString: text) } else { append("null") }
+    fileprivate mutating func append(text: Bytes, isPresent: Bool) {
+        if isPresent { append(jsonString: text) } else { append("null") }
     }
 }

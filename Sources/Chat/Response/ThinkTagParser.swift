@@ -18,7 +18,7 @@ struct ThinkTagParser: ~Copyable {
     /// How many of them, from the first, are white space: they are not looked at again with every piece.
     private var blank = 0
     /// Everything that is not in the answer because of the tags, as it came: the provider's own document has it there.
-    private(set) var prefix = ByteBuffer()
+    private(set) var removedPrefix = ByteBuffer()
     /// An answer that came whole is its own document: nobody asks for what was taken out of it.
     var keepsPrefix = true
     /// A thought has begun, so that white space is a part of it.
@@ -31,7 +31,7 @@ struct ThinkTagParser: ~Copyable {
 
     /// All that comes from now on is the answer.
     @inline(__always)
-    var isPassed: Bool { state == .passed }
+    var isInContent: Bool { state == .passed }
 
     /// The reasoning comes in a field of its own: whatever the answer begins with is the answer's.
     mutating func pass(content: inout ByteBuffer) {
@@ -43,7 +43,7 @@ struct ThinkTagParser: ~Copyable {
 
     /// What was taken for a thought is none, and nobody was told of it.
     mutating func takeBack(_ thought: inout ByteBuffer) {
-        if !keepsPrefix { prefix.append(thought) }
+        if !keepsPrefix { removedPrefix.append(thought) }
         thought.removeAll()
         hasReasoning = false
     }
@@ -122,7 +122,7 @@ struct ThinkTagParser: ~Copyable {
 
     /// The first bytes of what is held are not the answer's. Without a thought, they may have to be given back.
     private mutating func drop(_ length: Int) {
-        if keepsPrefix || !hasReasoning { prefix.append(held.bytes.part(0..<length)) }
+        if keepsPrefix || !hasReasoning { removedPrefix.append(held.bytes.part(0..<length)) }
         held.removeFirst(length)
         blank = 0
     }
@@ -142,9 +142,9 @@ struct ThinkTagParser: ~Copyable {
 
     /// There was no tag: all of it is the answer.
     private mutating func give(to content: inout ByteBuffer) {
-        content.append(prefix)
+        content.append(removedPrefix)
         content.append(held)
-        prefix = ByteBuffer()
+        removedPrefix = ByteBuffer()
         held = ByteBuffer()
         state = .passed
     }

@@ -123,7 +123,7 @@ struct RandomStreamTests {
                 let holdsText =
                     found?.utf8.reversed().starts(with: String(choice.content.text).utf8.reversed())
                     == true
-                #expect(holdsText || choice.wasAnswerInReasoning, "\(harness.document)")
+                #expect(holdsText || choice.reasoningBecameContent, "\(harness.document)")
             }
         }
     }
