@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The cases, what a client must have heard of each, and a server that plays them. README.md says how to use it.
+"""Reads the corpus, compares a client's results with it, and serves it. See README.md.
 
-corpus.py serve [--port N]   plays them to any client
-corpus.py plan               prints them for play.c
-corpus.py check              compares what play.c has printed with what was to be heard
+corpus.py serve [--port N]   serves every case over HTTP on 127.0.0.1 (default port 8088)
+corpus.py plan               prints the cases for play.c
+corpus.py check              compares the output of play.c on standard input with the cases
 """
 
 import json
@@ -22,8 +22,8 @@ REASONS = {
     404: "Not Found",
 }
 
-#: A reply of which the case says nothing more.
-NOTHING = {
+#: The expected reply of a case that specifies nothing else.
+EMPTY_REPLY = {
     "reasoning": "",
     "content": "",
     "refusal": "",
@@ -37,151 +37,154 @@ NOTHING = {
 
 
 class Case:
-    """One fact of the wire: the bytes of a response, and what is to be heard of them."""
+    """The bytes of a response, and the results that a client must report for it."""
 
     def __init__(self, path):
-        said = json.loads(path.read_text(encoding="utf-8"))
+        members = json.loads(path.read_text(encoding="utf-8"))
         self.name = path.stem
-        self.fact, self.source, self.events = (
-            said.pop("fact"),
-            said.pop("source"),
-            said.pop("events"),
-        )
-        self.request = said.pop("request", {})
-        http = said.pop("http")
-        self.status, self.headers, self.then = (
-            http["status"],
-            http["headers"],
-            http.get("then", "close"),
-        )
-        reply = said.pop("reply")
-        self.reply = {**NOTHING, "http_status": self.status, **reply}
-        self.has_document, self.document = "document" in said, said.pop("document", None)
-        assert not said and not set(reply) - set(NOTHING) - {"status"}, f"{path}: {said or reply}"
+        self.fact = members.pop("fact")
+        self.source = members.pop("source")
+        self.events = members.pop("events")
+        self.request = members.pop("request", {})
+        http = members.pop("http")
+        self.status = http["status"]
+        self.headers = http["headers"]
+        self.then = http.get("then", "close")
+        reply = members.pop("reply")
+        self.reply = {**EMPTY_REPLY, "http_status": self.status, **reply}
+        self.has_document = "document" in members
+        self.document = members.pop("document", None)
+        unknown = [*members, *(set(reply) - set(EMPTY_REPLY) - {"status"})]
+        assert not unknown, f"{path}: unknown members {unknown}"
         self.body = body_of(path).read_bytes()
 
     @property
     def head(self):
-        """The head of the response, for a body that is framed in chunks."""
+        """The status line and headers of the response, whose body uses the chunked coding."""
         lines = [f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Status')}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         return "\r\n".join(lines + ["transfer-encoding: chunked", "", ""]).encode()
 
 
 def body_of(path):
-    """The bytes of a case: an event stream (.sse), or anything else (.body)."""
+    """The file with the body of a case: an event stream (.sse) or anything else (.body)."""
     found = [
         path.with_suffix(suffix)
         for suffix in (".sse", ".body")
         if path.with_suffix(suffix).exists()
     ]
-    assert len(found) == 1, f"{path} needs one file of bytes beside it"
+    assert len(found) == 1, f"{path} needs exactly one body file, .sse or .body"
     return found[0]
 
 
 def cases():
-    """All of them. Every file in the directory belongs to one."""
+    """All cases. Every file in the directory must belong to one of them."""
     found = [Case(path) for path in sorted(CASES.glob("*.json"))]
     files = len(list(CASES.iterdir()))
-    assert found and files == 2 * len(found), f"{files} files of {len(found)} cases"
+    assert found and files == 2 * len(found), f"{files} files for {len(found)} cases"
     return found
 
 
 def joined(events):
-    """The events with neighbours that are pieces of one text made one: where the network cuts is nobody's business."""
-    whole = []
+    """The events, with consecutive pieces of the same text joined into one event."""
+    result = []
     for event in events:
-        kind, last = event[0], whole[-1] if whole else [""]
+        kind, last = event[0], result[-1] if result else [""]
         text = 4 if kind == "tool_call" else 1
         subject = [kind, *event[text + 1 :], *(event[1:2] if kind == "tool_call" else [])]
         if kind not in ("usage", "finish") and last[0] == kind:
             if subject == [last[0], *last[text + 1 :], *(last[1:2] if kind == "tool_call" else [])]:
-                whole[-1] = [*event[:text], last[text] + event[text], *event[text + 1 :]]
+                result[-1] = [*event[:text], last[text] + event[text], *event[text + 1 :]]
                 continue
-        whole.append(list(event))
-    return whole
+        result.append(list(event))
+    return result
 
 
-def told(usage):
-    """The members of a bill that were told."""
+def reported(usage):
+    """The members of a usage that have a value."""
     return usage and {name: value for name, value in usage.items() if value is not None}
 
 
 def differences(case, reply, events=None, document=None):
-    """What was heard and should not have been, or the other way round, one line each.
+    """One line for each difference between a client's results and the expected ones.
 
-    `reply` has the members of a case's, and `message`; `document` is JSON, and compared if the case has one.
+    `reply` has the members of a case's reply, and `message`. `document` is JSON text; it is
+    compared if the case has a document.
     """
     found = []
 
-    def compare(what, heard, wanted):
-        if heard != wanted:
-            found.append(f"{what} is {heard!r}, not {wanted!r}")
+    def compare(what, actual, expected):
+        if actual != expected:
+            found.append(f"{what} is {actual!r}, not {expected!r}")
 
     if events is not None:
-        heard = [
-            ["usage", told(event[1])] if event[0] == "usage" else event for event in joined(events)
+        actual = [
+            ["usage", reported(event[1])] if event[0] == "usage" else event
+            for event in joined(events)
         ]
-        compare("events", heard, case.events)
-    for name, wanted in case.reply.items():
+        compare("events", actual, case.events)
+    for name, expected in case.reply.items():
         if name == "usage":
-            compare(name, told(reply[name]), wanted)
+            compare(name, reported(reply[name]), expected)
         elif name == "tool_calls":
             compare(
                 name,
                 [[*call[:4], *[choice for choice in call[4:] if choice]] for call in reply[name]],
-                wanted,
+                expected,
             )
         elif name == "message_contains":
             found += [
                 f"the message lacks {part!r}: {reply['message']}"
-                for part in wanted
+                for part in expected
                 if part not in reply["message"]
             ]
         elif name == "message_lacks":
             found += [
-                f"the message has {part!r}: {reply['message']}"
-                for part in wanted
+                f"the message contains {part!r}: {reply['message']}"
+                for part in expected
                 if part in reply["message"]
             ]
         else:
-            compare(name, reply[name], wanted)
+            compare(name, reply[name], expected)
     if case.has_document:
         compare("the document", json.loads(document) if document else None, case.document)
     return found
 
 
 class Handler(socketserver.StreamRequestHandler):
-    """Plays the case that the path names: /NAME/v1/…, /NAME/first=BYTES/v1/… or /NAME/piece=BYTES/v1/…."""
+    """Serves the case in the path.
+
+    The path is /NAME/v1/…, /NAME/first=BYTES/v1/… or /NAME/piece=BYTES/v1/….
+    """
 
     disable_nagle_algorithm = True
 
     def handle(self):
         try:
-            while self.play():
+            while self.respond():
                 pass
         except OSError:
-            pass  # The client has heard enough.
+            pass  # The client closed the connection.
 
-    def play(self):
-        """Answers one request; true if another one may come."""
-        words, length = self.rfile.readline().split(), 0
-        if len(words) < 2:
+    def respond(self):
+        """Answers one request; true if the connection stays open for another one."""
+        request_line, length = self.rfile.readline().split(), 0
+        if len(request_line) < 2:
             return False
         while line := self.rfile.readline().strip():
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
                 length = int(value)
         self.rfile.read(length)
-        _, name, cut, *_ = words[1].decode().split("/") + ["", ""]
+        _, name, division, *_ = request_line[1].decode().split("/") + ["", ""]
         case = self.server.cases.get(name)
         if case is None:
             self.wfile.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
             return True
         self.wfile.write(case.head)
-        for piece in pieces(case.body, cut):
+        for piece in pieces(case.body, division):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-            if cut.startswith("first="):
+            if division.startswith("first="):
                 time.sleep(0.002)
         if case.then == "close":
             self.wfile.write(b"0\r\n\r\n")
@@ -191,17 +194,17 @@ class Handler(socketserver.StreamRequestHandler):
         return False
 
 
-def pieces(body, cut):
-    """The body in pieces: in two ("first=17"), or in equal ones ("piece=1"); in one, if it is anything else."""
-    how, _, number = cut.partition("=")
+def pieces(body, division):
+    """The body in two pieces ("first=17"), in equal pieces ("piece=1"), or else in one."""
+    how, _, number = division.partition("=")
     if how == "first":
         return [piece for piece in (body[: int(number)], body[int(number) :]) if piece]
     size = int(number) if how == "piece" else len(body) or 1
-    return [body[place : place + size] for place in range(0, len(body), size)]
+    return [body[start : start + size] for start in range(0, len(body), size)]
 
 
 class Server(socketserver.ThreadingTCPServer):
-    """Plays the cases on a port of this machine."""
+    """Serves the cases on a port of 127.0.0.1; port 0 selects any free port."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -213,6 +216,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 def plan():
+    """Prints the cases in the format that play.c reads."""
     for case in cases():
         how = (
             "off"
@@ -228,27 +232,30 @@ def plan():
 
 
 def check():
+    """Compares the results of play.c with the cases; 0 if all cases were played and passed."""
     known = {case.name: case for case in cases()}
-    failed, heard, counts = set(), set(), {}
+    failed, played, counts = set(), set(), {}
     for line in sys.stdin.buffer:
-        said = json.loads(line)
-        if "cases" in said:
-            counts = said
+        result = json.loads(line)
+        if "cases" in result:
+            counts = result
             continue
-        case = known[said["case"]]
-        heard.add(case.name)
-        found = differences(case, said["reply"], said.get("events"), said["document"])
-        for difference in found + ([said["broken"]] if said["broken"] else []):
+        case = known[result["case"]]
+        played.add(case.name)
+        found = differences(case, result["reply"], result.get("events"), result["document"])
+        for difference in found + ([result["broken"]] if result["broken"] else []):
             failed.add(case.name)
-            print(f"{case.name} ({said['how']}): {difference}")
-    whole = len(heard) == len(known) == counts.get("cases")
+            print(f"{case.name} ({result['how']}): {difference}")
+    is_complete = len(played) == len(known) == counts.get("cases")
     print(
-        f"corpus through C: {len(heard)} cases of {len(known)}, {len(failed)} failed, {counts.get('exchanges', 0)} exchanges"
+        f"corpus through C: {len(played)} cases of {len(known)}, {len(failed)} failed, "
+        f"{counts.get('exchanges', 0)} exchanges"
     )
-    return 0 if whole and not failed else 1
+    return 0 if is_complete and not failed else 1
 
 
 def serve(arguments):
+    """Serves the cases until the process is stopped."""
     port = int(arguments[1]) if arguments[:1] == ["--port"] else 8088
     with Server(port) as server:
         print(f"{server.url}/CASE/v1/chat/completions", flush=True)

@@ -228,7 +228,7 @@ def written(event):
 
 
 def bill(usage):
-    return usage and corpus.told(vars(usage))
+    return usage and corpus.reported(vars(usage))
 
 
 def mistake(client, plays, number):
