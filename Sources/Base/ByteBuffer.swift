@@ -4,7 +4,7 @@ import CPlatform
 package typealias Bytes = UnsafeBufferPointer<UInt8>
 
 /// Bytes of which the holder may change what he likes, valid for as long as their owner says.
-package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
+package typealias MutableBytes = UnsafeMutableBufferPointer<UInt8>
 
 /// Growing bytes, always followed by a NUL that is not counted, so that C can read them where they are. Any of them may be a key, or
 /// repeat one: nothing of them stays behind in memory that is let go.
@@ -35,7 +35,7 @@ package typealias OwnBytes = UnsafeMutableBufferPointer<UInt8>
     package var bytes: Bytes { Bytes(start: start, count: count) }
 
     /// The same, to be changed where they are.
-    package var ownBytes: OwnBytes { OwnBytes(start: storage, count: count) }
+    package var mutableBytes: MutableBytes { MutableBytes(start: storage, count: count) }
 
     /// Makes room for `extra` more bytes and the NUL, at least doubling so that appending stays linear.
     @inline(__always)
@@ -165,7 +165,7 @@ package enum StaticText {
 
 extension UnsafeMutableBufferPointer where Element == UInt8 {
     /// Puts a NUL behind a part of it, in place of what stands there. What is not a part of it is left alone.
-    package func endText(_ part: Bytes) {
+    package func terminate(_ part: Bytes) {
         guard let own = baseAddress, let start = part.baseAddress, start >= UnsafePointer(own)
         else { return }
         let place = start + part.count - UnsafePointer(own)
@@ -209,7 +209,7 @@ extension UnsafeBufferPointer where Element == UInt8 {
     }
 
     /// Has the word, which is in lower case, somewhere in it, in whatever case.
-    package func mentions(_ word: StaticString) -> Bool {
+    package func containsIgnoringCase(_ word: StaticString) -> Bool {
         let wanted = StaticText.bytes(word)
         guard count >= wanted.count else { return false }
         for start in 0...(count - wanted.count)

@@ -66,15 +66,15 @@ struct JSONNode {
     /// What broken UTF-8 in a string is.
     package enum Strictness {
         /// Data: it is kept, and repaired when the text is asked for. Names of members must be whole all the same.
-        case repairsText
+        case replacesInvalidUTF8
         /// A mistake.
-        case refusesBrokenText
+        case rejectsInvalidUTF8
     }
 
     /// Reads a text. The value points into the text and into this reader: it holds until either changes.
     /// `levels`: so deep it is to stand in another text.
     package mutating func read(
-        _ text: Bytes, _ strictness: Strictness = .repairsText, inside levels: Int = 0
+        _ text: Bytes, _ strictness: Strictness = .replacesInvalidUTF8, inside levels: Int = 0
     ) throws(JSONError) -> JSONValue {
         count = 0
         guard text.count < Int(UInt32.max) else { throw JSONError(offset: 0, problem: .tooLarge) }
@@ -82,7 +82,7 @@ struct JSONNode {
             throw JSONError(offset: 0, problem: .unexpectedEnd)
         }
         var scanner = Scanner(
-            source: source, end: text.count, strict: strictness == .refusesBrokenText)
+            source: source, end: text.count, strict: strictness == .rejectsInvalidUTF8)
         try readAll(&scanner, inside: levels)
         return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
     }

@@ -29,7 +29,7 @@ package struct SSEParser: ~Copyable {
     /// The event that was given last is still in the buffers.
     private var wasGiven = false
     /// Something other than a comment has come.
-    private var hasNews = false
+    private var hasActivity = false
 
     package init(limit: Int) { self.limit = limit }
 
@@ -61,7 +61,7 @@ package struct SSEParser: ~Copyable {
         keepData()
         if !input.isEmpty {
             line.append(input)
-            if line.bytes[0] != UInt8(ascii: ":") { hasNews = true }
+            if line.bytes[0] != UInt8(ascii: ":") { hasActivity = true }
         }
         input = Bytes(start: nil, count: 0)
         guard line.count <= limit else { throw TooLong() }
@@ -69,9 +69,9 @@ package struct SSEParser: ~Copyable {
     }
 
     /// Whether something other than comments and blank lines has come since this was last asked.
-    package mutating func takeNews() -> Bool {
-        defer { hasNews = false }
-        return hasNews
+    package mutating func takeActivity() -> Bool {
+        defer { hasActivity = false }
+        return hasActivity
     }
 
     /// The input has ended: the event that was not followed by a blank line, if there is one.
@@ -152,7 +152,7 @@ package struct SSEParser: ~Copyable {
             if text.hasPrefix("\u{FEFF}") { text = text.dropping(3) }
         }
         if text.isEmpty { return true }
-        if text[0] != UInt8(ascii: ":") { hasNews = true }
+        if text[0] != UInt8(ascii: ":") { hasActivity = true }
         if text.hasPrefix("data:") {
             try addData(SSEParser.value(text, behind: 5))
             return false

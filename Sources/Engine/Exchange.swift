@@ -38,7 +38,7 @@ package final class Exchange {
     /// How much of the inbox is known to be white space, while nothing else has come.
     private var leadingWhitespace = 0
     /// The transfer's inbox while it is being looked at, and events may point into it; and the part that was not looked at yet.
-    private var taken = OwnBytes(start: nil, count: 0)
+    private var taken = MutableBytes(start: nil, count: 0)
     private var input = Bytes(start: nil, count: 0)
     /// The next of the decoder's events to hand out, and the chunk that they came with.
     private var nextEvent = 0
@@ -141,7 +141,7 @@ package final class Exchange {
                 abort()
                 continue
             }
-            if !transfer.countsEveryByte && stream.takeNews() { transfer.restartClock() }
+            if !transfer.countsEveryByte && stream.takeActivity() { transfer.restartClock() }
             // What comes may make no event, for as long as it comes.
             if hasWaited && deadline != .max && platform_now() >= deadline { return .timeout }
             transfer.wait(until: min(deadline, lingerDeadline), idleLimit: idleLimit)
@@ -200,7 +200,7 @@ package final class Exchange {
         case .events:
             // Behind the end of the answer nothing but the usage is waited for, however long a server says that it is there.
             transfer.countsEveryByte = client?.commentsKeepAlive ?? true && !reply.isFinished
-            taken = transfer.inbox.ownBytes
+            taken = transfer.inbox.mutableBytes
             input = transfer.inbox.bytes
             return true
         }
@@ -208,7 +208,7 @@ package final class Exchange {
 
     private var isInboxTaken: Bool { taken.baseAddress != nil }
 
-    private func leaveInbox() { taken = OwnBytes(start: nil, count: 0) }
+    private func leaveInbox() { taken = MutableBytes(start: nil, count: 0) }
 
     /// Servers say `text/event-stream` of whole documents, and the other way round: the first byte tells.
     private func sniffFormat(_ bytes: Bytes) -> Format {
@@ -228,7 +228,7 @@ package final class Exchange {
     private func decode(_ found: SSEParser.Event) -> Problem? {
         startEvents(with: found.data)
         // The line's end behind it has been read.
-        taken.endText(found.data)
+        taken.terminate(found.data)
         return borrowedReply.with { reply in
             // Whatever stands behind the stream's own end is no part of it.
             guard !reply.isDone else { return nil }

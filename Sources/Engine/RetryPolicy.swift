@@ -13,7 +13,7 @@ package struct RetryPolicy {
     package static let maxWait = 60 * second
 
     /// `now` is in seconds of the Unix epoch, which the dates in headers are about.
-    package init(_ headers: borrowing Headers, now: Int64) {
+    package init(_ headers: borrowing HeaderList, now: Int64) {
         if let word = headers.value(StaticText.bytes("x-should-retry")) {
             if word.equalsIgnoringCase(StaticText.bytes("true")) { shouldRetry = true }
             if word.equalsIgnoringCase(StaticText.bytes("false")) { shouldRetry = false }

@@ -133,7 +133,7 @@ final class Provider {
     private func parse(_ text: Bytes) throws(Refusal) -> JSONValue {
         let body: JSONValue
         do throws(JSONError) {
-            body = try reader.read(text, .refusesBrokenText)
+            body = try reader.read(text, .rejectsInvalidUTF8)
         } catch {
             var message = ByteString("the body is not JSON: ")
             message += error.problem.text

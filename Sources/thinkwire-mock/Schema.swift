@@ -14,7 +14,7 @@ final class Schema {
     private let roleIsOptional: Bool
 
     init(_ data: mock_data, roleIsOptional: Bool) {
-        root = try? reader.read(Bytes(start: data.bytes, count: data.length), .refusesBrokenText)
+        root = try? reader.read(Bytes(start: data.bytes, count: data.length), .rejectsInvalidUTF8)
         self.roleIsOptional = roleIsOptional
     }
 

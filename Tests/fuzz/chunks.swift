@@ -181,7 +181,7 @@ private final class Told {
         let document = reply.document
         demand(
             !isStream || document.isEmpty
-                || (try? reader.read(document, .refusesBrokenText))?.kind == .object,
+                || (try? reader.read(document, .rejectsInvalidUTF8))?.kind == .object,
             "the document is JSON: \(document.shown)")
         for pointer in pointers + [
             StaticText.bytes(""), StaticText.bytes("/choices/0/message/content"),

@@ -64,7 +64,7 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
 }
 
 /// How long to wait is read once more, by the C library where it is a date.
-private func checkAdvice(_ headers: borrowing Headers) {
+private func checkAdvice(_ headers: borrowing HeaderList) {
     let now = 1_700_000_000
     let advice = RetryPolicy(headers, now: Int64(now))
     demand(advice.wait ?? 0 >= 0, "nobody waits for less than nothing: \(advice.wait ?? 0)")
@@ -130,7 +130,7 @@ private func checkWaits(_ input: Bytes) {
     } else {
         line += "\(seed)".utf8
     }
-    var headers = Headers()
+    var headers = HeaderList()
     line.withUnsafeBufferPointer { headers.add(line: $0) }
     let wait = RetryPolicy(headers, now: Int64(date - seed)).wait
     demand(

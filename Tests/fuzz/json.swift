@@ -18,7 +18,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
 private func check(_ text: Bytes, _ pointer: Bytes) {
     let isJSON = JSONReference.accepts(Array(text))
     var strictReader = JSONReader()
-    let isStrict = (try? strictReader.read(text, .refusesBrokenText)) != nil
+    let isStrict = (try? strictReader.read(text, .rejectsInvalidUTF8)) != nil
     demand(isStrict == (isJSON && isWhole(text)), "it is JSON and UTF-8: \(isJSON)")
 
     var reader = JSONReader()
@@ -47,7 +47,7 @@ private func check(_ text: Bytes, _ pointer: Bytes) {
     var written = ByteBuffer()
     write(root, to: &written)
     var again = JSONReader()
-    guard let copy = try? again.read(written.bytes, .refusesBrokenText) else {
+    guard let copy = try? again.read(written.bytes, .rejectsInvalidUTF8) else {
         fatalError("what was written is JSON: \(written.bytes.shown)")
     }
     var rewritten = ByteBuffer()

@@ -196,7 +196,7 @@ private struct Outline {
 
 private func outline(_ json: Bytes) -> Outline {
     var reader = JSONReader()
-    guard let object = try? reader.read(json, .refusesBrokenText), object.kind == .object else {
+    guard let object = try? reader.read(json, .rejectsInvalidUTF8), object.kind == .object else {
         fatalError("a body is a JSON object: \(json.shown)")
     }
     var place = 0

@@ -167,7 +167,7 @@ package final class Request {
     func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes, inside levels: Int)
         throws(ArgumentError) -> JSONValue
     {
-        do { return try reader.read(json, .refusesBrokenText, inside: levels) } catch {
+        do { return try reader.read(json, .rejectsInvalidUTF8, inside: levels) } catch {
             throw ArgumentError(subject, isNotJSON: error)
         }
     }

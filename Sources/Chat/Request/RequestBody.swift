@@ -20,7 +20,7 @@ package struct RequestBody: ~Copyable {
     package init(json: Bytes) throws(ArgumentError) {
         var reader = JSONReader()
         let object: JSONValue
-        do { object = try reader.read(json, .refusesBrokenText) } catch {
+        do { object = try reader.read(json, .rejectsInvalidUTF8) } catch {
             throw ArgumentError(StaticText.bytes("the request"), isNotJSON: error)
         }
         guard object.kind == .object else {

@@ -30,7 +30,7 @@ package enum ThinkingDialect {
     ]
 
     static func templateHoldsTag(of model: Bytes) -> Bool {
-        templatesWithTag.contains { model.mentions($0) }
+        templatesWithTag.contains { model.containsIgnoringCase($0) }
     }
 
     private static let hosts: [(suffix: StaticString, dialect: ThinkingDialect)] = [

@@ -56,7 +56,7 @@ extension Reply {
     package var compression: Bytes? {
         let known: [StaticString] = ["gzip", "deflate", "compress", "br", "zstd"]
         guard let coding = headers.value(StaticText.bytes("content-encoding")) else { return nil }
-        return known.contains { coding.mentions($0) } ? coding : nil
+        return known.contains { coding.containsIgnoringCase($0) } ? coding : nil
     }
 
     private static func looksLikeProviderError(_ value: JSONValue) -> Bool {
@@ -207,11 +207,11 @@ extension ProviderError {
     }
 
     private borrowing func isNamed(_ word: StaticString) -> Bool {
-        code.bytes.mentions(word) || type.bytes.mentions(word)
+        code.bytes.containsIgnoringCase(word) || type.bytes.containsIgnoringCase(word)
     }
 
     private borrowing func mentions(_ word: StaticString) -> Bool {
-        isNamed(word) || message.bytes.mentions(word)
+        isNamed(word) || message.bytes.containsIgnoringCase(word)
     }
 }
 

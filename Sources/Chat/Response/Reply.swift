@@ -7,7 +7,7 @@ package final class Reply {
     package var status = TW_OK
     package var message = ByteBuffer()
     package var httpStatus = 0
-    package var headers = Headers()
+    package var headers = HeaderList()
     package var requestID = ByteBuffer()
     /// Where C reads it.
     package let timing = UnsafeMutablePointer<tw_timing>.allocate(capacity: 1)

@@ -358,7 +358,7 @@ final class Transfer {
             reply.timing.pointee.first_byte_us = elapsedMicroseconds
         }
         if isFolded {
-            reply.headers.goOn(line: line)
+            reply.headers.continueValue(line: line)
         } else if !isStatusLine {
             reply.headers.add(line: line)
         }

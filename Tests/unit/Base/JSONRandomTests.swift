@@ -100,7 +100,7 @@ struct JSONRandomTests {
             let text = Array((documents.space() + documents.value(4) + documents.space()).utf8)
             let theirs = try #require(foundation(text), "\(String(decoding: text, as: UTF8.self))")
             #expect(same(try read(text), theirs), "\(String(decoding: text, as: UTF8.self))")
-            #expect(same(try read(text, .refusesBrokenText), theirs))
+            #expect(same(try read(text, .rejectsInvalidUTF8), theirs))
         }
     }
 
@@ -115,7 +115,7 @@ struct JSONRandomTests {
                 (jsonProblem(text) == nil) == isJSON,
                 "\(String(decoding: text, as: UTF8.self).debugDescription)")
             let isWhole = isJSON && String(validating: text, as: UTF8.self) != nil
-            #expect((jsonProblem(text, .refusesBrokenText) == nil) == isWhole, "\(text)")
+            #expect((jsonProblem(text, .rejectsInvalidUTF8) == nil) == isWhole, "\(text)")
             if isJSON { accepted += 1 } else { refused += 1 }
         }
         // The dice must have made enough of both.
@@ -139,7 +139,7 @@ struct JSONRandomTests {
         var agreements = 0
         for _ in 0..<3000 {
             let text = documents.broken(Array(documents.value(3).utf8))
-            let ours = try? read(text, .refusesBrokenText)
+            let ours = try? read(text, .rejectsInvalidUTF8)
             let theirs = foundation(text)
             switch (ours, theirs) {
             case (nil, nil), (.some, .some): agreements += 1

@@ -9,7 +9,8 @@ struct JSONStringTests {
     private func text(_ inside: String) throws -> String? { try text(Array(inside.utf8)) }
 
     /// The text of the string with this between its quotes; nil if it is not read as one.
-    private func text(_ inside: [UInt8], _ strictness: JSONReader.Strictness = .repairsText) throws
+    private func text(_ inside: [UInt8], _ strictness: JSONReader.Strictness = .replacesInvalidUTF8)
+        throws
         -> String?
     {
         guard case .string(let text) = try read([0x22] + inside + [0x22], strictness) else {
@@ -65,7 +66,8 @@ struct JSONStringTests {
                 let padding = String(repeating: "x", count: place)
                 #expect(try text(padding + scalar + padding) == padding + scalar + padding)
                 #expect(
-                    try text(Array((padding + scalar).utf8), .refusesBrokenText) == padding + scalar
+                    try text(Array((padding + scalar).utf8), .rejectsInvalidUTF8) == padding
+                        + scalar
                 )
             }
         }
@@ -106,9 +108,9 @@ struct JSONStringTests {
         let place = replacements < 0 ? 4 : 0
         let string = [0x22] + bytes + [0x22]
         #expect(jsonProblem(string) == nil)
-        #expect(jsonProblem(string, .refusesBrokenText) == "\(1 + place) badUTF8")
+        #expect(jsonProblem(string, .rejectsInvalidUTF8) == "\(1 + place) badUTF8")
         #expect(
-            jsonProblem(Array("[1,".utf8) + string + Array("]".utf8), .refusesBrokenText)
+            jsonProblem(Array("[1,".utf8) + string + Array("]".utf8), .rejectsInvalidUTF8)
                 == "\(4 + place) badUTF8")
         #expect(jsonProblem(Array("{".utf8) + string + Array(":1}".utf8)) == "\(2 + place) badUTF8")
     }

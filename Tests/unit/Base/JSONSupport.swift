@@ -36,7 +36,9 @@ indirect enum JSON: Equatable {
 }
 
 /// What our reader makes of a text.
-func read(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .repairsText) throws
+func read(
+    _ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .replacesInvalidUTF8
+) throws
     -> JSON
 {
     try withCopy(text) { bytes in
@@ -45,12 +47,15 @@ func read(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = 
     }
 }
 
-func read(_ text: String, _ strictness: JSONReader.Strictness = .repairsText) throws -> JSON {
+func read(_ text: String, _ strictness: JSONReader.Strictness = .replacesInvalidUTF8) throws -> JSON
+{
     try read(Array(text.utf8), strictness)
 }
 
 /// Our reader's complaint, as "offset problem"; nil if it takes the text.
-func jsonProblem(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .repairsText)
+func jsonProblem(
+    _ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .replacesInvalidUTF8
+)
     -> String?
 {
     do { _ = try read(text, strictness) } catch let error as JSONError {
@@ -61,7 +66,9 @@ func jsonProblem(_ text: some Collection<UInt8>, _ strictness: JSONReader.Strict
     return nil
 }
 
-func jsonProblem(_ text: String, _ strictness: JSONReader.Strictness = .repairsText) -> String? {
+func jsonProblem(_ text: String, _ strictness: JSONReader.Strictness = .replacesInvalidUTF8)
+    -> String?
+{
     jsonProblem(Array(text.utf8), strictness)
 }
 

@@ -29,7 +29,7 @@ struct JSONWriterTests {
         for _ in 0..<1000 {
             let text = (0..<random.roll(10)).map { _ in random.pick(pieces) }.joined()
             let json = Array(written(text).utf8)
-            #expect(try read(json, .refusesBrokenText) == .string(text))
+            #expect(try read(json, .rejectsInvalidUTF8) == .string(text))
             let theirs =
                 try JSONSerialization.jsonObject(with: Data(json), options: .fragmentsAllowed)
                 as? String

@@ -111,7 +111,7 @@ struct RandomStreamTests {
             let harness = try StreamHarness([events(stream(&random))])
             guard !harness.document.isEmpty else { continue }
             #expect(
-                jsonProblem(Array(harness.reply.document), .refusesBrokenText) == nil,
+                jsonProblem(Array(harness.reply.document), .rejectsInvalidUTF8) == nil,
                 "\(harness.document)")
             for (place, choice) in harness.reply.choices.sorted(by: { $0.index < $1.index })
                 .enumerated()

@@ -16,7 +16,8 @@ struct RequestBodyTests {
         try edit(&body)
         let text = String(body.text)
         #expect(
-            jsonProblem(text, .refusesBrokenText) == nil, "\(text)", sourceLocation: sourceLocation)
+            jsonProblem(text, .rejectsInvalidUTF8) == nil, "\(text)", sourceLocation: sourceLocation
+        )
         // The body knows where its members are: it finds the same as a reader of its text.
         let names = ["a", "b", "c", "messages"]
         for name in names {

@@ -10,7 +10,7 @@ struct RetryAdviceTests {
     private func wait(_ lines: String...) -> Int64? { advice(lines).wait.map { $0 / millisecond } }
 
     private func advice(_ lines: [String]) -> RetryPolicy {
-        var headers = Headers()
+        var headers = HeaderList()
         for line in lines { withCopy(line + "\r\n") { headers.add(line: $0) } }
         return RetryPolicy(headers, now: 1_700_000_000)
     }

@@ -1,7 +1,7 @@
 import CPlatform
 
 /// The headers of a response.
-package struct Headers: ~Copyable {
+package struct HeaderList: ~Copyable {
     private var text = ByteBuffer()
     private var lines: [(name: Range<Int>, value: Range<Int>)] = []
 
@@ -14,7 +14,7 @@ package struct Headers: ~Copyable {
 
     /// Keeps a header line as curl gives it, with its line end; anything else (the status line, the blank line) is passed over.
     package mutating func add(line: Bytes) {
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < Headers.maxCount
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < HeaderList.maxCount
         else { return }
         let nameStart = text.count
         text.append(line.part(0..<colon))
@@ -25,9 +25,9 @@ package struct Headers: ~Copyable {
     }
 
     /// Keeps a line that goes on with the value of the one before, one space behind it (RFC 9112, section 5.2).
-    package mutating func goOn(line: Bytes) {
+    package mutating func continueValue(line: Bytes) {
         let more = trimmed(line)
-        guard !more.isEmpty, let last = lines.last?.value, lines.count < Headers.maxCount else {
+        guard !more.isEmpty, let last = lines.last?.value, lines.count < HeaderList.maxCount else {
             return
         }
         text.truncate(to: last.upperBound)
