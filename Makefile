@@ -1,12 +1,17 @@
-# make            the library, thinkwire-chat and thinkwire-mock, in .build/release
-# make demo       watch a model think; without a key, a recorded answer of one
-# make test       everything there is to check
-# make install    PREFIX=/usr/local DESTDIR=; make uninstall takes it back
-# make bench      what the library costs over bare libcurl
-# make fuzz       one TARGET of Tests/fuzz, for SECONDS=600 or RUNS=
-# make soak       threads, faults and cancellations, EXCHANGES=1000000 or SECONDS=3600 of them: whether anything is left behind
-#
-# demo, test and deps install what is missing (see .ci/setup).
+#: make               build the library, thinkwire-chat and thinkwire-mock in .build/release
+#: make demo          stream a thinking answer; without a key, a recorded one
+#: make test          run every test and check (about 20 minutes on two processors)
+#: make test-fast     run the tests that take seconds
+#: make test-NAME     run one group of tests; NAME is one of those in `tests` in the Makefile
+#: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
+#: make lint          check formatting, spelling, lengths, imports and the version
+#: make format        reformat all sources
+#: make install       install below PREFIX=/usr/local, in DESTDIR=; `make uninstall` reverts it
+#: make bench         measure the library's costs against bare libcurl
+#: make fuzz          fuzz one TARGET of Tests/fuzz for SECONDS=600 or RUNS=
+#: make soak          run EXCHANGES=1000000 exchanges with faults, for at most SECONDS=3600
+#: make deps          install what the build and the tests need; `make test` does this itself
+#: make clean         delete .build
 
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
@@ -29,26 +34,44 @@ venv    := .build/venv
 stage   := $(CURDIR)/.build/stage
 
 strict  := -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude
-# A leak, a use after the end and what C leaves undefined are all one failure.
+# Leaks, uses after free and undefined behaviour all end the program with a failure.
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
-# Found beside the program in the build, and where it is installed without the loader's help.
+# The library is found in the build directory and, after installation, in ../lib.
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
 process := Tests/support/process.c
 abi     := $(wildcard Tests/abi/*.c) $(process)
-tests   := test-swift test-asan test-tsan test-c test-c-tsan test-newer-curl test-valgrind test-guest test-flood test-corpus test-faults \
-           test-install test-mock test-python test-servers test-soak test-fuzz
 guests  := $(patsubst Tests/guest/%.c,.build/guest/%,$(filter-out Tests/guest/guest.c,$(wildcard Tests/guest/*.c)))
+c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build/corpus/play \
+           .build/faults/sweep .build/faults/sweep-asan .build/soak/soak
 
-.NOTPARALLEL:
-.PHONY: all library demo test $(tests) check bench fuzz soak install uninstall clean deps
+# `make test` runs these lanes side by side; the targets of a lane run one after another. Each lane
+# is about as long as the others. test-tsan and test-c-tsan share a build directory, so they stay in
+# one lane. Tests/run.py prints seconds and processor seconds per target.
+fuzz_lane    := test-fuzz
+compute_lane := test-swift test-asan test-tsan test-c-tsan test-faults test-valgrind test-flood test-soak
+wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl test-guest test-mock \
+                test-corpus test-install
+tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
+# `make test-fast` leaves out the C suites that wait for timeouts, and most of the Python tests.
+waiting_suites := pull transport timeouts threads retries limits
+fast_suites    := $(filter-out $(waiting_suites),$(shell sed -n 's/^    { "\(.*\)", test_.*/\1/p' Tests/abi/main.c))
+
+.PHONY: help all library demo test test-fast test-chroot $(tests) fast-c fast-python mypy check format \
+        lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
 all: library $(chat) check
 
-# SwiftPM knows what is out of date.
+help:
+	@sed -n 's/^#: \(.*\)/\1/p' Makefile
+
+# SwiftPM decides what is out of date. Tests/run.py sets BUILT: the library was built just before, and
+# SwiftPM's lock would make the lanes wait for each other.
 library:
+ifndef BUILT
 	$(SWIFT) build -c release --disable-local-rpath
 	ln -sf libthinkwire.so $(out)/$(soname)
+endif
 
 $(library): library
 
@@ -67,11 +90,56 @@ demo:
 	$(MAKE) --no-print-directory all
 	bindings/c/examples/demo.sh $(out)
 
-test: deps all $(tests)
+# Swift builds in the tests' own directories start while the C programs compile: both are in the lanes.
+test:
+	.ci/setup
+	$(MAKE) --no-print-directory all
+	$(MAKE) --no-print-directory -j2 BUILT=1 $(venv)/ready $(c_tests)
+	Tests/run.py --set BUILT=1 --set FUZZ_JOBS=1 "$(fuzz_lane)" "$(compute_lane)" "$(wait_lane)"
 	@echo "everything passed"
 
-# All tests are Swift Testing's; XCTest, which SwiftPM starts as well, leaks what the address sanitizer then complains of. And gold,
-# SwiftPM's linker here, warns of each of the sanitizer's hundreds of symbols; lld does not.
+# What can be tested within seconds.
+test-fast: all $(venv)/ready .build/abi/plain
+	Tests/run.py --set BUILT=1 "test-swift" "fast-c mypy fast-python"
+
+fast-c: .build/abi/plain
+	THINKWIRE_MOCK=$(mock) .build/abi/plain $(fast_suites)
+
+# The sources of all languages. `make -k lint` shows everything that is wrong at once.
+lint: lint-swift lint-c lint-python lint-text
+
+lint-swift:
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+
+c_sources = $(shell find Sources Tests bindings include -name '*.[ch]' -o -name '*.cpp')
+
+lint-c: $(venv)/ready
+	$(venv)/bin/clang-format --dry-run -Werror $(c_sources)
+
+lint-python: $(venv)/ready
+	$(venv)/bin/ruff format --check .
+	$(venv)/bin/ruff check .
+
+# .codespellrc lists what is data and what is not a word.
+lint-text: $(venv)/ready
+	$(venv)/bin/codespell
+	Tests/check/style.py
+	Tests/check/imports.py
+
+# Rewrites the sources as `make lint` wants them.
+format: $(venv)/ready
+	$(SWIFT) format format --in-place --parallel --recursive Package.swift Sources Tests
+	$(venv)/bin/clang-format -i $(c_sources)
+	$(venv)/bin/ruff format .
+	$(venv)/bin/ruff check --fix .
+
+# The checks of Tests/check themselves, and the programs of README.md.
+test-checks: library $(venv)/ready
+	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
+	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/check
+
+# All tests use Swift Testing. SwiftPM would also start XCTest, whose leaks the address sanitizer
+# reports. gold, SwiftPM's linker here, warns about hundreds of symbols of the sanitizer; lld does not.
 test-swift:
 	$(SWIFT) test --disable-xctest
 
@@ -81,16 +149,18 @@ test-asan:
 test-tsan:
 	$(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/tsan
 
-# The same programs twice: as a user would build them, and with a heap that notices what is leaked or used too late.
+# The same programs twice: as a user would build them, and with the address sanitizer. They mostly wait
+# for timeouts, so both run at once.
 test-c: library .build/abi/plain .build/abi/asan
-	THINKWIRE_MOCK=$(mock) .build/abi/plain
-	THINKWIRE_MOCK=$(mock) ASAN_OPTIONS=detect_leaks=1 .build/abi/asan
+	THINKWIRE_MOCK=$(mock) ASAN_OPTIONS=detect_leaks=1 .build/abi/asan > .build/abi/asan.log 2>&1 & \
+	    THINKWIRE_MOCK=$(mock) .build/abi/plain; plain=$$?; \
+	    wait $$!; asan=$$?; cat .build/abi/asan.log; exit $$((plain | asan))
 
 .build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h Tests/support/process.h include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(abi) -o $@ $(link) -lpthread
 
-# What the library leaves as it is in the program that it is a guest of, and where the key goes. Each program is a host.
+# What the library must leave unchanged in the program that loads it, and where the API key may go.
 test-guest: library $(guests)
 	set -e; for guest in $(guests); do echo $$guest; \
 	    THINKWIRE_MOCK=$(mock) THINKWIRE_SERVERS=Tests/guest/servers.py THINKWIRE_LIBRARY=$(library) timeout 300 $$guest; done
@@ -100,7 +170,7 @@ test-guest: library $(guests)
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 -rdynamic -ITests/abi $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# A gigabyte of anything costs bounded memory, and little time.
+# A gigabyte of any input costs bounded memory and little time.
 test-flood: library .build/limits/flood
 	timeout 900 .build/limits/flood
 
@@ -108,12 +178,12 @@ test-flood: library .build/limits/flood
 	mkdir -p $(@D)
 	$(CC) $(strict) $(CFLAGS) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# Memory that was never written, or is gone: what the address sanitizer, which sees the program alone, does not know of a library.
+# Uninitialised and freed memory within the library, which the address sanitizer of the program does not see.
 test-valgrind: library .build/abi/plain
 	THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=400 timeout 900 valgrind --quiet --error-exitcode=1 --leak-check=full \
 	    --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible .build/abi/plain
 
-# What providers really send, through the library that ships; through Swift and Python it goes with their tests.
+# Recorded answers of providers, through the released library. The Swift and Python tests read them too.
 test-corpus: library .build/corpus/play
 	Tests/corpus/corpus.py plan > .build/corpus/plan
 	ASAN_OPTIONS=detect_leaks=1 timeout 300 .build/corpus/play < .build/corpus/plan > .build/corpus/recorded.jsonl
@@ -123,8 +193,9 @@ test-corpus: library .build/corpus/play
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(sanitize) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# Every answer broken in every place, or with EVERY=16 at every byte of one framing, and at every 16th of the others; then fewer
-# of them with a heap that notices leaks. Without the allocator's cache, memory in use is told to the byte.
+# Every answer broken at every byte. With EVERY=16: at every byte of one framing and every 16th byte of
+# the others. A smaller sweep uses the address sanitizer. Without the allocator's cache (tcache_count=0),
+# memory in use is exact to the byte.
 EVERY ?= 1
 test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	Tests/faults/faults.py > .build/faults/plan
@@ -136,8 +207,8 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	mkdir -p $(@D)
 	$(CC) $(subst c99,c11,$(strict)) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# And once more against the library as ordinary Swift, which notices what Embedded Swift does not (two uses of one thing at a time,
-# traps with a reason), under the thread sanitizer. That is the toolchain's own, and wants its dispatch.
+# The C tests against the library built as ordinary Swift, which detects what Embedded Swift does not
+# (overlapping accesses), with the thread sanitizer. The toolchain's sanitizer needs its dispatch library.
 runtime = $(shell $(SWIFT) -print-target-info | sed -n '/runtimeLibraryPaths/{n;s/.*"\(.*\)".*/\1/p;}')
 swift_clang = $(dir $(shell readlink -f "$$(command -v $(SWIFT))"))clang
 
@@ -150,7 +221,7 @@ test-c-tsan: library
 	LD_LIBRARY_PATH=.build/abi/debug:$(runtime) THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=100 \
 	    TSAN_OPTIONS=halt_on_error=1 .build/abi/tsan
 
-# And with a libcurl that is years newer than the system's, as a wheel brings it: from 8.1 on, handles are used again.
+# With the libcurl of the pycurl wheel, years newer than the system's. From 8.1 on, libcurl handles are reused.
 curl_libs = $(shell echo $(CURDIR)/$(venv)/lib/python3*/site-packages/pycurl.libs)
 
 test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/sweep $(venv)/ready
@@ -158,8 +229,9 @@ test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/swe
 	LD_LIBRARY_PATH=$(curl_libs) ldd $(library) | grep 'libcurl.so.4 => $(curl_libs)'
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_CERTIFICATES=/etc/ssl/certs THINKWIRE_MOCK=$(mock) .build/abi/plain
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_SERVERS=Tests/guest/servers.py .build/guest/secrets
-	Tests/faults/faults.py > .build/faults/plan
-	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 900 .build/faults/sweep 61 1 < .build/faults/plan
+	Tests/faults/faults.py > .build/faults/plan-newer-curl
+	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 \
+	    timeout 900 .build/faults/sweep 61 1 < .build/faults/plan-newer-curl
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_LIBRARY=$(CURDIR)/$(library) \
 	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/servers/test_http1.py
 
@@ -172,28 +244,30 @@ test-install: all $(venv)/ready
 test-mock: library $(venv)/ready
 	THINKWIRE_MOCK=$(mock) $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/mock
 
-test-python: library $(venv)/ready
+mypy: $(venv)/ready
 	cd bindings/python && ../../$(venv)/bin/mypy --strict
+
+test-python: library $(venv)/ready mypy
 	cd bindings/python && THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
 	    ../../$(venv)/bin/python -m pytest -q tests
 
-# Against servers and proxies as Debian has them, and some that do what those never do when it is wanted.
+# Against the servers and proxies of Debian, and servers that break the protocols on purpose.
 test-servers: library $(venv)/ready
 	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
 	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/servers
 
-$(venv)/ready: Makefile
+$(venv)/ready: Tests/requirements.txt
 	python3 -m venv $(venv)
-	$(venv)/bin/pip install --quiet --disable-pip-version-check pytest mypy cmake h2 cryptography
-	$(venv)/bin/pip install --quiet --disable-pip-version-check --only-binary pycurl pycurl
+	$(venv)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 bench: all
 	Tests/bench/run.sh $(out)
 
-# Two minutes for each target, two at a time.
+# Two minutes for each target, FUZZ_JOBS targets at a time.
+FUZZ_JOBS ?= 2
 test-fuzz:
-	Tests/fuzz/run.py --seconds 120
+	Tests/fuzz/run.py --seconds 120 --jobs $(FUZZ_JOBS)
 
 fuzz:
 	Tests/fuzz/run.py $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600)) $(TARGET)
@@ -201,7 +275,7 @@ fuzz:
 soak: all .build/soak/soak
 	.build/soak/soak $(mock) $(or $(EXCHANGES),1000000) $(or $(SECONDS),3600)
 
-# Long enough to see that it still does.
+# The soak test itself, for 20 seconds.
 test-soak: library .build/soak/soak
 	.build/soak/soak $(mock) 1000000 20
 
@@ -209,7 +283,7 @@ test-soak: library .build/soak/soak
 	mkdir -p $(@D)
 	$(CC) $(strict) $(CFLAGS) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# What is there is installed, and built first only if it is not: `sudo make install` needs no Swift.
+# Builds only what does not exist, so that `sudo make install` needs no Swift.
 install:
 	test -x $(chat) -a -x $(mock) -a -e $(library) || $(MAKE) --no-print-directory all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire $(DESTDIR)$(INCLUDEDIR)

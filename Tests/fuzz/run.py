@@ -102,13 +102,14 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--runs", type=int)
+    parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("targets", nargs="*", metavar="TARGET")
     said = parser.parse_args()
     targets = [target_name(target) for target in said.targets or TARGETS]
     limit = f"-runs={said.runs}" if said.runs else f"-max_total_time={said.seconds or 120}"
     subprocess.run([HERE / "build.sh", OUT, *targets], check=True)
     subprocess.run([HERE / "seeds.py", OUT / "seeds"], check=True)
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as workers:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=said.jobs) as workers:
         runs = list(workers.map(lambda target: one(target, limit), targets))
     print(f"{'target':10}{'executions':>12}{'seconds':>9}{'crashes':>9}")
     for run in runs:
