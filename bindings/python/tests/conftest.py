@@ -1,4 +1,4 @@
-"""A provider on the desk, and a client for it. Whatever is missing fails: nothing is ever skipped."""
+"""A local provider and a client for it. A missing requirement fails; no test is skipped."""
 
 from __future__ import annotations
 
@@ -18,10 +18,15 @@ ROOT = Path(__file__).resolve().parents[3]
 BUILT = ROOT / ".build" / "release"
 PACKAGE = Path(__file__).resolve().parents[1]
 
-# The library under test is the one just built, not one that happens to be installed.
-os.environ.setdefault("THINKWIRE_LIBRARY", str(BUILT / "libthinkwire.so"))
+# Test the library in the build directory by default, not an installed one. The paths are made
+# absolute because some tests start programs in other directories.
+for _name, _file in (
+    ("THINKWIRE_LIBRARY", "libthinkwire.so"),
+    ("THINKWIRE_MOCK", "thinkwire-mock"),
+):
+    os.environ[_name] = os.path.abspath(os.environ.get(_name) or BUILT / _file)
 
-# No key, address or proxy of whoever runs the tests may reach them.
+# Keys, addresses and proxies of the user must not influence the tests.
 for _name in list(os.environ):
     if _name in ("THINKWIRE_BASE_URL", "THINKWIRE_API_KEY", "THINKWIRE_DEBUG") or _name.endswith(
         "_API_KEY"
@@ -43,14 +48,14 @@ class Mock:
     """A running thinkwire-mock."""
 
     def __init__(self, *arguments: str) -> None:
-        program = os.environ.get("THINKWIRE_MOCK", str(BUILT / "thinkwire-mock"))
+        program = os.environ["THINKWIRE_MOCK"]
         self._process = subprocess.Popen(
             [program, "--port", "0", *arguments], stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         self.base_url = self._process.stdout.readline().strip()
         assert self.base_url.startswith("http://127.0.0.1:"), (
-            f"{program} began with {self.base_url!r}"
+            f"{program} printed {self.base_url!r} first"
         )
 
     def stop(self) -> None:
@@ -62,9 +67,9 @@ class Mock:
 
 @pytest.fixture(scope="session")
 def mock() -> Iterator[Mock]:
-    running = Mock()
-    yield running
-    running.stop()
+    server = Mock()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -74,17 +79,17 @@ def base_url(mock: Mock) -> str:
 
 @pytest.fixture
 def client(base_url: str) -> Iterator[Client]:
-    with Client(base_url=base_url, api_key="test") as made:
-        yield made
+    with Client(base_url=base_url, api_key="test") as client:
+        yield client
 
 
 class Echo:
-    """A server that keeps what it was sent, and answers with what it was given to say, then with "ok"."""
+    """A server that records requests and answers from its script, or with "ok" if that is empty."""
 
     def __init__(self) -> None:
         self.headers: list[dict[str, str]] = []
         self.bodies: list[Any] = []
-        #: What to answer next: a message, for an answer in one piece; or the chunks of a stream.
+        #: The next answers: each is a message, or the chunks of a stream.
         self.script: list[Any] = []
         echo = self
 
@@ -93,7 +98,7 @@ class Echo:
                 echo.headers.append({name.lower(): value for name, value in self.headers.items()})
                 echo.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
                 streamed = echo.bodies[-1].get("stream") is True
-                data = echo.streamed() if streamed else echo.whole()
+                data = echo.streamed_body() if streamed else echo.unstreamed_body()
                 self.send_response(200)
                 self.send_header(
                     "content-type", "text/event-stream" if streamed else "application/json"
@@ -104,7 +109,7 @@ class Echo:
                 self.wfile.write(data)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Silence."""
+                """Discards the log."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
@@ -113,7 +118,7 @@ class Echo:
         )
         self._thread.start()
 
-    def whole(self) -> bytes:
+    def unstreamed_body(self) -> bytes:
         message = self.script.pop(0) if self.script else {"role": "assistant", "content": "ok"}
         reason = "tool_calls" if message.get("tool_calls") else "stop"
         choice = {"index": 0, "message": message, "finish_reason": reason}
@@ -127,7 +132,7 @@ class Echo:
             }
         ).encode()
 
-    def streamed(self) -> bytes:
+    def streamed_body(self) -> bytes:
         ok = [{"choices": [{"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}]}]
         chunks = self.script.pop(0) if self.script else ok
         lines = [
@@ -144,20 +149,20 @@ class Echo:
 
 @pytest.fixture
 def echo() -> Iterator[Echo]:
-    running = Echo()
-    yield running
-    running.stop()
+    server = Echo()
+    yield server
+    server.stop()
 
 
 class Recording:
-    """What the provider once answered, read here by other means than the library's."""
+    """A recorded answer of the provider, parsed without the library."""
 
     def __init__(self, document: Any, reasoning: str, content: str) -> None:
         self.document, self.reasoning, self.content = document, reasoning, content
 
 
 def recorded(name: str) -> Recording:
-    """The recording that the mock plays: an answer in one piece (.json), or a stream (.sse)."""
+    """Returns a recording that the mock plays: an unstreamed answer (.json) or a stream (.sse)."""
     path = ROOT / "Sources" / "thinkwire-mock" / "recordings" / name
     if path.suffix == ".json":
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -175,13 +180,13 @@ def recorded(name: str) -> Recording:
 
 
 def run_python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program in an interpreter of its own, with this package, and gives what it printed; it must end well."""
-    done = subprocess.run(
+    """Runs a program with this package in a new interpreter. Fails if the program fails."""
+    completed = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         cwd=PACKAGE,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
-    return done
+    assert completed.returncode == 0, completed.stderr
+    return completed

@@ -1,4 +1,4 @@
-"""_abi.py is include/thinkwire.h, as a C compiler reads that."""
+"""_abi.py matches include/thinkwire.h as read by a C compiler."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import thinkwire
 from thinkwire import _abi
 
 HEADER = Path(__file__).resolve().parents[3] / "include" / "thinkwire.h"
@@ -18,7 +19,7 @@ CC = os.environ.get("CC", "cc")
 
 
 def run_c(tmp_path: Path, lines: list[str]) -> list[str]:
-    """What a C program of these statements prints."""
+    """Returns the output of a C program with these statements."""
     source, program = tmp_path / "probe.c", tmp_path / "probe"
     body = "\n".join(lines)
     source.write_text(
@@ -33,8 +34,8 @@ def run_c(tmp_path: Path, lines: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def preprocessed() -> str:
-    """The header's declarations on one line, without comments, macros and what it includes."""
+def declarations() -> str:
+    """The declarations of the header on one line, without comments, macros and included files."""
     out = subprocess.run(
         [CC, "-E", "-P", "-DTW_API=", str(HEADER)], check=True, capture_output=True, text=True
     ).stdout
@@ -54,25 +55,26 @@ def declared_structs(declarations: str) -> dict[str, list[str]]:
 
 
 def declared_functions(declarations: str) -> dict[str, tuple[str, list[str]]]:
-    """Each function's result type and parameter types, without the parameters' names."""
+    """Returns the result type and the parameter types, without names, of each function."""
     found = re.findall(r"(?<=[;}] )([a-z][\w ]*[ *]+)(tw_\w+)\(([^()]*)\);", declarations)
     functions = {}
     for result, name, parameters in found:
-        types = (
-            []
-            if parameters == "void"
-            else [re.sub(r"\w+$", "", one.strip()).strip() for one in parameters.split(",")]
-        )
+        types = [] if parameters == "void" else parameter_types(parameters)
         functions[name] = (result.strip(), types)
     return functions
 
 
-def test_the_version_is_the_headers(tmp_path: Path) -> None:
-    assert run_c(tmp_path, ["puts(TW_VERSION);"]) == [_abi.VERSION]
+def parameter_types(parameters: str) -> list[str]:
+    return [re.sub(r"\w+$", "", parameter.strip()).strip() for parameter in parameters.split(",")]
 
 
-def test_every_enum_value_is_the_headers(tmp_path: Path, preprocessed: str) -> None:
-    enums = declared_enums(preprocessed)
+def test_package_version_matches_the_header(tmp_path: Path) -> None:
+    assert run_c(tmp_path, ["puts(TW_VERSION);"]) == [thinkwire.__version__]
+
+
+@pytest.mark.slow
+def test_enum_values_match_the_header(tmp_path: Path, declarations: str) -> None:
+    enums = declared_enums(declarations)
     assert set(enums) == set(_abi.ENUMS)
     for name, constants in enums.items():
         mirror, prefix = _abi.ENUMS[name]
@@ -85,24 +87,29 @@ def test_every_enum_value_is_the_headers(tmp_path: Path, preprocessed: str) -> N
         )
 
 
-def test_every_struct_is_laid_out_as_the_headers(tmp_path: Path, preprocessed: str) -> None:
-    structs = declared_structs(preprocessed)
+@pytest.mark.slow
+def test_struct_layouts_match_the_header(tmp_path: Path, declarations: str) -> None:
+    structs = declared_structs(declarations)
     assert set(structs) == set(_abi.STRUCTS)
     for name, fields in structs.items():
         mirror = _abi.STRUCTS[name]
         lines = [f'printf("%zu\\n", sizeof({name}));']
         lines += [
-            f'printf("{field} %zu %zu\\n", offsetof({name}, {field}), sizeof((({name} *)0)->{field}));'
+            f'printf("{field} %zu %zu\\n", offsetof({name}, {field}),'
+            f" sizeof((({name} *)0)->{field}));"
             for field in fields
         ]
         size, *layout = run_c(tmp_path, lines)
         assert ctypes.sizeof(mirror) == int(size)
-        own = [(field[0], getattr(mirror, field[0])) for field in mirror._fields_]
-        assert [f"{field} {place.offset} {place.size}" for field, place in own] == layout
+        mirrored_fields = [(field[0], getattr(mirror, field[0])) for field in mirror._fields_]
+        assert [f"{name} {field.offset} {field.size}" for name, field in mirrored_fields] == layout
 
 
 def mirrored(declared: str, has_length: bool) -> Any:
-    """How a C type is written in ctypes here. Text that comes with a length is an address: it may hold a NUL."""
+    """Returns the ctypes equivalent of a C type.
+
+    A string with a length is mirrored as an address, because it may contain NUL characters.
+    """
     bare = declared.replace("const ", "").strip()
     numbers = {"void": None, "int": c_int, "int64_t": c_int64, "size_t": c_size_t}
     pointers = {"void *": c_void_p, "size_t *": POINTER(c_size_t)}
@@ -116,32 +123,34 @@ def mirrored(declared: str, has_length: bool) -> Any:
         return getattr(_abi, bare)
     if bare.endswith(" **"):
         return POINTER(c_void_p)
-    assert bare.startswith("tw_") and bare.endswith(" *"), f"no rule for the type {declared!r}"
+    assert bare.startswith("tw_") and bare.endswith(" *"), (
+        f"no ctypes equivalent is known for {declared!r}"
+    )
     struct = _abi.STRUCTS.get(bare[:-2])
     return POINTER(struct) if struct is not None else c_void_p
 
 
-def test_every_function_has_the_headers_prototype(preprocessed: str) -> None:
-    functions = declared_functions(preprocessed)
+def test_function_prototypes_match_the_header(declarations: str) -> None:
+    functions = declared_functions(declarations)
     assert len(functions) == len(re.findall(r"^TW_API ", HEADER.read_text(), re.MULTILINE))
     assert set(functions) == set(_abi.FUNCTIONS)
     for name, (result, parameters) in functions.items():
-        gives, takes = _abi.FUNCTIONS[name]
-        assert gives is mirrored(result, "size_t *" in parameters), name
-        assert takes == [mirrored(parameter, has_length=False) for parameter in parameters], name
+        restype, argtypes = _abi.FUNCTIONS[name]
+        assert restype is mirrored(result, "size_t *" in parameters), name
+        assert argtypes == [mirrored(parameter, has_length=False) for parameter in parameters], name
 
 
-def test_the_callbacks_have_the_headers_prototype(preprocessed: str) -> None:
-    found = re.findall(r"typedef (\w+) \(\*(tw_\w+)\)\(([^()]*)\);", preprocessed)
+def test_callback_prototypes_match_the_header(declarations: str) -> None:
+    found = re.findall(r"typedef (\w+) \(\*(tw_\w+)\)\(([^()]*)\);", declarations)
     assert {name for _, name, _ in found} == {"tw_log_fn", "tw_event_fn"}
     for result, name, parameters in found:
-        own: Any = getattr(_abi, name)
-        types = [re.sub(r"\w+$", "", one.strip()).strip() for one in parameters.split(",")]
-        assert own._restype_ is mirrored(result, has_length=False)
-        assert list(own._argtypes_) == [mirrored(one, has_length=False) for one in types]
+        callback: Any = getattr(_abi, name)
+        types = parameter_types(parameters)
+        assert callback._restype_ is mirrored(result, has_length=False)
+        assert list(callback._argtypes_) == [mirrored(type_, has_length=False) for type_ in types]
 
 
-def test_the_library_has_every_function() -> None:
+def test_library_exports_every_function() -> None:
     from thinkwire._library import library
 
     for name in _abi.FUNCTIONS:

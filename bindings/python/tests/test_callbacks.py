@@ -1,4 +1,4 @@
-"""Functions of the caller's: what they are given, and what becomes of what they raise."""
+"""Event and log functions: what they receive, and how their exceptions propagate."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ from thinkwire import Client, Event, EventKind, Status, TruncatedError, _log
 
 
 class Stop(Exception):
-    """What a callback raises here."""
+    """The exception that the callbacks of these tests raise."""
 
 
-def test_on_event_hears_what_iterating_would(client: Client) -> None:
-    heard: list[Event] = []
-    reply = client.send(QWEN3, "Hello", thinking=True, on_event=heard.append)
+def test_on_event_receives_the_same_events_as_iteration(client: Client) -> None:
+    received: list[Event] = []
+    reply = client.send(QWEN3, "Hello", thinking=True, on_event=received.append)
     with client.stream(QWEN3, "Hello", thinking=True) as stream:
         pulled = list(stream)
-    assert [(event.kind, event.text, event.raw) for event in heard] == [
+    assert [(event.kind, event.text, event.raw) for event in received] == [
         (event.kind, event.text, event.raw) for event in pulled
     ]
     assert reply.status is Status.OK and reply.content == recorded("qwen3-32b.sse").content
 
 
-def test_stream_with_on_event_does_as_send_does(client: Client) -> None:
-    heard: list[str] = []
+def test_stream_with_on_event_behaves_as_send(client: Client) -> None:
+    received: list[str] = []
     reply = client.stream(
-        QWEN3, "Hello", thinking=True, on_event=lambda event: heard.append(event.kind)
+        QWEN3, "Hello", thinking=True, on_event=lambda event: received.append(event.kind)
     )
     assert reply.reasoning == recorded("qwen3-32b.sse").reasoning
-    assert {"reasoning", "content", "usage", "finish"} <= set(heard)
+    assert {"reasoning", "content", "usage", "finish"} <= set(received)
 
 
-def test_what_on_event_raises_comes_out_at_once(client: Client) -> None:
-    heard: list[Event] = []
+def test_exception_in_on_event_propagates_immediately(client: Client) -> None:
+    received: list[Event] = []
 
     def fail(event: Event) -> None:
-        heard.append(event)
+        received.append(event)
         raise Stop
 
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(Stop):
         client.send(f"{SYNTHETIC}#chunks=1000,stall=2000", "Hello", on_event=fail)
-    assert len(heard) == 1 and time.monotonic() - began < 10
+    assert len(received) == 1 and time.monotonic() - start < 10
     assert client.send(QWEN3, "Hello", thinking=False).status is Status.OK
 
 
-def test_an_error_comes_out_after_the_events(client: Client) -> None:
-    heard: list[Event] = []
-    with pytest.raises(TruncatedError) as broken:
-        client.send(f"{QWEN3}#cut=2000", "Hello", thinking=True, on_event=heard.append)
-    assert broken.value.reply is not None
+def test_error_is_raised_after_the_events(client: Client) -> None:
+    received: list[Event] = []
+    with pytest.raises(TruncatedError) as raised:
+        client.send(f"{QWEN3}#cut=2000", "Hello", thinking=True, on_event=received.append)
+    assert raised.value.reply is not None
     assert (
-        "".join(event.text for event in heard if event.kind is EventKind.REASONING)
-        == broken.value.reply.reasoning
+        "".join(event.text for event in received if event.kind is EventKind.REASONING)
+        == raised.value.reply.reasoning
         != ""
     )
 
 
-def test_a_callback_may_begin_another_exchange(client: Client) -> None:
+def test_callback_may_start_another_exchange(client: Client) -> None:
     inner: list[str] = []
 
     def ask(event: Event) -> None:
@@ -74,21 +74,21 @@ def test_a_callback_may_begin_another_exchange(client: Client) -> None:
     assert reply.content == recorded("qwen3-32b.sse").content
 
 
-def test_a_callback_may_close_the_client(client: Client) -> None:
+def test_callback_may_close_the_client(client: Client) -> None:
     reply = client.send(QWEN3, "Hello", thinking=True, on_event=lambda event: client.close())
     assert reply.content == recorded("qwen3-32b.sse").content
 
 
-def test_the_log_gets_lines_without_the_key(base_url: str) -> None:
+def test_log_contains_neither_key_nor_messages(base_url: str) -> None:
     lines: list[str] = []
     with Client(base_url=base_url, api_key="a-very-secret-key", log=lines.append) as client:
-        client.send(QWEN3, "Say nothing of this", thinking=False)
+        client.send(QWEN3, "Text of the message", thinking=False)
     assert lines and not any("\n" in line for line in lines)
-    assert not any("a-very-secret-key" in line or "Say nothing of this" in line for line in lines)
+    assert not any("a-very-secret-key" in line or "Text of the message" in line for line in lines)
 
 
-@pytest.mark.parametrize("aside", [False, True])
-def test_what_the_log_raises_comes_out_of_the_call(base_url: str, aside: bool) -> None:
+@pytest.mark.parametrize("on_thread", [False, True])
+def test_exception_in_log_function_propagates(base_url: str, on_thread: bool) -> None:
     def fail(line: str) -> None:
         raise Stop(line)
 
@@ -101,30 +101,30 @@ def test_what_the_log_raises_comes_out_of_the_call(base_url: str, aside: bool) -
             except Stop as error:
                 raised.append(error)
 
-    began = time.monotonic()
-    if aside:
+    start = time.monotonic()
+    if on_thread:
         thread = threading.Thread(target=call)
         thread.start()
         thread.join(20)
     else:
         call()
-    assert len(raised) == 1 and time.monotonic() - began < 10
+    assert len(raised) == 1 and time.monotonic() - start < 10
     assert not _log.failures
 
 
-def test_a_log_function_lives_as_long_as_what_may_call_it(base_url: str) -> None:
+def test_log_function_lives_as_long_as_its_exchanges(base_url: str) -> None:
     class Log:
         def __call__(self, line: str) -> None:
             pass
 
     log = Log()
-    gone = weakref.ref(log)
+    reference = weakref.ref(log)
     client = Client(base_url=base_url, api_key="test", log=log)
     stream = client.stream(f"{SYNTHETIC}#chunks=3", "Hello")
     client.close()
     del client, log
     gc.collect()
-    assert gone() is not None and stream.finish().status is Status.OK
+    assert reference() is not None and stream.finish().status is Status.OK
     del stream
     gc.collect()
-    assert gone() is None
+    assert reference() is None

@@ -1,4 +1,4 @@
-"""An exchange can be left at any time, from anywhere, and leaving it takes no time."""
+"""Cancellation at any time, from any thread, callback or signal handler, without delay."""
 
 from __future__ import annotations
 
@@ -15,34 +15,33 @@ import pytest
 from conftest import PACKAGE, SYNTHETIC, run_python
 from thinkwire import CancelledError, Client, MisuseError, Status, Stream
 
-#: Never ends by itself: some pieces come, then nothing more, with the connection open.
+#: Sends some events, then stalls with the connection open.
 STALLED = f"{SYNTHETIC}#chunks=1000,stall=2000"
-#: Nothing comes at all.
+#: Sends nothing for 30 s.
 SILENT = f"{SYNTHETIC}#delay=30000"
 
 
-def test_leaving_early_cancels_and_keeps_what_came(client: Client) -> None:
-    began = time.monotonic()
+def test_leaving_the_with_block_cancels_and_keeps_the_received_part(client: Client) -> None:
+    start = time.monotonic()
     with client.stream(STALLED, "Hello") as stream:
         first = next(stream)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - start < 10
     assert stream.reply.status is Status.CANCELLED
     assert (stream.reply.reasoning + stream.reply.content).startswith(first.text)
-    with pytest.raises(
-        CancelledError
-    ):  # An iteration of what was cut short never looks like one that came to its end.
+    # Iterating a cancelled stream raises, so that it cannot be mistaken for a complete one.
+    with pytest.raises(CancelledError):
         next(stream)
 
 
-def test_an_exception_in_the_body_cancels_and_passes(client: Client) -> None:
+def test_exception_in_the_with_block_cancels_and_propagates(client: Client) -> None:
     with pytest.raises(ZeroDivisionError):
         with client.stream(STALLED, "Hello") as stream:
             for _ in stream:
-                1 / 0
+                raise ZeroDivisionError
     assert stream.reply.status is Status.CANCELLED
 
 
-def test_a_break_without_with_cancels_when_the_stream_is_lost(client: Client) -> None:
+def test_deleting_the_last_reference_cancels(client: Client) -> None:
     closed = []
 
     class Watched(Stream):
@@ -59,7 +58,7 @@ def test_a_break_without_with_cancels_when_the_stream_is_lost(client: Client) ->
     assert closed == [Status.CANCELLED]
 
 
-def test_a_stream_that_was_never_begun_can_be_closed(client: Client) -> None:
+def test_unstarted_stream_can_be_closed(client: Client) -> None:
     stream = client.stream(STALLED, "Hello")
     stream.close()
     stream.close()
@@ -68,7 +67,7 @@ def test_a_stream_that_was_never_begun_can_be_closed(client: Client) -> None:
 
 @pytest.mark.parametrize("end", [Stream.cancel, Stream.close])
 @pytest.mark.parametrize("model", [STALLED, SILENT])
-def test_another_thread_can_end_it(
+def test_another_thread_can_end_a_pending_wait(
     client: Client, model: str, end: Callable[[Stream], None]
 ) -> None:
     stream = client.stream(model, "Hello")
@@ -84,15 +83,15 @@ def test_another_thread_can_end_it(
     reader.start()
     time.sleep(0.3)
     assert not raised
-    began = time.monotonic()
+    start = time.monotonic()
     end(stream)
     reader.join(20)
     assert len(raised) == 1 and isinstance(raised[0][1], CancelledError)
-    assert raised[0][0] - began < 5
+    assert raised[0][0] - start < 5
     assert stream.reply.status is Status.CANCELLED
 
 
-def test_cancel_after_the_end_does_nothing(client: Client) -> None:
+def test_cancel_after_the_end_has_no_effect(client: Client) -> None:
     stream = client.stream(f"{SYNTHETIC}#chunks=3", "Hello")
     reply = stream.finish()
     stream.cancel()
@@ -100,7 +99,7 @@ def test_cancel_after_the_end_does_nothing(client: Client) -> None:
     assert stream.reply is reply and reply.status is Status.OK
 
 
-def test_a_signal_handler_can_close_the_stream_it_interrupts(client: Client) -> None:
+def test_signal_handler_can_close_the_stream_that_it_interrupts(client: Client) -> None:
     stream = client.stream(STALLED, "Hello")
     previous = signal.signal(signal.SIGALRM, lambda *_: stream.close())
     try:
@@ -111,20 +110,20 @@ def test_a_signal_handler_can_close_the_stream_it_interrupts(client: Client) -> 
         signal.signal(signal.SIGALRM, previous)
 
 
-#: A program in which a stream is closed when it has found an event and not yet read it.
-BETWEEN = """
+#: A program that closes a stream between the arrival of an event and its copying.
+CLOSE_BEFORE_COPY = """
 import sys, threading
 from thinkwire import CancelledError, Client, Status, Stream
 how, base_url = sys.argv[1:]
 
 class Interrupted(Stream):
-    def _take(self):
+    def _copy_event(self):
         if how == "thread":
             closer.start()
             closer.join(0.3)
-        else:  # As a signal handler would.
+        else:  # As in a signal handler.
             self.close()
-        return super()._take()
+        return super()._copy_event()
 
 with Client(base_url=base_url, api_key="test") as client:
     stream = client.stream("mock/synthetic#chunks=1000,text=whole,stall=20000", "Hello")
@@ -136,16 +135,16 @@ with Client(base_url=base_url, api_key="test") as client:
     except CancelledError as error:
         assert error.reply.content.startswith("whole")
     else:
-        sys.exit("it goes on")
+        sys.exit("the iteration continues after close()")
 """
 
 
 @pytest.mark.parametrize("how", ["thread", "signal"])
-def test_what_was_found_is_read_before_it_is_let_go(base_url: str, how: str) -> None:
-    run_python(BETWEEN, how, base_url)
+def test_close_waits_until_the_current_event_is_copied(base_url: str, how: str) -> None:
+    run_python(CLOSE_BEFORE_COPY, how, base_url)
 
 
-def test_what_interrupts_an_iteration_does_not_iterate(base_url: str) -> None:
+def test_iterating_within_an_interrupted_iteration_is_misuse(base_url: str) -> None:
     raised: list[BaseException] = []
 
     def log(line: str) -> None:
@@ -162,11 +161,12 @@ def test_what_interrupts_an_iteration_does_not_iterate(base_url: str) -> None:
     assert raised and stream.reply.status is Status.CANCELLED
 
 
-#: A program that waits, and tells how long it took from Ctrl-C to the exception, and what the stream then had.
+#: A program that waits and prints the time at which Ctrl-C raised KeyboardInterrupt.
 WAITING = """
 import signal, sys, time
 from thinkwire import Client, Status
-signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell starts what is in the background deaf to it.
+# A shell starts background processes with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 how, base_url, model = sys.argv[1:]
 client = Client(base_url=base_url, api_key="test")
 stream = client.stream(model, "Hello")
@@ -198,28 +198,28 @@ else:
         ("on_event", STALLED),
     ],
 )
-def test_ctrl_c_is_heard_at_once(base_url: str, how: str, model: str) -> None:
+def test_ctrl_c_interrupts_every_wait(base_url: str, how: str, model: str) -> None:
     arguments = [sys.executable, "-c", WAITING, how, base_url, model]
     with subprocess.Popen(
         arguments, cwd=PACKAGE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None and process.stderr is not None
-        patience = threading.Timer(60, process.kill)
-        patience.start()
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
         assert process.stdout.readline() == "waiting\n"
         time.sleep(0.5)
         assert process.poll() is None, process.stderr.read()
         pressed = time.monotonic()
         os.kill(process.pid, signal.SIGINT)
-        heard = process.stdout.readline()
+        raised = process.stdout.readline()
         assert process.wait() == 0, process.stderr.read()
-        patience.cancel()
-        assert (
-            float(heard) - pressed < 10
-        )  # Silence lasts 30 s. A tenth is the promise, the rest for a busy machine.
+        watchdog.cancel()
+        # The documented latency is 0.1 s; the rest is tolerance for a busy machine. The server is
+        # silent for 30 s.
+        assert float(raised) - pressed < 10
 
 
-def test_a_callback_that_returns_false_cancels(client: Client) -> None:
+def test_callback_that_returns_false_cancels(client: Client) -> None:
     seen: list[str] = []
 
     def stop(event: object) -> bool:

@@ -1,4 +1,4 @@
-"""A client's life: options, many calls, many threads, a fork, the end."""
+"""Clients: options, many calls, threads, forks and the end of the interpreter."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from thinkwire import (
 
 
 @pytest.mark.parametrize(
-    "options, named",
+    "options, expected",
     [
         ({"base_url": "ftp://example.com"}, ""),
         ({"base_url": "http://exam\0ple.com"}, "base_url"),
@@ -41,7 +41,7 @@ from thinkwire import (
         ({"headers": {"X-Bad": "a\0b"}}, "X-Bad"),
         ({"headers": {"not a name": "x"}}, ""),
         ({"headers": {"X-Bad": 1}}, "X-Bad"),
-        ({"api_key": b"key"}, "api_key is a str, not bytes"),
+        ({"api_key": b"key"}, "api_key must be a str, not bytes"),
         ({"ca_file": "/dev/null\0.pem"}, "ca_file"),
         ({"ca_directory": 1}, "ca_directory"),
         ({"max_retries": 2**32 + 1}, "max_retries"),
@@ -51,13 +51,13 @@ from thinkwire import (
         ({"timeout": {"connect": "5"}}, "connect"),
     ],
 )
-def test_an_option_that_does_not_hold_is_refused(options: dict[str, Any], named: str) -> None:
-    with pytest.raises(InvalidArgumentError) as refused:
+def test_invalid_option_is_rejected(options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InvalidArgumentError) as raised:
         Client(**{"base_url": "http://127.0.0.1:1/v1", "api_key": "test", **options})
-    assert named in refused.value.message != ""
+    assert expected in raised.value.message != ""
 
 
-def test_every_option_can_be_given(base_url: str) -> None:
+def test_every_option_is_accepted(base_url: str) -> None:
     with Client(
         base_url=base_url,
         api_key="test",
@@ -73,7 +73,7 @@ def test_every_option_can_be_given(base_url: str) -> None:
         assert client.send(QWEN3, "Hello", thinking=False).status is Status.OK
 
 
-def test_a_short_timeout_is_not_none(base_url: str) -> None:
+def test_short_timeout_is_not_rounded_to_0(base_url: str) -> None:
     with Client(base_url=base_url, api_key="test", timeout=0.00001) as client:
         with pytest.raises(TimeoutError):
             client.send(f"{SYNTHETIC}#delay=30000", "Hello")
@@ -82,19 +82,19 @@ def test_a_short_timeout_is_not_none(base_url: str) -> None:
 @pytest.mark.parametrize(
     "seconds", [float("inf"), 1e300, 10**400, sys.maxsize, Fraction(1, 3) + 10**9]
 )
-def test_a_timeout_is_as_long_as_one_likes(base_url: str, seconds: Any) -> None:
+def test_timeout_of_any_length_is_accepted(base_url: str, seconds: Any) -> None:
     with Client(base_url=base_url, api_key="test", timeout=seconds) as client:
         assert client.send(QWEN3, "Hello", thinking=False, timeout=seconds).status is Status.OK
 
 
-def test_a_file_need_not_have_a_name_in_utf_8(tmp_path: Path) -> None:
+def test_file_name_need_not_be_utf_8(tmp_path: Path) -> None:
     file = os.fsencode(tmp_path) + b"/\xff.pem"
     with open(file, "wb"):
         pass
     Client("http://127.0.0.1:1/v1", "test", ca_file=os.fsdecode(file)).close()
 
 
-def test_a_closed_client_says_so(base_url: str) -> None:
+def test_closed_client_raises_misuse_error(base_url: str) -> None:
     client = Client(base_url=base_url, api_key="test")
     client.close()
     client.close()
@@ -102,7 +102,7 @@ def test_a_closed_client_says_so(base_url: str) -> None:
         client.send(QWEN3, "Hello")
 
 
-def test_an_exchange_outlives_its_client(base_url: str) -> None:
+def test_exchange_continues_after_its_client_is_closed(base_url: str) -> None:
     client = Client(base_url=base_url, api_key="test")
     stream = client.stream(QWEN3, "Hello", thinking=True)
     next(stream)
@@ -110,34 +110,34 @@ def test_an_exchange_outlives_its_client(base_url: str) -> None:
     assert stream.finish().content == recorded("qwen3-32b.sse").content
 
 
-def test_connections_are_kept(client: Client) -> None:
+def test_connections_are_reused(client: Client) -> None:
     assert not client.send(QWEN3, "Hello", thinking=False).timing.reused_connection
     assert client.send(QWEN3, "Hello", thinking=False).timing.reused_connection
 
 
-def test_threads_wait_side_by_side(client: Client) -> None:
-    """Twenty waits of half a second take half a second, while another thread goes on working."""
+def test_threads_wait_concurrently(client: Client) -> None:
+    """Twenty waits of 0.5 s take 0.5 s in total, and another thread runs meanwhile."""
     statuses: list[Status] = []
 
     def call() -> None:
         statuses.append(client.send(f"{SYNTHETIC}#chunks=5,delay=500", "Hello").status)
 
     threads = [threading.Thread(target=call) for _ in range(20)]
-    began = time.monotonic()
+    start = time.monotonic()
     for thread in threads:
         thread.start()
-    worked = 0
+    iterations = 0
     while any(thread.is_alive() for thread in threads):
-        worked += 1
+        iterations += 1
         time.sleep(0.001)
     assert statuses == [Status.OK] * 20
-    assert 0.5 <= time.monotonic() - began < 5
-    assert worked > 50
+    assert 0.5 <= time.monotonic() - start < 5
+    assert iterations > 50
 
 
-def test_threads_stream_each_its_own(client: Client) -> None:
+def test_threads_stream_independently(client: Client) -> None:
     expected = recorded("qwen3-32b.sse")
-    got: list[tuple[str, str]] = []
+    results: list[tuple[str, str]] = []
 
     def call() -> None:
         for _ in range(5):
@@ -147,21 +147,21 @@ def test_threads_stream_each_its_own(client: Client) -> None:
                 "".join(event.text for event in events if event.kind == kind)
                 for kind in ("reasoning", "content")
             ]
-            got.append((texts[0], texts[1]))
+            results.append((texts[0], texts[1]))
 
     threads = [threading.Thread(target=call) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert got == [(expected.reasoning, expected.content)] * 40
+    assert results == [(expected.reasoning, expected.content)] * 40
 
 
-def test_a_signal_handler_can_close_the_client_whose_call_it_interrupts(base_url: str) -> None:
+def test_signal_handler_can_close_the_client_that_it_interrupts(base_url: str) -> None:
     client = Client(base_url=base_url, api_key="test")
 
     def interrupted() -> None:
-        with client._lock:  # As each call does for a moment.
+        with client._lock:  # Held briefly by each call.
             client.close()
 
     thread = threading.Thread(target=interrupted, daemon=True)
@@ -170,13 +170,15 @@ def test_a_signal_handler_can_close_the_client_whose_call_it_interrupts(base_url
     assert not thread.is_alive()
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_there_is_one_of_each(client: Client, copied: Callable[[object], object]) -> None:
+@pytest.mark.parametrize("function", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_clients_and_streams_cannot_be_copied(
+    client: Client, function: Callable[[object], object]
+) -> None:
     with client.stream(QWEN3, "Hello", thinking=False) as stream:
         first = next(stream)
-        for one, name in ((client, "Client"), (stream, "Stream")):
+        for original, name in ((client, "Client"), (stream, "Stream")):
             with pytest.raises(TypeError, match=f"a {name} can't be copied"):
-                copied(one)
+                function(original)
         gc.collect()
         assert (
             first.text + "".join(event.text for event in stream if event.kind == "content")
@@ -184,12 +186,12 @@ def test_there_is_one_of_each(client: Client, copied: Callable[[object], object]
         )
 
 
-def test_close_races_with_calls(base_url: str) -> None:
+def test_close_may_race_with_calls(base_url: str) -> None:
     for _ in range(20):
         client = Client(base_url=base_url, api_key="test")
         outcomes: list[object] = []
 
-        def call() -> None:
+        def call(client: Client = client, outcomes: list[object] = outcomes) -> None:
             try:
                 outcomes.append(client.send(QWEN3, "Hello", thinking=False).status)
             except MisuseError:
@@ -214,7 +216,7 @@ def resident_kb() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
-def test_a_thousand_calls_leave_nothing_behind(client: Client) -> None:
+def test_a_thousand_calls_leak_neither_descriptors_nor_memory(client: Client) -> None:
     def call(times: int) -> None:
         for _ in range(times):
             client.send(QWEN3, "Hello", thinking=False)
@@ -260,18 +262,18 @@ print("ok")
 """
 
 
-def test_a_fork_leaves_the_parents_connections_alone(base_url: str) -> None:
+def test_forked_child_does_not_use_connections_of_the_parent(base_url: str) -> None:
     assert run_python(FORK, base_url).stdout == "ok\n"
 
 
-FORKED_IN_A_CALL = """
+FORK_DURING_A_CALL = """
 import os, signal, sys, threading
 from thinkwire import Client
 client = Client(base_url=sys.argv[1], api_key="test")
 held, done = threading.Event(), threading.Event()
 
 def call():
-    with client._lock:  # As each call does for a moment.
+    with client._lock:  # Held briefly by each call.
         held.set()
         done.wait()
 
@@ -291,11 +293,11 @@ assert ended == 0
 """
 
 
-def test_a_child_can_close_a_client_that_was_being_used(base_url: str) -> None:
-    run_python(FORKED_IN_A_CALL, base_url)
+def test_forked_child_can_close_a_client_that_was_in_use(base_url: str) -> None:
+    run_python(FORK_DURING_A_CALL, base_url)
 
 
-FORKED_WITHOUT_ENVIRONMENT = """
+FORK_WITHOUT_ENVIRONMENT = """
 import os, signal, sys
 from thinkwire import Client
 os.environ.update(THINKWIRE_BASE_URL=sys.argv[1], THINKWIRE_API_KEY="test")
@@ -308,7 +310,7 @@ if not child:
     signal.alarm(10)
     reply = client.send("alibaba/qwen3-32b", "Hello", thinking=False)
     assert not reply.timing.reused_connection
-    client.close()  # And with it, its copy of the parent's connection.
+    client.close()  # Closes the copy of the connection of the parent as well.
     assert len(os.listdir("/proc/self/fd")) < held
     os._exit(0)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -316,11 +318,11 @@ assert client.send("alibaba/qwen3-32b", "Hello", thinking=False).timing.reused_c
 """
 
 
-def test_a_childs_client_is_what_it_was_made_to_be(base_url: str) -> None:
-    run_python(FORKED_WITHOUT_ENVIRONMENT, base_url)
+def test_forked_client_keeps_its_options(base_url: str) -> None:
+    run_python(FORK_WITHOUT_ENVIRONMENT, base_url)
 
 
-FORKED_WHILE_IT_LOADS = """
+FORK_DURING_LOADING = """
 import os, signal, sys, threading
 from thinkwire import Client, _abi
 loading, forked, bind = threading.Event(), threading.Event(), _abi.bind
@@ -346,8 +348,8 @@ assert ended == 0
 """
 
 
-def test_a_child_forked_while_the_library_is_loaded_can_load_it(base_url: str) -> None:
-    run_python(FORKED_WHILE_IT_LOADS, base_url)
+def test_child_forked_while_the_library_is_loaded_can_load_it(base_url: str) -> None:
+    run_python(FORK_DURING_LOADING, base_url)
 
 
 EXIT = """
@@ -359,20 +361,20 @@ next(stream)
 reply = client.send("alibaba/qwen3-32b", "Hello", thinking=False)
 cycle = [client, stream, reply]
 cycle.append(cycle)
-waiting = threading.Thread(target=lambda: client.send("mock/synthetic#delay=30000", "Hello"), daemon=True)
-waiting.start()
+wait = lambda: client.send("mock/synthetic#delay=30000", "Hello")
+threading.Thread(target=wait, daemon=True).start()
 threading.Event().wait(0.2)
 sys.modules["kept"] = cycle
 print("ok")
 """
 
 
-def test_the_interpreter_ends_well_with_everything_still_open(base_url: str) -> None:
-    done = run_python(EXIT, base_url)
-    assert (done.stdout, done.stderr) == ("ok\n", "")
+def test_interpreter_exits_with_open_clients_and_streams(base_url: str) -> None:
+    completed = run_python(EXIT, base_url)
+    assert (completed.stdout, completed.stderr) == ("ok\n", "")
 
 
-def test_the_environment_is_the_default(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_supplies_defaults(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THINKWIRE_BASE_URL", base_url)
     monkeypatch.setenv("THINKWIRE_API_KEY", "test")
     with Client() as client:

@@ -1,4 +1,4 @@
-"""A program written for openai-python runs on it."""
+"""Programs written for openai-python run with this package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conftest import NEXT, QWEN3, QWEN36, Echo, recorded
 from thinkwire import Client
 
 
-def test_a_completion_is_the_providers_own(client: Client) -> None:
+def test_completion_equals_the_document_of_the_provider(client: Client) -> None:
     document = recorded("qwen3.6-35b-a3b.json").document
     completion = client.chat.completions.create(
         model=QWEN36, messages=[{"role": "user", "content": "Hi!"}]
@@ -32,10 +32,10 @@ def test_a_completion_is_the_providers_own(client: Client) -> None:
     assert getattr(message, "reasoning_content", None) and not hasattr(message, "no_such_field")
 
 
-def test_thinking_unstreamed_works_as_a_program_would_ask_for_it(client: Client) -> None:
+def test_thinking_works_without_streaming(client: Client) -> None:
     recording = recorded("qwen3-32b.sse")
-    for how in ({"extra_body": {"enable_thinking": True}}, {"thinking": True}):
-        completion = client.chat.completions.create(model=QWEN3, messages="Hello", **how)
+    for fields in ({"extra_body": {"enable_thinking": True}}, {"thinking": True}):
+        completion = client.chat.completions.create(model=QWEN3, messages="Hello", **fields)
         message = completion.choices[0].message
         assert (message.reasoning_content, message.content) == (
             recording.reasoning,
@@ -43,7 +43,7 @@ def test_thinking_unstreamed_works_as_a_program_would_ask_for_it(client: Client)
         )
 
 
-def test_the_usual_loop_over_chunks(client: Client) -> None:
+def test_typical_loop_over_chunks(client: Client) -> None:
     recording = recorded("qwen3-32b.sse")
     messages = [{"role": "user", "content": "Hello"}]
     stream = client.chat.completions.create(
@@ -67,8 +67,8 @@ def test_the_usual_loop_over_chunks(client: Client) -> None:
     assert stream.reply.content == answer
 
 
-def test_the_loop_over_dicts_that_the_provider_prints(client: Client) -> None:
-    """Its documentation reads chunks as parsed JSON."""
+def test_chunks_work_as_dicts(client: Client) -> None:
+    """The documentation of the provider reads chunks as parsed JSON."""
     recording = recorded("qwen3-32b.sse")
     answer = reasoning = ""
     for data in client.chat.completions.create(
@@ -87,7 +87,7 @@ def test_the_loop_over_dicts_that_the_provider_prints(client: Client) -> None:
     assert (reasoning, answer) == (recording.reasoning, recording.content)
 
 
-def test_a_message_can_be_sent_back(client: Client) -> None:
+def test_message_of_a_completion_can_be_sent(client: Client) -> None:
     messages: list[Any] = [{"role": "user", "content": "Hello"}]
     messages.append(
         client.chat.completions.create(model=NEXT, messages=messages).choices[0].message
@@ -99,7 +99,7 @@ def test_a_message_can_be_sent_back(client: Client) -> None:
     )
 
 
-def test_errors_have_the_names_of_openais(client: Client) -> None:
+def test_errors_have_the_names_of_openai_python(client: Client) -> None:
     with pytest.raises(thinkwire.RateLimitError):
         client.chat.completions.create(model=f"{QWEN3}#status=429", messages="Hello")
     with pytest.raises(thinkwire.RateLimitError):
@@ -108,13 +108,13 @@ def test_errors_have_the_names_of_openais(client: Client) -> None:
                 model=f"{QWEN3}#status=429", messages="Hello", stream=True
             )
         )
-    with pytest.raises(thinkwire.InvalidArgumentError, match="extra_headers belongs to the Client"):
+    with pytest.raises(thinkwire.InvalidArgumentError, match="extra_headers is not supported here"):
         client.chat.completions.create(model=QWEN3, messages="Hello", extra_headers={"a": "b"})
     with pytest.raises(thinkwire.TimeoutError, match="total timeout"):
         client.chat.completions.create(model=f"{QWEN3}#delay=5000", messages="Hello", timeout=0.2)
 
 
-def test_leaving_a_stream_early(client: Client) -> None:
+def test_leaving_the_with_block_cancels(client: Client) -> None:
     with client.chat.completions.create(
         model="mock/synthetic#chunks=1000,stall=2000", messages="Hello", stream=True
     ) as stream:
@@ -128,7 +128,7 @@ def streamed(echo: Echo, deltas: list[Any], **fields: Any) -> list[Any]:
         return list(client.chat.completions.create(model="m", messages="Hello", stream=True))
 
 
-def test_thoughts_are_in_one_field_whatever_the_server_calls_it(echo: Echo) -> None:
+def test_reasoning_is_in_one_field_whatever_the_server_calls_it(echo: Echo) -> None:
     chunks = streamed(echo, [{"role": "assistant", "reasoning": "Hm"}, {"content": "Yes"}])
     assert [chunk.choices[0].delta for chunk in chunks] == [
         {"role": "assistant", "reasoning_content": "Hm"},
@@ -136,43 +136,43 @@ def test_thoughts_are_in_one_field_whatever_the_server_calls_it(echo: Echo) -> N
     ]
 
 
-def test_a_whole_answer_is_told_apart_as_the_library_does(client: Client) -> None:
+def test_unstreamed_reasoning_is_separated_as_by_the_library(client: Client) -> None:
     def message(sent: str, **fields: Any) -> Any:
-        whole = '{"choices": [{"index": 0, "message": %s, "finish_reason": "stop"}]}' % sent
+        body = f'{{"choices": [{{"index": 0, "message": {sent}, "finish_reason": "stop"}}]}}'
         completion = client.chat.completions.create(
-            model="mock/script", messages="Hello", mock_reply=whole, **fields
+            model="mock/script", messages="Hello", mock_reply=body, **fields
         )
         return completion.choices[0].message
 
-    # Thinking is off, and the answer stands in the field for it.
+    # With thinking disabled, the server sends the answer in the field for reasoning.
     for name in ("reasoning_content", "reasoning"):
-        answer = message('{"content": null, "%s": "Yes"}' % name, thinking=False)
+        answer = message(f'{{"content": null, "{name}": "Yes"}}', thinking=False)
         assert (answer.content, answer.reasoning_content, answer.get("reasoning")) == (
             "Yes",
             None,
             None,
         )
-    thought = '{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}'
-    parts = message('{"content": [%s, {"type": "text", "text": "Yes"}]}' % thought)
+    reasoning = '{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}'
+    parts = message(f'{{"content": [{reasoning}, {{"type": "text", "text": "Yes"}}]}}')
     assert (parts.content, parts.reasoning_content) == ("Yes", "Hm")
     assert message('{"content": null, "tool_calls": []}').content is None
 
 
-def test_the_usage_of_a_choice_is_the_streams(echo: Echo) -> None:
+def test_usage_in_a_choice_becomes_the_usage_of_the_chunk(echo: Echo) -> None:
     *_, last = streamed(echo, [{"content": "Yes"}], finish_reason="stop", usage={"total_tokens": 7})
     assert last.usage.total_tokens == 7 and last.choices == []
 
 
-def test_equal_chunks_are_not_one(echo: Echo) -> None:
+def test_equal_chunks_are_not_merged(echo: Echo) -> None:
     chunks = streamed(echo, [{"content": "ha", "extra": 1}] * 3)
     assert [chunk.choices[0].delta.content for chunk in chunks] == ["ha"] * 3
     assert [chunk.choices[0].delta.extra for chunk in chunks] == [1] * 3
 
 
-def test_what_came_beside_a_text_is_told_once(echo: Echo) -> None:
+def test_other_fields_of_a_chunk_are_emitted_once(echo: Echo) -> None:
     delta = {"reasoning_content": "Hm", "content": "Yes", "annotations": [{"type": "url_citation"}]}
-    thought, word = streamed(echo, [delta], logprobs={"content": []})
-    assert thought.choices[0] == {
+    reasoning, content = streamed(echo, [delta], logprobs={"content": []})
+    assert reasoning.choices[0] == {
         "index": 0,
         "finish_reason": None,
         "logprobs": {"content": []},
@@ -182,7 +182,7 @@ def test_what_came_beside_a_text_is_told_once(echo: Echo) -> None:
             "reasoning_content": "Hm",
         },
     }
-    assert word.choices[0] == {
+    assert content.choices[0] == {
         "index": 0,
         "finish_reason": None,
         "logprobs": None,
@@ -190,37 +190,37 @@ def test_what_came_beside_a_text_is_told_once(echo: Echo) -> None:
     }
 
 
-def test_a_tool_call_adds_up_as_openais_does(echo: Echo) -> None:
+def test_tool_call_fragments_have_the_format_of_openai(echo: Echo) -> None:
     first = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": ""}}
-    pieces = [{"index": 0, "function": {"arguments": piece}} for piece in ("{", "}")]
-    chunks = streamed(echo, [{"tool_calls": [one]} for one in (first, *pieces)])
+    rest = [{"index": 0, "function": {"arguments": arguments}} for arguments in ("{", "}")]
+    chunks = streamed(echo, [{"tool_calls": [fragment]} for fragment in (first, *rest)])
     calls = [chunk.choices[0].delta.tool_calls[0] for chunk in chunks if chunk.choices]
     assert [call.id for call in calls] == ["a", None, None]
     assert [call.function.name for call in calls] == ["f", None, None]
     assert "".join(call.function.arguments for call in calls) == "{}"
 
 
-def test_what_is_no_choice_and_no_delta_is_passed_over(echo: Echo, client: Client) -> None:
-    (end,) = streamed(echo, ["no delta"], finish_reason="stop")
-    assert end.choices[0].finish_reason == "stop"
+def test_malformed_choices_and_deltas_are_ignored(echo: Echo, client: Client) -> None:
+    (last,) = streamed(echo, ["not an object"], finish_reason="stop")
+    assert last.choices[0].finish_reason == "stop"
     echo.script = [
         [{"choices": [5, {"index": 0, "delta": {"content": "Yes"}, "finish_reason": "stop"}]}]
     ]
-    whole = '{"choices": [5, {"index": 0, "message": {"content": "Yes"}, "finish_reason": "stop"}]}'
+    body = '{"choices": [5, {"index": 0, "message": {"content": "Yes"}, "finish_reason": "stop"}]}'
     with Client(echo.base_url, "") as streaming:
         first, _ = streaming.chat.completions.create(model="m", messages="Hello", stream=True)
     assert first.choices[0].delta == {"role": "assistant", "content": "Yes"}
     completion = client.chat.completions.create(
-        model="mock/script", messages="Hello", mock_reply=whole
+        model="mock/script", messages="Hello", mock_reply=body
     )
     assert completion.choices[1].message.content == "Yes"
 
 
-def test_fields_can_be_changed_and_unknown_ones_are_named(echo: Echo) -> None:
+def test_fields_can_be_changed_and_unknown_ones_raise(echo: Echo) -> None:
     with Client(echo.base_url, "") as client:
         completion = client.chat.completions.create(model="m", messages="Hello")
     assert completion._request_id == "req-1" and "_request_id" not in completion
     completion.choices[0].message.content = "changed"
     assert completion["choices"][0]["message"]["content"] == "changed"
     with pytest.raises(AttributeError, match="no 'choice', only .*choices"):
-        completion.choice
+        _ = completion.choice

@@ -1,4 +1,4 @@
-"""What providers really send: each case of Tests/corpus, through the binding. The README there says what a case is."""
+"""Responses of real providers: the cases of Tests/corpus (see its README) through the binding."""
 
 from __future__ import annotations
 
@@ -24,34 +24,40 @@ def _load() -> Any:
 corpus = _load()
 CASES = {case.name: case for case in corpus.cases()}
 
-#: How the body comes: whole, in two pieces in different places, a byte at a time.
-CUTS = ["whole", "first=1", "first=100", "first=333", "piece=1"]
+#: How the body is split: not at all, into two pieces at different offsets, into single bytes.
+SPLITS = ["whole", "first=1", "first=100", "first=333", "piece=1"]
 
-#: The cases that have been played.
+#: The cases that were played.
 played: set[str] = set()
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with corpus.Server() as running:
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+    with corpus.Server() as corpus_server:
+        thread = threading.Thread(
+            target=corpus_server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
         thread.start()
-        yield running.url
-        running.shutdown()
+        yield corpus_server.url
+        corpus_server.shutdown()
         thread.join()
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_case(server: str, name: str) -> None:
     case = CASES[name]
-    for cut in CUTS:
+    for split in SPLITS:
         with Client(
-            base_url=f"{server}/{name}/{cut}/v1", api_key="test", timeout=20, max_retries=0
+            base_url=f"{server}/{name}/{split}/v1", api_key="test", timeout=20, max_retries=0
         ) as client:
-            events, streamed = listen(client, case)
-            sent = send(client, case)
-        assert corpus.differences(case, heard(streamed), events, streamed.raw_json()) == [], cut
-        assert corpus.differences(case, heard(sent), None, sent.raw_json()) == [], f"{cut}, sent"
+            events, streamed = stream_case(client, case)
+            sent = send_case(client, case)
+        assert corpus.differences(case, fields_of(streamed), events, streamed.raw_json()) == [], (
+            split
+        )
+        assert corpus.differences(case, fields_of(sent), None, sent.raw_json()) == [], (
+            f"{split}, unstreamed"
+        )
     played.add(name)
 
 
@@ -61,55 +67,57 @@ def test_every_case_was_played() -> None:
     assert len(played) == len(files) > 0
 
 
-def test_what_is_heard_wrong_is_noticed(server: str) -> None:
+def test_a_difference_is_detected(server: str) -> None:
     with Client(base_url=f"{server}/think-tags/whole/v1", api_key="test") as client:
-        events, reply = listen(client, CASES["think-tags"])
-    found = corpus.differences(CASES["tool-calls-by-index"], heard(reply), events, reply.raw_json())
-    assert [line.split(" is ")[0] for line in found] == [
+        events, reply = stream_case(client, CASES["think-tags"])
+    differences = corpus.differences(
+        CASES["tool-calls-by-index"], fields_of(reply), events, reply.raw_json()
+    )
+    assert [line.split(" is ")[0] for line in differences] == [
         "events", "reasoning", "content", "finish_reason", "tool_calls", "the document"
     ]  # fmt: skip
 
 
-def listen(client: Client, case: Any) -> tuple[list[Any], Reply]:
-    """The events of a streamed answer in the corpus' words, and the reply, whether it is one of success or not."""
-    stream = client.stream("m", "Hello", **thinking(case))
+def stream_case(client: Client, case: Any) -> tuple[list[Any], Reply]:
+    """Returns the events of a streamed answer in the format of the corpus, and the reply."""
+    stream = client.stream("m", "Hello", **request_fields(case))
     events = []
     with stream:
         try:
             for event in stream:
-                events.append(written(event))
+                events.append(corpus_event(event))
         except Error:
             pass
     return events, stream.reply
 
 
-def send(client: Client, case: Any) -> Reply:
+def send_case(client: Client, case: Any) -> Reply:
     try:
-        return client.send("m", "Hello", **thinking(case))
+        return client.send("m", "Hello", **request_fields(case))
     except Error as error:
         assert error.reply is not None
         return error.reply
 
 
-def thinking(case: Any) -> dict[str, Any]:
-    """What a case has to be asked with, in the binding's words."""
-    given = {"starts_thinking": bool(case.request.get("starts_thinking"))}
-    return {**given, "thinking": False} if case.request.get("thinking") == "off" else given
+def request_fields(case: Any) -> dict[str, Any]:
+    """Returns the arguments with which to send the request of a case."""
+    fields = {"starts_thinking": bool(case.request.get("starts_thinking"))}
+    return {**fields, "thinking": False} if case.request.get("thinking") == "off" else fields
 
 
-def written(event: Event) -> list[Any]:
+def corpus_event(event: Event) -> list[Any]:
     subject: list[Any] = [str(event.kind)]
     if event.kind is EventKind.TOOL_CALL:
         subject += [event.tool_index, event.tool_id, event.tool_name]
-    said = bill(event.usage) if event.kind is EventKind.USAGE else event.text
-    return [*subject, said, *([event.choice] if event.choice else [])]
+    payload = usage_dict(event.usage) if event.kind is EventKind.USAGE else event.text
+    return [*subject, payload, *([event.choice] if event.choice else [])]
 
 
-def bill(usage: Optional[Usage]) -> Optional[dict[str, Any]]:
+def usage_dict(usage: Optional[Usage]) -> Optional[dict[str, Any]]:
     return None if usage is None else dict(vars(usage))
 
 
-def heard(reply: Reply) -> dict[str, Any]:
+def fields_of(reply: Reply) -> dict[str, Any]:
     return {
         "status": f"TW_{reply.status.name}",
         "http_status": reply.http_status,
@@ -118,7 +126,7 @@ def heard(reply: Reply) -> dict[str, Any]:
         "content": reply.content,
         "refusal": reply.refusal,
         "finish_reason": reply.finish_reason,
-        "usage": bill(reply.usage),
+        "usage": usage_dict(reply.usage),
         "tool_calls": [
             [call.index, call.id, call.name, call.arguments, call.choice]
             for call in reply.tool_calls

@@ -1,8 +1,9 @@
-"""An answer is one document, whichever way it travelled.
+"""A streamed and an unstreamed answer give the same document.
 
-What the provider writes as null it writes in one of the two forms only: `system_fingerprint` and `logprobs` unstreamed, `refusal`
-in the pieces of a stream. Nobody who assembles a stream can know of such members, so they are left out of the comparison. All
-else is equal; the order of an object's members, which means nothing in JSON, is that of the form it came in.
+The provider sends some members as null in only one of the two forms: `system_fingerprint` and
+`logprobs` unstreamed, `refusal` in the chunks of a stream. A client cannot reconstruct them, so
+they are excluded from the comparison. All other members are equal. The order of members, which has
+no meaning in JSON, is that of the received form.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def without_nulls(value: Any) -> Any:
 
 
 def nulls(value: Any) -> set[str]:
-    """The names of the members that are null, wherever they are."""
+    """Returns the names of all members that are null, at any depth."""
     if isinstance(value, list):
         return set().union(*map(nulls, value))
     if not isinstance(value, dict):
@@ -39,9 +40,7 @@ def nulls(value: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("model", RECORDINGS)
-def test_a_streamed_answer_is_the_document_that_comes_unstreamed(
-    client: Client, model: str
-) -> None:
+def test_streamed_and_unstreamed_documents_are_equal(client: Client, model: str) -> None:
     streamed = client.stream(model, "Hello").finish().json()
     sent = client.send(model, "Hello").json()
     assert sent == recorded(RECORDINGS[model]).document
@@ -49,7 +48,7 @@ def test_a_streamed_answer_is_the_document_that_comes_unstreamed(
     assert (nulls(streamed), nulls(sent)) == ({"refusal"}, {"system_fingerprint", "logprobs"})
 
 
-def test_an_answer_that_is_thought_about_only_when_streamed_is_the_same_sent(
+def test_send_streams_for_models_that_think_only_when_streamed(
     client: Client,
 ) -> None:
     reply = client.send(QWEN3, "Hello", thinking=True)

@@ -1,4 +1,4 @@
-"""The main path: the recorded models, sent and streamed, give the recorded texts."""
+"""Successful exchanges: the mock plays recordings, and the texts are those of the recordings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from conftest import NEXT, QWEN3, QWEN36, SYNTHETIC, VL, Recording, recorded
 from thinkwire import Client, Event, EventKind, MisuseError, Status, Usage
 
-#: A model, the recording that the mock plays when it thinks, and what it is asked with.
+#: Each model with the recording that the mock plays with thinking enabled.
 THINKING = [
     (QWEN3, "qwen3-32b.sse"),
     (NEXT, "qwen3-next-80b-a3b-thinking.json"),
@@ -20,7 +20,7 @@ def texts(events: list[Event], kind: EventKind) -> str:
 
 
 @pytest.mark.parametrize("model, name", THINKING)
-def test_send_gives_the_recorded_answer(client: Client, model: str, name: str) -> None:
+def test_send_returns_the_recorded_answer(client: Client, model: str, name: str) -> None:
     recording = recorded(name)
     assert recording.reasoning and recording.content
     reply = client.send(model, "Hello", thinking=True)
@@ -31,7 +31,7 @@ def test_send_gives_the_recorded_answer(client: Client, model: str, name: str) -
 
 
 @pytest.mark.parametrize("model, name", THINKING)
-def test_stream_gives_the_recorded_answer_in_pieces(client: Client, model: str, name: str) -> None:
+def test_stream_emits_the_recorded_answer_in_pieces(client: Client, model: str, name: str) -> None:
     recording = recorded(name)
     with client.stream(model, "Hello", thinking=True) as stream:
         events = list(stream)
@@ -40,13 +40,13 @@ def test_stream_gives_the_recorded_answer_in_pieces(client: Client, model: str, 
     assert len([event for event in events if event.kind == "reasoning"]) > 1
     kinds = [event.kind for event in events]
     assert kinds.index(EventKind.CONTENT) > max(
-        at for at, kind in enumerate(kinds) if kind is EventKind.REASONING
+        index for index, kind in enumerate(kinds) if kind is EventKind.REASONING
     )
     assert [event.text for event in events if event.kind is EventKind.FINISH] == ["stop"]
     assert stream.reply.status is Status.OK
 
 
-def test_thinking_off_gives_no_reasoning(client: Client) -> None:
+def test_thinking_off_returns_no_reasoning(client: Client) -> None:
     recording = recorded("qwen3-32b.json")
     reply = client.send(QWEN3, "Hello", thinking=False)
     assert (reply.reasoning, reply.content) == ("", recording.content)
@@ -56,7 +56,7 @@ def test_thinking_off_gives_no_reasoning(client: Client) -> None:
     assert texts(events, EventKind.CONTENT) == stream.reply.content != ""
 
 
-def test_everything_a_reply_says(client: Client) -> None:
+def test_all_attributes_of_a_reply(client: Client) -> None:
     document = recorded("qwen3.6-35b-a3b.json").document
     reply = client.send(QWEN36, "Hi! What do you think about mankind?")
     assert reply.json() == document
@@ -76,13 +76,13 @@ def test_everything_a_reply_says(client: Client) -> None:
     assert "OK" in repr(reply)
 
 
-def test_a_streams_usage_is_told_as_an_event_and_in_the_reply(client: Client) -> None:
+def test_usage_is_in_an_event_and_in_the_reply(client: Client) -> None:
     with client.stream(QWEN3, "Hello", thinking=True) as stream:
-        bills = [event.usage for event in stream if event.kind is EventKind.USAGE]
-    assert bills[-1] == stream.reply.usage == Usage(13, 2010, 2023, 82, None, None, None)
+        usages = [event.usage for event in stream if event.kind is EventKind.USAGE]
+    assert usages[-1] == stream.reply.usage == Usage(13, 2010, 2023, 82, None, None, None)
 
 
-def test_an_event_shows_the_chunk_it_came_with(client: Client) -> None:
+def test_event_contains_its_chunk(client: Client) -> None:
     recording = recorded("qwen3-32b.sse")
     with client.stream(QWEN3, "Hello", thinking=True) as stream:
         event = next(stream)
@@ -100,24 +100,24 @@ def test_an_event_shows_the_chunk_it_came_with(client: Client) -> None:
         assert repr(event) == "<Event reasoning 'Okay'>"
 
 
-def test_events_can_be_kept(client: Client) -> None:
-    """They are copies: what the library reuses for the next one does not change them."""
+def test_events_are_copies(client: Client) -> None:
+    """The library reuses its event struct, which must not change earlier events."""
     with client.stream(f"{SYNTHETIC}#chunks=200,reasoning=100", "Hello") as stream:
         events = list(stream)
     assert texts(events, EventKind.REASONING) == stream.reply.reasoning != ""
     assert texts(events, EventKind.CONTENT) == stream.reply.content != ""
 
 
-def test_a_reply_can_be_read_only_at_the_end(client: Client) -> None:
+def test_reply_is_available_only_at_the_end(client: Client) -> None:
     with client.stream(QWEN3, "Hello", thinking=True) as stream:
-        with pytest.raises(MisuseError, match="not over"):
-            stream.reply
+        with pytest.raises(MisuseError, match="has not ended"):
+            _ = stream.reply
         reply = stream.finish()
         assert reply is stream.reply and reply.content == recorded("qwen3-32b.sse").content
         assert list(stream) == []
 
 
-def test_a_conversation_goes_on_with_the_reply(client: Client) -> None:
+def test_conversation_continues_with_the_reply(client: Client) -> None:
     first = client.send(NEXT, [{"role": "user", "content": "Hello"}])
     assert first.as_message() == {"role": "assistant", "content": first.content}
     second = client.send(
@@ -126,8 +126,8 @@ def test_a_conversation_goes_on_with_the_reply(client: Client) -> None:
     assert second.content == recorded("qwen3-next-80b-a3b-thinking.json").content
 
 
-def test_recordings_are_what_they_seem() -> None:
-    """The expectations above are read from files; an empty one would make them easy to meet."""
+def test_recordings_are_not_empty() -> None:
+    """The expected texts are read from files; an empty file would weaken the tests above."""
     for _, name in THINKING:
         recording: Recording = recorded(name)
         assert len(recording.reasoning) > 100 and len(recording.content) > 10

@@ -1,4 +1,4 @@
-"""Finding the library: where it is looked for, and what is said when it is not there."""
+"""Loading the library: where it is searched for, which versions fit, and the error messages."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 import thinkwire
 from conftest import PACKAGE
-from thinkwire import _abi
 from thinkwire._library import compatible
 
-TRY = """
+#: The version of the header in this checkout.
+VERSION = thinkwire.__version__
+
+PROGRAM = """
 import thinkwire
 try:
-    print(thinkwire.library_version())
+    version = thinkwire.library_version()
+    assert thinkwire.__version__ == version
+    print(version)
 except thinkwire.LibraryError as error:
     assert isinstance(error, (thinkwire.Error, ImportError))
     print("LibraryError:", error)
@@ -25,16 +29,19 @@ except thinkwire.LibraryError as error:
 
 
 def run(cwd: Path, **environment: str) -> str:
-    """What the program above prints where that directory has the package, with only these variables about libraries set."""
-    kept = {
+    """Returns the output of PROGRAM in a directory with the package.
+
+    Only the given variables influence which library it loads.
+    """
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if name not in ("THINKWIRE_LIBRARY", "LD_LIBRARY_PATH")
     }
     done = subprocess.run(
-        [sys.executable, "-c", TRY],
+        [sys.executable, "-c", PROGRAM],
         cwd=cwd,
-        env={**kept, **environment},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
         check=True,
@@ -51,71 +58,91 @@ def built() -> Path:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A directory with a copy of the package."""
+    """A directory with a copy of the package and with its metadata, as installed by pip."""
     shutil.copytree(
         PACKAGE / "thinkwire",
         tmp_path / "thinkwire",
         ignore=shutil.ignore_patterns("__pycache__", "*.so*"),
     )
+    metadata = tmp_path / f"thinkwire-{VERSION}.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text(f"Metadata-Version: 2.1\nName: thinkwire\nVersion: {VERSION}\n")
     return tmp_path
 
 
-def test_the_version_is_told(built: Path) -> None:
-    assert thinkwire.library_version() == thinkwire.__version__ == _abi.VERSION
+def test_library_and_package_have_the_same_version(built: Path) -> None:
+    assert thinkwire.library_version() == thinkwire.__version__
 
 
-def test_by_name(built: Path, copy: Path) -> None:
-    assert run(copy, THINKWIRE_LIBRARY=str(built)) == _abi.VERSION
+def test_unknown_module_attribute_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="thinkwire.*no_such_name"):
+        _ = thinkwire.no_such_name  # type: ignore[attr-defined]
 
 
-def test_beside_itself(built: Path, copy: Path) -> None:
+@pytest.mark.slow
+def test_library_is_loaded_from_the_environment_variable(built: Path, copy: Path) -> None:
+    assert run(copy, THINKWIRE_LIBRARY=str(built)) == VERSION
+
+
+@pytest.mark.slow
+def test_library_is_loaded_from_the_package_directory(built: Path, copy: Path) -> None:
     shutil.copy(built, copy / "thinkwire" / "libthinkwire.so.0")
-    assert run(copy) == _abi.VERSION
+    assert run(copy) == VERSION
 
 
-def test_in_the_system(built: Path, copy: Path) -> None:
+@pytest.mark.slow
+def test_library_is_loaded_from_the_system(built: Path, copy: Path) -> None:
     (copy / "system").mkdir()
     shutil.copy(built, copy / "system" / "libthinkwire.so.0")
-    assert run(copy, LD_LIBRARY_PATH=str(copy / "system")) == _abi.VERSION
+    assert run(copy, LD_LIBRARY_PATH=str(copy / "system")) == VERSION
 
 
-def test_a_name_that_does_not_load_is_named_and_nothing_else_tried(built: Path, copy: Path) -> None:
+@pytest.mark.slow
+def test_environment_variable_is_the_only_candidate(built: Path, copy: Path) -> None:
     shutil.copy(built, copy / "thinkwire" / "libthinkwire.so.0")
-    said = run(copy, THINKWIRE_LIBRARY="/no/such/libthinkwire.so")
-    assert said.startswith(
-        "LibraryError: THINKWIRE_LIBRARY is '/no/such/libthinkwire.so', which does not load:"
+    output = run(copy, THINKWIRE_LIBRARY="/no/such/libthinkwire.so")
+    assert output.startswith(
+        "LibraryError: THINKWIRE_LIBRARY is '/no/such/libthinkwire.so', which cannot be loaded:"
     )
 
 
-def test_another_library_is_told_from_ours(copy: Path) -> None:
+@pytest.mark.slow
+def test_other_library_is_rejected(copy: Path) -> None:
     assert (
         run(copy, THINKWIRE_LIBRARY="libc.so.6")
         == "LibraryError: libc.so.6 is not libthinkwire: it has no tw_version"
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "source, said",
+    "source, message",
     [
         (
             'const char *tw_version(void) { return "9.0.0"; }',
             "is libthinkwire 9.0.0; this package needs",
         ),
-        (f'const char *tw_version(void) {{ return "{_abi.VERSION}"; }}', "is not whole"),
+        (f'const char *tw_version(void) {{ return "{VERSION}"; }}', "lacks a function"),
     ],
 )
-def test_a_library_of_another_version_is_refused(copy: Path, source: str, said: str) -> None:
-    made = copy / "libother.so"
-    command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-x", "c", "-", "-o", str(made)]
+def test_incompatible_library_is_rejected(copy: Path, source: str, message: str) -> None:
+    other = copy / "libother.so"
+    command = [os.environ.get("CC", "cc"), "-shared", "-fPIC", "-x", "c", "-", "-o", str(other)]
     subprocess.run(command, input=source, text=True, check=True)
-    assert said in run(copy, THINKWIRE_LIBRARY=str(made))
+    assert message in run(copy, THINKWIRE_LIBRARY=str(other))
 
 
-def test_nowhere(copy: Path) -> None:
-    said = run(copy)
-    assert (
-        said.startswith("LibraryError: libthinkwire was not found") and "THINKWIRE_LIBRARY" in said
-    )
+@pytest.mark.slow
+def test_copy_without_metadata_has_the_version_of_the_library(built: Path, copy: Path) -> None:
+    shutil.rmtree(copy / f"thinkwire-{VERSION}.dist-info")
+    assert run(copy, THINKWIRE_LIBRARY=str(built)) == VERSION
+
+
+@pytest.mark.slow
+def test_missing_library_is_reported(copy: Path) -> None:
+    output = run(copy)
+    assert output.startswith("LibraryError: libthinkwire was not found")
+    assert "THINKWIRE_LIBRARY" in output
 
 
 @pytest.mark.parametrize(
@@ -132,12 +159,13 @@ def test_nowhere(copy: Path) -> None:
         ("", "0.1.0", False),
     ],
 )
-def test_which_versions_go_together(library: str, header: str, expected: bool) -> None:
+def test_version_compatibility(library: str, header: str, expected: bool) -> None:
     assert compatible(library, header) is expected
 
 
-def test_importing_loads_nothing(copy: Path) -> None:
-    """A program may import it before it has set THINKWIRE_LIBRARY, and pays for what it uses."""
+@pytest.mark.slow
+def test_import_does_not_load_the_library(copy: Path) -> None:
+    """A program may set THINKWIRE_LIBRARY after the import."""
     done = subprocess.run(
         [sys.executable, "-c", "import thinkwire"],
         cwd=copy,

@@ -1,4 +1,4 @@
-"""The requests that the provider's documentation prints, as it prints them, give what it prints as the answers."""
+"""The example requests of the provider's documentation return the documented answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from thinkwire import Client, InvalidArgumentError
 HELLO = [{"role": "user", "content": "Hello"}]
 MANKIND = "Hi! What do you think about mankind?"
 
-WHOLE = [
+EXAMPLES = [
     ({"model": QWEN3, "messages": HELLO, "enable_thinking": False}, "qwen3-32b.json"),
     (
         {"model": NEXT, "messages": HELLO, "enable_thinking": False},
@@ -19,10 +19,11 @@ WHOLE = [
     ),
     ({"model": NEXT, "messages": HELLO}, "qwen3-next-80b-a3b-thinking.json"),
     ({"model": QWEN36, "messages": [{"role": "user", "content": MANKIND}]}, "qwen3.6-35b-a3b.json"),
+    # The message in this example has no role.
     (
         {"model": VL, "messages": [{"content": MANKIND}]},
         "qwen3-vl-32b-thinking.json",
-    ),  # Its message has no role.
+    ),
     (
         {"model": VL, "messages": [{"role": "user", "content": MANKIND}]},
         "qwen3-vl-32b-thinking.json",
@@ -30,8 +31,8 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize("request_fields, name", WHOLE)
-def test_an_answer_in_one_piece(client: Client, request_fields: dict[str, Any], name: str) -> None:
+@pytest.mark.parametrize("request_fields, name", EXAMPLES)
+def test_unstreamed_example(client: Client, request_fields: dict[str, Any], name: str) -> None:
     recording = recorded(name)
     reply = client.send(**request_fields)
     assert (reply.reasoning, reply.content) == (recording.reasoning, recording.content)
@@ -39,8 +40,8 @@ def test_an_answer_in_one_piece(client: Client, request_fields: dict[str, Any], 
     assert client.chat.completions.create(**request_fields) == recording.document
 
 
-@pytest.mark.parametrize("request_fields, name", WHOLE)
-def test_the_same_streamed(client: Client, request_fields: dict[str, Any], name: str) -> None:
+@pytest.mark.parametrize("request_fields, name", EXAMPLES)
+def test_streamed_example(client: Client, request_fields: dict[str, Any], name: str) -> None:
     recording = recorded(name)
     with client.stream(**request_fields) as stream:
         texts = {
@@ -52,11 +53,11 @@ def test_the_same_streamed(client: Client, request_fields: dict[str, Any], name:
 
 
 @pytest.mark.parametrize("thinking", [True, False])
-@pytest.mark.parametrize("request_fields, name", WHOLE)
-def test_with_thinking_on_and_off(
+@pytest.mark.parametrize("request_fields, name", EXAMPLES)
+def test_example_with_thinking_on_and_off(
     client: Client, request_fields: dict[str, Any], name: str, thinking: bool
 ) -> None:
-    """Streamed and not; the page's own word for it would win, so it is left out."""
+    """Omits `enable_thinking`, which would have priority over the argument `thinking`."""
     fields = {field: value for field, value in request_fields.items() if field != "enable_thinking"}
     recording = recorded("qwen3-32b.sse" if thinking and fields["model"] == QWEN3 else name)
     stream = client.stream(**fields, thinking=thinking)
@@ -73,13 +74,13 @@ def test_with_thinking_on_and_off(
 
 
 def by_kind(events: list[Any]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    grouped: dict[str, list[Any]] = {}
     for event in events:
-        found.setdefault(str(event.kind), []).append(event)
-    return found
+        grouped.setdefault(str(event.kind), []).append(event)
+    return grouped
 
 
-def test_a_stream_that_thinks(client: Client) -> None:
+def test_streamed_example_with_thinking(client: Client) -> None:
     recording = recorded("qwen3-32b.sse")
     stream = client.stream(QWEN3, HELLO, enable_thinking=True)
     assert (
@@ -88,8 +89,8 @@ def test_a_stream_that_thinks(client: Client) -> None:
     assert stream.reply.content == recording.content
 
 
-def test_what_it_refuses_is_sent_in_a_way_that_it_does_not(client: Client) -> None:
-    """Thinking is refused of this model unless streamed, so a send streams."""
+def test_send_streams_if_thinking_requires_it(client: Client) -> None:
+    """This model rejects unstreamed requests with thinking, so send() streams."""
     recording = recorded("qwen3-32b.sse")
     reply = client.send(QWEN3, HELLO, enable_thinking=True)
     assert (reply.reasoning, reply.content) == (recording.reasoning, recording.content)

@@ -1,4 +1,4 @@
-"""The examples of the README and of the docstrings run, and print what they say."""
+"""The examples in the README and in docstrings run and print the documented output."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 def indented(document: str) -> str:
-    """The indented lines of a docstring: its example."""
+    """Returns the indented lines of a docstring, which are its example."""
     lines = inspect.cleandoc(document).splitlines()
-    first = next(at for at, line in enumerate(lines) if line.startswith("    "))
+    first = next(index for index, line in enumerate(lines) if line.startswith("    "))
     example = itertools.takewhile(lambda line: not line or line.startswith("    "), lines[first:])
     return textwrap.dedent("\n".join(example))
 
@@ -35,7 +35,7 @@ def run(example: str, base_url: str, tmp_path: Path) -> str:
         "PYTHONPATH": str(PACKAGE),
         "PYTHONUTF8": "1",
     }
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", example],
         cwd=tmp_path,
         env=environment,
@@ -43,32 +43,36 @@ def run(example: str, base_url: str, tmp_path: Path) -> str:
         text=True,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout
 
 
-def test_there_are_examples() -> None:
+def test_readme_has_examples() -> None:
     assert len(EXAMPLES) >= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES)
-def test_the_examples_of_the_readme_run(example: str, base_url: str, tmp_path: Path) -> None:
+def test_readme_example_runs(example: str, base_url: str, tmp_path: Path) -> None:
     assert run(example, base_url, tmp_path) != ""
 
 
-def test_the_first_example_is_ten_lines_and_thinks(base_url: str, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_first_example_has_ten_lines_and_prints_reasoning(base_url: str, tmp_path: Path) -> None:
     assert len(EXAMPLES[0].splitlines()) <= 10
-    printed = run(EXAMPLES[0], base_url, tmp_path)
+    output = run(EXAMPLES[0], base_url, tmp_path)
     recording = recorded("qwen3-32b.sse")
-    assert re.sub(r"\033\[\d*m", "", printed).startswith(recording.reasoning + recording.content)
-    assert printed.startswith("\033[2mOkay") and "reasoning_tokens=82" in printed
+    assert re.sub(r"\033\[\d*m", "", output).startswith(recording.reasoning + recording.content)
+    assert output.startswith("\033[2mOkay") and "reasoning_tokens=82" in output
 
 
-def test_the_packages_example_runs(base_url: str, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_example_of_the_package_runs(base_url: str, tmp_path: Path) -> None:
     assert "reasoning Okay" in run(indented(thinkwire.__doc__ or ""), base_url, tmp_path)
 
 
-def test_the_clients_example_runs(base_url: str, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_example_of_client_runs(base_url: str, tmp_path: Path) -> None:
     example = indented(thinkwire.Client.__doc__ or "").replace(
         "https://api.aimlapi.com/v1", base_url
     )
@@ -76,7 +80,8 @@ def test_the_clients_example_runs(base_url: str, tmp_path: Path) -> None:
     assert run("from thinkwire import Client\n" + example, base_url, tmp_path) != ""
 
 
-def test_the_streams_example_runs(base_url: str, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_example_of_stream_runs(base_url: str, tmp_path: Path) -> None:
     example = "from thinkwire import Client\nclient = Client()\n" + indented(
         thinkwire.Stream.__doc__ or ""
     )

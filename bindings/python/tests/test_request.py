@@ -1,4 +1,4 @@
-"""What goes out: the body as it was meant, and the headers."""
+"""Requests: the body and the headers that are sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from thinkwire._handle import sized_text
 from thinkwire._library import library
 from thinkwire._request import Messages, ThinkingMode, build
 
-#: The smallest PNG there is: one transparent pixel.
+#: A minimal PNG: one transparent pixel.
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
     "1f15c4890000000d49444154789c626001000000ffff030000060005057bfabd0000000049454e44ae426082"
@@ -35,25 +35,25 @@ def body(
     )
 
 
-def test_a_text_is_one_message_of_the_users() -> None:
+def test_str_becomes_one_user_message() -> None:
     assert body("m", "Grüße 😊\0\n") == {
         "model": "m",
         "messages": [{"role": "user", "content": "Grüße 😊\0\n"}],
     }
 
 
-def test_messages_go_out_as_they_are_given() -> None:
-    turn = {
+def test_messages_are_sent_unchanged() -> None:
+    message = {
         "role": "assistant",
         "content": None,
         "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f"}}],
     }
-    assert body("m", turn)["messages"] == [turn]
-    assert body("m", [{"content": "without a role"}, turn])["messages"] == [
+    assert body("m", message)["messages"] == [message]
+    assert body("m", [{"content": "without a role"}, message])["messages"] == [
         {"content": "without a role"},
-        turn,
+        message,
     ]
-    assert body("m", iter([turn, turn]))["messages"] == [turn, turn]
+    assert body("m", iter([message, message]))["messages"] == [message, message]
 
 
 def test_any_field_can_be_set() -> None:
@@ -68,7 +68,7 @@ def test_any_field_can_be_set() -> None:
     assert {name: sent[name] for name in fields} == fields
 
 
-def test_a_field_goes_out_in_utf_8_and_unescaped() -> None:
+def test_non_ascii_text_is_not_escaped() -> None:
     request = build(library(), "m", "Grüße", None, None, {})
     length = c_size_t()
     assert "Grüße" in sized_text(
@@ -77,7 +77,7 @@ def test_a_field_goes_out_in_utf_8_and_unescaped() -> None:
 
 
 @pytest.mark.parametrize(
-    "messages, fields, named",
+    "messages, fields, expected",
     [
         ("Hello", {"temperature": float("nan")}, "temperature"),
         ("Hello", {"user": object()}, "user"),
@@ -85,40 +85,38 @@ def test_a_field_goes_out_in_utf_8_and_unescaped() -> None:
         ("Hello", {"a\0b": True}, "NUL"),
         ("\ud800", {}, "messages"),
         ([1], {}, "messages"),
-        ([{"role": "user", "content": [b"no image"]}], {}, ""),
+        ([{"role": "user", "content": [b"not an image"]}], {}, ""),
         ([{"role": "user", "content": [Path("/no/such/file.png")]}], {}, "/no/such/file.png"),
         ([{"role": "user", "content": [Path("/dev/null\0.png")]}], {}, "NUL"),
-        ([{"role": "user", "content": [Image(cast(Any, 5))]}], {}, "an image's path"),
+        ([{"role": "user", "content": [Image(cast(Any, 5))]}], {}, "the path of an image"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_by_name(
-    messages: Any, fields: dict[str, Any], named: str
-) -> None:
-    with pytest.raises(InvalidArgumentError) as refused:
+def test_invalid_argument_is_named(messages: Any, fields: dict[str, Any], expected: str) -> None:
+    with pytest.raises(InvalidArgumentError) as raised:
         body("m", messages, **fields)
-    assert named in refused.value.message != ""
-    assert isinstance(refused.value, ValueError)
+    assert expected in raised.value.message != ""
+    assert isinstance(raised.value, ValueError)
 
 
-@pytest.mark.parametrize("odd", ["", b"m", None])
-def test_a_model_is_needed(client: Client, odd: Any) -> None:
+@pytest.mark.parametrize("model", ["", b"m", None])
+def test_model_is_required(client: Client, model: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="model"):
-        client.send(odd, "Hello")
+        client.send(model, "Hello")
 
 
-@pytest.mark.parametrize("odd", [2**64 + 5, "5", 0.5])
-def test_a_budget_is_a_whole_number(odd: Any) -> None:
+@pytest.mark.parametrize("budget", [2**64 + 5, "5", 0.5])
+def test_budget_must_be_an_integer(budget: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="thinking_budget"):
-        body("m", "Hello", True, odd)
+        body("m", "Hello", True, budget)
 
 
-@pytest.mark.parametrize("odd", ["sometimes", 3])
-def test_an_unknown_way_of_thinking_is_refused(odd: Any) -> None:
-    with pytest.raises(InvalidArgumentError, match="thinking is True"):
-        body("m", "Hello", odd)
+@pytest.mark.parametrize("thinking", ["sometimes", 3])
+def test_unknown_thinking_mode_is_rejected(thinking: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="thinking must be True"):
+        body("m", "Hello", thinking)
 
 
-def test_images_stand_where_they_were_put(tmp_path: Path) -> None:
+def test_images_keep_their_order(tmp_path: Path) -> None:
     file = tmp_path / "a picture.png"
     file.write_bytes(PNG)
     link = Image("https://example.com/a.jpg", detail="low")
@@ -141,7 +139,7 @@ def test_images_stand_where_they_were_put(tmp_path: Path) -> None:
     assert parts[4]["image_url"] == {"url": "https://example.com/a.jpg", "detail": "low"}
 
 
-def test_the_key_and_the_headers(echo: Echo) -> None:
+def test_key_and_headers_are_sent(echo: Echo) -> None:
     with Client(
         echo.base_url, "a-key", headers={"X-Title": "Test", "User-Agent": "mine"}
     ) as client:
@@ -168,7 +166,7 @@ def test_the_key_and_the_headers(echo: Echo) -> None:
         ("none", {}),
     ],
 )
-def test_the_words_for_thinking_can_be_chosen(
+def test_dialect_selects_the_fields_for_thinking(
     echo: Echo, dialect: Union[str, Dialect], sent: dict[str, object]
 ) -> None:
     with Client(echo.base_url, "", dialect=dialect) as client:
@@ -178,28 +176,28 @@ def test_the_words_for_thinking_can_be_chosen(
     assert echo.bodies == [sent]
 
 
-def test_a_dialect_that_nobody_speaks(echo: Echo) -> None:
+def test_unknown_dialect_is_rejected(echo: Echo) -> None:
     with pytest.raises(
-        InvalidArgumentError, match="dialect is 'auto', 'none', .* or None, not 'latin'"
+        InvalidArgumentError, match="dialect must be 'auto', 'none', .* or None, not 'latin'"
     ):
         Client(echo.base_url, "", dialect="latin")
 
 
 @pytest.mark.parametrize("version", ["auto", "1.1", "2", None])
-def test_a_version_of_http_can_be_asked_for(echo: Echo, version: Optional[str]) -> None:
-    """Over http, it is 1.1 whatever is asked for."""
+def test_http_version_can_be_set(echo: Echo, version: Optional[str]) -> None:
+    """Over http, HTTP/1.1 is always used."""
     with Client(echo.base_url, "", http_version=version) as client:
         assert client.send("m", "Hello").http_status == 200
 
 
-def test_a_version_of_http_that_there_is_not(echo: Echo) -> None:
+def test_unknown_http_version_is_rejected(echo: Echo) -> None:
     with pytest.raises(
-        InvalidArgumentError, match="http_version is 'auto', '1.1', '2' or None, not '3'"
+        InvalidArgumentError, match="http_version must be 'auto', '1.1', '2' or None, not '3'"
     ):
         Client(echo.base_url, "", http_version="3")
 
 
-def test_a_stream_says_that_it_is_one(echo: Echo) -> None:
+def test_stream_sets_the_stream_fields(echo: Echo) -> None:
     with Client(echo.base_url, "") as client:
         assert client.stream("m", "Hello").finish().content == "ok"
         assert client.stream("m", "Hello", stream_options=None).finish().content == "ok"
@@ -224,21 +222,18 @@ def test_a_stream_says_that_it_is_one(echo: Echo) -> None:
         (NEXT, True, None, {}),
     ],
 )
-def test_thinking_goes_out_in_the_models_own_words(
+def test_thinking_uses_the_fields_of_the_model(
     echo: Echo, model: str, thinking: ThinkingMode, budget: int | None, expected: dict[str, Any]
 ) -> None:
     with Client(echo.base_url, "") as client:
-        assert (
-            client.stream(model, "Hello", thinking=thinking, thinking_budget=budget)
-            .finish()
-            .content
-            == "ok"
-        )
-    own = ("model", "messages", "stream", "stream_options")
-    assert {name: value for name, value in echo.bodies[0].items() if name not in own} == expected
+        stream = client.stream(model, "Hello", thinking=thinking, thinking_budget=budget)
+        assert stream.finish().content == "ok"
+    common = ("model", "messages", "stream", "stream_options")
+    fields = {name: value for name, value in echo.bodies[0].items() if name not in common}
+    assert fields == expected
 
 
-def test_a_field_set_by_hand_wins(echo: Echo) -> None:
+def test_explicit_field_has_priority_over_thinking(echo: Echo) -> None:
     with Client(echo.base_url, "") as client:
         client.stream(QWEN3, "Hello", thinking=True, enable_thinking=False).finish()
     assert echo.bodies[0]["enable_thinking"] is False

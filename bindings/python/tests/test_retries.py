@@ -1,4 +1,4 @@
-"""What is tried again, and what Python hears of it."""
+"""Retries and their events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from conftest import QWEN3
 from thinkwire import Client, Status
 
 
-def test_a_refusal_is_tried_again(client: Client) -> None:
+def test_error_response_is_retried(client: Client) -> None:
     model = f"{QWEN3}#status=429,header=retry-after-ms:20,message=Slow down,tries=1,key=python-1"
     with client.stream(model, "Hello") as stream:
         events = list(stream)
@@ -30,20 +30,20 @@ def test_a_refusal_is_tried_again(client: Client) -> None:
     assert stream.reply.content.startswith("Hello")
 
 
-def test_nothing_was_tried_again(client: Client) -> None:
+def test_reply_without_retry(client: Client) -> None:
     reply = client.send(QWEN3, "Hello")
     assert reply.attempts == 1 and reply.last_error is None
 
 
 @pytest.mark.parametrize("retries", [0, 1])
-def test_as_often_as_wanted(base_url: str, retries: int) -> None:
+def test_max_retries_is_obeyed(base_url: str, retries: int) -> None:
     with Client(base_url=base_url, api_key="test", max_retries=retries) as client:
-        with pytest.raises(thinkwire.ServerError) as caught:
+        with pytest.raises(thinkwire.ServerError) as raised:
             client.send(f"{QWEN3}#status=503,header=retry-after-ms:1", "Hello")
-    assert caught.value.reply is not None and caught.value.reply.attempts == retries + 1
+    assert raised.value.reply is not None and raised.value.reply.attempts == retries + 1
 
 
-def test_a_wait_is_cancelled_by_its_event(client: Client) -> None:
+def test_retry_event_can_cancel_the_delay(client: Client) -> None:
     start = time.monotonic()
     reply = client.send(
         f"{QWEN3}#status=429,header=retry-after:50",
@@ -54,7 +54,7 @@ def test_a_wait_is_cancelled_by_its_event(client: Client) -> None:
     assert time.monotonic() - start < 20
 
 
-def test_openais_chunks_are_of_the_answer(client: Client) -> None:
+def test_openai_chunks_omit_retries(client: Client) -> None:
     model = f"{QWEN3}#status=500,header=retry-after-ms:1,tries=1,key=python-2"
     chunks = list(client.chat.completions.create(model=model, messages="Hello", stream=True))
     assert chunks[0].choices[0].delta.role == "assistant"
@@ -63,14 +63,14 @@ def test_openais_chunks_are_of_the_answer(client: Client) -> None:
     ).startswith("Hello")
 
 
-def test_a_clock_of_its_own(client: Client) -> None:
+def test_timeout_of_a_request_replaces_that_of_the_client(client: Client) -> None:
     with pytest.raises(thinkwire.TimeoutError, match="200 ms.*first-byte"):
         client.send(f"{QWEN3}#delay=9000", "Hello", timeout={"first_byte": 0.2})
     with pytest.raises(thinkwire.InvalidArgumentError, match="negative"):
         client.send(QWEN3, "Hello", timeout=-1)
 
 
-def test_comments_need_not_count(base_url: str) -> None:
+def test_comments_keep_alive_can_be_disabled(base_url: str) -> None:
     with Client(
         base_url=base_url,
         api_key="test",

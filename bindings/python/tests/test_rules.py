@@ -1,4 +1,7 @@
-"""What the library refuses for the four models is what the provider's schemas refuse: every field, with values of every kind."""
+"""For the four known models, the library rejects the same values as the schemas of the provider.
+
+Every field is tested with values of every kind.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,11 @@ from thinkwire._request import build
 
 MODELS = (QWEN3, NEXT, VL, QWEN36)
 
-#: Values of every kind, for every field. As JSON, so that numbers are written as a caller might.
-ANY = """null true false 0 1 -1 2 3 0.5 1.0 1.5 1e0 10e-1 -0 20 20.5 21 -2 -2.5 2.0000001 0.01 0.009 1e400 -1e400 1e-400
-    99999999999999999999 "" "a" "none" "auto" "required" "low" "medium" "max" "text" [] [1] ["a"] ["a","b","c","d"]
-    ["a","b","c","d","e"] ["a",null] {} {"a":1} {"a":null} {"50256":-100,"1":100} {"50256":-100.5} {"1":"1"} {"type":"text"}
+#: Values of every kind, for every field. They are JSON texts, to test all notations of numbers.
+COMMON = """null true false 0 1 -1 2 3 0.5 1.0 1.5 1e0 10e-1 -0 20 20.5 21 -2 -2.5 2.0000001
+    0.01 0.009 1e400 -1e400 1e-400 99999999999999999999 "" "a" "none" "auto" "required" "low"
+    "medium" "max" "text" [] [1] ["a"] ["a","b","c","d"] ["a","b","c","d","e"] ["a",null] {}
+    {"a":1} {"a":null} {"50256":-100,"1":100} {"50256":-100.5} {"1":"1"} {"type":"text"}
     {"type":"json_object"} {"type":"function"} {"type":"json_object","a":1} {"type":null}""".split()
 
 
@@ -38,15 +42,15 @@ def json_schema(**fields: Any) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "s", **fields}}
 
 
-def turns(*messages: Any) -> list[list[Any]]:
+def conversations(*messages: Any) -> list[list[Any]]:
     return [[{"role": "user", "content": "Hello"}, message] for message in messages]
 
 
 TEXT = {"type": "text", "text": "Hello"}
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
 
-#: Values for one field.
-OWN: dict[str, list[Any]] = {
+#: Additional values for single fields.
+SPECIFIC: dict[str, list[Any]] = {
     "stream_options": [
         {"include_usage": True},
         {"include_usage": 1},
@@ -104,7 +108,7 @@ OWN: dict[str, list[Any]] = {
         {"type": "text", "content": "x"},
         {"content": "x"},
     ],
-    "messages": turns(
+    "messages": conversations(
         {"role": "user", "content": "a", "name": "n", "more": 1},
         {"role": "user", "content": "a", "name": 1},
         {"role": "user", "content": None},
@@ -155,29 +159,30 @@ OWN: dict[str, list[Any]] = {
 }
 
 FIELDS = (
-    "messages max_tokens max_completion_tokens stream_options tools tool_choice parallel_tool_calls temperature top_p stop "
-    "frequency_penalty presence_penalty repetition_penalty seed logprobs top_logprobs logit_bias response_format prediction "
-    "reasoning_effort enable_thinking thinking_budget user n a_field_of_tomorrow"
+    "messages max_tokens max_completion_tokens stream_options tools tool_choice "
+    "parallel_tool_calls temperature top_p stop frequency_penalty presence_penalty "
+    "repetition_penalty seed logprobs top_logprobs logit_bias response_format prediction "
+    "reasoning_effort enable_thinking thinking_budget user n an_unknown_field"
 ).split()
 
 
 class Provider:
-    """The mock, asked without the library."""
+    """Connection to the mock that does not use the library."""
 
     def __init__(self, base_url: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(base_url).netloc, timeout=10)
 
-    def takes(self, model: str, field: str, value: str) -> bool:
+    def accepts(self, model: str, field: str, value: str) -> bool:
         fields = {"messages": '[{"role":"user","content":"Hello"}]', field: value}
-        # What takes two fields to refuse is the server's to see: the other one is as it must be.
+        # The library leaves conflicts between two fields to the server, so avoid them here.
         if field == "top_logprobs":
             fields["logprobs"] = "true"
         if field == "enable_thinking":
             fields["stream"] = "true"
-        sent = ",".join(f'"{name}":{written}' for name, written in fields.items())
+        members = ",".join(f'"{name}":{json_value}' for name, json_value in fields.items())
         headers = {"authorization": "Bearer test", "content-type": "application/json"}
         self._connection.request(
-            "POST", "/v1/chat/completions", f'{{"model":"{model}",{sent}}}'.encode(), headers
+            "POST", "/v1/chat/completions", f'{{"model":"{model}",{members}}}'.encode(), headers
         )
         response = self._connection.getresponse()
         response.read()
@@ -188,8 +193,8 @@ class Provider:
         self._connection.close()
 
 
-def refusal(model: str, field: str, value: str) -> str:
-    """What the library has against it; "" for nothing."""
+def library_error(model: str, field: str, value: str) -> str:
+    """Returns the error message of the library; "" if it accepts the value."""
     request = build(library(), model, "Hello", None, None, {})
     if library().tw_request_set(request.address, field.encode(), value.encode()) == 0:
         return ""
@@ -197,29 +202,30 @@ def refusal(model: str, field: str, value: str) -> str:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_each_field_is_taken_as_the_schema_takes_it(model: str) -> None:
+def test_library_and_schema_accept_the_same_values(model: str) -> None:
     mock = Mock("--pace", "0")
     provider = Provider(mock.base_url)
-    taken = refused = 0
+    accepted = rejected = 0
     try:
         for field in FIELDS:
-            for value in [*ANY, *map(json.dumps, OWN.get(field, []))]:
+            for value in [*COMMON, *map(json.dumps, SPECIFIC.get(field, []))]:
                 if (field, value) == ("stream_options", "null"):
-                    continue  # Of ours: none are sent.
-                told = refusal(model, field, value)
-                assert (told == "") == provider.takes(model, field, value), (
-                    f"{field}: {value}: {told or 'taken'}"
+                    continue  # For the library, null removes the field.
+                error = library_error(model, field, value)
+                assert (error == "") == provider.accepts(model, field, value), (
+                    f"{field}: {value}: {error or 'accepted'}"
                 )
-                assert not told or (told.startswith(field) and told.endswith(f"({model})")), told
-                taken, refused = taken + (told == ""), refused + (told != "")
+                if error:
+                    assert error.startswith(field) and error.endswith(f"({model})"), error
+                accepted, rejected = accepted + (error == ""), rejected + (error != "")
     finally:
         provider.close()
         mock.stop()
-    assert taken > 400 and refused > 400
+    assert accepted > 400 and rejected > 400
 
 
 @pytest.mark.parametrize(
-    "field, value, told",
+    "field, value, message",
     [
         ("temperature", "3", "temperature must be at most 2, not 3"),
         ("top_p", "0.009", "top_p must be at least 0.01, not 0.009"),
@@ -253,29 +259,28 @@ def test_each_field_is_taken_as_the_schema_takes_it(model: str) -> None:
         ),
     ],
 )
-def test_a_refusal_names_the_field_the_limit_and_the_value(
-    field: str, value: str, told: str
+def test_message_names_the_field_the_limit_and_the_value(
+    field: str, value: str, message: str
 ) -> None:
-    assert refusal(QWEN3, field, value) == f"{told} ({QWEN3})"
+    assert library_error(QWEN3, field, value) == f"{message} ({QWEN3})"
 
 
-def test_other_models_are_not_second_guessed() -> None:
+def test_other_models_are_not_validated() -> None:
     for model in ("m", "alibaba/qwen3-32b-instruct", "qwen3-32b", "mock/echo#chunks=3"):
         assert body(model, "Hello", temperature=3, tools={}, stop=False)["temperature"] == 3
 
 
-def test_a_model_is_known_with_orders_for_the_mock_behind_its_name() -> None:
+def test_model_is_recognized_with_a_fault_plan_in_its_name() -> None:
     with pytest.raises(
         InvalidArgumentError, match=r"temperature must be at most 2, not 3 \(alibaba/qwen3-32b\)"
     ):
         body(QWEN3 + "#cut=900", "Hello", temperature=3)
 
 
-def test_a_model_that_sees_nothing_is_shown_no_image(mock: Mock) -> None:
+def test_image_is_rejected_for_models_without_vision(mock: Mock) -> None:
     for model in MODELS:
         request = build(library(), model, "Hello", None, None, {})
         status = library().tw_request_add_image(request.address, PNG, len(PNG), None)
         assert (status == 0) == (model in (VL, QWEN36))
-    assert body(
-        QWEN3, {"role": "user", "content": [Image(PNG)]}
-    )  # A message of one's own goes out as it is.
+    # A message given as JSON is not validated.
+    assert body(QWEN3, {"role": "user", "content": [Image(PNG)]})

@@ -1,4 +1,4 @@
-"""Talk to an OpenAI-compatible chat API and hear a thinking model think: its reasoning and its answer, apart.
+"""Client for OpenAI-compatible chat APIs that streams a model's reasoning and answer separately.
 
     from thinkwire import Client
 
@@ -6,12 +6,14 @@
         for event in client.stream("alibaba/qwen3-32b", "Hello", thinking=True):
             print(event.kind, event.text)
 
-Client, Stream, Reply and Error say the rest.
+See Client, Stream, Reply and Error.
 """
 
-from ._abi import VERSION as __version__
+from typing import TYPE_CHECKING
+
 from ._abi import Dialect, Status, Thinking
 from ._library import library as _library
+from ._version import package_version as _package_version
 from .client import Client
 from .errors import (
     APIConnectionError,
@@ -42,9 +44,21 @@ from .tools import Tool
 
 
 def library_version() -> str:
-    """The version of the libthinkwire that is loaded; LibraryError if none can be."""
+    """Returns the version of libthinkwire. Raises LibraryError if it cannot be loaded."""
     version: bytes = _library().tw_version()
     return version.decode()
+
+
+if TYPE_CHECKING:
+    #: The version of this package.
+    __version__: str
+else:
+    # Hidden from type checkers, which would accept any attribute of a module with __getattr__.
+    def __getattr__(name: str) -> str:
+        """Computes __version__ on first use: importing the package reads no files."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _package_version() or library_version()
 
 
 __all__ = [

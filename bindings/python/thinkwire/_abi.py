@@ -1,8 +1,10 @@
-"""include/thinkwire.h in ctypes, name for name.
+"""The declarations of include/thinkwire.h in ctypes, under the same names.
 
-Nothing here decides anything. A test compares every value, layout and prototype with the header as a C compiler reads it.
+This module contains no logic. A test compares every value, layout and prototype with the header as
+read by a C compiler.
 
-A function whose text comes with a length is given as an address (`c_void_p`) for `ctypes.string_at`: such text may hold a NUL.
+A function that returns a string with its length has the result type `c_void_p`, for use with
+`ctypes.string_at`: such a string may contain NUL characters.
 """
 
 from __future__ import annotations
@@ -11,9 +13,6 @@ import ctypes
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_void_p
 from enum import IntEnum
 from typing import Any
-
-#: The version of the header that this module mirrors.
-VERSION = "0.1.0"
 
 
 class Status(IntEnum):
@@ -40,8 +39,8 @@ class Status(IntEnum):
     LIMIT = 18
 
 
-class TimeoutClock(IntEnum):
-    """Which clock (`tw_timeout`)."""
+class TimeoutKind(IntEnum):
+    """The phase of an exchange that a timeout limits (`tw_timeout`)."""
 
     CONNECT = 0
     FIRST_BYTE = 1
@@ -50,7 +49,7 @@ class TimeoutClock(IntEnum):
 
 
 class Limit(IntEnum):
-    """Which limit on what a server may send (`tw_limit`)."""
+    """The part of a response whose size is limited (`tw_limit`)."""
 
     EVENT = 0
     REPLY = 1
@@ -58,7 +57,7 @@ class Limit(IntEnum):
 
 
 class HTTPVersion(IntEnum):
-    """Which version of HTTP is spoken (`tw_http_version`)."""
+    """The version of HTTP to use (`tw_http_version`)."""
 
     HTTP_AUTO = 0
     HTTP_1_1 = 1
@@ -66,7 +65,7 @@ class HTTPVersion(IntEnum):
 
 
 class Dialect(IntEnum):
-    """In which words a model is told whether to think (`tw_dialect`)."""
+    """The request fields that switch thinking on and off (`tw_dialect`)."""
 
     AUTO = 0
     NONE = 1
@@ -77,7 +76,7 @@ class Dialect(IntEnum):
 
 
 class Thinking(IntEnum):
-    """Whether the model is to think, and how hard (`tw_thinking`)."""
+    """Whether the model should think, and with how much effort (`tw_thinking`)."""
 
     AUTO = 0
     OFF = 1
@@ -88,7 +87,7 @@ class Thinking(IntEnum):
 
 
 class Kind(IntEnum):
-    """What an event tells (`tw_event_kind`)."""
+    """The kind of an event (`tw_event_kind`)."""
 
     REASONING = 1
     CONTENT = 2
@@ -100,17 +99,17 @@ class Kind(IntEnum):
 
 
 class Next(IntEnum):
-    """What `tw_chat_next` found (`tw_next`)."""
+    """The result of `tw_chat_next` (`tw_next`)."""
 
     TIMEOUT = -1
     END = 0
     EVENT = 1
 
 
-#: Each enum of the header, by its C name, with what its constants begin with there.
+#: Every enum of the header by its C name, with the prefix of its C constants.
 ENUMS: dict[str, tuple[type[IntEnum], str]] = {
     "tw_status": (Status, "TW_"),
-    "tw_timeout": (TimeoutClock, "TW_TIMEOUT_"),
+    "tw_timeout": (TimeoutKind, "TW_TIMEOUT_"),
     "tw_limit": (Limit, "TW_LIMIT_"),
     "tw_http_version": (HTTPVersion, "TW_"),
     "tw_dialect": (Dialect, "TW_DIALECT_"),
@@ -189,7 +188,7 @@ tw_event_fn = CFUNCTYPE(c_int, c_void_p, POINTER(tw_event))
 _size_out = POINTER(c_size_t)
 _handle_out = POINTER(c_void_p)
 
-#: Every function: what it gives, then what it takes. An object of the library is a plain address.
+#: The result type and the parameter types of every function. Library objects are plain addresses.
 FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_status_name": (c_char_p, [c_int]),
     "tw_version": (c_char_p, []),
@@ -264,7 +263,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 
 
 def bind(library: ctypes.CDLL) -> None:
-    """Gives every function of the library its prototype. AttributeError names one that it does not have."""
+    """Sets the prototype of every function. Raises AttributeError for a missing one."""
     for name, (restype, argtypes) in FUNCTIONS.items():
         function = getattr(library, name)
         function.restype, function.argtypes = restype, argtypes

@@ -1,7 +1,8 @@
-"""Tells whether this process is the one an object was made in.
+"""Detects whether an object was created in this process or in a parent that forked it.
 
-A stream of the parent's goes on there, and a lock that another thread held when a child of fork() was made is never let go in the
-child. So whatever has such a thing remembers the generation it was made in.
+The parent continues to use its streams. A lock that another thread holds during fork() is never
+released in the child. Objects with a stream or a lock therefore store the generation in which they
+were created.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 import os
 import threading
 
-#: How many forks lie between the first process and this one.
+#: The number of forks between the first process and this one.
 generation = 0
 
-#: For moments. Each process has its own; re-entrant, because a signal handler may come in on the thread that holds it.
+#: A lock for short operations. Each process has its own. It is reentrant because a signal handler
+#: may run on the thread that holds it.
 lock = threading.RLock()
 
 
-def _in_child() -> None:
+def _after_fork_in_child() -> None:
     global generation, lock
     generation, lock = generation + 1, threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(after_in_child=_after_fork_in_child)

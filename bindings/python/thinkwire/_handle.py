@@ -1,4 +1,4 @@
-"""Objects of the library and its texts, as Python holds them."""
+"""Owns library objects and converts strings, paths and integers between Python and C."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ._abi import Status
 from .errors import BY_STATUS, InvalidArgumentError
 
 
-class Single:
-    """What lets go of an object of the library: a copy of it would do so once more."""
+class NotCopyable:
+    """Owner of a library object. A copy would destroy the object a second time."""
 
     __slots__ = ()
 
@@ -20,23 +20,24 @@ class Single:
         raise TypeError(f"a {type(self).__name__} can't be copied or pickled")
 
 
-class Handle(Single):
-    """An object of the library, destroyed exactly once: by close(), or when the last reference to it goes."""
+class Handle(NotCopyable):
+    """A library object, destroyed exactly once: by close() or with the last reference to it."""
 
-    # The function is kept here, not looked up: at the interpreter's exit module globals may be gone before the last object.
+    # The destroy function is stored because module globals may already be deleted when the last
+    # object is finalized at interpreter exit.
     __slots__ = ("address", "_destroy", "__weakref__")
 
     def __init__(self, address: int, destroy: Callable[[int], object]) -> None:
         self.address: Optional[int] = address
         self._destroy = destroy
 
-    def abandon(self) -> Optional[int]:
-        """Gives the address away; this handle will not destroy it."""
+    def detach(self) -> Optional[int]:
+        """Returns the address and gives up its ownership."""
         address, self.address = self.address, None
         return address
 
     def close(self) -> None:
-        address = self.abandon()
+        address = self.detach()
         if address is not None:
             self._destroy(address)
 
@@ -45,47 +46,47 @@ class Handle(Single):
 
 
 def check(library: ctypes.CDLL, status: int) -> None:
-    """Raises what a function that returns a status has against its arguments."""
+    """Raises the exception for a status other than TW_OK, with the message of tw_last_error."""
     if status != Status.OK:
         raise BY_STATUS[Status(status)](text(library.tw_last_error()) or "")
 
 
 def text(borrowed: Optional[bytes]) -> Optional[str]:
-    """A borrowed text that ends in a NUL."""
+    """Decodes a borrowed, NUL-terminated string."""
     return None if borrowed is None else borrowed.decode("utf-8", "replace")
 
 
 def sized_text(address: Optional[int], length: int) -> str:
-    """A borrowed text of that many bytes; it may hold NULs."""
+    """Decodes a borrowed string of `length` bytes, which may contain NUL characters."""
     return ctypes.string_at(address, length).decode("utf-8", "replace") if address else ""
 
 
 def c_string(name: str, value: object) -> bytes:
-    """The bytes of a text that C is to read up to its NUL, which therefore must not have one inside."""
+    """Encodes a string that C reads up to its NUL terminator. Rejects embedded NUL characters."""
     if not isinstance(value, str):
-        raise InvalidArgumentError(f"{name} is a str, not {type(value).__name__}")
+        raise InvalidArgumentError(f"{name} must be a str, not {type(value).__name__}")
     if "\0" in value:
-        raise InvalidArgumentError(f"{name} has a NUL character in it")
+        raise InvalidArgumentError(f"{name} contains a NUL character")
     return utf8(name, value)
 
 
 def c_path(name: str, value: Any) -> bytes:
-    """The same of a file's name, which is not always UTF-8."""
+    """Encodes a file system path, which need not be UTF-8. Rejects embedded NUL characters."""
     try:
         path = os.fsencode(value)
     except (TypeError, UnicodeEncodeError) as error:
-        raise InvalidArgumentError(f"{name} is no path: {error}") from error
+        raise InvalidArgumentError(f"{name} is not a valid path: {error}") from error
     if b"\0" in path:
-        raise InvalidArgumentError(f"{name} has a NUL character in it")
+        raise InvalidArgumentError(f"{name} contains a NUL character")
     return path
 
 
-def c_number(name: str, value: Any, bits: int) -> int:
-    """A whole number that C has room for: ctypes would cut off what is beyond."""
+def c_integer(name: str, value: Any, bits: int) -> int:
+    """Checks that an integer fits a signed C type of `bits` bits. ctypes would truncate it."""
     try:
         number = operator.index(value)
     except TypeError:
-        raise InvalidArgumentError(f"{name} is a whole number, not {value!r}") from None
+        raise InvalidArgumentError(f"{name} must be an integer, not {value!r}") from None
     if number.bit_length() >= bits:
         raise InvalidArgumentError(f"{name} is out of range")
     return number
@@ -96,5 +97,5 @@ def utf8(name: str, value: str) -> bytes:
         return value.encode()
     except UnicodeEncodeError as error:
         raise InvalidArgumentError(
-            f"{name} is not Unicode text: a lone surrogate at character {error.start}"
+            f"{name} is not valid Unicode: lone surrogate at index {error.start}"
         ) from error

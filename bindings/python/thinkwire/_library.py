@@ -1,4 +1,4 @@
-"""Finds libthinkwire, loads it once, and checks that it is the one this package was written for."""
+"""Finds libthinkwire, loads it once and checks that its version fits this package."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Optional
 
 from . import _abi, _fork
+from ._version import package_version
 from .errors import LibraryError
 
 _loaded: Optional[ctypes.CDLL] = None
@@ -22,7 +23,7 @@ _NAMES = (
 
 
 def library() -> ctypes.CDLL:
-    """The library, loaded by the first call; LibraryError says what to do when it cannot be."""
+    """Returns the library, which the first call loads. Raises LibraryError with instructions."""
     global _loaded
     if _loaded is None:
         with _fork.lock:
@@ -32,13 +33,13 @@ def library() -> ctypes.CDLL:
 
 
 def _load() -> ctypes.CDLL:
-    named = os.environ.get("THINKWIRE_LIBRARY")
-    if named:
+    configured = os.environ.get("THINKWIRE_LIBRARY")
+    if configured:
         try:
-            return _checked(ctypes.CDLL(named), named)
+            return _checked(ctypes.CDLL(configured), configured)
         except OSError as error:
             raise LibraryError(
-                f"THINKWIRE_LIBRARY is {named!r}, which does not load: {error}"
+                f"THINKWIRE_LIBRARY is {configured!r}, which cannot be loaded: {error}"
             ) from error
     failures = []
     for path in _candidates():
@@ -47,46 +48,50 @@ def _load() -> ctypes.CDLL:
         except OSError as error:
             failures.append(str(error))
     raise LibraryError(
-        f"libthinkwire was not found beside {Path(__file__).parent} nor in the system; install it, "
+        f"libthinkwire was not found in {Path(__file__).parent} or on the system; install it, "
         f"or set THINKWIRE_LIBRARY to its path ({'; '.join(failures)})"
     )
 
 
 def _candidates() -> Iterator[str]:
-    """Where to look when the environment does not say: a library beside this file wins over the system's."""
+    """Yields the paths to try: in the directory of the package, then on the system."""
     yield from (str(path) for path in map(Path(__file__).with_name, _NAMES) if path.exists())
     yield from _NAMES
-    from ctypes.util import (
-        find_library,
-    )  # It runs other programs: only when nothing else has helped.
+    # Imported here because find_library runs other programs. It is the last resort.
+    from ctypes.util import find_library
 
     system = find_library("thinkwire")
     if system:
         yield system
 
 
-def _checked(found: ctypes.CDLL, path: str) -> ctypes.CDLL:
+def _checked(loaded: ctypes.CDLL, path: str) -> ctypes.CDLL:
     try:
-        found.tw_version.restype = ctypes.c_char_p
-        version = found.tw_version().decode()
+        loaded.tw_version.restype = ctypes.c_char_p
+        version = loaded.tw_version().decode()
     except AttributeError as error:
         raise LibraryError(f"{path} is not libthinkwire: it has no tw_version") from error
-    if not compatible(version, _abi.VERSION):
+    required = package_version()
+    if required is not None and not compatible(version, required):
         raise LibraryError(
-            f"{path} is libthinkwire {version}; this package needs {_abi.VERSION} or a later compatible one"
+            f"{path} is libthinkwire {version}; "
+            f"this package needs {required} or a later compatible version"
         )
     try:
-        _abi.bind(found)
+        _abi.bind(loaded)
     except AttributeError as error:
         raise LibraryError(
-            f"{path} says it is libthinkwire {version} but is not whole: {error}"
+            f"{path} reports libthinkwire {version} but lacks a function: {error}"
         ) from error
-    return found
+    return loaded
 
 
 def compatible(library: str, header: str) -> bool:
-    """Whether a library of that version serves a header of this one: no older, and of the same major version (while that is 0,
-    of the same minor one too), because only those keep what they promise."""
+    """Whether a library of one version can serve a caller of the header of another version.
+
+    The library must not be older and must have the same major version (for 0.x, the same minor
+    version as well), because only those versions keep the ABI compatible.
+    """
     try:
         have, need = (
             tuple(int(part) for part in version.split("-")[0].split("."))
@@ -94,5 +99,5 @@ def compatible(library: str, header: str) -> bool:
         )
     except ValueError:
         return False
-    kept = 2 if need[0] == 0 else 1
-    return have[:kept] == need[:kept] and have >= need
+    compared = 2 if need[0] == 0 else 1
+    return have[:compared] == need[:compared] and have >= need

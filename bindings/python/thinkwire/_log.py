@@ -1,4 +1,4 @@
-"""The one function that C calls here: the line of a log, handed to whichever Python function it is for."""
+"""Passes log lines from the library, which calls a single C function, to Python functions."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from ._abi import tw_log_fn
 
 LogFunction = Callable[[str], object]
 
-# C is given a number, never the address of a Python object: a number that is no longer here is harmless.
+# C receives a number as user data, never the address of an object, so a stale one is harmless.
 _functions: dict[int, LogFunction] = {}
 _numbers = itertools.count(1)
 
-#: What log functions have raised, by thread, until the call into C that ran them has returned.
+#: Exceptions raised by log functions, by thread, until the C call that invoked them has returned.
 failures: dict[int, BaseException] = {}
 
 
 def register(function: LogFunction) -> int:
-    """The number to give to C for this function."""
+    """Returns the number that identifies the function in C."""
     number = next(_numbers)
     _functions[number] = function
     return number
 
 
-def forget(number: int) -> None:
+def unregister(number: int) -> None:
     _functions.pop(number, None)
 
 
 def raise_failure() -> None:
-    """Raises what a log function raised on this thread, if one did."""
+    """Raises the exception that a log function raised on this thread, if any."""
     error = failures.pop(threading.get_ident(), None)
     if error is not None:
         raise error
@@ -42,11 +42,10 @@ def _write(number: Optional[int], line: bytes) -> None:
         return
     try:
         function(line.decode("utf-8", "replace"))
-    except (
-        BaseException
-    ) as error:  # It can't pass through C: it is raised when the call that ran this has returned.
+    except BaseException as error:
+        # An exception cannot pass through C. It is raised again after the C call has returned.
         failures.setdefault(threading.get_ident(), error)
 
 
-#: One trampoline for the life of the process, so that none can be freed while C still has it.
+#: The only trampoline, kept for the lifetime of the process so that C never calls a freed one.
 trampoline = tw_log_fn(_write)

@@ -1,4 +1,4 @@
-"""A conversation and its settings, as the library's request."""
+"""Builds a library request from a conversation and its settings."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ._abi import Thinking
-from ._handle import Handle, c_number, c_string, check, text, utf8
+from ._handle import Handle, c_integer, c_string, check, text, utf8
 from ._schema import schema_of
 from .errors import InvalidArgumentError
 from .images import Image
-from .options import TimeoutLike, clocks_of
+from .options import TimeoutLike, timeouts_of
 from .reply import Reply
 from .tools import Tool, definition_of
 
-#: One message: a dict in the API's own shape, whose content may be a list that has, beside the API's own parts, texts (str) and
-#: images (Image, a Path, or bytes); or a Reply, as the assistant's turn.
+#: One message: a dict in the format of the API, or a Reply as the assistant's message. If the
+#: content of a dict is a list, it may contain texts (str) and images (Image, Path or bytes) in
+#: addition to the content parts of the API.
 Message = Union[Mapping[str, Any], Reply]
 
-#: A conversation. A str is one message of the user's.
+#: A conversation. A str is one user message.
 Messages = Union[str, Message, Iterable[Message]]
 
-#: None leaves it to the model; True and False are on and off; or how hard: "low", "medium", "high".
+#: True and False switch thinking on and off; "low", "medium" and "high" select the effort; None
+#: leaves the choice to the model.
 ThinkingMode = Union[bool, str, Thinking, None]
 
 
@@ -38,12 +40,12 @@ def build(
     starts_thinking: bool = False,
     timeout: TimeoutLike = None,
 ) -> Handle:
-    """The request, to be sent and let go of."""
+    """Creates the request. The caller owns it."""
     address = library.tw_request_create(c_string("model", model))
     if address is None:
-        raise InvalidArgumentError(text(library.tw_last_error()) or "model is refused")
+        raise InvalidArgumentError(text(library.tw_last_error()) or "model is invalid")
     request = Handle(address, library.tw_request_destroy)
-    for message in listed(messages):
+    for message in message_list(messages):
         if isinstance(message, Reply):
             check(library, message.add_to(address))
         else:
@@ -51,56 +53,58 @@ def build(
             check(library, library.tw_request_add_message_json(address, body, len(body)))
     mode = _mode(thinking, thinking_budget)
     if mode is not Thinking.AUTO:
-        budget = c_number("thinking_budget", thinking_budget or 0, 64)
+        budget = c_integer("thinking_budget", thinking_budget or 0, 64)
         check(library, library.tw_request_set_thinking(address, mode, budget))
     if starts_thinking:
         check(library, library.tw_request_set_starts_thinking(address, 1))
-    for clock, milliseconds in clocks_of(timeout):
-        check(library, library.tw_request_set_timeout(address, clock, milliseconds))
+    for kind, milliseconds in timeouts_of(timeout):
+        check(library, library.tw_request_set_timeout(address, kind, milliseconds))
     for name, value in fields.items():
-        if name == "tools" and isinstance(value, (list, tuple)):
-            if value and all(callable(tool) or isinstance(tool, Tool) for tool in value):
-                for tool in value:
-                    check(library, library.tw_request_add_tool(address, *_tool(tool)))
-                continue
-            value = [definition_of(tool) for tool in value]
-        elif name == "response_format" and isinstance(value, type):
-            value = response_format_of(value)
-        check(
-            library,
-            library.tw_request_set(address, c_string("a field's name", name), _json(name, value)),
-        )
+        _set_field(library, address, name, value)
     return request
 
 
-def listed(messages: Messages) -> Iterable[Message]:
-    """The messages, one by one."""
+def _set_field(library: CDLL, address: int, name: str, value: Any) -> None:
+    if name == "tools" and isinstance(value, (list, tuple)):
+        if value and all(callable(tool) or isinstance(tool, Tool) for tool in value):
+            for tool in value:
+                check(library, library.tw_request_add_tool(address, *_tool_arguments(tool)))
+            return
+        value = [definition_of(tool) for tool in value]
+    elif name == "response_format" and isinstance(value, type):
+        value = response_format_of(value)
+    field = c_string("the name of a field", name)
+    check(library, library.tw_request_set(address, field, _json(name, value)))
+
+
+def message_list(messages: Messages) -> Iterable[Message]:
+    """Returns the messages as an iterable: a str or a single message becomes a list."""
     if isinstance(messages, str):
         return [{"role": "user", "content": messages}]
     return [messages] if isinstance(messages, (Mapping, Reply)) else messages
 
 
-def _tool(tool: Any) -> tuple[bytes, bytes, bytes]:
-    """The name, the description and the parameters of a function."""
+def _tool_arguments(tool: Any) -> tuple[bytes, bytes, bytes]:
+    """Returns the name, the description and the parameters of a function."""
     function = definition_of(tool)["function"]
     name, description = (
-        c_string(f"a tool's {part}", function[part]) for part in ("name", "description")
+        c_string(f"the {part} of a tool", function[part]) for part in ("name", "description")
     )
-    return name, description, _json("a tool's parameters", function["parameters"])
+    return name, description, _json("the parameters of a tool", function["parameters"])
 
 
 def _plain_message(library: CDLL, message: Any) -> Mapping[str, Any]:
     if not isinstance(message, Mapping):
         raise InvalidArgumentError(
-            f"messages: each is a dict or a Reply, not {type(message).__name__}"
+            f"messages: each message must be a dict or a Reply, not {type(message).__name__}"
         )
     content = message.get("content")
     if not isinstance(content, list):
         return message
-    return {**message, "content": [_part(library, part) for part in content]}
+    return {**message, "content": [_content_part(library, part) for part in content]}
 
 
-def _part(library: CDLL, part: Any) -> Any:
+def _content_part(library: CDLL, part: Any) -> Any:
     if isinstance(part, str):
         return {"type": "text", "text": part}
     if isinstance(part, (Path, bytes)):
@@ -109,7 +113,8 @@ def _part(library: CDLL, part: Any) -> Any:
 
 
 def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
-    if thinking is None:  # Who says how much to think says that it is to think.
+    if thinking is None:
+        # A budget implies that the model should think.
         return Thinking.ON if budget else Thinking.AUTO
     if isinstance(thinking, bool):
         return Thinking.ON if thinking else Thinking.OFF
@@ -118,22 +123,22 @@ def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
     if isinstance(thinking, str) and thinking.upper() in Thinking.__members__:
         return Thinking[thinking.upper()]
     raise InvalidArgumentError(
-        f"thinking is True, False, None, 'low', 'medium' or 'high', not {thinking!r}"
+        f"thinking must be True, False, None, 'low', 'medium' or 'high', not {thinking!r}"
     )
 
 
-def response_format_of(shape: type) -> dict[str, Any]:
-    """The field that asks for an answer in the shape of a dataclass."""
-    schema = schema_of(shape)
+def response_format_of(dataclass: type) -> dict[str, Any]:
+    """Returns the `response_format` that requests an answer with the fields of a dataclass."""
+    schema = schema_of(dataclass)
     strict = list(schema.get("properties", {})) == schema.get("required")
     return {
         "type": "json_schema",
-        "json_schema": {"name": shape.__name__, "schema": schema, "strict": strict},
+        "json_schema": {"name": dataclass.__name__, "schema": schema, "strict": strict},
     }
 
 
 def _json(name: str, value: Any) -> bytes:
-    """JSON as RFC 8259 has it, so without NaN; texts stay as they are, unescaped."""
+    """Serializes to JSON as in RFC 8259, so without NaN. Non-ASCII characters are not escaped."""
     try:
         return utf8(
             name, json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -141,4 +146,4 @@ def _json(name: str, value: Any) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         if isinstance(error, InvalidArgumentError):
             raise
-        raise InvalidArgumentError(f"{name} can't be written as JSON: {error}") from error
+        raise InvalidArgumentError(f"{name} cannot be serialized as JSON: {error}") from error

@@ -1,4 +1,4 @@
-"""Python types and JSON: the schema of a type, and the value of a type that a JSON value stands for."""
+"""Converts Python types to JSON schemas, and JSON values to values of those types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Callable, Literal, Union
 
 from .errors import InvalidArgumentError
 
-_PLAIN: dict[Any, str] = {
+_SCALARS: dict[Any, str] = {
     str: "string",
     int: "integer",
     float: "number",
@@ -21,143 +21,151 @@ _PLAIN: dict[Any, str] = {
     type(None): "null",
 }
 
-# What `X | Y` is; Python 3.9 has only Union.
+# The origins of `X | Y` and of `Union[X, Y]`. Python 3.9 has only Union.
 _UNIONS = (Union, getattr(types, "UnionType", Union))
 
 
-def schema_of(shape: Any, within: tuple[Any, ...] = ()) -> dict[str, Any]:
-    """The JSON schema of a type: str, int, float, bool, None, lists, dicts by str, unions, Literal, enums, dataclasses."""
-    if shape is Any or shape is inspect.Parameter.empty:
+def schema_of(type_: Any, enclosing: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """Returns the JSON schema of a type.
+
+    Supported are str, int, float, bool, None, lists, dicts with str keys, unions, Literal, enums
+    and dataclasses. `enclosing` contains the dataclasses that the type is nested in.
+    """
+    if _is_any(type_):
         return {}
-    if shape in _PLAIN:
-        return {"type": _PLAIN[shape]}
-    origin, arguments = typing.get_origin(shape), typing.get_args(shape)
+    if type_ in _SCALARS:
+        return {"type": _SCALARS[type_]}
+    origin, arguments = typing.get_origin(type_), typing.get_args(type_)
     if origin in _UNIONS:
-        return {"anyOf": [schema_of(one, within) for one in arguments]}
+        return {"anyOf": [schema_of(argument, enclosing) for argument in arguments]}
     if origin is Literal:
         return {"enum": list(arguments)}
-    if _is_sequence(shape, origin):
-        return {"type": "array", "items": schema_of(arguments[0] if arguments else Any, within)}
-    if _is_mapping(shape, origin):
-        return {
-            "type": "object",
-            "additionalProperties": schema_of(arguments[1] if len(arguments) == 2 else Any, within),
-        }
-    if isinstance(shape, type) and issubclass(shape, enum.Enum):
-        return {"enum": [member.value for member in shape]}
-    if isinstance(shape, type) and dataclasses.is_dataclass(shape):
-        if shape in within:
+    if _is_sequence(type_, origin):
+        return {"type": "array", "items": schema_of(_element_type(arguments), enclosing)}
+    if _is_mapping(type_, origin):
+        members = schema_of(_member_type(arguments), enclosing)
+        return {"type": "object", "additionalProperties": members}
+    if isinstance(type_, type) and issubclass(type_, enum.Enum):
+        return {"enum": [member.value for member in type_]}
+    if isinstance(type_, type) and dataclasses.is_dataclass(type_):
+        if type_ in enclosing:
             raise InvalidArgumentError(
-                f"{shape.__name__} contains itself, which no JSON schema without references can say"
+                f"{type_.__name__} contains itself; "
+                "a JSON schema without references cannot describe it"
             )
-        hints, fields = (
-            hints_of(shape),
-            [field for field in dataclasses.fields(shape) if field.init],
-        )
-        properties = {
-            field.name: schema_of(hints[field.name], (*within, shape)) for field in fields
-        }
-        return object_schema(properties, [field.name for field in fields if _is_required(field)])
-    raise InvalidArgumentError(f"no JSON schema is known for the type {shape!r}")
+        types_, required = _dataclass_fields(type_)
+        properties = {name: schema_of(field, (*enclosing, type_)) for name, field in types_.items()}
+        return object_schema(properties, required)
+    raise InvalidArgumentError(f"no JSON schema is known for the type {type_!r}")
 
 
-def object_schema(fields: dict[str, Any], required: list[str]) -> dict[str, Any]:
+def object_schema(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": fields,
+        "properties": properties,
         "required": required,
         "additionalProperties": False,
     }
 
 
 def parsed(document: str) -> Any:
-    """JSON as a model wrote it; ValueError if it is none, or nested deeper than Python reads."""
+    """Parses JSON written by a model. Raises ValueError if it is invalid or nested too deeply."""
     try:
         return json.loads(document)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
-def value_of(shape: Any, value: Any, place: str = "the value") -> Any:
-    """The value of that type that a JSON value stands for; ValueError, which names the place, if it stands for none."""
-    if shape is Any or shape is inspect.Parameter.empty:
+def value_of(type_: Any, value: Any, path: str = "the value") -> Any:
+    """Converts a JSON value to a value of the type.
+
+    Raises ValueError, with the path of the value in the message, if the value does not fit.
+    """
+    if _is_any(type_):
         return value
-    if shape is float and type(value) is int:
-        try:
-            return float(value)
-        except OverflowError:
-            raise ValueError(f"{place} is larger than a float can be") from None
-    if shape in _PLAIN:
-        if type(value) is shape:
-            return value
-        raise ValueError(f"{place} is not of type {_PLAIN[shape]}")
-    origin, arguments = typing.get_origin(shape), typing.get_args(shape)
+    if type_ in _SCALARS:
+        return _scalar(type_, value, path)
+    origin, arguments = typing.get_origin(type_), typing.get_args(type_)
     if origin in _UNIONS:
-        return _first_that_holds(arguments, value, place)
+        return _first_match(arguments, value, path)
     if origin is Literal:
-        if any(value == one and type(value) is type(one) for one in arguments):
+        if any(value == literal and type(value) is type(literal) for literal in arguments):
             return value
-        raise ValueError(f"{place} is none of {', '.join(map(repr, arguments))}")
-    if _is_sequence(shape, origin):
+        raise ValueError(f"{path} must be one of {', '.join(map(repr, arguments))}")
+    if _is_sequence(type_, origin):
         if not isinstance(value, list):
-            raise ValueError(f"{place} is not a list")
+            raise ValueError(f"{path} must be a list")
+        element_type = _element_type(arguments)
         return [
-            value_of(arguments[0] if arguments else Any, one, f"{place}[{at}]")
-            for at, one in enumerate(value)
+            value_of(element_type, element, f"{path}[{index}]")
+            for index, element in enumerate(value)
         ]
-    if _is_mapping(shape, origin):
+    if _is_mapping(type_, origin):
         if not isinstance(value, dict):
-            raise ValueError(f"{place} is not an object")
-        inner = arguments[1] if len(arguments) == 2 else Any
-        return {name: value_of(inner, one, f"{place}.{name}") for name, one in value.items()}
-    if isinstance(shape, type) and issubclass(shape, enum.Enum):
+            raise ValueError(f"{path} must be an object")
+        member_type = _member_type(arguments)
+        return {
+            name: value_of(member_type, member, f"{path}.{name}") for name, member in value.items()
+        }
+    if isinstance(type_, type) and issubclass(type_, enum.Enum):
         try:
-            return shape(value)
+            return type_(value)
         except ValueError:
-            raise ValueError(
-                f"{place} is none of {', '.join(repr(member.value) for member in shape)}"
-            ) from None
-    if isinstance(shape, type) and dataclasses.is_dataclass(shape):
-        fields = [field for field in dataclasses.fields(shape) if field.init]
-        required = [field.name for field in fields if _is_required(field)]
-        hints = hints_of(shape)
-        return shape(
-            **values_of({field.name: hints[field.name] for field in fields}, required, value, place)
-        )
-    raise InvalidArgumentError(f"no JSON is known for the type {shape!r}")
+            values = ", ".join(repr(member.value) for member in type_)
+            raise ValueError(f"{path} must be one of {values}") from None
+    if isinstance(type_, type) and dataclasses.is_dataclass(type_):
+        return type_(**values_of(*_dataclass_fields(type_), value, path))
+    raise InvalidArgumentError(f"no JSON representation is known for the type {type_!r}")
 
 
 def values_of(
-    shapes: Mapping[str, Any], required: Sequence[str], value: Any, place: str
+    types_: Mapping[str, Any], required: Sequence[str], value: Any, path: str
 ) -> dict[str, Any]:
-    """The fields of a JSON object, each as a value of its type; none missing of those required, and none but these."""
+    """Converts the members of a JSON object. Missing required and unknown members are errors."""
     if not isinstance(value, dict):
-        raise ValueError(f"{place} is not an object")
+        raise ValueError(f"{path} must be an object")
     missing = [name for name in required if name not in value]
-    unknown = [name for name in value if name not in shapes]
-    if missing or unknown:
-        parts = [f"lacks {', '.join(missing)}"] * bool(missing) + [
-            f"has no field {', '.join(unknown)}"
-        ] * bool(unknown)
-        raise ValueError(f"{place} {' and '.join(parts)}")
-    return {name: value_of(shapes[name], one, f"{place}.{name}") for name, one in value.items()}
+    unknown = [name for name in value if name not in types_]
+    problems = []
+    if missing:
+        problems.append(f"must have the field {', '.join(missing)}")
+    if unknown:
+        problems.append(f"must not have the field {', '.join(unknown)}")
+    if problems:
+        raise ValueError(f"{path} {' and '.join(problems)}")
+    return {
+        name: value_of(types_[name], member, f"{path}.{name}") for name, member in value.items()
+    }
 
 
-def hints_of(thing: Union[type, Callable[..., object]]) -> dict[str, Any]:
-    """The types that a function or a class is annotated with."""
+def hints_of(annotated: Union[type, Callable[..., object]]) -> dict[str, Any]:
+    """Returns the resolved type annotations of a function or a class."""
     try:
-        return typing.get_type_hints(thing)
+        return typing.get_type_hints(annotated)
     except (NameError, TypeError) as error:
+        name = getattr(annotated, "__name__", annotated)
         raise InvalidArgumentError(
-            f"the annotations of {getattr(thing, '__name__', thing)} can't be read: {error}"
+            f"the annotations of {name} cannot be resolved: {error}"
         ) from error
 
 
-def _first_that_holds(shapes: tuple[Any, ...], value: Any, place: str) -> Any:
-    reasons = []
-    for shape in shapes:
+def _scalar(type_: Any, value: Any, path: str) -> Any:
+    if type_ is float and type(value) is int:
         try:
-            return value_of(shape, value, place)
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{path} is too large for a float") from None
+    if type(value) is type_:
+        return value
+    raise ValueError(f"{path} must be of type {_SCALARS[type_]}")
+
+
+def _first_match(types_: tuple[Any, ...], value: Any, path: str) -> Any:
+    """Converts the value to the first type of a union that it fits."""
+    reasons = []
+    for type_ in types_:
+        try:
+            return value_of(type_, value, path)
         except InvalidArgumentError:
             raise
         except ValueError as error:
@@ -165,13 +173,33 @@ def _first_that_holds(shapes: tuple[Any, ...], value: Any, place: str) -> Any:
     raise ValueError("; ".join(dict.fromkeys(reasons)))
 
 
-def _is_sequence(shape: Any, origin: Any) -> bool:
-    return shape is list or origin in (list, Sequence)
+def _dataclass_fields(dataclass: Any) -> tuple[dict[str, Any], list[str]]:
+    """Returns the types of the fields in the initializer, and the names of the required ones."""
+    hints = hints_of(dataclass)
+    fields = [field for field in dataclasses.fields(dataclass) if field.init]
+    required = [
+        field.name
+        for field in fields
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+    return {field.name: hints[field.name] for field in fields}, required
 
 
-def _is_mapping(shape: Any, origin: Any) -> bool:
-    return shape is dict or origin in (dict, Mapping)
+def _is_any(type_: Any) -> bool:
+    return type_ is Any or type_ is inspect.Parameter.empty
 
 
-def _is_required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+def _is_sequence(type_: Any, origin: Any) -> bool:
+    return type_ is list or origin in (list, Sequence)
+
+
+def _is_mapping(type_: Any, origin: Any) -> bool:
+    return type_ is dict or origin in (dict, Mapping)
+
+
+def _element_type(arguments: tuple[Any, ...]) -> Any:
+    return arguments[0] if arguments else Any
+
+
+def _member_type(arguments: tuple[Any, ...]) -> Any:
+    return arguments[1] if len(arguments) == 2 else Any

@@ -1,4 +1,4 @@
-"""An endpoint and its connections."""
+"""Client for one endpoint."""
 
 from __future__ import annotations
 
@@ -13,44 +13,53 @@ from typing import Any, Optional, Union, overload
 
 from . import _fork
 from ._abi import Dialect, Status
-from ._handle import Handle, Single, check
+from ._handle import Handle, NotCopyable, check
 from ._library import library as load_library
 from ._log import LogFunction
-from ._request import Messages, ThinkingMode, build, listed
+from ._request import Messages, ThinkingMode, build, message_list
 from .compat import Chat
 from .errors import InvalidArgumentError, LimitError, MisuseError
 from .options import Limits, Options, TimeoutLike
 from .reply import Reply
 from .stream import OnEvent, Stream
-from .tools import Tool, ToolFunction, answer
+from .tools import Tool, ToolFunction, tool_message
 
 
-class Client(Single):
-    """An endpoint and its kept connections. Any number of threads may use one at once; none waits for another's network.
+class Client(NotCopyable):
+    """An endpoint and its pool of connections. Any number of threads may use it concurrently.
 
         with Client(base_url="https://api.aimlapi.com/v1", api_key="…") as client:
             print(client.send("alibaba/qwen3-32b", "Hello", thinking=True).content)
 
-    What is not given comes from the environment (THINKWIRE_BASE_URL, THINKWIRE_API_KEY, AIMLAPI_API_KEY, OPENAI_API_KEY, the
-    proxies), which is read here and nowhere else. It survives fork(): a child makes connections of its own.
+    Arguments that are not given are read from the environment (THINKWIRE_BASE_URL,
+    THINKWIRE_API_KEY, AIMLAPI_API_KEY, OPENAI_API_KEY and the proxy variables) when the client is
+    created. A client remains usable after fork(); the child opens connections of its own.
 
-    base_url         the address that "/chat/completions" is put behind
-    api_key          "" sends none, whatever the environment says
-    headers          sent with every request, in place of the library's own of the same name; "" sends none of that name
-    timeout          seconds for the whole exchange, or a Timeout or a dict of connect, first_byte, idle, total
-    max_retries      how many times more an exchange is tried that failed before anything of the answer was told; default 2
-    comments_keep_alive   whether a comment in a stream sets the idle clock to zero
-    proxy            in curl's notation; "" uses none
-    no_proxy         the hosts that it is not used for, in curl's notation or as a list; "" for none
-    ca_file          the certificates (PEM) to trust in place of the system's
-    ca_directory     the same, as a directory of files named as `openssl rehash` does
-    limits           a Limits or a dict of event, reply, headers: the bytes a server may send
-    http_version     "1.1", or "2" over TLS where the server speaks it; else the one of which no copy of the key stays in memory:
-                     "2" with libcurl 8.11.1 or later
-    dialect          in which words models are told whether to think, where the library cannot know: "enable_thinking",
-                     "chat_template", "reasoning_effort", "reasoning_object", "none"
-    allow_cleartext  hosts, other than this machine, that the key may go to over http
-    log              called with each line about what exchanges do, on the exchange's thread; keys and texts are never in it
+    base_url         the URL to which "/chat/completions" is appended
+    api_key          "" sends no key, even if the environment contains one
+    headers          sent with every request; they replace headers of the library with the same
+                     name, and "" removes such a header
+    timeout          seconds for the whole exchange, or a Timeout or a dict with the keys connect,
+                     first_byte, idle and total
+    max_retries      the number of retries for an exchange that failed before any part of the answer
+                     was received; the default is 2
+    comments_keep_alive  whether SSE comments reset the idle timeout
+    proxy            a proxy in the notation of curl; "" disables proxies
+    no_proxy         hosts that are contacted without the proxy, in the notation of curl or as a
+                     list; "" for no hosts
+    ca_file          trusted certificates (PEM), in place of the system's
+    ca_directory     the same as a directory, with file names as created by `openssl rehash`
+    limits           a Limits or a dict with the keys event, reply and headers: the maximum sizes of
+                     a response in bytes
+    http_version     "1.1", or "2" for HTTP/2 over TLS if the server supports it. The default is a
+                     version with which no copy of the key stays in memory: "2" with libcurl 8.11.1
+                     or later
+    dialect          the request fields that switch thinking, for servers that the library does not
+                     know: "enable_thinking", "chat_template", "reasoning_effort",
+                     "reasoning_object" or "none"
+    allow_cleartext  hosts other than this machine to which the key may be sent over http
+    log              called with each line of the log, on the thread of the exchange; the log never
+                     contains keys or texts of a conversation
     """
 
     def __init__(
@@ -91,7 +100,8 @@ class Client(Single):
             allow_cleartext=allow_cleartext,
             log=log,
         )
-        self._lock = threading.RLock()  # A signal handler may come in on the thread that holds it.
+        # Reentrant because a signal handler may run on the thread that holds the lock.
+        self._lock = threading.RLock()
         self._generation = _fork.generation
         self._handle: Optional[Handle] = self._create()
 
@@ -107,16 +117,23 @@ class Client(Single):
         on_event: Optional[OnEvent] = None,
         **fields: Any,
     ) -> Reply:
-        """Sends the messages and waits for the whole answer. Whatever goes wrong is raised, with what had come in its `reply`.
+        """Sends the messages and waits for the whole answer.
 
-        model, messages   which model, and a str, one message or a list of them (see Message)
-        thinking          True, False, "low", "medium", "high", or None to leave it to the model
-        thinking_budget   the most tokens to think with
-        starts_thinking   the model's chat template holds the opening <think>, so that only the closing tag comes
-        timeout           clocks of this exchange's own, in place of the client's; as for the client
-        on_event          called for every event: the answer is then streamed. If it returns False, the exchange is cancelled and
-                          the reply given, with Status.CANCELLED; what it raises cancels too, and comes out of this call
-        fields            any other field of the request's body, sent as JSON: temperature=0.2, tools=[…]; None is null
+        Raises an Error if the exchange fails; its `reply` contains the received part.
+
+        model             the name of the model
+        messages          a str, one message or a list of messages (see Message)
+        thinking          True, False, "low", "medium", "high", or None for the model's default
+        thinking_budget   the maximum number of reasoning tokens
+        starts_thinking   the chat template of the model contains the opening <think>, so that the
+                          answer contains only the closing tag
+        timeout           timeouts of this exchange, in place of the client's, in the same format
+        on_event          called for every event of the answer, which is then streamed. If it
+                          returns False, the exchange is cancelled and the reply, with
+                          Status.CANCELLED, is returned. If it raises, the exchange is cancelled
+                          and the exception propagates
+        fields            further fields of the request body, sent as JSON: temperature=0.2,
+                          tools=[…]; None is sent as null
         """
         function = "tw_chat_open_unstreamed" if on_event is None else "tw_chat_open"
         stream = self._open(
@@ -164,7 +181,10 @@ class Client(Single):
         on_event: Optional[OnEvent] = None,
         **fields: Any,
     ) -> Union[Stream, Reply]:
-        """Streams the answer: gives its events to iterate over; with `on_event`, does as send() does. Arguments as for send()."""
+        """Streams the answer: returns an iterator over its events.
+
+        With `on_event`, it behaves as send(). The arguments are those of send().
+        """
         stream = self._open(
             "tw_chat_open",
             model,
@@ -187,51 +207,58 @@ class Client(Single):
         on_event: Optional[OnEvent] = None,
         **fields: Any,
     ) -> Reply:
-        """Sends the messages, calls the tools that the model asks for and tells it what they gave, until it answers.
+        """Sends the messages and executes the requested tools until the model answers.
 
-        `tools` are functions; their signatures and docstrings describe them (see Tool). A list of messages is extended by every
-        turn, the answer included, so that the conversation can go on. What a tool raises comes out of this call; a mistake of the
-        model's is told to the model. LimitError, when it still asks after `max_rounds` answers. Else as send().
+        `tools` are functions, described by their signatures and docstrings (see Tool). If
+        `messages` is a list, every new message, including the answer, is appended to it, so that
+        the conversation can be continued. Exceptions of a tool propagate; invalid arguments are
+        reported to the model. Raises LimitError if the model still requests tools after
+        `max_rounds` answers. The other arguments are those of send().
         """
         if max_rounds < 1:
-            raise InvalidArgumentError(f"max_rounds is at least 1, not {max_rounds}")
+            raise InvalidArgumentError(f"max_rounds must be at least 1, not {max_rounds}")
         by_name: dict[str, Tool] = {}
         for tool in map(Tool, tools):
             if inspect.iscoroutinefunction(tool.function):
                 raise InvalidArgumentError(
-                    f"the tool {tool.name} is async, and nobody would wait for it here: give a function that does"
+                    f"the tool {tool.name} is async; run() does not await tools, "
+                    "so pass a regular function"
                 )
             if by_name.setdefault(tool.name, tool) is not tool:
                 raise InvalidArgumentError(f"two tools have the name {tool.name}")
         fields["tools"] = list(by_name.values())
-        # What the caller is left with is plain; what goes out has the replies themselves, reasoning and all.
+        # The caller's list receives plain messages. The requests contain the replies themselves,
+        # with their reasoning.
         plain = messages if isinstance(messages, list) else []
-        turns = list(listed(messages))
+        history = list(message_list(messages))
         for _ in range(max_rounds):
-            reply = self.send(model, turns, on_event=on_event, **fields)
+            reply = self.send(model, history, on_event=on_event, **fields)
             if reply.status is not Status.OK:
                 return reply
-            turns.append(reply)
+            history.append(reply)
             plain.append(reply.as_message())
             for call in reply.tool_calls:
                 if call.choice == 0:
-                    told = answer(by_name, call)
-                    turns.append(told)
-                    plain.append(told)
-            if turns[-1] is reply:
+                    message = tool_message(by_name, call)
+                    history.append(message)
+                    plain.append(message)
+            if history[-1] is reply:
                 return reply
         raise LimitError(
-            f"the model still asks for tools after {max_rounds} answers", reply, Status.LIMIT
+            f"the model still requested tools after {max_rounds} answers", reply, Status.LIMIT
         )
 
     @property
     def chat(self) -> Chat:
-        """For programs written for openai-python: `client.chat.completions.create(model=…, messages=…, stream=…)`."""
+        """The interface of openai-python: `client.chat.completions.create(model=…, messages=…)`."""
         return Chat(self)
 
     def close(self) -> None:
-        """Lets go of the client and its idle connections, once; what is under way goes on. From any thread."""
-        with self._own_lock():
+        """Closes the client and its idle connections. Exchanges in progress continue.
+
+        May be called from any thread and more than once.
+        """
+        with self._process_lock():
             handle, self._handle = self._handle, None
         if handle is not None:
             handle.close()
@@ -268,7 +295,8 @@ class Client(Single):
             starts_thinking,
             timeout,
         )
-        with self._own_lock():  # Against close(): nothing here waits for a network.
+        # Protects the handle from close(). Nothing here waits for the network.
+        with self._process_lock():
             handle = self._handle
             if handle is None:
                 raise MisuseError("the client is closed")
@@ -284,8 +312,11 @@ class Client(Single):
         assert address.value is not None
         return Handle(address.value, self._library.tw_client_destroy)
 
-    def _own_lock(self) -> AbstractContextManager[Any]:
-        """The client's lock; in a forked child another, for there its parent's may look as if somebody held it."""
+    def _process_lock(self) -> AbstractContextManager[Any]:
+        """Returns the lock of the client in this process.
+
+        After a fork the child needs a new lock: a thread of the parent may have held the old one.
+        """
         if self._generation != _fork.generation:
             with _fork.lock:
                 if self._generation != _fork.generation:

@@ -1,4 +1,4 @@
-"""The shapes of openai-python, so that a program moves over by changing its import and its constructor.
+"""The interface of openai-python: porting a program changes only its import and its constructor.
 
 client = thinkwire.Client(base_url=…, api_key=…)
 completion = client.chat.completions.create(model=…, messages=…)
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from ._request import Messages
     from .client import Client
 
-#: What may be asked of an object that does not have it, because the API leaves it out when there is nothing to say.
+#: Fields that the API omits if they have no value. Reading an absent one returns None.
 _OPTIONAL = frozenset(
-    "annotations audio cached_tokens completion_tokens_details content finish_reason function_call id logprobs name usage "
-    "prompt_tokens_details reasoning_content reasoning_tokens refusal role service_tier system_fingerprint tool_calls".split()
+    "annotations audio cached_tokens completion_tokens_details content finish_reason function_call "
+    "id logprobs name usage prompt_tokens_details reasoning_content reasoning_tokens refusal role "
+    "service_tier system_fingerprint tool_calls".split()
 )
 
 _TEXT_FIELD = {
@@ -33,11 +34,14 @@ _TEXT_FIELD = {
     EventKind.REFUSAL: "refusal",
 }
 
+#: The fields of a delta that the events of the library replace.
+_EVENT_FIELDS = frozenset("role content reasoning_content reasoning refusal tool_calls".split())
+
 
 class Object(dict[str, Any]):
-    """A JSON object whose fields are attributes too. It stays a dict: it can be indexed, changed, and sent back as a message."""
+    """A JSON object whose fields are also attributes. As a dict it can be modified and sent."""
 
-    #: What the provider calls the request that this completion came of.
+    #: The provider's identifier of the request that returned this completion.
     _request_id: Optional[str] = None
 
     def __getattr__(self, name: str) -> Any:
@@ -46,7 +50,7 @@ class Object(dict[str, Any]):
         except KeyError:
             if name in _OPTIONAL:
                 return None
-            raise AttributeError(f"the answer has no {name!r}, only {', '.join(self)}") from None
+            raise AttributeError(f"the object has no {name!r}, only {', '.join(self)}") from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "_request_id":
@@ -55,7 +59,7 @@ class Object(dict[str, Any]):
             self[name] = value
 
     def model_dump(self) -> dict[str, Any]:
-        """A copy in plain dicts and lists."""
+        """Returns a copy made of plain dicts and lists."""
         plain: dict[str, Any] = json.loads(json.dumps(self))
         return plain
 
@@ -66,19 +70,23 @@ class Object(dict[str, Any]):
 
 
 class ChunkStream:
-    """The chunks of a stream, shaped as openai-python's. A context manager; `reply` has all that came, at the end.
+    """Iterator over the chunks of a stream in the format of openai-python, and a context manager.
 
-    There is one for each event: a chunk of the provider's that has both a thought and a word becomes two. Its texts are the
-    library's, so that thoughts are always in `reasoning_content`, by whatever name or tag they came.
+    Each event becomes one chunk: a provider's chunk with both reasoning and content becomes two.
+    The texts are those of the library, so reasoning is always in `reasoning_content`, whichever
+    field or tag the provider used. `reply` is available after the last chunk.
     """
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._events = iter(stream)
-        self._begun: set[int] = set()
-        self._names: dict[tuple[int, Optional[int]], tuple[str, str]] = {}
+        #: The choices that have received a role.
+        self._started: set[int] = set()
+        #: The id and the name emitted so far, by choice and index of the tool call.
+        self._tool_calls: dict[tuple[int, Optional[int]], tuple[str, str]] = {}
+        #: The provider's current chunk, and which kinds of events were emitted for it.
         self._raw = ""
-        self._of_raw: set[tuple[EventKind, int, Optional[int]]] = set()
+        self._emitted: set[tuple[EventKind, int, Optional[int]]] = set()
 
     @property
     def reply(self) -> Reply:
@@ -103,51 +111,30 @@ class ChunkStream:
 
     def __next__(self) -> Object:
         event = next(event for event in self._events if event.kind is not EventKind.RETRY)
-        sent = _parsed(event.raw)
+        source = _parsed(event.raw)
         chunk = Object(
             {"id": None, "object": "chat.completion.chunk", "created": None, "model": None}
         )
         chunk.update(
-            (name, value) for name, value in sent.items() if name not in ("choices", "usage")
+            (name, value) for name, value in source.items() if name not in ("choices", "usage")
         )
         if event.kind is EventKind.USAGE:
-            told = [sent, *(one for one in sent.get("choices") or [] if isinstance(one, Object))]
-            chunk.update(
-                choices=[], usage=next((one["usage"] for one in told if one.get("usage")), None)
-            )
-            return chunk
-        chunk.update(choices=[self._choice(event, sent)], usage=None)
+            chunk.update(choices=[], usage=_usage(source))
+        else:
+            chunk.update(choices=[self._choice(event, source)], usage=None)
         return chunk
 
-    def _choice(self, event: Event, sent: Object) -> Object:
-        """The one choice of a chunk: what this event tells, and with the first event of a chunk all that came beside it."""
-        delta, choice = (
-            Object(),
-            Object({"index": event.choice, "finish_reason": None, "logprobs": None}),
-        )
+    def _choice(self, event: Event, source: Object) -> Object:
+        """Returns the only choice of a chunk, with the text of the event.
+
+        The first event of a provider's chunk also carries the other fields of that chunk.
+        """
+        delta = Object()
+        choice = Object({"index": event.choice, "finish_reason": None, "logprobs": None})
         if self._is_first_of_its_chunk(event):
-            for one in sent.get("choices") or []:
-                if isinstance(one, Object) and one.get("index", 0) == event.choice:
-                    told = (
-                        "role",
-                        "content",
-                        "reasoning_content",
-                        "reasoning",
-                        "refusal",
-                        "tool_calls",
-                    )
-                    beside = one.get("delta")
-                    if isinstance(beside, Object):
-                        delta.update(
-                            (name, value) for name, value in beside.items() if name not in told
-                        )
-                    choice.update(
-                        (name, value)
-                        for name, value in one.items()
-                        if name not in ("delta", "finish_reason")
-                    )
-        if event.choice not in self._begun:
-            self._begun.add(event.choice)
+            _copy_other_fields(source, event.choice, choice, delta)
+        if event.choice not in self._started:
+            self._started.add(event.choice)
             delta["role"] = "assistant"
         if event.kind is EventKind.FINISH:
             choice["finish_reason"] = event.text
@@ -159,24 +146,29 @@ class ChunkStream:
         return choice
 
     def _tool_call(self, event: Event) -> Object:
-        """A fragment: its id and name are told once, as far as they have not been."""
+        """Returns a fragment of a tool call. Its id and its name are emitted only once."""
         key = (event.choice, event.tool_index)
-        id_told, name_told = self._names.get(key, ("", ""))
-        id_now, name_now = event.tool_id or "", event.tool_name or ""
-        self._names[key] = (id_now, name_now)
-        function = Object({"name": name_now[len(name_told) :] or None, "arguments": event.text})
-        told_id = id_now if id_now and not id_told else None
+        emitted_id, emitted_name = self._tool_calls.get(key, ("", ""))
+        id_, name = event.tool_id or "", event.tool_name or ""
+        self._tool_calls[key] = (id_, name)
+        new_id = id_ if id_ and not emitted_id else None
+        new_name = name[len(emitted_name) :] or None
+        function = Object({"name": new_name, "arguments": event.text})
         return Object(
-            {"index": event.tool_index, "id": told_id, "type": "function", "function": function}
+            {"index": event.tool_index, "id": new_id, "type": "function", "function": function}
         )
 
     def _is_first_of_its_chunk(self, event: Event) -> bool:
-        """One chunk tells each thing once: the same thing again, or other bytes, is another chunk."""
+        """Whether the event is the first one of a chunk of the provider.
+
+        A chunk causes at most one event of each kind. The same kind again, or different JSON, means
+        that a new chunk was received.
+        """
         key = (event.kind, event.choice, event.tool_index)
-        if event.raw == self._raw and key not in self._of_raw:
-            self._of_raw.add(key)
+        if event.raw == self._raw and key not in self._emitted:
+            self._emitted.add(key)
             return False
-        self._raw, self._of_raw = event.raw, {key}
+        self._raw, self._emitted = event.raw, {key}
         return True
 
 
@@ -204,15 +196,16 @@ class Completions:
     def create(
         self, *, model: str, messages: Messages, stream: Optional[bool] = False, **fields: Any
     ) -> Union[Object, ChunkStream]:
-        """Sends the messages: gives the chat.completion, or with `stream=True` its chunks to iterate over.
+        """Sends the messages and returns the chat.completion, or with `stream=True` its chunks.
 
-        Fields go into the body as they are, those of `extra_body` too; `thinking`, `thinking_budget` and `timeout` are Client.send's.
+        Fields, including those of `extra_body`, are added to the body. `thinking`,
+        `thinking_budget` and `timeout` have the meaning that they have for Client.send.
         """
         fields.update(fields.pop("extra_body", None) or {})
         for name in ("extra_headers", "extra_query"):
             if fields.pop(name, None) is not None:
                 raise InvalidArgumentError(
-                    f"{name} belongs to the Client: give it headers, or a base_url of its own"
+                    f"{name} is not supported here: pass headers or a base_url to the Client"
                 )
         if stream:
             return ChunkStream(self._client.stream(model, messages, **fields))
@@ -227,16 +220,18 @@ class Chat:
 
 
 def completion_of(reply: Reply) -> Object:
-    """A whole answer; of its first choice, thoughts and words are told apart as the library does."""
+    """Returns the completion of a reply.
+
+    In its first choice, reasoning and content are separated as by the library.
+    """
     completion = _parsed(reply.raw_json())
     for choice in completion.get("choices") or []:
         message = choice.get("message") if isinstance(choice, Object) else None
         if isinstance(message, Object) and choice.get("index", 0) == 0:
             if reply.reasoning:
                 message["reasoning_content"] = reply.reasoning
-            elif reply.content and not message.get(
-                "content"
-            ):  # With thinking switched off, the answer came as a thought.
+            elif reply.content and not message.get("content"):
+                # With thinking disabled, the server sent the answer in a field for reasoning.
                 for name in ("reasoning_content", "reasoning"):
                     if message.get(name):
                         message[name] = None
@@ -246,6 +241,27 @@ def completion_of(reply: Reply) -> Object:
     return completion
 
 
+def _copy_other_fields(source: Object, index: int, choice: Object, delta: Object) -> None:
+    """Copies those fields of a provider's choice for which the library has no events."""
+    for other in source.get("choices") or []:
+        if not isinstance(other, Object) or other.get("index", 0) != index:
+            continue
+        other_delta = other.get("delta")
+        if isinstance(other_delta, Object):
+            delta.update(
+                (name, value) for name, value in other_delta.items() if name not in _EVENT_FIELDS
+            )
+        choice.update(
+            (name, value) for name, value in other.items() if name not in ("delta", "finish_reason")
+        )
+
+
+def _usage(chunk: Object) -> Any:
+    """Returns the usage of a chunk, or of the first of its choices that has one."""
+    choices = (choice for choice in chunk.get("choices") or [] if isinstance(choice, Object))
+    return next((object_["usage"] for object_ in (chunk, *choices) if object_.get("usage")), None)
+
+
 def _parsed(document: str) -> Object:
-    found = json.loads(document or "{}", object_hook=Object)
-    return found if isinstance(found, Object) else Object()
+    value = json.loads(document or "{}", object_hook=Object)
+    return value if isinstance(value, Object) else Object()

@@ -1,23 +1,24 @@
-"""The exceptions: one for each way in which an exchange can end, named as a user of openai-python expects.
+"""The exceptions: one for each way in which an exchange can fail, named as in openai-python.
 
 Error
- ├── InvalidArgumentError (ValueError)            the caller's mistake, found before anything was sent
- ├── MisuseError (RuntimeError)             a call that is not allowed now
- ├── LibraryError (ImportError)             libthinkwire itself is missing or not the right one
- ├── CancelledError                         by cancel() from another thread
- ├── APIConnectionError (ConnectionError)   no name, no connection, no trust, cut before a response
- │    └── TimeoutError (TimeoutError)       a clock ran out; the message says which
- ├── APIStatusError                         the server refused
+ ├── InvalidArgumentError (ValueError)      an argument is invalid; nothing was sent
+ ├── MisuseError (RuntimeError)             the call is not allowed in the current state
+ ├── LibraryError (ImportError)             libthinkwire is missing or incompatible
+ ├── CancelledError                         cancel() was called on another thread
+ ├── APIConnectionError (ConnectionError)   name resolution, connection or TLS failed,
+ │    │                                     or the connection was lost before a response
+ │    └── TimeoutError (TimeoutError)       a timeout expired; the message names it
+ ├── APIStatusError                         the server returned an error response
  │    ├── AuthenticationError               401
  │    ├── PermissionDeniedError             403
  │    ├── QuotaError                        402, or the credit is used up
  │    ├── NotFoundError                     404
  │    ├── BadRequestError                   400, 413, 422 and other 4xx
  │    ├── RateLimitError                    429
- │    └── ServerError                       5xx, or an error in the middle of a stream
- ├── TruncatedError                         the stream broke off; what had come is in .reply
- ├── ProtocolError                          not what the protocol promises
- └── LimitError                             larger than a limit allows
+ │    └── ServerError                       5xx, or an error within a stream
+ ├── TruncatedError                         the stream ended early; .reply has the received part
+ ├── ProtocolError                          the response violates the protocol
+ └── LimitError                             the response exceeds a limit
 """
 
 from __future__ import annotations
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
 
 
 class Error(Exception):
-    """Whatever goes wrong here. `reply` holds all that had arrived, when an exchange had begun."""
+    """Base class of all exceptions of this package.
 
-    #: What an error of this class has for a status when no reply says it.
+    `reply` contains everything received so far; it is None if no exchange was started.
+    """
+
+    #: The status of an error without a reply.
     default_status = Status.INVALID
 
     def __init__(
@@ -43,127 +47,129 @@ class Error(Exception):
         super().__init__(message)
         self.message = message
         self.reply = reply
-        self.status: Status = (
-            status
-            if status is not None
-            else reply.status
-            if reply is not None
-            else self.default_status
-        )
-        #: The HTTP status; 0 if no response came. It can be 200: a stream can fail in its middle.
+        if status is None:
+            status = reply.status if reply is not None else self.default_status
+        self.status: Status = status
+        #: The HTTP status; 0 without a response. It is 200 if the error occurred within a stream.
         self.http_status: int = reply.http_status if reply is not None else 0
-        #: What the provider calls this request, to be quoted to its support.
+        #: The provider's identifier of the request, for inquiries to its support.
         self.request_id: Optional[str] = reply.request_id if reply is not None else None
 
     def __str__(self) -> str:
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # To another process goes all but the reply, which belongs to this one.
+        # The reply belongs to this process, so a pickled error does not contain it.
         return type(self), (self.message,), {**self.__dict__, "reply": None}
 
 
 class InvalidArgumentError(Error, ValueError):
-    """The caller's mistake; the message names the argument and what is wrong with it. Nothing was sent."""
+    """An argument is invalid; the message names it and the reason. Nothing was sent."""
 
 
 class MisuseError(Error, RuntimeError):
-    """A call that is not allowed now, such as one on a closed client."""
+    """The call is not allowed in the current state, for example on a closed client."""
 
     default_status = Status.MISUSE
 
 
 class LibraryError(Error, ImportError):
-    """libthinkwire was not found, does not load, or is not of a version that this package knows."""
+    """libthinkwire was not found, cannot be loaded, or has an incompatible version."""
 
     default_status = Status.MISUSE
 
 
 class CancelledError(Error):
-    """The exchange was cancelled from another thread. What had come is in `reply`."""
+    """The exchange was cancelled from another thread. `reply` contains the received part."""
 
     default_status = Status.CANCELLED
 
 
 class APIConnectionError(Error, ConnectionError):
-    """No name, no connection or no trust, or the connection was cut before a response; `status` says which."""
+    """Name resolution, connection or TLS failed, or the connection was lost before a response.
+
+    `status` distinguishes these cases.
+    """
 
     default_status = Status.NETWORK
 
 
 class TimeoutError(APIConnectionError, builtins.TimeoutError):
-    """A clock ran out: the message says which one, and how long it was."""
+    """A timeout expired. The message contains its name and its duration."""
 
     default_status = Status.TIMEOUT
 
 
 class APIStatusError(Error):
-    """The server refused, as an HTTP status or in the middle of a stream; the message has the provider's own words."""
+    """The server returned an error response or an error within a stream.
+
+    The message contains the text of the provider.
+    """
 
     default_status = Status.SERVER
 
 
 class AuthenticationError(APIStatusError):
-    """401: no key, or not a valid one."""
+    """401: the API key is missing or invalid."""
 
     default_status = Status.AUTH
 
 
 class PermissionDeniedError(APIStatusError):
-    """403: the key may not do this."""
+    """403: the API key has no permission for this request."""
 
     default_status = Status.FORBIDDEN
 
 
 class QuotaError(APIStatusError):
-    """402, or a refusal that says that the credit is used up."""
+    """402, or an error response which says that the credit is used up."""
 
     default_status = Status.QUOTA
 
 
 class NotFoundError(APIStatusError):
-    """404: no such model, or no such path under the base URL."""
+    """404: the model, or the path under the base URL, does not exist."""
 
     default_status = Status.NOT_FOUND
 
 
 class BadRequestError(APIStatusError):
-    """400, 413, 422 and any other 4xx: the server refuses this request."""
+    """400, 413, 422 or another 4xx: the server rejected the request."""
 
     default_status = Status.BAD_REQUEST
 
 
 class RateLimitError(APIStatusError):
-    """429: too many requests for now."""
+    """429: too many requests."""
 
     default_status = Status.RATE_LIMITED
 
 
 class ServerError(APIStatusError):
-    """5xx, or an error of the server's in the middle of a stream."""
+    """5xx, or an error reported by the server within a stream."""
 
     default_status = Status.SERVER
 
 
 class TruncatedError(Error):
-    """The stream broke off before the model had finished. What had come is in `reply`."""
+    """The stream ended before the model had finished. `reply` contains the received part."""
 
     default_status = Status.TRUNCATED
 
 
 class ProtocolError(Error):
-    """The answer is not what the protocol promises."""
+    """The response violates the protocol."""
 
     default_status = Status.PROTOCOL
 
 
 class LimitError(Error):
-    """The answer is larger than a limit allows."""
+    """The response exceeds a limit."""
 
     default_status = Status.LIMIT
 
 
-#: The exception for each status but OK.
+#: The exception for every status except OK.
 BY_STATUS: dict[Status, type[Error]] = {
     Status.INVALID: InvalidArgumentError,
     Status.MISUSE: MisuseError,
@@ -187,5 +193,5 @@ BY_STATUS: dict[Status, type[Error]] = {
 
 
 def error_of(reply: Reply) -> Error:
-    """The exception that tells of a reply which is not OK."""
+    """Returns the exception for a reply whose status is not OK."""
     return BY_STATUS[reply.status](reply.message, reply)

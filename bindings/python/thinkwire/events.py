@@ -1,4 +1,4 @@
-"""One thing that happened while an answer came in."""
+"""Events of a streamed answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .reply import Usage
 
 
 class EventKind(str, Enum):
-    """What an event tells. Each is also a str: `event.kind == "reasoning"`."""
+    """The kind of an event. The members are also strings: `event.kind == "reasoning"`."""
 
     REASONING = "reasoning"
     CONTENT = "content"
@@ -24,12 +24,12 @@ class EventKind(str, Enum):
         return self.value
 
 
-#: What a number of the library's stands for.
+#: The kind for each number that the library uses.
 KINDS: dict[int, EventKind] = {kind.value: EventKind[kind.name] for kind in Kind}
 
 
 class Event:
-    """One thing that happened, in the order it did. It is a copy, and can be kept."""
+    """One event of an exchange, copied from the library. It stays valid after the next event."""
 
     __slots__ = (
         "kind",
@@ -46,19 +46,22 @@ class Event:
     )
 
     def __init__(self, kind: EventKind, text: str, choice: int, raw: bytes) -> None:
-        #: What it tells.
+        #: The kind of the event, which determines the other attributes.
         self.kind = kind
-        #: A piece of thinking, answer, refusal or a tool call's arguments; of FINISH, the reason; of RETRY, why; else "".
+        #: A piece of the reasoning, the answer, the refusal or the arguments of a tool call;
+        #: FINISH: the finish reason; RETRY: why the last attempt failed; otherwise "".
         self.text = text
-        #: Which of the choices it belongs to; 0 unless several were asked for.
+        #: The index of the choice that the event belongs to; 0 unless several were requested.
         self.choice = choice
-        #: Of USAGE: the bill so far. The last one counts.
+        #: USAGE: the token counts so far. The last event is final.
         self.usage: Optional[Usage] = None
-        #: Of TOOL_CALL: which call of the choice, its id and its function's name, as far as they have come.
+        #: TOOL_CALL: the index of the call within the choice, its id and the function's name, as
+        #: far as they were received.
         self.tool_index: Optional[int] = None
         self.tool_id: Optional[str] = None
         self.tool_name: Optional[str] = None
-        #: Of RETRY: which attempt comes next, what the last one ended in, and for how many seconds the next one waits.
+        #: RETRY: the number of the next attempt, the status of the last one, and the delay before
+        #: the next one in seconds.
         self.attempt: Optional[int] = None
         self.status: Optional[Status] = None
         self.wait: Optional[float] = None
@@ -66,7 +69,7 @@ class Event:
 
     @property
     def raw(self) -> str:
-        """The JSON of the chunk that this event came with; "" of RETRY."""
+        """The JSON of the chunk that the event was received with; "" for RETRY."""
         return self._raw.decode("utf-8", "replace")
 
     def __repr__(self) -> str:

@@ -13,9 +13,9 @@ from ._handle import Handle, c_path, c_string, check, sized_text
 
 @dataclass(frozen=True)
 class Image:
-    """A picture for the model to look at: a file's path, the bytes of one, or (a str) an http, https or data URL.
+    """An image for the model: the path or the bytes of a file, or (a str) an http(s) or data URL.
 
-    JPEG, PNG, GIF and WEBP are recognised by their first bytes.
+    JPEG, PNG, GIF and WEBP files are recognized by their first bytes.
     """
 
     source: Union[Path, bytes, str]
@@ -23,28 +23,22 @@ class Image:
     detail: Optional[str] = None
 
     def part(self, library: CDLL) -> Any:
-        """The content part that carries it, as the library writes it: one place decides what an image is."""
-        scratch = Handle(library.tw_request_create(b"-"), library.tw_request_destroy)
+        """Returns the content part with the image.
+
+        The library builds it in a temporary request, so that only one implementation checks images.
+        """
+        request = Handle(library.tw_request_create(b"-"), library.tw_request_destroy)
         detail = None if self.detail is None else c_string("detail", self.detail)
         if isinstance(self.source, bytes):
-            check(
-                library,
-                library.tw_request_add_image(
-                    scratch.address, self.source, len(self.source), detail
-                ),
-            )
+            size = len(self.source)
+            status = library.tw_request_add_image(request.address, self.source, size, detail)
         elif isinstance(self.source, str):
-            check(
-                library,
-                library.tw_request_add_image_url(
-                    scratch.address, c_string("an image's URL", self.source), detail
-                ),
-            )
+            url = c_string("the URL of an image", self.source)
+            status = library.tw_request_add_image_url(request.address, url, detail)
         else:
-            path = c_path("an image's path", self.source)
-            check(library, library.tw_request_add_image_file(scratch.address, path, detail))
+            path = c_path("the path of an image", self.source)
+            status = library.tw_request_add_image_file(request.address, path, detail)
+        check(library, status)
         length = c_size_t()
-        body = json.loads(
-            sized_text(library.tw_request_json(scratch.address, byref(length)), length.value)
-        )
-        return body["messages"][0]["content"][0]
+        body = sized_text(library.tw_request_json(request.address, byref(length)), length.value)
+        return json.loads(body)["messages"][0]["content"][0]

@@ -1,4 +1,4 @@
-"""Where and how to connect."""
+"""Options of a client: timeouts, limits and the settings of its connections."""
 
 from __future__ import annotations
 
@@ -11,53 +11,56 @@ from numbers import Real
 from typing import Any, Optional, Union
 
 from . import _abi, _log
-from ._handle import Handle, c_number, c_path, c_string, check
+from ._handle import Handle, c_integer, c_path, c_string, check
 from .errors import InvalidArgumentError
 
 
 @dataclass(frozen=True)
 class Timeout:
-    """The clocks of an exchange, in seconds. None leaves the default; 0 means none."""
+    """Timeouts of an exchange in seconds. None selects the default; 0 disables the timeout."""
 
-    #: Until the connection, TLS included, is made. Default 10 s.
+    #: Time to establish the connection, including TLS. Default: 10 s.
     connect: Optional[float] = None
-    #: From there to the first byte of the response. Default 10 min: thinking takes time.
+    #: Time from the connection to the first byte of the response. Default: 10 min, because a model
+    #: may reason for a long time first.
     first_byte: Optional[float] = None
-    #: Between two arrivals of bytes. Default 2 min.
+    #: Time without any received bytes. Default: 2 min.
     idle: Optional[float] = None
-    #: The whole exchange, with all its attempts and the waits between them. Default: none.
+    #: Time for the whole exchange, including retries and their delays. Default: disabled.
     total: Optional[float] = None
 
 
-#: Seconds for the whole exchange, or a Timeout, or a dict that stands for one.
+#: Seconds for the whole exchange, a Timeout, or a dict with its fields.
 TimeoutLike = Union[float, Timeout, Mapping[str, float], None]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server may send at most, in bytes. None leaves the default; one byte more raises LimitError."""
+    """Maximum sizes of a response in bytes. None selects the default.
 
-    #: A line, or the data of one event, of a stream. Default 16 MiB.
+    A larger response raises LimitError.
+    """
+
+    #: One line, or the data of one event, of a stream. Default: 16 MiB.
     event: Optional[int] = None
-    #: All the bytes of a response's body. Default 256 MiB.
+    #: The body of a response. Default: 256 MiB.
     reply: Optional[int] = None
-    #: All the bytes of a response's headers. Default 256 KiB.
+    #: The headers of a response. Default: 256 KiB.
     headers: Optional[int] = None
 
 
-#: What is asked for, as curl and servers name it.
 _HTTP_VERSIONS = {
     "auto": _abi.HTTPVersion.HTTP_AUTO,
     "1.1": _abi.HTTPVersion.HTTP_1_1,
     "2": _abi.HTTPVersion.HTTP_2,
 }
 
-#: Seconds that C can say in milliseconds.
-_LONGEST = (2**63 - 1) // 1000
+#: The largest number of seconds that an int64_t can hold in milliseconds.
+_MAX_SECONDS = (2**63 - 1) // 1000
 
 
 class Options:
-    """The library's options, made of the arguments of a Client."""
+    """The library's options object, created from the arguments of a Client."""
 
     def __init__(
         self,
@@ -79,116 +82,109 @@ class Options:
         allow_cleartext: Union[str, Iterable[str]],
         log: Optional[_log.LogFunction],
     ) -> None:
+        self._library = library
         self.handle = Handle(library.tw_options_create(), library.tw_options_destroy)
         self.log_number: Optional[int] = None
-        address = self.handle.address
-        if base_url is not None:
-            check(library, library.tw_options_set_base_url(address, c_string("base_url", base_url)))
-        if api_key is not None:
-            check(library, library.tw_options_set_api_key(address, c_string("api_key", api_key)))
+        if no_proxy is not None and not isinstance(no_proxy, str):
+            no_proxy = ",".join(no_proxy)
+        self._set_string("base_url", base_url)
+        self._set_string("api_key", api_key)
         for name, value in (headers or {}).items():
             field = c_string(f"the header {name!r}", value)
-            check(
-                library,
-                library.tw_options_set_header(address, c_string("a header's name", name), field),
-            )
-        for clock, milliseconds in clocks_of(timeout):
-            check(library, library.tw_options_set_timeout(address, clock, milliseconds))
+            self._call("tw_options_set_header", c_string("the name of a header", name), field)
+        for kind, milliseconds in timeouts_of(timeout):
+            self._call("tw_options_set_timeout", kind, milliseconds)
         if max_retries is not None:
-            check(
-                library,
-                library.tw_options_set_retries(address, c_number("max_retries", max_retries, 32)),
-            )
-        check(library, library.tw_options_set_comments_keep_alive(address, comments_keep_alive))
-        for which, number in _chosen("limits", Limits, limits):
-            size = c_number(f"the limit {which}", number, 64)
-            check(library, library.tw_options_set_limit(address, _abi.Limit[which.upper()], size))
-        if proxy is not None:
-            check(library, library.tw_options_set_proxy(address, c_string("proxy", proxy)))
-        if no_proxy is not None:
-            hosts = no_proxy if isinstance(no_proxy, str) else ",".join(no_proxy)
-            check(library, library.tw_options_set_no_proxy(address, c_string("no_proxy", hosts)))
-        if ca_file is not None:
-            check(library, library.tw_options_set_ca_file(address, c_path("ca_file", ca_file)))
-        if ca_directory is not None:
-            check(
-                library,
-                library.tw_options_set_ca_directory(address, c_path("ca_directory", ca_directory)),
-            )
+            self._call("tw_options_set_retries", c_integer("max_retries", max_retries, 32))
+        self._call("tw_options_set_comments_keep_alive", comments_keep_alive)
+        for limit, number in _fields_of("limits", Limits, limits):
+            size = c_integer(f"the limit {limit}", number, 64)
+            self._call("tw_options_set_limit", _abi.Limit[limit.upper()], size)
+        self._set_string("proxy", proxy)
+        self._set_string("no_proxy", no_proxy)
+        self._set_path("ca_file", ca_file)
+        self._set_path("ca_directory", ca_directory)
         if http_version is not None:
-            if http_version not in _HTTP_VERSIONS:
-                raise InvalidArgumentError(
-                    f"http_version is {', '.join(map(repr, _HTTP_VERSIONS))} or None, not {http_version!r}"
-                )
-            check(
-                library, library.tw_options_set_http_version(address, _HTTP_VERSIONS[http_version])
-            )
+            self._call("tw_options_set_http_version", _http_version(http_version))
         if dialect is not None:
-            check(library, library.tw_options_set_dialect(address, _dialect(dialect)))
+            self._call("tw_options_set_dialect", _dialect(dialect))
         for host in [allow_cleartext] if isinstance(allow_cleartext, str) else allow_cleartext:
-            check(
-                library,
-                library.tw_options_allow_cleartext(address, c_string("allow_cleartext", host)),
-            )
+            self._call("tw_options_allow_cleartext", c_string("allow_cleartext", host))
         if log is not None:
             self.log_number = _log.register(log)
-            check(library, library.tw_options_set_log(address, _log.trampoline, self.log_number))
+            self._call("tw_options_set_log", _log.trampoline, self.log_number)
 
     def __del__(self) -> None:
         number: Optional[int] = getattr(self, "log_number", None)
         if number is not None:
-            _log.forget(number)
+            _log.unregister(number)
+
+    def _call(self, function: str, *arguments: object) -> None:
+        check(self._library, getattr(self._library, function)(self.handle.address, *arguments))
+
+    def _set_string(self, name: str, value: Optional[str]) -> None:
+        if value is not None:
+            self._call(f"tw_options_set_{name}", c_string(name, value))
+
+    def _set_path(self, name: str, value: Union[str, os.PathLike[str], None]) -> None:
+        if value is not None:
+            self._call(f"tw_options_set_{name}", c_path(name, value))
 
 
-def clocks_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutClock, int]]:
-    """The clocks that are set, in milliseconds."""
-    given = Timeout(total=timeout) if isinstance(timeout, Real) else timeout
-    chosen = _chosen("timeout", Timeout, given)
+def timeouts_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutKind, int]]:
+    """Returns the timeouts that are set, in milliseconds."""
+    timeouts = Timeout(total=timeout) if isinstance(timeout, Real) else timeout
     return [
-        (_abi.TimeoutClock[which.upper()], _milliseconds(which, seconds))
-        for which, seconds in chosen
+        (_abi.TimeoutKind[name.upper()], _milliseconds(name, seconds))
+        for name, seconds in _fields_of("timeout", Timeout, timeouts)
     ]
 
 
-def _chosen(
-    argument: str, shape: type[Union[Timeout, Limits]], given: object
+def _fields_of(
+    argument: str, type_: type[Union[Timeout, Limits]], value: object
 ) -> list[tuple[str, float]]:
-    """The fields that are set, by name, of a Timeout or a Limits or a mapping that stands for one."""
-    if given is None:
+    """Returns the names and values of the fields that are set in a Timeout, a Limits or a dict."""
+    if value is None:
         return []
-    if isinstance(given, Mapping):
-        unread: Mapping[object, Any] = given
+    if isinstance(value, Mapping):
+        given: Mapping[Any, Any] = value
         try:
-            given = shape(**given)
+            value = type_(**given)
         except TypeError:
-            fields, names = (
-                ", ".join(shape.__dataclass_fields__),
-                ", ".join(repr(name) for name in unread),
-            )
-            raise InvalidArgumentError(f"{argument} has only {fields}, not {names}") from None
-    if not isinstance(given, shape):
+            fields = ", ".join(type_.__dataclass_fields__)
+            names = ", ".join(repr(name) for name in given)
+            raise InvalidArgumentError(f"{argument} accepts only {fields}, not {names}") from None
+    if not isinstance(value, type_):
+        number = "a number, " if type_ is Timeout else ""
         raise InvalidArgumentError(
-            f"{argument} is a number, a dict or a {shape.__name__}, not {given!r}"
+            f"{argument} must be {number}a dict or a {type_.__name__}, not {value!r}"
         )
-    return [(name, value) for name, value in asdict(given).items() if value is not None]
+    return [(name, field) for name, field in asdict(value).items() if field is not None]
 
 
-def _dialect(given: Union[str, _abi.Dialect]) -> _abi.Dialect:
-    known = _abi.Dialect.__members__
-    if isinstance(given, str) and given.upper() in known:
-        return known[given.upper()]
-    if isinstance(given, _abi.Dialect):
-        return given
+def _http_version(value: str) -> _abi.HTTPVersion:
+    if value in _HTTP_VERSIONS:
+        return _HTTP_VERSIONS[value]
     raise InvalidArgumentError(
-        f"dialect is {', '.join(repr(name.lower()) for name in known)} or None, not {given!r}"
+        f"http_version must be {', '.join(map(repr, _HTTP_VERSIONS))} or None, not {value!r}"
     )
 
 
-def _milliseconds(which: str, given: object) -> int:
-    """Rounded up, so that a time however short does not become 0, which means none."""
-    if not isinstance(given, Real) or given != given:
-        raise InvalidArgumentError(f"the timeout {which} is not a number")
-    seconds: Any = given
+def _dialect(value: Union[str, _abi.Dialect]) -> _abi.Dialect:
+    dialects = _abi.Dialect.__members__
+    if isinstance(value, str) and value.upper() in dialects:
+        return dialects[value.upper()]
+    if isinstance(value, _abi.Dialect):
+        return value
+    names = ", ".join(repr(name.lower()) for name in dialects)
+    raise InvalidArgumentError(f"dialect must be {names} or None, not {value!r}")
+
+
+def _milliseconds(name: str, value: object) -> int:
+    """Converts seconds to milliseconds, rounded up so that a short timeout does not become 0."""
+    if not isinstance(value, Real) or value != value:
+        raise InvalidArgumentError(f"the {name} timeout must be a number")
+    seconds: Any = value
     if seconds < 0:
-        raise InvalidArgumentError(f"the timeout {which} is negative: 0 means none")
-    return 0 if seconds == math.inf else math.ceil(min(seconds, _LONGEST) * 1000)
+        raise InvalidArgumentError(f"the {name} timeout must not be negative; 0 disables it")
+    return 0 if seconds == math.inf else math.ceil(min(seconds, _MAX_SECONDS) * 1000)

@@ -1,4 +1,4 @@
-"""How an exchange ended, and all that came."""
+"""The result of an exchange."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ._abi import Status
 from ._handle import Handle, c_string, sized_text, text
 from ._schema import parsed, value_of
 
-_Shape = TypeVar("_Shape")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What an answer costs. None is what the server did not tell."""
+    """Token counts and cost of an answer. None for values that the server did not report."""
 
     prompt_tokens: Optional[int]
-    #: What is billed; it can be far more than what was shown.
+    #: The billed tokens; often far more than those of the visible text.
     completion_tokens: Optional[int]
     total_tokens: Optional[int]
-    #: Of the completion's, those spent on thinking.
+    #: The completion tokens that were used for reasoning.
     reasoning_tokens: Optional[int]
-    #: Of the prompt's, those that the server had kept.
+    #: The prompt tokens that the server had cached.
     cached_tokens: Optional[int]
-    #: In `cost_unit`.
+    #: The cost in `cost_unit`.
     cost: Optional[float]
     #: "USD" or "credits".
     cost_unit: Optional[str]
@@ -36,24 +36,24 @@ class Usage:
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A call of a tool that the model wants made."""
+    """A tool call requested by the model."""
 
     choice: int
     index: int
-    #: To be sent back with the result; "" if the server gave none.
+    #: The identifier to return with the result; "" if the server sent none.
     id: str
     name: str
-    #: As the model wrote them: JSON if it did well.
+    #: The arguments as written by the model, which may be invalid JSON.
     arguments: str
 
     def parsed(self) -> Any:
-        """The arguments as Python values; ValueError if the model wrote something that is not JSON."""
+        """Returns the arguments as Python values. Raises ValueError if they are not valid JSON."""
         return parsed(self.arguments)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """When things happened, in seconds from the start of the call. None is what did not."""
+    """Times in seconds since the start of the call. None for events that did not occur."""
 
     connected: Optional[float]
     first_byte: Optional[float]
@@ -64,7 +64,7 @@ class Timing:
 
 
 class Reply:
-    """How an exchange ended, and all that came. Any number of threads may read one."""
+    """The result of an exchange with everything received. Any number of threads may read it."""
 
     def __init__(self, library: CDLL, address: int) -> None:
         self._library = library
@@ -76,110 +76,119 @@ class Reply:
 
     @cached_property
     def status(self) -> Status:
-        """How it ended. Status.OK: the model finished."""
+        """The status of the exchange. Status.OK means that the model finished."""
         return Status(self._library.tw_reply_status(self._handle.address))
 
     @cached_property
     def message(self) -> str:
-        """One line that says what happened and what to do, with the provider's own words; "" for Status.OK."""
+        """One line with the reason, the text of the provider and what to do; "" for Status.OK."""
         return text(self._library.tw_reply_message(self._handle.address)) or ""
 
     @property
     def attempts(self) -> int:
-        """How many times the request was sent: 1 unless it was tried again, 0 if it never was."""
+        """The number of times the request was sent: 1 without retries, 0 if it was never sent."""
         return int(self._library.tw_reply_attempts(self._handle.address))
 
     @property
     def last_error(self) -> Optional[str]:
-        """Why the last attempt that was tried again had failed; None if none was. All else here is of the last attempt."""
+        """Why the last retried attempt failed; None without a retry.
+
+        All other attributes describe the final attempt.
+        """
         return text(self._library.tw_reply_last_error(self._handle.address, None))
 
     @cached_property
     def http_status(self) -> int:
-        """The HTTP status; 0 if no response came."""
+        """The HTTP status; 0 without a response."""
         return int(self._library.tw_reply_http_status(self._handle.address))
 
     @cached_property
     def reasoning(self) -> str:
-        """The thinking of the first choice, as far as it came."""
+        """The received part of the reasoning of the first choice."""
         return self._sized("tw_reply_reasoning")
 
     @cached_property
     def content(self) -> str:
-        """The answer of the first choice, as far as it came. For other choices: get("/choices/1/message/content")."""
+        """The received part of the answer of the first choice.
+
+        For other choices, use get("/choices/1/message/content").
+        """
         return self._sized("tw_reply_content")
 
     @cached_property
     def refusal(self) -> str:
-        """The model's refusal to answer; "" if it did not refuse."""
+        """The refusal of the model to answer; "" if it did not refuse."""
         return self._sized("tw_reply_refusal")
 
     @cached_property
     def finish_reason(self) -> Optional[str]:
-        """ "stop", "length", "tool_calls", "content_filter" or whatever else the server said; None if nothing."""
+        """The reason: "stop", "length", "tool_calls", "content_filter", …; None if not reported."""
         return text(self._library.tw_reply_finish_reason(self._handle.address))
 
     @cached_property
     def usage(self) -> Optional[Usage]:
-        """What it cost; None if the server did not tell."""
-        found = self._library.tw_reply_usage(self._handle.address)
-        return usage_of(found.contents) if found else None
+        """Token counts and cost; None if the server did not report them."""
+        pointer = self._library.tw_reply_usage(self._handle.address)
+        return usage_of(pointer.contents) if pointer else None
 
     @property
     def cost(self) -> Optional[float]:
-        """What it cost, in `usage.cost_unit`; None if the server did not tell."""
+        """The cost in `usage.cost_unit`; None if the server did not report it."""
         return self.usage.cost if self.usage is not None else None
 
     @cached_property
     def tool_calls(self) -> list[ToolCall]:
-        """The calls of tools that the model wants made, over all choices."""
+        """The tool calls requested by the model, of all choices."""
         count = self._library.tw_reply_tool_call_count(self._handle.address)
-        return [self._tool_call(place) for place in range(count)]
+        return [self._tool_call(index) for index in range(count)]
 
     @cached_property
     def timing(self) -> Timing:
-        """When things happened."""
-        found: _abi.tw_timing = self._library.tw_reply_timing(self._handle.address).contents
+        """The times at which the exchange progressed."""
+        times: _abi.tw_timing = self._library.tw_reply_timing(self._handle.address).contents
         return Timing(
-            connected=_seconds(found.connected_us),
-            first_byte=_seconds(found.first_byte_us),
-            first_reasoning=_seconds(found.first_reasoning_us),
-            first_content=_seconds(found.first_content_us),
-            total=_seconds(found.total_us),
-            reused_connection=bool(found.reused_connection),
+            connected=_seconds(times.connected_us),
+            first_byte=_seconds(times.first_byte_us),
+            first_reasoning=_seconds(times.first_reasoning_us),
+            first_content=_seconds(times.first_content_us),
+            total=_seconds(times.total_us),
+            reused_connection=bool(times.reused_connection),
         )
 
     @cached_property
     def request_id(self) -> Optional[str]:
-        """What the provider calls this request, to be quoted to its support."""
+        """The provider's identifier of the request, for inquiries to its support."""
         return text(self._library.tw_reply_request_id(self._handle.address))
 
     def header(self, name: str) -> Optional[str]:
-        """The value of a response header, whatever its case; None if there is none."""
-        return text(
-            self._library.tw_reply_header(self._handle.address, c_string("the header's name", name))
-        )
+        """Returns the value of a response header, ignoring its case; None if it is absent."""
+        encoded = c_string("the name of the header", name)
+        return text(self._library.tw_reply_header(self._handle.address, encoded))
 
     def raw_json(self) -> str:
-        """The answer as one chat.completion document, byte for byte as it came if it was not streamed; "" if no JSON came."""
+        """Returns the answer as one chat.completion document.
+
+        An unstreamed answer is returned byte for byte as received. "" if no JSON was received.
+        """
         return self._sized("tw_reply_json")
 
     def json(self) -> Any:
-        """The answer as one chat.completion document, or the provider's JSON after a refusal; None if no JSON came.
+        """Returns the parsed chat.completion document, or the JSON of an error response.
 
-        It is parsed anew by each call, and so is the caller's to change.
+        None if no JSON was received. Each call parses the document again, so that the caller may
+        modify the result.
         """
         document = self.raw_json()
         return json.loads(document) if document else None
 
     def get(self, pointer: str) -> Optional[str]:
-        """One value of that document by a JSON pointer, such as "/choices/0/message/content".
+        """Returns the value at a JSON pointer (RFC 6901), such as "/choices/0/message/content".
 
-        A string is given as its text, anything else as its JSON; None if there is no such value.
+        A string is returned as its text, any other value as its JSON. None if it does not exist.
         """
         length = c_size_t()
         address = self._library.tw_reply_get(
-            self._handle.address, c_string("the pointer", pointer), byref(length)
+            self._handle.address, c_string("the JSON pointer", pointer), byref(length)
         )
         return sized_text(address, length.value) if address else None
 
@@ -187,19 +196,21 @@ class Reply:
     def parse(self) -> Any: ...
 
     @overload
-    def parse(self, shape: type[_Shape]) -> _Shape: ...
+    def parse(self, shape: type[_T]) -> _T: ...
 
     def parse(self, shape: Any = Any) -> Any:
-        """The answer as the JSON it is, or as the dataclass that it was asked for with `response_format=`.
+        """Parses the answer as JSON, or as an instance of the dataclass `shape`.
 
-        ValueError, which says where, if it is not what was asked for.
+        Raises ValueError, with the path of the value in the message, if the answer does not fit the
+        dataclass that was requested with `response_format=`.
         """
         return value_of(shape, parsed(self.content), "the answer")
 
     def as_message(self) -> dict[str, Any]:
-        """The assistant's turn as a plain message, without its reasoning.
+        """Returns the assistant's message as a dict, without its reasoning.
 
-        To go on with a conversation, append the reply itself: then the reasoning goes back to the endpoints that want it.
+        To continue a conversation, append the reply itself to the messages: then the reasoning is
+        sent to the endpoints that require it.
         """
         message: dict[str, Any] = {"role": "assistant", "content": self.content or None}
         if self.refusal:
@@ -217,7 +228,7 @@ class Reply:
         return message
 
     def add_to(self, request: Optional[int]) -> int:
-        """Appends the assistant's turn to a request of the library's, and gives the status of that."""
+        """Appends the assistant's message to a library request and returns the status."""
         return int(self._library.tw_request_add_reply(request, self._handle.address))
 
     def _sized(self, function: str) -> str:
@@ -225,33 +236,32 @@ class Reply:
         address = getattr(self._library, function)(self._handle.address, byref(length))
         return sized_text(address, length.value)
 
-    def _tool_call(self, place: int) -> ToolCall:
-        found: _abi.tw_tool_call = self._library.tw_reply_tool_call(
-            self._handle.address, place
-        ).contents
+    def _tool_call(self, index: int) -> ToolCall:
+        pointer = self._library.tw_reply_tool_call(self._handle.address, index)
+        call: _abi.tw_tool_call = pointer.contents
         return ToolCall(
-            choice=found.choice,
-            index=found.index,
-            id=text(found.id) or "",
-            name=text(found.name) or "",
-            arguments=sized_text(found.arguments, found.arguments_len),
+            choice=call.choice,
+            index=call.index,
+            id=text(call.id) or "",
+            name=text(call.name) or "",
+            arguments=sized_text(call.arguments, call.arguments_len),
         )
 
 
-def usage_of(found: _abi.tw_usage) -> Usage:
-    """A copy of a borrowed bill."""
+def usage_of(usage: _abi.tw_usage) -> Usage:
+    """Copies a borrowed usage struct."""
     return Usage(
-        prompt_tokens=_told(found.prompt_tokens),
-        completion_tokens=_told(found.completion_tokens),
-        total_tokens=_told(found.total_tokens),
-        reasoning_tokens=_told(found.reasoning_tokens),
-        cached_tokens=_told(found.cached_tokens),
-        cost=found.cost if found.cost >= 0 else None,
-        cost_unit=text(found.cost_unit),
+        prompt_tokens=_reported(usage.prompt_tokens),
+        completion_tokens=_reported(usage.completion_tokens),
+        total_tokens=_reported(usage.total_tokens),
+        reasoning_tokens=_reported(usage.reasoning_tokens),
+        cached_tokens=_reported(usage.cached_tokens),
+        cost=usage.cost if usage.cost >= 0 else None,
+        cost_unit=text(usage.cost_unit),
     )
 
 
-def _told(number: int) -> Optional[int]:
+def _reported(number: int) -> Optional[int]:
     return number if number >= 0 else None
 
 

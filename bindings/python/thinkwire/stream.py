@@ -1,4 +1,4 @@
-"""One exchange under way, pulled from event by event."""
+"""A running exchange whose events are pulled one at a time."""
 
 from __future__ import annotations
 
@@ -9,62 +9,66 @@ from typing import Callable, Iterator, Optional
 
 from . import _fork, _log
 from ._abi import Next, Status, tw_event
-from ._handle import Single, text
+from ._handle import NotCopyable, text
 from .errors import MisuseError, error_of
 from .events import KINDS, Event, EventKind
 from .options import Options
 from .reply import Reply, usage_of
 
-# Python runs signal handlers in its main thread, and only between two of its instructions: there, a wait in C is cut into slices
-# of this many milliseconds so that Ctrl-C is heard, and wherever a log function may raise. Any other wait is as long as it takes.
+# Python runs signal handlers on the main thread only, between two bytecode instructions. A wait in
+# C on that thread is therefore split into waits of this many milliseconds, so that Ctrl-C takes
+# effect. The same applies to every thread if a log function, which may raise, is set. Other waits
+# are not split.
 _SLICE_MS = 50
-_FOR_EVER = -1
+_UNLIMITED = -1
 
 _EVENT, _END = int(Next.EVENT), int(Next.END)
 _TOOL_CALL, _USAGE, _RETRY = EventKind.TOOL_CALL, EventKind.USAGE, EventKind.RETRY
 
-#: Receives an event. False cancels the exchange; None, or anything else, goes on.
+#: Receives an event. False cancels the exchange; None or any other value continues it.
 OnEvent = Callable[[Event], object]
 
 
-class Stream(Single):
-    """The events of one exchange, as they come; at the end, its `reply`.
+class Stream(NotCopyable):
+    """Iterator over the events of one exchange. `reply` is available after the last event.
 
         with client.stream("alibaba/qwen3-32b", "Hello") as stream:
             for event in stream:
                 print(event.kind, event.text)
         print(stream.reply.usage)
 
-    Leaving the `with` early cancels the exchange. So does losing the last reference to it, as after a `break` out of
-    `for event in client.stream(…)`; but only `with` does it at once on every Python.
+    Leaving the `with` block early cancels the exchange. So does deleting the last reference to the
+    stream, as after a `break` out of `for event in client.stream(…)`, but only `with` does it
+    immediately in every Python implementation.
 
-    When the exchange fails, the iteration raises the error after it has given every event that had come.
-    One thread at a time may iterate; any thread may cancel() or close().
+    If the exchange fails, the iteration raises the error after the events received before it.
+    Only one thread at a time may iterate. Any thread may call cancel() or close().
     """
 
-    # A stream that was never wholly made still has a __del__.
+    # Defined on the class because __del__ also runs if __init__ did not complete.
     _chat: Optional[int] = None
 
     def __init__(self, library: CDLL, chat: int, options: Options) -> None:
         self._library = library
         self._next = library.tw_chat_next
-        self._options = (
-            options  # They keep the log function, which is to live as long as the exchange.
-        )
+        # The options own the log function, which must live as long as the exchange.
+        self._options = options
         self._generation = _fork.generation
         self._chat = chat
         self._reply: Optional[Reply] = None
-        self._error_told = False
-        self._found = c_void_p()
-        self._found_out = byref(self._found)
-        self._thread: Optional[int] = None  # Whose wait _timeout is.
+        self._error_raised = False
+        self._event_out = c_void_p()
+        self._event_out_pointer = byref(self._event_out)
+        # The thread for which _timeout was computed.
+        self._thread: Optional[int] = None
         self._timeout = _SLICE_MS
         self._event = tw_event()
         self._event_address: Optional[int] = None
-        # Re-entrant, because a log function, a signal handler or a finalizer may come in on the thread that holds them.
-        self._pulling = threading.RLock()
-        self._pulls = False
-        self._guard = threading.RLock()
+        # The locks are reentrant because a log function, a signal handler or a finalizer may run on
+        # the thread that holds them.
+        self._iteration_lock = threading.RLock()
+        self._is_iterating = False
+        self._chat_lock = threading.RLock()
 
     def __iter__(self) -> Iterator[Event]:
         return self
@@ -76,16 +80,17 @@ class Stream(Single):
         return event
 
     def finish(self) -> Reply:
-        """Waits for the end of the exchange without looking at its events, and gives the reply."""
+        """Discards the remaining events, waits for the end and returns the reply."""
         while self._pull() is not None:
             pass
         return self.reply
 
     def run(self, on_event: OnEvent) -> Reply:
-        """Calls the function for every event to come, and gives the reply.
+        """Calls the function for every remaining event and returns the reply.
 
-        A function that returns False cancels the exchange: then the reply, with Status.CANCELLED, is given all the same. What it
-        raises cancels as well, and comes out here.
+        If the function returns False, the exchange is cancelled and the reply, with
+        Status.CANCELLED, is returned. If it raises, the exchange is cancelled and the exception is
+        raised here.
         """
         with self:
             for event in self:
@@ -95,33 +100,38 @@ class Stream(Single):
 
     @property
     def reply(self) -> Reply:
-        """How it ended, and all that came. MisuseError while it has not ended."""
+        """The result of the exchange. Raises MisuseError if the exchange has not ended."""
         if self._reply is None:
             raise MisuseError(
-                "the exchange is not over: iterate to its end, finish() it or close() it, then look at its reply"
+                "the exchange has not ended: iterate to its end, or call finish() or close(), "
+                "before reading its reply"
             )
         return self._reply
 
     def cancel(self) -> None:
-        """Ends the exchange as soon as it can; an iteration on another thread raises CancelledError. From any thread."""
+        """Cancels the exchange. An iteration on another thread raises CancelledError.
+
+        May be called from any thread.
+        """
         if self._generation != _fork.generation:
             return
-        with self._guard:
+        with self._chat_lock:
             if self._chat is not None:
                 self._library.tw_chat_cancel(self._chat)
 
     def close(self) -> None:
-        """Lets go of the exchange: cancelled, if it is not over. From any thread, and any number of times.
+        """Ends the exchange and frees its resources. Cancels it if it has not ended.
 
-        From a signal handler that interrupts an iteration, the reply is there when that goes on.
+        May be called from any thread and more than once. If a signal handler calls it during an
+        iteration, the reply is available after that iteration continues.
         """
-        if (
-            self._generation != _fork.generation
-        ):  # The connection is the parent's, and a lock may look as if somebody held it.
+        if self._generation != _fork.generation:
+            # The parent owns the connection, and one of its threads may have held a lock.
             return
         self.cancel()
-        with self._pulling:
-            if not self._pulls:  # Else this thread has been interrupted in _pull, which may still be reading what is the chat's.
+        with self._iteration_lock:
+            # If _pull is active, this thread interrupted it, and it may still read the event.
+            if not self._is_iterating:
                 self._end()
 
     def __enter__(self) -> Stream:
@@ -140,18 +150,19 @@ class Stream(Single):
             self.close()
 
     def _pull(self) -> Optional[Event]:
-        """Waits for the next event and copies it; None at the end. An exchange that failed raises its error there, once."""
+        """Waits for the next event and copies it. Returns None at the end of the exchange.
+
+        Raises the error of a failed exchange once, in place of the first None.
+        """
         if self._generation != _fork.generation:
-            raise MisuseError("the exchange belongs to the process that this one was forked from")
-        with self._pulling:
-            if self._pulls:
-                raise MisuseError(
-                    "the stream is being iterated already, by what this call has interrupted"
-                )
-            self._pulls = True
+            raise MisuseError("the stream belongs to the process that this one was forked from")
+        with self._iteration_lock:
+            if self._is_iterating:
+                raise MisuseError("the stream is already iterated by the code that was interrupted")
+            self._is_iterating = True
             try:
                 while self._chat is not None and self._wait() == _EVENT:
-                    event = self._take()
+                    event = self._copy_event()
                     if event is not None:
                         return event
                 self._end()
@@ -159,62 +170,60 @@ class Stream(Single):
                 self._end()
                 raise
             finally:
-                self._pulls = False
-            if self.reply.status is not Status.OK and not self._error_told:
-                self._error_told = True
+                self._is_iterating = False
+            if self.reply.status is not Status.OK and not self._error_raised:
+                self._error_raised = True
                 raise error_of(self.reply)
             return None
 
     def _wait(self) -> int:
+        """Waits for the next event or the end, and returns which of them occurred."""
         thread = threading.get_ident()
         if thread != self._thread:
             sliced = (
                 self._options.log_number is not None
                 or threading.current_thread() is threading.main_thread()
             )
-            self._thread, self._timeout = thread, _SLICE_MS if sliced else _FOR_EVER
+            self._thread, self._timeout = thread, _SLICE_MS if sliced else _UNLIMITED
         while True:
-            found: int = self._next(self._chat, self._found_out, self._timeout)
+            result: int = self._next(self._chat, self._event_out_pointer, self._timeout)
             if _log.failures:
                 _log.raise_failure()
-            if found == _EVENT or found == _END:
-                return found
+            if result == _EVENT or result == _END:
+                return result
 
-    def _take(self) -> Optional[Event]:
-        """A copy of the event just found; None for a kind that a later library has and this package does not know."""
-        address = self._found.value
-        if (
-            address != self._event_address
-        ):  # The library reuses one struct, so that looking at it anew is rarely needed.
+    def _copy_event(self) -> Optional[Event]:
+        """Copies the current event. Returns None for a kind added by a later library version."""
+        address = self._event_out.value
+        # The library reuses one struct, so the ctypes view of it rarely needs to be recreated.
+        if address != self._event_address:
             assert address is not None
             self._event, self._event_address = tw_event.from_address(address), address
-        found = self._event
-        kind = KINDS.get(found.kind)
+        source = self._event
+        kind = KINDS.get(source.kind)
         if kind is None:
             return None
         event = Event(
             kind,
-            string_at(found.text, found.text_len).decode("utf-8", "replace"),
-            found.choice,
-            string_at(found.raw, found.raw_len) if found.raw else b"",
+            string_at(source.text, source.text_len).decode("utf-8", "replace"),
+            source.choice,
+            string_at(source.raw, source.raw_len) if source.raw else b"",
         )
         if kind is _TOOL_CALL:
-            event.tool_index = found.tool_index
-            event.tool_id = text(found.tool_id)
-            event.tool_name = text(found.tool_name)
-        elif kind is _USAGE and found.usage:
-            event.usage = usage_of(found.usage.contents)
+            event.tool_index = source.tool_index
+            event.tool_id = text(source.tool_id)
+            event.tool_name = text(source.tool_name)
+        elif kind is _USAGE and source.usage:
+            event.usage = usage_of(source.usage.contents)
         elif kind is _RETRY:
-            event.attempt, event.status, event.wait = (
-                found.attempt,
-                Status(found.status),
-                found.wait_ms / 1000,
-            )
+            event.attempt = source.attempt
+            event.status = Status(source.status)
+            event.wait = source.wait_ms / 1000
         return event
 
     def _end(self) -> None:
-        """Closes the chat, if it is open, and keeps its reply."""
-        with self._guard:
+        """Closes the chat, if it is open, and stores its reply."""
+        with self._chat_lock:
             chat, self._chat = self._chat, None
         if chat is None:
             return

@@ -15,43 +15,45 @@ ToolFunction = Callable[..., object]
 
 
 class Tool:
-    """A function with its name, its description, and the types of its parameters, as its signature and docstring tell them.
+    """A function that a model can call, described by its signature and its docstring.
 
         def weather(city: str, days: int = 1) -> str:
-            '''The weather to come.
+            '''Returns the weather forecast.
 
-            city: the name of a place
-            days: how many days of it
+            city: the name of a city
+            days: the number of days
             '''
 
-    The docstring's first paragraph describes it; a line that begins with a parameter's name and a colon describes that.
+    The first paragraph of the docstring describes the function. A line that starts with the name of
+    a parameter and a colon describes that parameter.
     """
 
     def __init__(self, function: ToolFunction) -> None:
         self.function = function
         self.name: str = getattr(function, "__name__", type(function).__name__)
         hints = hints_of(function)
-        self._shapes: dict[str, Any] = {}
+        self._types: dict[str, Any] = {}
         self._required: list[str] = []
         for parameter in inspect.signature(function).parameters.values():
             if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                 raise InvalidArgumentError(
-                    f"the tool {self.name} has a parameter {parameter}, which can't be given by name"
+                    f"the tool {self.name} has the parameter {parameter}, "
+                    "which cannot be passed by name"
                 )
-            self._shapes[parameter.name] = hints.get(parameter.name, parameter.empty)
+            self._types[parameter.name] = hints.get(parameter.name, parameter.empty)
             if parameter.default is parameter.empty:
                 self._required.append(parameter.name)
 
     def definition(self) -> dict[str, Any]:
-        """What stands for it in a request's `tools`."""
+        """Returns the definition for the `tools` field of a request."""
         document = inspect.getdoc(self.function) or ""
-        properties = {name: schema_of(shape) for name, shape in self._shapes.items()}
-        for name, described in properties.items():
+        properties = {name: schema_of(type_) for name, type_ in self._types.items()}
+        for name, schema in properties.items():
             line = re.search(
                 rf"^\s*{re.escape(name)}\s*(?:\([^)]*\))?\s*:[ \t]*(\S.*)$", document, re.MULTILINE
             )
             if line:
-                described["description"] = line.group(1).strip()
+                schema["description"] = line.group(1).strip()
         return {
             "type": "function",
             "function": {
@@ -62,33 +64,33 @@ class Tool:
         }
 
     def call(self, arguments: str) -> str:
-        """Calls it with arguments as a model wrote them, and gives what to tell the model.
+        """Calls the function with arguments written by a model and returns the text for the model.
 
-        A mistake of the model's is told to the model. What the function raises is raised.
+        Invalid arguments are reported in that text. Exceptions of the function propagate.
         """
         try:
-            given = values_of(
-                self._shapes, self._required, parsed(arguments or "{}"), "the arguments"
+            values = values_of(
+                self._types, self._required, parsed(arguments or "{}"), "the arguments"
             )
         except ValueError as error:
             return f"Error: {error}"
-        result = self.function(**given)
-        return (
-            result
-            if isinstance(result, str)
-            else json.dumps(result, ensure_ascii=False, default=str)
-        )
+        result = self.function(**values)
+        if isinstance(result, str):
+            return result
+        return json.dumps(result, ensure_ascii=False, default=str)
 
 
 def definition_of(tool: Any) -> Any:
-    """What stands for it in a request's `tools`: of a function or a Tool, its definition; anything else is the caller's own."""
+    """Returns the definition of a function or a Tool. Any other value is returned unchanged."""
     if isinstance(tool, Tool):
         return tool.definition()
     return Tool(tool).definition() if callable(tool) else tool
 
 
-def answer(tools: dict[str, Tool], call: ToolCall) -> dict[str, Any]:
-    """The message that answers a model's call."""
+def tool_message(tools: dict[str, Tool], call: ToolCall) -> dict[str, Any]:
+    """Executes a tool call and returns the message with its result."""
     tool = tools.get(call.name)
-    told = tool.call(call.arguments) if tool is not None else f"Error: there is no tool {call.name}"
-    return {"role": "tool", "tool_call_id": call.id, "content": told}
+    result = (
+        tool.call(call.arguments) if tool is not None else f"Error: there is no tool {call.name}"
+    )
+    return {"role": "tool", "tool_call_id": call.id, "content": result}

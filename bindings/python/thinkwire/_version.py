@@ -1,0 +1,41 @@
+"""The version of this package, which is the version of the C header that `_abi` mirrors.
+
+The number is written in one place, TW_VERSION in include/thinkwire.h. `setup.py` copies it into the
+metadata of the distribution when the package is built.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import re
+from pathlib import Path
+from typing import Optional
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT_PATH = ("bindings", "python", "thinkwire")
+
+
+@functools.cache
+def package_version() -> Optional[str]:
+    """Returns the version of the package, or None for a copy without metadata.
+
+    A source checkout reads the header next to it, because the metadata found by the interpreter may
+    belong to another, installed version.
+    """
+    if _PACKAGE.parts[-3:] == _CHECKOUT_PATH:
+        header = _PACKAGE.parents[2] / "include" / "thinkwire.h"
+        if header.exists():
+            return header_version(header.read_text(encoding="utf-8"))
+    try:
+        return importlib.metadata.version("thinkwire")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def header_version(header: str) -> str:
+    """Returns the value of TW_VERSION in the text of the header."""
+    found = re.search(r'^#define TW_VERSION "(.+)"$', header, re.MULTILINE)
+    if found is None:
+        raise ValueError("include/thinkwire.h does not define TW_VERSION")
+    return found.group(1)
