@@ -1,60 +1,85 @@
 /*
- * thinkwire.h: talk to an OpenAI-compatible chat API and hear a thinking model think.
+ * thinkwire.h: the C interface of libthinkwire, a client for OpenAI-compatible chat APIs.
  *
- * A model's reasoning and its answer arrive as two separate streams of text, by callback or pulled one event at a time.
- * Every exchange, however it goes, ends in one object: the reply, with a status, a message, and all that had arrived.
+ * A model's reasoning and its answer arrive as two separate streams of text. The caller receives
+ * them through a callback, or pulls one event at a time. Every exchange ends in one object, however
+ * it went: the reply, which holds a status, a message and everything that was received.
  *
  *     tw_client *client;
- *     if (tw_client_create(NULL, &client) != TW_OK) return puts(tw_last_error());
+ *     if (tw_client_create(NULL, &client) != TW_OK) return puts(tw_last_error()), 1;
  *     tw_request *request = tw_request_create("alibaba/qwen3-32b");
  *     tw_request_add_message(request, "user", "Hello");
  *     tw_reply *reply = tw_chat_send(client, request);
- *     puts(tw_reply_status(reply) == TW_OK ? tw_reply_content(reply, NULL) : tw_reply_message(reply));
+ *     int ok = tw_reply_status(reply) == TW_OK;
+ *     puts(ok ? tw_reply_content(reply, NULL) : tw_reply_message(reply));
  *     tw_reply_destroy(reply);
  *     tw_request_destroy(request);
  *     tw_client_destroy(client);
  *
- * THE MAP
+ * OBJECTS
  *
- *     object       what it is                                            threads
- *     tw_options   where and how to connect; copied into a client        one at a time
- *     tw_client    an endpoint and its kept connections; immutable       any number at once
- *     tw_request   a conversation and its settings; sent any number      one at a time; any number may send it at once
- *                  of times
- *     tw_chat      one exchange under way                                one at a time; tw_chat_cancel from any
- *     tw_reply     how an exchange ended, and all that came              any number at once
+ *     object       what it is                                     threads
+ *     tw_options   where and how to connect; copied into          one at a time
+ *                  a client
+ *     tw_client    an endpoint and its idle connections;          any number at once
+ *                  immutable
+ *     tw_request   a conversation and its settings; can be sent   one at a time to change it;
+ *                  any number of times                            any number at once to send it
+ *     tw_chat      one exchange in progress                       one at a time;
+ *                                                                 tw_chat_cancel from any
+ *     tw_reply     the result of an exchange                      any number at once
+ *
+ *   An exchange is one request and its answer, including all attempts to send the request.
  *
  * CONVENTIONS
  *
- *   Ownership    What a …_create, …_parse, …_open, …_send, …_stream or …_close gives is yours: give it to its …_destroy (a
- *                chat to tw_chat_close), which does nothing with NULL. Everything else that is returned is borrowed; its comment
- *                says until when.
- *   Arguments    are copied before a call returns. NULL where an object is needed is answered with TW_INVALID, or with the
- *                value that means "nothing" (NULL, 0, -1). It never crashes.
- *   Text         is UTF-8. What is borrowed ends in a NUL that its length does not count. Text from the network that is not
- *                UTF-8 has the broken parts replaced by U+FFFD; only what is given byte for byte as it came (an event's raw, the
- *                tw_reply_json of an answer that was not streamed) is as broken as it came.
- *   Errors       A function that returns tw_status leaves its reason in tw_last_error() when that is not TW_OK. An exchange
- *                leaves it in tw_reply_message().
- *   Threads      The library has none. A call blocks the thread it was made on, and its callbacks run on that thread.
- *   Fork         A child of fork may go on with every object that no other thread of its parent was changing, and with any client;
- *                its exchanges make connections of their own, and its parent's are as if there were no child. An exchange that its
- *                parent had under way ends in the child in TW_MISUSE, with what had come.
- *                Forked while another thread makes the first client of all, a child has none: tw_client_create says so (TW_INVALID).
- *                libcurl and OpenSSL have locks of the whole process, which would stay held in a child. So fork waits
- *                (pthread_atfork) until no other thread is within them on our behalf: some milliseconds, a second at most. Threads
- *                that use them without us are not waited for.
- *   Size         A struct starts with its size. New fields are only ever added at the end: a field is there if
- *                offsetof(field) < size.
+ *   Ownership    The caller owns what a …_create, …_parse, …_open, …_send, …_stream or …_close
+ *                function gives, and releases it with the matching …_destroy function (a chat with
+ *                tw_chat_close). These functions do nothing for NULL. Every other returned pointer
+ *                is borrowed; its comment says for how long it is valid.
+ *   Arguments    The library copies arguments before a call returns. If an object that a function
+ *                needs is NULL, the result is TW_INVALID, or the value that means "nothing" (NULL,
+ *                0, -1). The library never crashes on NULL.
+ *   Text         Text is UTF-8. Borrowed text ends in a NUL, which its length does not include. If
+ *                text from the network is not UTF-8, its invalid parts are replaced by U+FFFD. Only
+ *                text that is handed over byte for byte as it was received (an event's raw; the
+ *                tw_reply_json of an answer that was not streamed) keeps its invalid parts.
+ *   Errors       A function that returns a tw_status other than TW_OK leaves its reason in
+ *                tw_last_error(). An exchange leaves its reason in tw_reply_message().
+ *   Threads      The library creates no threads. A call blocks the thread that makes it, and its
+ *                callbacks run on that thread.
+ *   Memory       If an allocation fails, the process ends, as in every Swift program. The limits
+ *                (see tw_limit) exist so that no server can cause this.
+ *   Unwinding    A callback must return normally. A C++ exception, a longjmp or a pthread_exit that
+ *                leaves a callback is undefined behaviour, and the state of the exchange is lost.
+ *                A C++ callback catches every exception and returns a value other than 0.
+ *   Fork         After fork, a child process can use every client, and every other object that no
+ *                other thread of its parent was changing. Exchanges in the child open connections
+ *                of their own, and do not affect those of the parent. An exchange that was in
+ *                progress in the parent ends in the child with TW_MISUSE; its reply holds what had
+ *                been received.
+ *                If a process forks while another of its threads creates its first client, the
+ *                child cannot create clients: tw_client_create returns TW_INVALID.
+ *                libcurl and OpenSSL have process-wide locks, which would stay locked in a child.
+ *                Therefore fork waits (pthread_atfork) until no other thread holds them on behalf
+ *                of this library: some milliseconds, at most one second. Threads that use libcurl
+ *                or OpenSSL without this library are not waited for.
+ *   Size         A struct starts with its size. New fields are only added at the end: a field
+ *                exists if offsetof(field) < size.
  *
  * WHAT A CALLBACK MAY CALL
  *
- *     anything on a request, a reply, options, or on another chat or client      allowed
- *     tw_chat_send, tw_chat_stream, tw_chat_open on the same client              allowed: it is another exchange
- *     tw_chat_cancel on the chat that is calling                                 allowed
- *     tw_chat_next, tw_chat_run, tw_chat_close on the chat that is calling       refused: TW_MISUSE, and nothing happens
- *     tw_client_destroy of the client that is calling                            allowed: it takes effect when its last
- *                                                                                exchange has ended
+ *     anything on a request, a reply, options,         allowed
+ *     or on another chat or client
+ *     tw_chat_send, tw_chat_stream, tw_chat_open       allowed: this is another exchange
+ *     on the same client
+ *     tw_chat_cancel on the calling chat               allowed
+ *     tw_chat_next, tw_chat_run, tw_chat_close         rejected with TW_MISUSE; nothing happens
+ *     on the calling chat
+ *     tw_client_destroy of the calling client          allowed: it takes effect when the client's
+ *                                                      last exchange has ended
+ *
+ *   A tw_log_fn must not call the library at all.
  */
 #ifndef THINKWIRE_H
 #define THINKWIRE_H
@@ -62,558 +87,976 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The version of this header; tw_version() tells that of the library. */
+/** Version of this header; tw_version() returns that of the loaded library. */
 #define TW_VERSION "0.1.0"
 
+/** Attributes of every exported function. Define it before inclusion to use others. */
+#ifndef TW_API
 #if defined(__GNUC__) || defined(__clang__)
 #define TW_API __attribute__((visibility("default")))
 #else
 #define TW_API
+#endif
 #endif
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* ------------------------------------------------------------------------------------------------------------------ */
-/* Statuses                                                                                                           */
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---------------------------------------------------------------------------------------------- */
+/* Statuses                                                                                       */
+/* ---------------------------------------------------------------------------------------------- */
 
-/** How an exchange or a call ended. */
+/** Result of an exchange or of a call. */
 typedef enum tw_status {
-    TW_OK = 0,           /**< The model finished: its finish_reason, or the stream's [DONE], came. */
-    TW_INVALID = 1,      /**< The caller's mistake; the message names the argument and what is wrong with it. */
-    TW_MISUSE = 2,       /**< A call that is not allowed now, such as tw_chat_close from that chat's own callback. */
-    TW_CANCELLED = 3,    /**< By a callback that did not return 0, or by tw_chat_cancel. */
-    TW_RESOLVE = 4,      /**< The host's (or the proxy's) name has no address. */
-    TW_CONNECT = 5,      /**< No connection could be made. */
-    TW_TLS = 6,          /**< The server's certificate is not trusted, or no secure connection could be made. */
-    TW_NETWORK = 7,      /**< Cut while sending, or before a response. */
-    TW_TIMEOUT = 8,      /**< A clock ran out: the message says which one, and how long it was. */
-    TW_AUTH = 9,         /**< 401: no key, or not a valid one. */
-    TW_FORBIDDEN = 10,   /**< 403: the key may not do this. */
-    TW_QUOTA = 11,       /**< 402, or a refusal that says that the credit is used up. */
-    TW_NOT_FOUND = 12,   /**< 404: no such model, or no such path under the base URL. */
-    TW_BAD_REQUEST = 13, /**< 400, 413, 422 and any other 4xx: the server refuses this request. */
-    TW_RATE_LIMITED = 14,/**< 429: too many requests for now. */
-    TW_SERVER = 15,      /**< 5xx, or an error of the server's in the middle of a stream. */
-    TW_TRUNCATED = 16,   /**< The stream broke off before the model had finished. What had come is in the reply. */
-    TW_PROTOCOL = 17,    /**< The answer is not what the protocol promises. */
-    TW_LIMIT = 18,       /**< The answer is larger than a limit allows; see tw_options_set_limit. */
+    /** The call succeeded; for an exchange, the finish_reason or `[DONE]` was received. */
+    TW_OK = 0,
+    /** An argument is invalid; the message names it and says what is wrong with it. */
+    TW_INVALID = 1,
+    /** The call is not allowed now, such as tw_chat_close from a callback of the same chat. */
+    TW_MISUSE = 2,
+    /** An event callback did not return 0, or tw_chat_cancel was called. */
+    TW_CANCELLED = 3,
+    /** The name of the host (or of the proxy) has no address. */
+    TW_RESOLVE = 4,
+    /** No connection could be made. */
+    TW_CONNECT = 5,
+    /** The server's certificate is not trusted, or no secure connection could be made. */
+    TW_TLS = 6,
+    /** The connection was lost while sending or before a response, or no descriptor was left. */
+    TW_NETWORK = 7,
+    /** A timeout expired; the message names it and says how long it was. */
+    TW_TIMEOUT = 8,
+    /** 401: the API key is missing or invalid. */
+    TW_AUTH = 9,
+    /** 403: the API key does not permit this. */
+    TW_FORBIDDEN = 10,
+    /** 402, or an error response which says that the credit is used up. */
+    TW_QUOTA = 11,
+    /** 404: the model does not exist, or the path under the base URL does not. */
+    TW_NOT_FOUND = 12,
+    /** 400, 413, 422 or any other 4xx: the server rejects this request. */
+    TW_BAD_REQUEST = 13,
+    /** 429: too many requests for now. */
+    TW_RATE_LIMITED = 14,
+    /** 5xx, or an error of the server in the middle of a stream. */
+    TW_SERVER = 15,
+    /** The stream broke off before the model had finished; the reply holds what was received. */
+    TW_TRUNCATED = 16,
+    /** The response violates the protocol. */
+    TW_PROTOCOL = 17,
+    /** The answer exceeds a limit; see tw_options_set_limit. */
+    TW_LIMIT = 18,
     TW_STATUS_MAX_ENUM = 0x7FFFFFFF
 } tw_status;
 
-/** The status's name as it is written here ("TW_OK"); "TW_UNKNOWN" for a value that is none. Lives for ever. */
+/**
+ * Returns the name of a status as it is written here, such as "TW_OK". Static string.
+ *
+ * Returns "TW_UNKNOWN" for an unknown value.
+ */
 TW_API const char *tw_status_name(tw_status status);
 
-/** The library's version, such as "0.1.0". Lives for ever. */
+/** Returns the version of the library, such as "0.1.0". Static string; never NULL. */
 TW_API const char *tw_version(void);
 
 /**
- * Why the last call on this thread that returned a status other than TW_OK, or NULL in place of an object, did so: one
- * line that says what is wrong and what to do. "" if none did. Borrowed until the next such call on this thread.
+ * Returns the reason of the last failed call on this thread, in one line.
+ *
+ * A call has failed if it returned a status other than TW_OK, or NULL in place of an object. The
+ * line says what is wrong and what to do. It is borrowed until the next failed call on this thread.
+ * Returns "" if no call has failed; never NULL.
  */
 TW_API const char *tw_last_error(void);
 
-/* ------------------------------------------------------------------------------------------------------------------ */
-/* Options: where and how to connect                                                                                  */
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---------------------------------------------------------------------------------------------- */
+/* Options: where and how to connect                                                              */
+/* ---------------------------------------------------------------------------------------------- */
 
+/** Settings of a client, which tw_client_create copies. One thread at a time. */
 typedef struct tw_options tw_options;
 
-/** Options with every default, to be changed and given to tw_client_create. Never NULL. */
+/**
+ * Creates options that hold every default. Never NULL.
+ *
+ * The caller changes them, passes them to tw_client_create, and destroys them.
+ */
 TW_API tw_options *tw_options_create(void);
 
+/** Destroys options; clients created from them are not affected. Does nothing for NULL. */
 TW_API void tw_options_destroy(tw_options *options);
 
 /**
- * The address that "/chat/completions" is put behind, such as "https://api.aimlapi.com/v1". http or https; a query is kept
- * at the end of the whole. A user and password in it are refused.
+ * Sets the URL to which "/chat/completions" is appended, such as "https://api.aimlapi.com/v1".
  *
- * Default: THINKWIRE_BASE_URL from the environment; else, when OPENAI_API_KEY is the only key there is, OPENAI_BASE_URL or
- * OpenAI's own address; else "https://api.aimlapi.com/v1".
+ * Its scheme is http or https. A query is kept at the end of the complete URL.
+ *
+ * Default: THINKWIRE_BASE_URL from the environment; else, if OPENAI_API_KEY is the only key in the
+ * environment, OPENAI_BASE_URL or the address of OpenAI; else "https://api.aimlapi.com/v1".
+ *
+ * TW_INVALID: an argument is NULL; the URL cannot be parsed, has another scheme, or has no host
+ * that can be looked up; or the URL contains a user or a password.
  */
 TW_API tw_status tw_options_set_base_url(tw_options *options, const char *url);
 
 /**
- * The key sent as "Authorization: Bearer KEY". NULL or "": none is sent, whatever the environment says.
+ * Sets the API key, which is sent as "Authorization: Bearer KEY".
  *
- * Default: THINKWIRE_API_KEY from the environment; else the key of the provider that the base URL belongs to
- * (AIMLAPI_API_KEY for AI/ML API, OPENAI_API_KEY for OpenAI or the address in OPENAI_BASE_URL), so that no provider is
- * sent another's key. A key is sent over http (in clear text) only to a loopback address, unless
- * tw_options_allow_cleartext names the host. It is never written to a message or a log, and every copy of it is overwritten before
- * its memory is let go: those that libcurl makes to send it, and those that a server makes by repeating it (see tw_client_create and
- * tw_http_version).
+ * With NULL or "", no key is sent, whatever the environment contains.
+ *
+ * Default: THINKWIRE_API_KEY from the environment; else the key of the provider to which the base
+ * URL belongs (AIMLAPI_API_KEY for AI/ML API; OPENAI_API_KEY for OpenAI or the address in
+ * OPENAI_BASE_URL), so that no provider receives the key of another.
+ *
+ * The key is sent over http (in clear text) only to a loopback address, unless
+ * tw_options_allow_cleartext names the host. It is never written to a message or a log. Every copy
+ * of it is overwritten before it is freed, including those that libcurl makes to send it and those
+ * that a server makes by repeating it (exceptions: see tw_client_create and tw_http_version).
+ *
+ * TW_INVALID: `options` is NULL, or the key contains a control character.
  */
 TW_API tw_status tw_options_set_api_key(tw_options *options, const char *key);
 
 /**
- * Sends the header with every request, in place of the library's own of that name. A NULL value takes it back; "" sends none
- * of that name. Names follow RFC 9110; a value with a control character other than a tab is refused, and so are Content-Length and
- * Transfer-Encoding, which say how long the body is.
- * What has a key in it by its name (Authorization, Cookie, and what ends in api-key, access-key, subscription-key, auth-key, token,
- * secret or password) is treated as one: struck out of what is told, and sent in clear text no further than the key.
+ * Sets a header that is sent with every request, in place of the library's own of that name.
+ *
+ * A NULL value restores the library's own header, if there is one. With "", no header of that name
+ * is sent.
+ *
+ * A header is treated like the API key if its name says that it contains one: Authorization,
+ * Cookie, and names that end in api-key, access-key, subscription-key, auth-key, token, secret or
+ * password. Its value is masked in every message and log line, and is sent in clear text only where
+ * the key is.
+ *
+ * TW_INVALID: `options` or `name` is NULL; the name is not a token (RFC 9110, section 5.6.2); the
+ * name is Content-Length or Transfer-Encoding, which say how long the body is; or the value
+ * contains a control character other than a tab.
  */
 TW_API tw_status tw_options_set_header(tw_options *options, const char *name, const char *value);
 
-/** Which clock. Each runs on the system's monotonic clock; the first three begin anew with every attempt. */
+/**
+ * Timeouts of an exchange, on the system's monotonic clock.
+ *
+ * The first three start anew with every attempt.
+ */
 typedef enum tw_timeout {
-    TW_TIMEOUT_CONNECT = 0,    /**< Until the connection, TLS included, is made. Default 10 s. The next of a host's addresses is
-                                    tried when one refuses, or at the latest when it has not answered for half of what is left. */
-    TW_TIMEOUT_FIRST_BYTE = 1, /**< From there to the first byte of the response. Default 10 min: thinking takes time. */
-    TW_TIMEOUT_IDLE = 2,       /**< Between two arrivals of bytes. Default 2 min. See tw_options_set_comments_keep_alive. */
-    TW_TIMEOUT_TOTAL = 3,      /**< The whole exchange, with all its attempts and the waits between them. Default: none. */
+    /**
+     * Time until the connection is established, TLS included. Default: 10 s.
+     *
+     * The next address of a host is tried when one refuses the connection, or at the latest when
+     * it has not answered for half of the remaining time.
+     */
+    TW_TIMEOUT_CONNECT = 0,
+    /** Time from then to the first byte of the response. Default: 10 min; thinking takes time. */
+    TW_TIMEOUT_FIRST_BYTE = 1,
+    /** Time without received bytes. Default: 2 min. See tw_options_set_comments_keep_alive. */
+    TW_TIMEOUT_IDLE = 2,
+    /** Time of the whole exchange: all attempts and the waits between them. Default: none. */
+    TW_TIMEOUT_TOTAL = 3,
     TW_TIMEOUT_MAX_ENUM = 0x7FFFFFFF
 } tw_timeout;
 
-/** Sets a clock, in milliseconds; 0 means none. Negative is refused. A request can have its own: tw_request_set_timeout. */
-TW_API tw_status tw_options_set_timeout(tw_options *options, tw_timeout which, int64_t milliseconds);
+/**
+ * Sets a timeout, in milliseconds; 0 means none.
+ *
+ * A request can override it: see tw_request_set_timeout.
+ *
+ * TW_INVALID: `options` is NULL, the timeout is unknown, or the time is negative.
+ */
+TW_API tw_status tw_options_set_timeout(tw_options *options, tw_timeout which,
+                                        int64_t milliseconds);
 
-/** Whether a comment in a stream (": ping"), which servers send to keep a connection open while they think, sets the idle clock to
- *  zero like anything else. Default: 1. With 0, a server that sends nothing else for that long has stalled. */
+/**
+ * Sets whether SSE comments reset the idle timeout, as other data does. Default: 1.
+ *
+ * Servers send comments (": ping") to keep a connection open while a model thinks. With 0, a server
+ * that sends nothing else for the length of the idle timeout has stalled.
+ *
+ * TW_INVALID: `options` is NULL.
+ */
 TW_API tw_status tw_options_set_comments_keep_alive(tw_options *options, int yes);
 
 /**
- * How many times more an exchange is tried that failed before anything of the answer was told. Default 2; 0: never; negative is
- * refused.
+ * Sets how many times a failed exchange is retried. Default: 2; 0 means never.
  *
- * Tried again are: connections that did not come about or broke (TW_RESOLVE, TW_CONNECT, TW_NETWORK, a TLS handshake cut short, the
- * connect clock, a response that broke off), and refusals with 408, 409, 429 or 5xx, in a response of their own or in the middle of
- * a stream; what `x-should-retry` says of a refusal goes before. TW_QUOTA is not tried again, nor is what any other clock ended.
+ * An exchange is retried only if no part of the answer was reported to the caller, and if it failed
+ * in one of these ways:
+ *   - The connection could not be made or broke: TW_RESOLVE, TW_CONNECT, TW_NETWORK, a TLS
+ *     handshake that was cut off, the connect timeout, or a response that broke off.
+ *   - The server reported the error 408, 409, 429 or 5xx, as a response or in the middle of a
+ *     stream. `x-should-retry` in the response takes precedence.
+ * TW_QUOTA is not retried, and neither is an exchange that another timeout has ended.
  *
- * The wait before is what `retry-after-ms` or `retry-after` (seconds, fractions of them, or a date) says, up to a minute: for more,
- * the refusal is the outcome. Else half a second, doubled each time up to eight, less up to a quarter at random. It is announced by
- * TW_EVENT_RETRY, ends at once with tw_chat_cancel, and counts for TW_TIMEOUT_TOTAL: a wait that this would cut short is not begun.
+ * The wait before a retry is what `retry-after-ms` or `retry-after` says (seconds, fractions of
+ * them, or a date), up to a minute. If the server asks for more, its error is the outcome. Without
+ * such a header, the wait is half a second, doubled each time up to eight seconds, less a random
+ * part of up to a quarter. TW_EVENT_RETRY announces it, tw_chat_cancel ends it at once, and it
+ * counts against TW_TIMEOUT_TOTAL: a wait that this timeout would cut short is not begun.
  *
- * A kept connection that turns out to be dead before anything was answered is replaced by another; that counts for nothing.
+ * A reused connection that turns out to be dead before a response is replaced by a new one; this
+ * does not count as a retry.
+ *
+ * TW_INVALID: `options` is NULL, or the count is negative.
  */
 TW_API tw_status tw_options_set_retries(tw_options *options, int count);
 
 /**
- * Which limit on what a server may send; one byte more ends the exchange in TW_LIMIT, unless its HTTP status has refused the request:
- * that is the outcome, and what the server says beyond the limit is not read.
+ * Limits on what a server may send.
  *
- * Fixed are: 256 choices and 1024 tool calls for each (beyond: TW_LIMIT); JSON nested 512 deep, 16 million values, numbers of 1000
- * characters (beyond: TW_PROTOCOL). Of a response's headers the first 1000 are kept; of fields that we do not know, 256 for each
- * object, and some 1000 for the tool calls of a choice.
+ * One more byte ends the exchange with TW_LIMIT. If the HTTP status is that of an error, that error
+ * is the outcome instead, and the part of the body beyond the limit is not read.
+ *
+ * Fixed limits: 256 choices, and 1024 tool calls for each (beyond: TW_LIMIT); JSON nested 512
+ * levels deep, 16 million values, and numbers of 1000 characters (beyond: TW_PROTOCOL). The first
+ * 1000 headers of a response are kept. Of fields that the library does not know, 256 are kept for
+ * each object, and about 1000 for the tool calls of a choice.
  */
 typedef enum tw_limit {
-    TW_LIMIT_EVENT = 0,   /**< A line, or the data of one event, of a stream. Default 16 MiB. */
-    TW_LIMIT_REPLY = 1,   /**< All the bytes of a response's body. Default 256 MiB. */
-    TW_LIMIT_HEADERS = 2, /**< All the bytes of a response's headers, trailers included. Default 256 KiB. A single line above
-                               100 KiB is too long for libcurl itself: TW_NETWORK or TW_TRUNCATED; TW_LIMIT from its version 8.6 on,
-                               and for more than 5000 lines. */
+    /** A line, or the data of one event, of a stream. Default: 16 MiB. */
+    TW_LIMIT_EVENT = 0,
+    /** The body of a response. Default: 256 MiB. */
+    TW_LIMIT_REPLY = 1,
+    /**
+     * The headers of a response, trailers included. Default: 256 KiB.
+     *
+     * libcurl itself does not accept a single line above 100 KiB: TW_NETWORK or TW_TRUNCATED, from
+     * libcurl 8.6 on TW_LIMIT. The latter is also the result for more than 5000 lines.
+     */
+    TW_LIMIT_HEADERS = 2,
     TW_LIMIT_MAX_ENUM = 0x7FFFFFFF
 } tw_limit;
 
-/** Sets a limit, in bytes: 1 to 2147483647. */
+/**
+ * Sets a limit, in bytes: 1 to 2147483647.
+ *
+ * TW_INVALID: `options` is NULL, the limit is unknown, or the number of bytes is out of range.
+ */
 TW_API tw_status tw_options_set_limit(tw_options *options, tw_limit which, int64_t bytes);
 
 /**
- * The proxy to use, in curl's notation: "http://127.0.0.1:3128", with "USER:PASSWORD@" before the host if it wants them; also
- * https, socks4, socks4a, socks5 and socks5h (where the proxy resolves the names). "" uses none. NULL, the default: what
- * https_proxy, or for an http address http_proxy, or all_proxy says in the environment when the client is created.
- * A proxy on another machine is not used for a loopback address, which it cannot reach. TW_INVALID: not a proxy's address.
+ * Sets the proxy, in curl's notation: "http://127.0.0.1:3128"; "" means none.
+ *
+ * If the proxy requires a login, "USER:PASSWORD@" precedes the host. Other schemes are https,
+ * socks4, socks4a, socks5 and socks5h (where the proxy resolves the names).
+ *
+ * Default (NULL): https_proxy from the environment, or http_proxy for an http base URL; else
+ * all_proxy. They are read when the client is created.
+ *
+ * A proxy on another machine is not used for a loopback address, which it cannot reach.
+ *
+ * TW_INVALID: `options` is NULL, or the text is not the address of a proxy.
  */
 TW_API tw_status tw_options_set_proxy(tw_options *options, const char *proxy);
 
-/** The hosts that no proxy is used for, in curl's notation: "localhost,.example.com,10.0.0.0/8", or "*" for all. "": none.
- *  NULL, the default: what no_proxy says in the environment when the client is created. */
+/**
+ * Sets the hosts for which no proxy is used, in curl's notation: "localhost,.example.com".
+ *
+ * Networks are written as "10.0.0.0/8"; "*" means all hosts, and "" none.
+ *
+ * Default (NULL): no_proxy from the environment, read when the client is created.
+ *
+ * TW_INVALID: `options` is NULL.
+ */
 TW_API tw_status tw_options_set_no_proxy(tw_options *options, const char *hosts);
 
 /**
- * A file of the certificates (PEM) to trust, in place of the system's, of a server and of an https proxy. NULL, the default: the
- * system's, which are libcurl's own (in Debian /etc/ssl/certs); SSL_CERT_FILE and SSL_CERT_DIR are not looked at. Where they are a
- * directory and a file, the file, which is read whole for every new connection (20 to 50 ms, in which nothing else is heard), is left
- * out until a server comes that nobody in the directory vouches for.
- * TW_INVALID: it can't be read.
+ * Sets a file of trusted certificates (PEM), in place of those of the system.
+ *
+ * They apply to servers and to https proxies.
+ *
+ * Default (NULL): the certificates that the system's libcurl trusts (in Debian, /etc/ssl/certs).
+ * SSL_CERT_FILE and SSL_CERT_DIR are ignored. If libcurl has both a directory and a file, the file
+ * is not used unless no certificate in the directory verifies the server: libcurl reads the whole
+ * file for every new connection, which takes 20 to 50 ms, in which no other data is received.
+ *
+ * TW_INVALID: `options` is NULL, or the file cannot be read.
  */
 TW_API tw_status tw_options_set_ca_file(tw_options *options, const char *path);
 
-/** The same with a directory of such files, named by their hashes as `openssl rehash` does; also beside a file.
- *  TW_INVALID: it is not a directory that can be read. */
+/**
+ * Sets a directory of trusted certificates, in place of those of the system.
+ *
+ * Its files are named by their hashes, as `openssl rehash` does. It can be combined with a file:
+ * see tw_options_set_ca_file. NULL restores the default.
+ *
+ * TW_INVALID: `options` is NULL, or the path is not a directory that can be read.
+ */
 TW_API tw_status tw_options_set_ca_directory(tw_options *options, const char *path);
 
-/** Which version of HTTP is spoken. */
+/** Version of HTTP that is used. */
 typedef enum tw_http_version {
-    TW_HTTP_AUTO = 0, /**< The one of which no copy of the key stays in memory: HTTP/2 as below with libcurl 8.11.1 or later, before
-                           which libnghttp2 lets go of its copy as it is (curl PR 15527); else HTTP/1.1. */
-    TW_HTTP_1_1 = 1,  /**< HTTP/1.1. */
-    TW_HTTP_2 = 2,    /**< HTTP/2 over TLS to a server that speaks it, else HTTP/1.1; whatever libcurl is loaded. (Before 8.11.1, clocks
-                           and cancellations are late while a server floods us with frames that say nothing.) */
+    /**
+     * The newest version that leaves no copy of the API key in memory.
+     *
+     * With libcurl 8.11.1 or later, this is HTTP/2 as described below; else HTTP/1.1. Before
+     * 8.11.1, libnghttp2 frees its copy without overwriting it (curl PR 15527).
+     */
+    TW_HTTP_AUTO = 0,
+    /** HTTP/1.1. */
+    TW_HTTP_1_1 = 1,
+    /**
+     * HTTP/2 over TLS if the server supports it, else HTTP/1.1; with any version of libcurl.
+     *
+     * Before libcurl 8.11.1, timeouts and cancellations are late while a server floods the
+     * connection with frames that carry no data.
+     */
+    TW_HTTP_2 = 2,
     TW_HTTP_MAX_ENUM = 0x7FFFFFFF
 } tw_http_version;
 
-/** Says which version of HTTP is spoken. A connection carries one exchange at a time, so that HTTP/2 gains nothing, and costs a
- *  third more of the processor for a small one over TLS. */
+/**
+ * Sets the version of HTTP. Default: TW_HTTP_AUTO.
+ *
+ * A connection carries one exchange at a time. Therefore HTTP/2 brings no advantage, and costs a
+ * third more processor time for a small exchange over TLS.
+ *
+ * TW_INVALID: `options` is NULL, or the version is unknown.
+ */
 TW_API tw_status tw_options_set_http_version(tw_options *options, tw_http_version version);
 
-/** In which words a model is told whether to think. */
+/** Fields of the request that tell a model whether to think. */
 typedef enum tw_dialect {
-    TW_DIALECT_AUTO = 0,             /**< Those of the model, else of the host: the table in the README. */
-    TW_DIALECT_NONE = 1,             /**< In none: it always thinks, or never. */
-    TW_DIALECT_ENABLE_THINKING = 2,  /**< `enable_thinking`, `thinking_budget`: Qwen's own API, AI/ML API. */
-    TW_DIALECT_CHAT_TEMPLATE = 3,    /**< `chat_template_kwargs`: {"enable_thinking": …}: vLLM, SGLang. */
-    TW_DIALECT_REASONING_EFFORT = 4, /**< `reasoning_effort`: OpenAI. */
-    TW_DIALECT_REASONING_OBJECT = 5, /**< `reasoning`: {"effort", "max_tokens", "enabled"}: OpenRouter. */
+    /** The dialect of the model, else of the host: see the table of models in README.md. */
+    TW_DIALECT_AUTO = 0,
+    /** No field: the model always thinks, or never. */
+    TW_DIALECT_NONE = 1,
+    /** `enable_thinking` and `thinking_budget`: Qwen's own API, AI/ML API. */
+    TW_DIALECT_ENABLE_THINKING = 2,
+    /** `chat_template_kwargs`: {"enable_thinking": …}: vLLM, SGLang. */
+    TW_DIALECT_CHAT_TEMPLATE = 3,
+    /** `reasoning_effort`: OpenAI. */
+    TW_DIALECT_REASONING_EFFORT = 4,
+    /** `reasoning`: {"effort", "max_tokens", "enabled"}: OpenRouter. */
+    TW_DIALECT_REASONING_OBJECT = 5,
     TW_DIALECT_MAX_ENUM = 0x7FFFFFFF
 } tw_dialect;
 
-/** Says in which words tw_request_set_thinking speaks to this endpoint, where the library cannot know. */
+/**
+ * Sets the fields that tw_request_set_thinking uses. Default: TW_DIALECT_AUTO.
+ *
+ * It is for endpoints that the library does not know.
+ *
+ * TW_INVALID: `options` is NULL, or the dialect is unknown.
+ */
 TW_API tw_status tw_options_set_dialect(tw_options *options, tw_dialect dialect);
 
-/** Lets the key go over http to this host, which is not this machine. Compared without case; may be called for several. */
+/**
+ * Allows the API key to be sent over http to this host, which is not this machine.
+ *
+ * Hosts are compared without regard to case. Several calls allow several hosts.
+ *
+ * TW_INVALID: an argument is NULL, or the host is "".
+ */
 TW_API tw_status tw_options_allow_cleartext(tw_options *options, const char *host);
 
-/** Receives one line about what an exchange does, without its end of line. Called on the exchange's own thread; it must not
- *  call the library. `line` is borrowed until it returns. Neither keys, nor the base URL's query, nor texts of a conversation are ever
- *  in it. */
+/**
+ * Receives one line about an exchange, without a line end.
+ *
+ * It runs on the thread of the exchange. It must not call the library, and must return normally.
+ * `line` is borrowed until it returns. The line never contains a key, the query of the base URL, or
+ * text of a conversation.
+ */
 typedef void (*tw_log_fn)(void *userdata, const char *line);
 
-/** Where to write what exchanges do. NULL: nowhere, which is the default unless THINKWIRE_DEBUG=1 is in the environment when
- *  the client is created: then, to standard error. */
+/**
+ * Sets the function that receives the log of every exchange.
+ *
+ * Default (NULL): no log; but if THINKWIRE_DEBUG=1 is in the environment when the client is
+ * created, the log goes to standard error.
+ *
+ * TW_INVALID: `options` is NULL.
+ */
 TW_API tw_status tw_options_set_log(tw_options *options, tw_log_fn fn, void *userdata);
 
-/* ------------------------------------------------------------------------------------------------------------------ */
-/* Client: an endpoint and its connections                                                                            */
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---------------------------------------------------------------------------------------------- */
+/* Client: an endpoint and its connections                                                        */
+/* ---------------------------------------------------------------------------------------------- */
 
+/** An endpoint and its idle connections. Any number of threads can use it at once. */
 typedef struct tw_client tw_client;
 
 /**
- * Makes a client of the options (NULL: of the environment alone) and puts it in `*client`; on failure, NULL. No connection is
- * made yet. The environment is read here and nowhere else. Connections are kept for the calls to come. Any number of threads
- * may use a client at once, and none waits for another's network.
- * TW_INVALID: an option does not hold, or there is neither an address nor a key.
+ * Creates a client from options and stores it in `*client`; on failure, stores NULL.
  *
- * The first one made in a process initialises libcurl, with the C library's own memory, and has it overwrite everything that it lets
- * go of, for the key is in it. Where the host has initialised libcurl before, it stays as the host has it; and where the host's own
- * allocator does not say how large its blocks are (malloc_usable_size), nothing is overwritten.
+ * If `options` is NULL, all settings are taken from the environment, which is read here and nowhere
+ * else. No connection is made yet. Connections are kept for later exchanges. Any number of threads
+ * may use a client at once, and none waits for the network traffic of another.
+ *
+ * The first client of a process initialises libcurl with the C library's memory functions, and
+ * makes it overwrite all memory that it frees, because that may contain the key. If the host
+ * program has initialised libcurl before, libcurl stays as it is. If the host program has an
+ * allocator of its own that does not report the size of its blocks (malloc_usable_size), nothing is
+ * overwritten.
+ *
+ * TW_INVALID: `client` is NULL; an option or a variable of the environment is invalid; there is
+ * neither a base URL nor a key; the key would be sent in clear text (see tw_options_set_api_key);
+ * libcurl cannot be initialised; or the process was forked while its parent created its first
+ * client.
  */
 TW_API tw_status tw_client_create(const tw_options *options, tw_client **client);
 
-/** Lets go of a client and of its idle connections. Exchanges still under way finish; their chats must still be closed. */
+/**
+ * Destroys a client and closes its idle connections. Does nothing for NULL.
+ *
+ * Exchanges in progress continue to their ends; their chats must still be closed.
+ */
 TW_API void tw_client_destroy(tw_client *client);
 
-/* ------------------------------------------------------------------------------------------------------------------ */
-/* Request: a conversation and its settings                                                                           */
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---------------------------------------------------------------------------------------------- */
+/* Request: a conversation and its settings                                                       */
+/* ---------------------------------------------------------------------------------------------- */
 
 /**
- * A request is the JSON text of its body. The functions here edit that text; what they do not touch stays as it was.
+ * A conversation and its settings, kept as the JSON text of the request's body.
  *
- * Of four models (alibaba/qwen3-32b, …/qwen3-next-80b-a3b-thinking, …/qwen3-vl-32b-thinking, …/qwen3.6-35b-a3b) it is known
- * what they take. When the request's model is one of them at the time of the call, the functions refuse what its schema
- * refuses (TW_INVALID): "temperature must be at most 2, not 3 (alibaba/qwen3-32b)". A field that its schema does not have passes,
- * and so does JSON given to tw_request_parse and tw_request_add_message_json. What takes two fields to see (top_logprobs without
- * logprobs, thinking without a stream) is left to the server. No other model is second-guessed.
+ * The functions below edit that text; what they do not edit stays as it was. One thread at a time
+ * may change a request; any number of threads may send it at once.
+ *
+ * The library knows the schemas of four models (alibaba/qwen3-32b, …/qwen3-next-80b-a3b-thinking,
+ * …/qwen3-vl-32b-thinking, …/qwen3.6-35b-a3b). If the request's model is one of them at the time of
+ * the call, the functions reject what its schema rejects (TW_INVALID): "temperature must be at most
+ * 2, not 3 (alibaba/qwen3-32b)". Not checked are: fields that the schema does not contain; JSON
+ * that is given to tw_request_parse and tw_request_add_message_json; and rules about two fields at
+ * once (top_logprobs without logprobs, thinking without a stream), which are left to the server.
+ * Requests to other models are not checked.
  */
 typedef struct tw_request tw_request;
 
-/** How an exchange ended, and all that came: see below. */
+/** The result of an exchange: see below. */
 typedef struct tw_reply tw_reply;
 
-/** A request for that model, without messages yet. NULL if model is NULL, "" or not UTF-8: see tw_last_error. */
+/**
+ * Creates a request for a model, without messages.
+ *
+ * Returns NULL if `model` is NULL, "" or not UTF-8; tw_last_error() says which.
+ */
 TW_API tw_request *tw_request_create(const char *model);
 
 /**
- * A request of a body that is already JSON, put in `*request`; on failure, NULL. It is sent byte for byte, except for `stream`
- * and `stream_options`, which the call that sends it sets (see there), and for what the functions below change.
- * TW_INVALID: not JSON (RFC 8259), with the place of the mistake, or not an object.
+ * Creates a request from a JSON body and stores it in `*request`; on failure, stores NULL.
+ *
+ * The body is sent byte for byte, except for `stream` and `stream_options`, which the sending call
+ * sets (see there), and for the edits of the functions below.
+ *
+ * TW_INVALID: `request` or `json` is NULL; the text is not JSON (RFC 8259; the message says where);
+ * or it is not an object.
  */
 TW_API tw_status tw_request_parse(const char *json, size_t len, tw_request **request);
 
+/** Destroys a request; exchanges begun with it are not affected. Does nothing for NULL. */
 TW_API void tw_request_destroy(tw_request *request);
 
-/** Adds a message. Roles are "system", "user", "assistant" and whatever else the model knows; any text is accepted. */
+/**
+ * Adds a message to the conversation.
+ *
+ * Roles are "system", "user", "assistant" and whatever else the model knows. The text may be "".
+ *
+ * TW_INVALID: an argument is NULL; the role is ""; the role or the text is not UTF-8; the request's
+ * "messages" are not an array; or the model's schema rejects the message.
+ */
 TW_API tw_status tw_request_add_message(tw_request *request, const char *role, const char *text);
 
-/** Adds a message given as a JSON object: content parts, names, and whatever else a server takes. It goes out as it is given. */
+/**
+ * Adds a message that is given as a JSON object, and sends it as it is.
+ *
+ * The object can hold content parts, names, and everything else that the server accepts.
+ *
+ * TW_INVALID: an argument is NULL; the text is not JSON (the message says where) or not an object;
+ * or the request's "messages" are not an array.
+ */
 TW_API tw_status tw_request_add_message_json(tw_request *request, const char *json, size_t len);
 
 /**
- * Adds the assistant's turn, so that the conversation can go on: of the reply's first choice the content (null, or left out where
- * a model refuses null, if there is only a refusal or calls of tools), the refusal, and the calls of tools, whole, with the fields
- * that we do not know. Its reasoning goes back only to endpoints that want it (OpenRouter, and any that
- * TW_DIALECT_REASONING_OBJECT is set for), which is decided when the request is sent; tw_request_json does not show it. Setting
- * "messages" forgets it.
- * How the reply ended is yours to judge: of an answer that broke off, what had come is added. TW_INVALID: it has no choice.
+ * Adds the assistant's message from a reply, so that the conversation can continue.
+ *
+ * The message is made of the reply's first choice: its content, its refusal, and its complete tool
+ * calls, with the fields that the library does not know. If there is only a refusal or tool calls,
+ * the content is null; it is left out if the model rejects null.
+ *
+ * The reasoning is sent back only to endpoints that require it (OpenRouter, and every endpoint for
+ * which TW_DIALECT_REASONING_OBJECT is set). This is decided when the request is sent; therefore
+ * tw_request_json does not contain it. Setting the field "messages" discards it.
+ *
+ * The caller judges how the reply ended: of an answer that broke off, the received part is added.
+ *
+ * TW_INVALID: an argument is NULL; the reply has no choice; the request's "messages" are not an
+ * array; or the model's schema rejects the message.
  */
 TW_API tw_status tw_request_add_reply(tw_request *request, const tw_reply *reply);
 
-/** Adds what a tool gave, for the call of that id: see tw_reply_tool_call. Every call of a turn must be answered behind it. */
-TW_API tw_status tw_request_add_tool_result(tw_request *request, const char *tool_call_id, const char *text);
-
 /**
- * Offers the model a function to call. `parameters` is a JSON schema of an object; NULL: the function takes none. `description`
- * tells the model what it is for; NULL: nothing is told. For `strict`, or tools that are no functions, set "tools" whole.
- * TW_INVALID: a name that is not 1 to 64 of A-Z, a-z, 0-9, _ and -; parameters that are not a JSON object; more than 128 tools.
+ * Adds the result of a tool call, identified by the call's id: see tw_reply_tool_call.
+ *
+ * Every tool call of an assistant's message needs a result after that message.
+ *
+ * TW_INVALID: an argument is NULL; the id or the text is not UTF-8; or the request's "messages" are
+ * not an array.
  */
-TW_API tw_status tw_request_add_tool(
-    tw_request *request, const char *name, const char *description, const char *parameters);
+TW_API tw_status tw_request_add_tool_result(tw_request *request, const char *tool_call_id,
+                                            const char *text);
 
 /**
- * Adds an image to the last message, or begins a user message with it when the last one is not the user's. `url` is an http or
- * https URL, or a data URL. `detail` is "low", "high", "auto", or NULL to leave the choice to the server. May be called several
- * times. The text of a message stays where it was: before the images added after it.
+ * Offers the model a function that it may call.
+ *
+ * `description` tells the model the purpose of the function; NULL: there is no description.
+ * `parameters` is the JSON schema of an object; NULL: the function has no parameters. For `strict`,
+ * or for tools that are not functions, set the field "tools" as a whole (tw_request_set).
+ *
+ * TW_INVALID: `request` or `name` is NULL; the name is not 1 to 64 of A-Z, a-z, 0-9, _ and -; the
+ * description is not UTF-8; the parameters are not a JSON object; the request's "tools" are not an
+ * array; or there are 128 tools already.
+ */
+TW_API tw_status tw_request_add_tool(tw_request *request, const char *name, const char *description,
+                                     const char *parameters);
+
+/**
+ * Adds an image, given by its URL, to the last message.
+ *
+ * If the last message is not one of the user, a new user message is added. The URL is an http or
+ * https URL, or a data URL. `detail` is "low", "high" or "auto"; NULL leaves the choice to the
+ * server. Several calls add several images. The text of a message keeps its position before the
+ * images that are added to it.
+ *
+ * TW_INVALID: `request` or `url` is NULL; the URL is of another kind or not UTF-8; the detail is
+ * unknown; the content of the last message is neither text nor an array; the request's "messages"
+ * are not an array; or the model's schema rejects the image.
  */
 TW_API tw_status tw_request_add_image_url(tw_request *request, const char *url, const char *detail);
 
-/** The same with the bytes of a JPEG, PNG, GIF or WEBP file, recognised by its first bytes. TW_INVALID: something else. */
-TW_API tw_status tw_request_add_image(tw_request *request, const void *bytes, size_t len, const char *detail);
-
-/** The same with a file, read now. TW_INVALID: it can't be read, with the system's reason, or is none of these. At most 64 MiB. */
-TW_API tw_status tw_request_add_image_file(tw_request *request, const char *path, const char *detail);
+/**
+ * Adds an image, given as the bytes of a JPEG, PNG, GIF or WEBP file, to the last message.
+ *
+ * The format is recognised by the first bytes. Everything else is as in tw_request_add_image_url.
+ *
+ * TW_INVALID: `request` or `bytes` is NULL; the image has another format, or is larger than 64 MiB;
+ * or as in tw_request_add_image_url.
+ */
+TW_API tw_status tw_request_add_image(tw_request *request, const void *bytes, size_t len,
+                                      const char *detail);
 
 /**
- * Sets a field of the body to a JSON value: tw_request_set(request, "temperature", "0.2"). In place of any value it had; a NULL
- * `json` takes the field away. What is set here always wins over what the library would send.
- * TW_INVALID: not JSON, with the place of the mistake; a value that the model refuses; or `stream`, which belongs to the call
- * that sends.
+ * Adds an image, given as a file that is read now, to the last message.
+ *
+ * Everything else is as in tw_request_add_image.
+ *
+ * TW_INVALID: `request` or `path` is NULL; the file cannot be read (the message gives the system's
+ * reason); or as in tw_request_add_image.
+ */
+TW_API tw_status tw_request_add_image_file(tw_request *request, const char *path,
+                                           const char *detail);
+
+/**
+ * Sets a field of the body to a JSON value: tw_request_set(request, "temperature", "0.2").
+ *
+ * The value replaces an earlier one; a NULL `json` removes the field. A field that is set here
+ * takes precedence over what the library would send.
+ *
+ * TW_INVALID: `request` or `field` is NULL; the field's name is "" or not UTF-8; the value is not
+ * JSON (the message says where); the model's schema rejects it; or the field is `stream`, which
+ * belongs to the sending call.
  */
 TW_API tw_status tw_request_set(tw_request *request, const char *field, const char *json);
 
-/** Whether the model is to think before it answers, and how hard. */
+/** Whether a model thinks before it answers, and with how much effort. */
 typedef enum tw_thinking {
-    TW_THINKING_AUTO = 0, /**< As the model does by itself: nothing is sent. */
+    /** The model's own default: nothing is sent. */
+    TW_THINKING_AUTO = 0,
+    /** Off. */
     TW_THINKING_OFF = 1,
+    /** On. */
     TW_THINKING_ON = 2,
-    TW_THINKING_LOW = 3, /**< On, with this effort where the model knows efforts. */
+    /** On, with low effort if the model supports efforts. */
+    TW_THINKING_LOW = 3,
+    /** On, with medium effort if the model supports efforts. */
     TW_THINKING_MEDIUM = 4,
+    /** On, with high effort if the model supports efforts. */
     TW_THINKING_HIGH = 5,
     TW_THINKING_MAX_ENUM = 0x7FFFFFFF
 } tw_thinking;
 
 /**
- * Switches thinking, in the words of whatever model and endpoint the request is sent to (see tw_dialect). A field set with
- * tw_request_set wins over it.
+ * Switches thinking, with the fields of the model and endpoint to which the request is sent.
  *
- * `budget` is the most tokens to think with; 0: no bound of ours. A model that has no such switch, or always thinks, is sent
- * nothing. TW_INVALID: an unknown mode, a negative budget, or a budget with thinking off.
+ * See tw_dialect. A field that is set with tw_request_set takes precedence. `budget` is the maximum
+ * number of tokens to think with; 0: the library sets no maximum. Nothing is sent to a model that
+ * has no such switch or always thinks.
  *
- * With thinking off, some servers put the answer into the field for reasoning (vllm#40816, ollama#17911). So what comes as
- * reasoning then is told when it is clear what it is: as reasoning once an answer follows it, as the answer if it ends without.
+ * With thinking off, some servers put the answer into the field for reasoning (vllm#40816,
+ * ollama#17911). Therefore text in that field is then held back until its kind is known: it is
+ * reported as reasoning when an answer follows it, and as the answer when it ends without one.
+ *
+ * TW_INVALID: `request` is NULL, the mode is unknown, the budget is negative, or there is a budget
+ * although thinking is off.
  */
 TW_API tw_status tw_request_set_thinking(tw_request *request, tw_thinking mode, int64_t budget);
 
 /**
- * Says whether the model's chat template holds the opening `<think>`, so that its answers begin with a thought, and only the
- * closing tag comes. Unless this is called, it is looked for in the answers of models that are known for it (Qwen's thinking-only
- * ones), on servers that have no field for reasoning and are not known to take the tags out: the thought is then told when its
- * closing tag has come, and what ends without one is the answer. To hear such a thought while it grows, call this.
+ * Sets whether the model's chat template contains the opening `<think>`.
  *
- * Otherwise `<think>…</think>` is taken for reasoning where an answer begins with it, and nowhere else. Once reasoning comes in a
- * field of its own, no tags are looked for at all.
+ * Answers of such a model begin with reasoning and contain only the closing tag.
+ *
+ * Without this call, the library looks for the closing tag in answers of models that are known for
+ * it (Qwen's models that always think), on servers that have no field for reasoning and are not
+ * known to remove the tags. Text before the tag is then held back, and reported as reasoning when
+ * the tag is received; text that ends without a tag is the answer. Call this function to receive
+ * such reasoning while it is generated.
+ *
+ * In other answers, `<think>…</think>` is reasoning at the beginning of an answer and nowhere else.
+ * When reasoning is received in a field of its own, the library does not look for tags.
+ *
+ * TW_INVALID: `request` is NULL.
  */
 TW_API tw_status tw_request_set_starts_thinking(tw_request *request, int yes);
 
-/** Sets one of its clocks, in milliseconds, in place of the client's; 0: none; negative: the client's again. */
-TW_API tw_status tw_request_set_timeout(tw_request *request, tw_timeout which, int64_t milliseconds);
+/**
+ * Sets a timeout of this request, in milliseconds, in place of the client's.
+ *
+ * 0 means none; a negative time restores that of the client.
+ *
+ * TW_INVALID: `request` is NULL, or the timeout is unknown.
+ */
+TW_API tw_status tw_request_set_timeout(tw_request *request, tw_timeout which,
+                                        int64_t milliseconds);
 
-/** The body as it stands, without what the sending call adds. Borrowed until the request is changed or destroyed. */
+/**
+ * Returns the body as JSON text, without what the sending call adds to it.
+ *
+ * It is borrowed until the request is changed or destroyed. `len` may be NULL. Returns "" for NULL.
+ */
 TW_API const char *tw_request_json(const tw_request *request, size_t *len);
 
-/* ------------------------------------------------------------------------------------------------------------------ */
-/* Events                                                                                                             */
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---------------------------------------------------------------------------------------------- */
+/* Events                                                                                         */
+/* ---------------------------------------------------------------------------------------------- */
 
-/** What an event tells. */
+/** Kind of an event. */
 typedef enum tw_event_kind {
-    TW_EVENT_REASONING = 1, /**< `text`: a piece of the model's thinking. */
-    TW_EVENT_CONTENT = 2,   /**< `text`: a piece of its answer. */
-    TW_EVENT_REFUSAL = 3,   /**< `text`: a piece of its refusal to answer. */
-    TW_EVENT_TOOL_CALL = 4, /**< `text`: a piece of a call's arguments ("" when it only begins); `tool_…` says of which. */
-    TW_EVENT_USAGE = 5,     /**< `usage`: the bill so far. The last one counts. */
-    TW_EVENT_FINISH = 6,    /**< `text`: the finish reason of this choice: "stop", "length", "tool_calls", … */
-    TW_EVENT_RETRY = 7,     /**< `text`: why the last attempt failed; `attempt`, `status`, `wait_ms`: another one follows. */
+    /** `text` is a piece of the model's reasoning. */
+    TW_EVENT_REASONING = 1,
+    /** `text` is a piece of its answer. */
+    TW_EVENT_CONTENT = 2,
+    /** `text` is a piece of its refusal to answer. */
+    TW_EVENT_REFUSAL = 3,
+    /** `text` is a piece of a tool call's arguments ("" at its begin); see the `tool_…` fields. */
+    TW_EVENT_TOOL_CALL = 4,
+    /** `usage` is the usage so far; the last such event is valid. */
+    TW_EVENT_USAGE = 5,
+    /** `text` is the finish reason of the choice: "stop", "length", "tool_calls", … */
+    TW_EVENT_FINISH = 6,
+    /** A retry follows; `text` is why the last attempt failed. See `attempt` to `wait_ms`. */
+    TW_EVENT_RETRY = 7,
     TW_EVENT_KIND_MAX_ENUM = 0x7FFFFFFF
 } tw_event_kind;
 
-/** What an answer costs. Numbers that the server did not tell are -1. */
+/** Tokens and cost of an answer. Numbers that the server did not report are -1. */
 typedef struct tw_usage {
     size_t size;
     int64_t prompt_tokens;
-    int64_t completion_tokens; /**< What is billed; it can be far more than what was shown. */
+    /** Tokens that are billed for the answer; they can be far more than those received. */
+    int64_t completion_tokens;
     int64_t total_tokens;
-    int64_t reasoning_tokens;  /**< Of the completion's, those spent on thinking. */
-    int64_t cached_tokens;     /**< Of the prompt's, those that the server had kept. */
-    double cost;               /**< In `cost_unit`; below 0 when not told. */
-    const char *cost_unit;     /**< "USD" or "credits"; NULL when not told. Lives for ever. */
+    /** Part of `completion_tokens` that was spent on thinking. */
+    int64_t reasoning_tokens;
+    /** Part of `prompt_tokens` that the server had cached. */
+    int64_t cached_tokens;
+    /** Cost in `cost_unit`; below 0 if not reported. */
+    double cost;
+    /** "USD" or "credits"; NULL if no cost was reported. Static string. */
+    const char *cost_unit;
 } tw_usage;
 
-/** One thing that happened, in the order it did. It and all it points to are borrowed until the callback returns, or until the
- *  next call on the chat. */
+/**
+ * One event of an exchange. Events are delivered in the order in which they occurred.
+ *
+ * The event and everything that it points to are borrowed until the callback returns, or until the
+ * next call on the chat.
+ */
 typedef struct tw_event {
     size_t size;
     tw_event_kind kind;
-    int choice;              /**< Which of the choices it belongs to; 0 unless several were asked for. */
-    const char *text;        /**< Never NULL. Valid UTF-8 that ends with a whole character, followed by a NUL. */
+    /** Index of the choice to which the event belongs; 0 unless several were requested. */
+    int choice;
+    /** Valid UTF-8 that ends with a whole character, followed by a NUL. Never NULL. */
+    const char *text;
     size_t text_len;
-    int tool_index;          /**< Which tool call of the choice, counted from 0; -1 for other events. */
-    const char *tool_id;     /**< The call's id; "" if none has come. NULL for other events. */
-    const char *tool_name;   /**< The function's name as far as it has come. NULL for other events. */
-    const tw_usage *usage;   /**< NULL for other events. */
-    const char *raw;         /**< The JSON of the chunk that this event came with; "" for TW_EVENT_RETRY. */
+    /** Index of the tool call in its choice, from 0; -1 for events of other kinds. */
+    int tool_index;
+    /** Id of the tool call; "" if not received yet. NULL for events of other kinds. */
+    const char *tool_id;
+    /** Name of the function, as far as it was received. NULL for events of other kinds. */
+    const char *tool_name;
+    /** NULL for events of other kinds. */
+    const tw_usage *usage;
+    /** JSON of the chunk that contained this event; "" for TW_EVENT_RETRY. */
+    const char *raw;
     size_t raw_len;
-    int attempt;             /**< Which attempt comes next, 2 for the first retry; 0 for other events. */
-    tw_status status;        /**< What the last attempt ended in; TW_OK for other events. */
-    int64_t wait_ms;         /**< How long the next attempt will wait; 0 for other events. */
+    /** Number of the next attempt, 2 for the first retry; 0 for events of other kinds. */
+    int attempt;
+    /** Result of the last attempt; TW_OK for events of other kinds. */
+    tw_status status;
+    /** Time until the next attempt, in milliseconds; 0 for events of other kinds. */
+    int64_t wait_ms;
 } tw_event;
 
-/** Receives an event. 0: go on; anything else cancels the exchange, and no further event comes. */
+/**
+ * Receives an event, on the thread of the call that runs the exchange.
+ *
+ * If it returns 0, the exchange continues. Any other value cancels the exchange, and no further
+ * event is delivered. It must return normally: see "Unwinding" above.
+ */
 typedef int (*tw_event_fn)(void *userdata, const tw_event *event);
 
-/* ------------------------------------------------------------------------------------------------------------------ */
-/* Chat: one exchange                                                                                                 */
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---------------------------------------------------------------------------------------------- */
+/* Chat: one exchange                                                                             */
+/* ---------------------------------------------------------------------------------------------- */
 
+/** An exchange in progress. One thread at a time, except for tw_chat_cancel. */
 typedef struct tw_chat tw_chat;
 
 /**
- * Sends the request and waits for the whole answer. The reply is yours to destroy; never NULL.
- * `stream` goes out as false, or not at all if the request does not have it, and `stream_options` not at all; but a model that
- * thinks only when streamed, and is asked to think, is streamed inside.
+ * Sends the request and waits for the complete answer. Never NULL.
+ *
+ * The caller owns the reply. `stream` is sent as false, or left out if the request does not contain
+ * it; `stream_options` is left out. A model that thinks only when it is streamed, and is asked to
+ * think, is streamed internally.
+ *
+ * The reply reports every error. It is TW_INVALID if `client` or `request` is NULL.
  */
 TW_API tw_reply *tw_chat_send(tw_client *client, const tw_request *request);
 
 /**
- * Sends the request and streams the answer to `fn`, on this thread, until it ends. The reply is yours to destroy; never NULL.
- * `stream` goes out as true, and `stream_options` as {"include_usage":true} unless the request has its own; set to "null", none
- * are sent. `fn` may be NULL.
+ * Sends the request and delivers every event of the answer to `fn`, on this thread. Never NULL.
+ *
+ * It returns when the exchange has ended. The caller owns the reply. `fn` may be NULL. `stream` is
+ * sent as true, and `stream_options` as {"include_usage":true} unless the request contains its own;
+ * if that is null, `stream_options` is left out.
+ *
+ * The reply reports every error. It is TW_INVALID if `client` or `request` is NULL.
  */
-TW_API tw_reply *tw_chat_stream(tw_client *client, const tw_request *request, tw_event_fn fn, void *userdata);
+TW_API tw_reply *tw_chat_stream(tw_client *client, const tw_request *request, tw_event_fn fn,
+                                void *userdata);
 
 /**
- * Begins an exchange that streams, to be pulled from with tw_chat_next or run with tw_chat_run, and closed. Never NULL: what is
- * wrong is told by the reply. Nothing is sent before the first of these calls. The request can be changed or destroyed at once.
+ * Begins a streamed exchange, to be used with tw_chat_next or tw_chat_run. Never NULL.
+ *
+ * Nothing is sent before the first of these calls. The request can be changed or destroyed at once.
+ * The caller owns the chat and closes it with tw_chat_close.
+ *
+ * The reply reports every error. It is TW_INVALID if `client` or `request` is NULL.
  */
 TW_API tw_chat *tw_chat_open(tw_client *client, const tw_request *request);
 
-/** The same, of an answer that is not streamed: what tw_chat_send does, for a caller who must be able to do something else while he
- *  waits, or to cancel. Its events come when the whole answer has. */
+/**
+ * Begins an exchange that is not streamed, to be used like that of tw_chat_open. Never NULL.
+ *
+ * It sends what tw_chat_send sends. It is for a caller that must do other work while it waits, or
+ * must be able to cancel. Its events are delivered when the complete answer was received.
+ *
+ * The reply reports every error. It is TW_INVALID if `client` or `request` is NULL.
+ */
 TW_API tw_chat *tw_chat_open_unstreamed(tw_client *client, const tw_request *request);
 
-/** What tw_chat_next found. */
+/** Result of tw_chat_next. */
 typedef enum tw_next {
-    TW_NEXT_TIMEOUT = -1, /**< Nothing yet. */
-    TW_NEXT_END = 0,      /**< The exchange is over: tw_chat_close tells how. */
-    TW_NEXT_EVENT = 1,    /**< `*event` is the next event. */
+    /** There is no event yet. */
+    TW_NEXT_TIMEOUT = -1,
+    /** The exchange has ended; tw_chat_close returns its result. */
+    TW_NEXT_END = 0,
+    /** `*event` is the next event. */
+    TW_NEXT_EVENT = 1,
     TW_NEXT_MAX_ENUM = 0x7FFFFFFF
 } tw_next;
 
 /**
- * Waits for the next event and puts it in `*event`, NULL if there is none. The exchange makes progress only inside this call; a
- * caller that stays away holds the server back, by TCP itself. What has come by the next call has come in time for every clock but
- * the total one; where nothing has, the server was silent for as long.
- * `timeout_ms`: how long to wait at most; 0: not at all; negative: for as long as it takes.
- * TW_NEXT_END also for a NULL chat, and from inside a callback of this chat.
+ * Waits for the next event and stores it in `*event`; stores NULL if there is none.
+ *
+ * The exchange makes progress only inside this call. A caller that does not call holds the server
+ * back, through TCP flow control. Data that was received by the next call is in time for every
+ * timeout except the total one; if no data was received, the server was silent for all that time.
+ *
+ * `timeout_ms` is the maximum time to wait, in milliseconds; 0: do not wait; negative: no maximum.
+ * `event` may be NULL; the event is then discarded.
+ *
+ * Returns TW_NEXT_END if `chat` is NULL, and from inside a callback of this chat; tw_last_error()
+ * says which.
  */
 TW_API tw_next tw_chat_next(tw_chat *chat, const tw_event **event, int timeout_ms);
 
-/** Runs the exchange to its end, with `fn` called for every event that tw_chat_next has not given yet. How it ended is returned,
- *  and told in full by tw_chat_close. `fn` may be NULL. TW_MISUSE: from inside a callback of this chat. */
+/**
+ * Runs the exchange to its end and returns its status.
+ *
+ * `fn` receives every event that tw_chat_next has not delivered; it may be NULL. tw_chat_close
+ * returns the complete result.
+ *
+ * TW_INVALID: `chat` is NULL. TW_MISUSE: the call was made inside a callback of this chat. Every
+ * other status is that of the exchange.
+ */
 TW_API tw_status tw_chat_run(tw_chat *chat, tw_event_fn fn, void *userdata);
 
-/** Ends the exchange as soon as it can: a call that waits for it, on any thread, returns at once. From any thread, at any time
- *  between tw_chat_open and tw_chat_close; does nothing when the exchange is over. Not from a signal handler. */
+/**
+ * Cancels the exchange; a call that waits for it, on any thread, returns at once.
+ *
+ * It can be called from any thread between tw_chat_open and tw_chat_close, but not from a signal
+ * handler. It does nothing if the exchange has ended or `chat` is NULL.
+ */
 TW_API void tw_chat_cancel(tw_chat *chat);
 
-/** Lets go of the chat and gives its reply, which is yours to destroy. An exchange that is not over is cancelled. NULL only for a
- *  NULL chat, and (TW_MISUSE) from inside a callback of this chat, which is then still open. */
+/**
+ * Closes the chat and returns its reply, which the caller owns.
+ *
+ * An exchange that has not ended is cancelled. Returns NULL if `chat` is NULL, and from inside a
+ * callback of this chat (TW_MISUSE), which is then still open; tw_last_error() says which.
+ */
 TW_API tw_reply *tw_chat_close(tw_chat *chat);
 
-/* ------------------------------------------------------------------------------------------------------------------ */
-/* Reply: how it ended, and all that came                                                                             */
-/* ------------------------------------------------------------------------------------------------------------------ */
+/* ---------------------------------------------------------------------------------------------- */
+/* Reply: the result of an exchange                                                               */
+/* ---------------------------------------------------------------------------------------------- */
 
-/* Everything borrowed from a reply lives until the reply is destroyed. A `len` may be NULL. */
+/*
+ * Everything that is borrowed from a reply is valid until the reply is destroyed. A `len` may be
+ * NULL.
+ */
 
+/** Returns the status of the exchange. TW_INVALID also if `reply` is NULL. */
 TW_API tw_status tw_reply_status(const tw_reply *reply);
 
-/** One line that says what happened and what to do, with the provider's own words where it gave a reason; "" for TW_OK. */
+/**
+ * Returns one line that says what happened and what to do; "" for TW_OK.
+ *
+ * It contains the provider's own explanation if the provider gave one. For a NULL reply, it says
+ * so.
+ */
 TW_API const char *tw_reply_message(const tw_reply *reply);
 
-/** How many times the request was sent: 1 unless it was tried again, 0 if it never was. */
+/**
+ * Returns how many times the request was sent: 1 unless it was retried, 0 if it was never sent.
+ *
+ * Returns 0 for NULL.
+ */
 TW_API int tw_reply_attempts(const tw_reply *reply);
 
-/** Why the last attempt that was tried again had failed, with its status in `*status` (which may be NULL); NULL, and TW_OK, if none
- *  was. Everything else in a reply is of the last attempt; its timing counts from the beginning of the first. */
+/**
+ * Returns why the last attempt that was retried had failed; NULL if no attempt was retried.
+ *
+ * Stores the status of that attempt in `*status`, or TW_OK; `status` may be NULL. Everything else
+ * in a reply describes the last attempt, except that its timing counts from the beginning of the
+ * first. Returns NULL for a NULL reply.
+ */
 TW_API const char *tw_reply_last_error(const tw_reply *reply, tw_status *status);
 
-/** The HTTP status; 0 if no response came. It can be 200 with a status that is not TW_OK. */
+/**
+ * Returns the HTTP status; 0 if there was no response, or for NULL.
+ *
+ * It can be 200 although the status of the exchange is not TW_OK.
+ */
 TW_API int tw_reply_http_status(const tw_reply *reply);
 
-/** The thinking of the first choice, as far as it came; "" if there was none. */
+/** Returns the reasoning of the first choice, as far as received; "" if absent, or for NULL. */
 TW_API const char *tw_reply_reasoning(const tw_reply *reply, size_t *len);
 
-/** The answer of the first choice, as far as it came; "" if there was none. For other choices: tw_reply_get. */
+/**
+ * Returns the answer of the first choice, as far as it was received; "" if absent, or for NULL.
+ *
+ * For other choices, see tw_reply_get.
+ */
 TW_API const char *tw_reply_content(const tw_reply *reply, size_t *len);
 
-/** The refusal of the first choice; "" if there was none. */
+/** Returns the refusal of the first choice; "" if absent, or for NULL. */
 TW_API const char *tw_reply_refusal(const tw_reply *reply, size_t *len);
 
-/** "stop", "length", "tool_calls", "content_filter" or whatever else the server said of the first choice; NULL if nothing. */
+/**
+ * Returns the finish reason of the first choice; NULL if absent, or for NULL.
+ *
+ * It is "stop", "length", "tool_calls", "content_filter" or whatever else the server sent.
+ */
 TW_API const char *tw_reply_finish_reason(const tw_reply *reply);
 
-/** What it cost; NULL if the server did not tell. */
+/** Returns tokens and cost of the answer; NULL if the server did not report them, or for NULL. */
 TW_API const tw_usage *tw_reply_usage(const tw_reply *reply);
 
-/** A call of a tool that the model wants made. */
+/** A tool call that the model requests. */
 typedef struct tw_tool_call {
     size_t size;
-    int choice;            /**< Which choice asked for it. */
-    int index;             /**< Which one of that choice, counted from 0. */
-    const char *id;        /**< To be sent back with the result; "" if the server gave none. */
-    const char *name;      /**< The function. */
-    const char *arguments; /**< As the model wrote them: JSON if it did well. Check before use. */
+    /** Index of the choice that contains the call. */
+    int choice;
+    /** Index of the call in that choice, from 0. */
+    int index;
+    /** Id to send back with the result; "" if the server sent none. */
+    const char *id;
+    /** Name of the function. */
+    const char *name;
+    /** Arguments as the model wrote them, which need not be valid JSON. Check them before use. */
+    const char *arguments;
     size_t arguments_len;
 } tw_tool_call;
 
-/** How many calls of tools came, over all choices. */
+/** Returns the number of tool calls in all choices; 0 for NULL. */
 TW_API size_t tw_reply_tool_call_count(const tw_reply *reply);
 
-/** The call at that place, counted from 0; NULL past the last. */
+/** Returns the tool call at an index, counted from 0; NULL after the last, or for a NULL reply. */
 TW_API const tw_tool_call *tw_reply_tool_call(const tw_reply *reply, size_t index);
 
-/** When things happened, in microseconds from the start of the call; -1 for what did not. */
+/** Times of an exchange, in microseconds from its start; -1 for what did not happen. */
 typedef struct tw_timing {
     size_t size;
-    int64_t connected_us;       /**< The connection stood (TLS included); near 0 for a kept one. */
-    int64_t first_byte_us;      /**< The response began. */
-    int64_t first_reasoning_us; /**< The first thought. */
-    int64_t first_content_us;   /**< The first word of the answer. */
-    int64_t total_us;           /**< The end. */
-    int reused_connection;      /**< 1 if the connection was a kept one. */
+    /** The connection was established, TLS included; near 0 for a reused one. */
+    int64_t connected_us;
+    /** The response began. */
+    int64_t first_byte_us;
+    /** The first reasoning was received. */
+    int64_t first_reasoning_us;
+    /** The first text of the answer was received. */
+    int64_t first_content_us;
+    /** The exchange ended. */
+    int64_t total_us;
+    /** 1 if the connection was reused, else 0. */
+    int reused_connection;
 } tw_timing;
 
-/** Never NULL but for a NULL reply. */
+/** Returns the times of the exchange. NULL only if `reply` is NULL. */
 TW_API const tw_timing *tw_reply_timing(const tw_reply *reply);
 
-/** The value of a response header, whatever its case; of several, the last. NULL if there is none. A key that it repeats is stars. */
+/**
+ * Returns the value of a response header; NULL if absent, or if an argument is NULL.
+ *
+ * Names are compared without regard to case. Of several headers with that name, it is the last.
+ * Echoed API keys are masked with asterisks.
+ */
 TW_API const char *tw_reply_header(const tw_reply *reply, const char *name);
 
-/** What the provider calls this request, to be quoted to its support: from a header (x-request-id, request-id, x-generation-id)
- *  or the body. NULL if it gave none. */
+/**
+ * Returns the provider's id of this request, to quote to its support; NULL if absent, or for NULL.
+ *
+ * It is taken from a header (x-request-id, request-id, x-generation-id) or from the body.
+ */
 TW_API const char *tw_reply_request_id(const tw_reply *reply);
 
 /**
- * The whole answer as one chat.completion document, whichever way it travelled: an answer that was not streamed, byte for byte
- * as it came; a streamed one, put together into what the provider would have sent unstreamed, as far as it came. After a
- * refusal, the provider's JSON. "" if no JSON came.
+ * Returns the complete answer as one chat.completion document, streamed or not.
  *
- * How a stream is put together: texts and logprobs are joined, tool calls made whole, null fields filled in by what came later; of a
- * content in parts (Mistral), the texts are the content, and the thoughts the reasoning_content; of any other field, known to us or
- * not, the last value that is not null is kept in the place where it stood. It is the provider's document: `<think>` tags that
- * tw_reply_content is without are in it.
+ * An answer that was not streamed is returned byte for byte as it was received. A streamed answer,
+ * as far as it was received, is assembled into what the provider would have sent without streaming.
+ * After an error response, it is the provider's JSON. Returns "" if no JSON was received, or for
+ * NULL.
+ *
+ * A stream is assembled like this. Texts and logprobs are joined. Tool calls are completed. A null
+ * field is replaced by a later value. If the content consists of parts (Mistral), their texts are
+ * the content, and their reasoning is the reasoning_content. Of any other field, known to the
+ * library or not, the last value that is not null is kept, in the field's first position. It is the
+ * provider's document: it contains `<think>` tags that tw_reply_content leaves out.
  */
 TW_API const char *tw_reply_json(const tw_reply *reply, size_t *len);
 
 /**
- * Looks up one value in that document by a JSON pointer (RFC 6901), such as "/choices/0/message/content". A string is given as
- * its text, anything else as its JSON. NULL if there is no such value, or the pointer is none.
+ * Returns one value of that document, by a JSON pointer such as "/choices/0/message/content".
+ *
+ * Pointers are those of RFC 6901. A string is returned as its text, any other value as its JSON.
+ * Returns NULL if there is no such value, the pointer is invalid, or an argument is NULL.
  */
 TW_API const char *tw_reply_get(const tw_reply *reply, const char *pointer, size_t *len);
 
+/** Destroys a reply and everything that is borrowed from it. Does nothing for NULL. */
 TW_API void tw_reply_destroy(tw_reply *reply);
 
 #ifdef __cplusplus
