@@ -4,7 +4,7 @@ import CThinkwire
 import Chat
 import Engine
 
-/// Runs what can fail, and answers as C wants it: a status, its reason kept for `tw_last_error`.
+/// Runs `body` and returns TW_OK, or the status of its error; `tw_last_error` gives the message.
 func status(_ body: () throws(ArgumentError) -> Void) -> tw_status {
     do {
         try body()
@@ -14,12 +14,12 @@ func status(_ body: () throws(ArgumentError) -> Void) -> tw_status {
     }
 }
 
-/// Keeps the reason of a failure for `tw_last_error`.
+/// Stores the message of an error for `tw_last_error`, and returns TW_INVALID.
 @discardableResult
 func fail(_ error: ArgumentError) -> tw_status {
     guard let line = platform_thread_line() else { return TW_INVALID }
     let text = error.message.text.bytes
-    // Cut at a whole character.
+    // A message that is too long is cut before a character, not inside one.
     var length = min(text.count, Int(PLATFORM_LINE) - 1)
     while length > 0, length < text.count, text[length] & 0xC0 == 0x80 { length -= 1 }
     if let start = text.baseAddress { memcpy(line, start, length) }
@@ -27,7 +27,7 @@ func fail(_ error: ArgumentError) -> tw_status {
     return TW_INVALID
 }
 
-/// The object behind a handle.
+/// The object of a handle, which must not be NULL.
 func object<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type, _ name: StaticString)
     throws(ArgumentError) -> Object
 {
@@ -35,18 +35,18 @@ func object<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type, _ 
     return Handle.object(handle, as: type)
 }
 
-/// The bytes of a C string.
+/// The bytes of a C string, which must not be NULL.
 func text(_ pointer: UnsafePointer<CChar>?, _ name: StaticString) throws(ArgumentError) -> Bytes {
     guard let pointer else { throw ArgumentError(StaticText.bytes(name), " is NULL") }
     return Bytes(cString: pointer)
 }
 
-/// The bytes at a pointer, which may be NULL only for none.
+/// The bytes at a pointer, which may be NULL only if the length is 0.
 func bytes(_ pointer: UnsafeRawPointer?, _ length: Int, _ name: StaticString) throws(ArgumentError)
     -> Bytes
 {
     guard length >= 0 else {
-        throw ArgumentError(StaticText.bytes(name), " has a length that no memory has")
+        throw ArgumentError(StaticText.bytes(name), " has a length that exceeds the address space")
     }
     guard let pointer else {
         guard length == 0 else { throw ArgumentError(StaticText.bytes(name), " is NULL") }
@@ -55,19 +55,20 @@ func bytes(_ pointer: UnsafeRawPointer?, _ length: Int, _ name: StaticString) th
     return Bytes(start: pointer.assumingMemoryBound(to: UInt8.self), count: length)
 }
 
-/// Hands borrowed text to C.
+/// The pointer to borrowed text, and its length if C asks for it.
 func lend(_ text: Bytes, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar> {
     length?.pointee = text.count
     return UnsafeRawPointer(text.baseAddress ?? StaticText.empty).assumingMemoryBound(
         to: CChar.self)
 }
 
+/// The kind of a timeout, which must be a value of `tw_timeout`.
 func timeoutKind(_ which: tw_timeout) throws(ArgumentError) -> TimeoutKind {
     switch which {
     case TW_TIMEOUT_CONNECT: .connect
     case TW_TIMEOUT_FIRST_BYTE: .firstByte
     case TW_TIMEOUT_IDLE: .idle
     case TW_TIMEOUT_TOTAL: .total
-    default: throw ArgumentError("no such timeout: see tw_timeout")
+    default: throw ArgumentError("unknown timeout: use a value of tw_timeout")
     }
 }

@@ -4,7 +4,7 @@ import CThinkwire
 import Chat
 import Engine
 
-/// An exchange, or one whose reply tells what is wrong with the arguments.
+/// Creates an exchange; if an argument is NULL, one that has ended with TW_INVALID.
 private func exchange(_ client: OpaquePointer?, _ request: OpaquePointer?, wantsStream: Bool)
     -> Exchange
 {
@@ -105,8 +105,11 @@ public func tw_chat_close(_ chat: OpaquePointer?) -> OpaquePointer? {
     return reply
 }
 
+/// The error of a call that an exchange's own callback makes.
 private var misuse: ArgumentError {
     ArgumentError(
-        "not from inside a callback of the same chat: return something other than 0 to end it, and go on behind the call"
-    )
+        """
+        not allowed in a callback of the same chat: return a value other than 0 to end the \
+        exchange, and make this call afterwards
+        """)
 }

@@ -10,7 +10,8 @@ public func tw_client_create(
     client?.pointee = nil
     return status { () throws(ArgumentError) in
         guard let client else {
-            throw ArgumentError("client is NULL: give the address of a tw_client * to put it in")
+            throw ArgumentError(
+                "client is NULL: pass the address of a tw_client *, which receives the client")
         }
         let options = options.map { Handle.object($0, as: Options.self) } ?? Options()
         client.pointee = Handle.retained(try Client.create(options))
@@ -20,7 +21,8 @@ public func tw_client_create(
 @implementation @_cdecl("tw_client_destroy")
 public func tw_client_destroy(_ client: OpaquePointer?) {
     guard let client else { return }
-    // Exchanges of threads that this process does not have may keep it for ever.
+    // In a child of fork, an exchange of a thread that the child does not have may never release
+    // the client. Its inherited connections are therefore closed here and not in a deinit.
     Handle.object(client, as: Client.self).leaveInherited()
     Handle.release(client, as: Client.self)
 }

@@ -5,7 +5,7 @@ import Chat
 import Engine
 
 @implementation @_cdecl("tw_version")
-public func tw_version() -> UnsafePointer<CChar>? { StaticText.cString("0.1.0") }
+public func tw_version() -> UnsafePointer<CChar>? { platform_version() }
 
 @implementation @_cdecl("tw_status_name")
 public func tw_status_name(_ status: tw_status) -> UnsafePointer<CChar>? {

@@ -3,6 +3,7 @@ import CThinkwire
 import Chat
 import Engine
 
+/// The reply of a handle; nil for NULL.
 private func reply(_ handle: OpaquePointer?) -> Reply? {
     handle.map { Handle.object($0, as: Reply.self) }
 }

@@ -18,7 +18,8 @@ public func tw_request_parse(
     request?.pointee = nil
     return status { () throws(ArgumentError) in
         guard let request else {
-            throw ArgumentError("request is NULL: give the address of a tw_request * to put it in")
+            throw ArgumentError(
+                "request is NULL: pass the address of a tw_request *, which receives the request")
         }
         request.pointee = Handle.retained(try Request.parse(bytes(json, length, "json")))
     }
@@ -31,11 +32,11 @@ public func tw_request_destroy(_ request: OpaquePointer?) {
 
 @implementation @_cdecl("tw_request_add_message")
 public func tw_request_add_message(
-    _ request: OpaquePointer?, _ role: UnsafePointer<CChar>?, _ words: UnsafePointer<CChar>?
+    _ request: OpaquePointer?, _ role: UnsafePointer<CChar>?, _ content: UnsafePointer<CChar>?
 ) -> tw_status {
     status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addMessage(
-            role: text(role, "role"), text: text(words, "text"))
+            role: text(role, "role"), text: text(content, "text"))
     }
 }
 
@@ -50,11 +51,11 @@ public func tw_request_add_message_json(
 
 @implementation @_cdecl("tw_request_add_tool_result")
 public func tw_request_add_tool_result(
-    _ request: OpaquePointer?, _ id: UnsafePointer<CChar>?, _ words: UnsafePointer<CChar>?
+    _ request: OpaquePointer?, _ id: UnsafePointer<CChar>?, _ content: UnsafePointer<CChar>?
 ) -> tw_status {
     status { () throws(ArgumentError) in
         try object(request, Request.self, "request").addToolResult(
-            id: text(id, "tool_call_id"), text: text(words, "text"))
+            id: text(id, "tool_call_id"), text: text(content, "text"))
     }
 }
 

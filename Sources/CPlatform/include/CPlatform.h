@@ -87,6 +87,11 @@ double platform_number(const char *digits, size_t length);
  */
 char *platform_thread_line(void);
 
+/* version.c */
+
+/** The version of the library: TW_VERSION of thinkwire.h, such as "0.1.0". Static string. */
+const char *platform_version(void);
+
 /* fork.c */
 
 /**
