@@ -1,8 +1,9 @@
 /*
- * thinkwire-chat: ask a thinking model from the terminal, and watch it think.
+ * thinkwire-chat: a terminal program that asks a model and shows its reasoning and its answer.
  *
- * The answer goes to standard output and nothing else does when that is a pipe or a file, so that a script gets the answer
- * alone. On a terminal the reasoning is shown before it, dimmed; otherwise it goes to standard error with everything else.
+ * If standard output is a pipe or a file, only the answer is written to it, so that a script
+ * receives nothing else; the reasoning and all messages go to standard error. On a terminal, the
+ * reasoning is shown before the answer, in dimmed text.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,37 +20,40 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
-/* How long the library may wait before it is asked again whether Ctrl-C was pressed. */
-enum { PATIENCE_MS = 50 };
+/* Time between two checks whether Ctrl-C was pressed. */
+enum { POLL_MS = 50 };
 
 static const char *const usage_text =
     "usage: thinkwire-chat [options] [question …]\n"
     "\n"
-    "Asks a model the question. Without one, a conversation on the terminal, or the question from "
-    "standard input.\n"
+    "Sends the question to a model and prints the answer. Without a question, it starts a\n"
+    "conversation on a terminal; otherwise it reads the question from standard input.\n"
     "\n"
-    "  -m, --model MODEL      which model; default: THINKWIRE_MODEL, else alibaba/qwen3-32b\n"
-    "  -s, --system TEXT      what the model is told before the question\n"
-    "  -i, --image FILE|URL   shows it an image; may be repeated\n"
-    "      --think            think before answering; --no-think: don't\n"
-    "      --effort LEVEL     think that hard: low, medium or high\n"
+    "  -m, --model MODEL      the model; default: THINKWIRE_MODEL, else alibaba/qwen3-32b\n"
+    "  -s, --system TEXT      add a system message before the question\n"
+    "  -i, --image FILE|URL   add an image to the question; may be repeated\n"
+    "      --think            switch thinking on; --no-think switches it off\n"
+    "      --effort LEVEL     think with this effort: low, medium or high\n"
     "      --budget N         think with at most N tokens\n"
-    "      --set FIELD=JSON   any other field of the request, such as temperature=0.2; may be "
-    "repeated\n"
-    "      --base-url URL     where; default: THINKWIRE_BASE_URL, else AI/ML API (or OpenAI, if "
-    "only its key is set)\n"
-    "      --json             print the whole answer as one JSON document, and nothing else\n"
-    "  -q, --quiet            print the answer and errors, and nothing else\n"
-    "  -h, --help             print this; -V, --version: the version\n"
+    "      --set FIELD=JSON   set another field of the request, such as temperature=0.2; may be\n"
+    "                         repeated\n"
+    "      --base-url URL     the base URL of the API; default: THINKWIRE_BASE_URL, else AI/ML "
+    "API\n"
+    "                         (or OpenAI, if only its key is set)\n"
+    "      --json             print only the complete answer, as one JSON document\n"
+    "  -q, --quiet            print only the answer and errors\n"
+    "  -h, --help             print this help\n"
+    "  -V, --version          print the version\n"
     "\n"
-    "Ctrl-C cancels the answer; Ctrl-D at the prompt ends the conversation.\n"
+    "Ctrl-C cancels the answer. Ctrl-D at the prompt ends the conversation.\n"
     "\n"
-    "environment: THINKWIRE_API_KEY, AIMLAPI_API_KEY or OPENAI_API_KEY (the key); "
-    "THINKWIRE_BASE_URL; THINKWIRE_MODEL;\n"
-    "             NO_COLOR (no dimming); THINKWIRE_DEBUG=1 (tell on standard error what goes on)\n"
-    "exit status: 0 answered; 1 the exchange failed; 2 wrong usage; 130 interrupted\n";
+    "environment: THINKWIRE_API_KEY, AIMLAPI_API_KEY or OPENAI_API_KEY: the API key\n"
+    "             THINKWIRE_BASE_URL, THINKWIRE_MODEL: see above\n"
+    "             NO_COLOR: do not dim the reasoning\n"
+    "             THINKWIRE_DEBUG=1: log every exchange to standard error\n"
+    "exit status: 0 the model answered; 1 the exchange failed; 2 invalid usage; 130 interrupted\n";
 
-/* What the command line asks for. Every text is one of the program's arguments. */
+/* The options of the command line. Every text is one of the program's arguments. */
 struct settings {
     const char *model, *system, *base_url;
     char **images, **fields, **words;
@@ -59,10 +63,10 @@ struct settings {
     bool json, quiet, help, version;
 };
 
-/* Where texts go, and what was written there last. */
+/* Where the texts of an answer are written, and what was written last. */
 struct display {
-    FILE *thoughts;
-    bool dim, on, thinking, line_open;
+    FILE *reasoning_stream;
+    bool dim, shows_reasoning, in_reasoning, line_open;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -79,10 +83,13 @@ static int fail(int status, const char *message, const char *detail)
     return status;
 }
 
-/* ---- texts on a terminal ------------------------------------------------------------------------------------------- */
+/* ---- output of texts ------------------------------------------------------------------------- */
 
-/* A model (or whoever it quotes) must not move the cursor, rename the window or paste into the shell: on a terminal, control
- * characters other than a new line and a tab are shown as U+FFFD. The C1 controls are U+0080 to U+009F: C2 80 to C2 9F. */
+/*
+ * Writes text. On a terminal, U+FFFD replaces every control character except line feed and tab:
+ * the text of a model must not move the cursor, rename the window or paste into the shell. The C1
+ * controls are U+0080 to U+009F, which is C2 80 to C2 9F in UTF-8.
+ */
 static void put_text(FILE *stream, const char *text, size_t len)
 {
     if (!isatty(fileno(stream))) {
@@ -107,29 +114,30 @@ static bool may_dim(FILE *stream)
            !(term && strcmp(term, "dumb") == 0);
 }
 
-static void show_thought(struct display *display, const char *text, size_t len)
+static void show_reasoning(struct display *display, const char *text, size_t len)
 {
-    if (!display->thinking && !display->dim) fputs("[thinking]\n", display->thoughts);
-    display->thinking = true;
-    /* Dimmed piece by piece, so that the terminal is never left dim, whatever ends the program. */
-    if (display->dim) fputs("\033[2m", display->thoughts);
-    put_text(display->thoughts, text, len);
-    if (display->dim) fputs("\033[0m", display->thoughts);
-    fflush(display->thoughts);
+    if (!display->in_reasoning && !display->dim) fputs("[thinking]\n", display->reasoning_stream);
+    display->in_reasoning = true;
+    /* Each piece is dimmed by itself: the terminal is not left dim if the program is killed. */
+    if (display->dim) fputs("\033[2m", display->reasoning_stream);
+    put_text(display->reasoning_stream, text, len);
+    if (display->dim) fputs("\033[0m", display->reasoning_stream);
+    fflush(display->reasoning_stream);
 }
 
-/* Closes the thoughts with an empty line, or where they are not dimmed, with a title for what follows. */
-static void end_thoughts(struct display *display)
+/* Ends the reasoning with an empty line; if it is not dimmed, with a title for the answer. */
+static void end_reasoning(struct display *display)
 {
-    if (display->thinking) fputs(display->dim ? "\n\n" : "\n[answer]\n", display->thoughts);
-    display->thinking = false;
-    fflush(display->thoughts);
+    if (display->in_reasoning)
+        fputs(display->dim ? "\n\n" : "\n[answer]\n", display->reasoning_stream);
+    display->in_reasoning = false;
+    fflush(display->reasoning_stream);
 }
 
 static void show_answer(struct display *display, const char *text, size_t len)
 {
     if (len == 0) return;
-    end_thoughts(display);
+    end_reasoning(display);
     put_text(stdout, text, len);
     fflush(stdout);
     display->line_open = text[len - 1] != '\n';
@@ -138,32 +146,32 @@ static void show_answer(struct display *display, const char *text, size_t len)
 static void show_event(struct display *display, const tw_event *event)
 {
     if (event->choice != 0) return;
-    bool thought = event->kind == TW_EVENT_REASONING,
-         word = event->kind == TW_EVENT_CONTENT || event->kind == TW_EVENT_REFUSAL;
-    if (thought && display->on && event->text_len > 0)
-        show_thought(display, event->text, event->text_len);
-    if (word) show_answer(display, event->text, event->text_len);
+    bool is_reasoning = event->kind == TW_EVENT_REASONING,
+         is_answer = event->kind == TW_EVENT_CONTENT || event->kind == TW_EVENT_REFUSAL;
+    if (is_reasoning && display->shows_reasoning && event->text_len > 0)
+        show_reasoning(display, event->text, event->text_len);
+    if (is_answer) show_answer(display, event->text, event->text_len);
 }
 
-/* Whoever waits wants to know for what. */
+/* Explains why the answer takes longer. */
 static void show_retry(const tw_event *event)
 {
     put_text(stderr, event->text, event->text_len);
-    fprintf(stderr, "; attempt %d follows in %.1f s\n", event->attempt,
+    fprintf(stderr, "; attempt %d begins in %.1f s\n", event->attempt,
             (double)event->wait_ms / 1e3);
 }
 
 static void end_display(struct display *display)
 {
-    if (display->thinking) fputc('\n', display->thoughts);
+    if (display->in_reasoning) fputc('\n', display->reasoning_stream);
     if (display->line_open) fputc('\n', stdout);
     fflush(stdout);
 }
 
-/* ---- what it took -------------------------------------------------------------------------------------------------- */
+/* ---- summary of an exchange ------------------------------------------------------------------ */
 
-/* One part of the summary, behind a comma unless it is the first. */
-static void part(bool *begun, const char *format, ...)
+/* Prints one part of the summary, after a comma unless it is the first. */
+static void print_part(bool *begun, const char *format, ...)
 {
     va_list values;
     va_start(values, format);
@@ -176,22 +184,22 @@ static void part(bool *begun, const char *format, ...)
 static void print_usage(bool *begun, const tw_usage *usage)
 {
     if (usage->prompt_tokens >= 0)
-        part(begun, "%lld prompt tokens", (long long)usage->prompt_tokens);
+        print_part(begun, "%lld prompt tokens", (long long)usage->prompt_tokens);
     if (usage->completion_tokens >= 0)
-        part(begun, "%lld completion tokens", (long long)usage->completion_tokens);
+        print_part(begun, "%lld completion tokens", (long long)usage->completion_tokens);
     if (usage->reasoning_tokens >= 0)
-        part(begun, "%lld of them reasoning", (long long)usage->reasoning_tokens);
+        print_part(begun, "%lld of them reasoning", (long long)usage->reasoning_tokens);
     if (usage->cost >= 0)
-        part(begun, "%.6g %s", usage->cost, usage->cost_unit ? usage->cost_unit : "spent");
+        print_part(begun, "%.6g %s", usage->cost, usage->cost_unit ? usage->cost_unit : "spent");
 }
 
 static void print_timing(bool *begun, const tw_timing *timing)
 {
     if (timing->first_reasoning_us >= 0)
-        part(begun, "first thought %.2f s", (double)timing->first_reasoning_us / 1e6);
+        print_part(begun, "first reasoning %.2f s", (double)timing->first_reasoning_us / 1e6);
     if (timing->first_content_us >= 0)
-        part(begun, "first word %.2f s", (double)timing->first_content_us / 1e6);
-    part(begun, "total %.2f s", (double)timing->total_us / 1e6);
+        print_part(begun, "first content %.2f s", (double)timing->first_content_us / 1e6);
+    print_part(begun, "total %.2f s", (double)timing->total_us / 1e6);
 }
 
 static void print_tool_calls(const tw_reply *reply)
@@ -216,15 +224,18 @@ static void print_summary(const tw_reply *reply)
     if (usage) print_usage(&begun, usage);
     print_timing(&begun, tw_reply_timing(reply));
     if (reason && strcmp(reason, "stop") != 0) {
-        fputs(", ended by ", stderr);
+        fputs(", finish reason ", stderr);
         put_text(stderr, reason, strlen(reason));
     }
     fputs(dim ? "\033[0m\n" : "\n", stderr);
 }
 
-/* ---- one question -------------------------------------------------------------------------------------------------- */
+/* ---- one question ---------------------------------------------------------------------------- */
 
-/* Pulls the events, so that Ctrl-C is noticed between two of them: tw_chat_cancel is not for signal handlers. */
+/*
+ * Pulls the events, and checks between them whether Ctrl-C was pressed: a signal handler must not
+ * call tw_chat_cancel.
+ */
 static tw_reply *pull(tw_client *client, const tw_request *request, struct display *display,
                       bool show)
 {
@@ -232,7 +243,7 @@ static tw_reply *pull(tw_client *client, const tw_request *request, struct displ
     const tw_event *event;
     tw_next next = TW_NEXT_TIMEOUT;
     while (!interrupted && next != TW_NEXT_END) {
-        next = tw_chat_next(chat, &event, PATIENCE_MS);
+        next = tw_chat_next(chat, &event, POLL_MS);
         if (next == TW_NEXT_EVENT && event->kind == TW_EVENT_RETRY)
             show_retry(event);
         else if (next == TW_NEXT_EVENT && show)
@@ -252,7 +263,7 @@ static int report(const tw_reply *reply, bool summary)
     fputs("thinkwire-chat: ", stderr);
     put_text(stderr, message, strlen(message));
     if (id && !strstr(message, id)) {
-        fputs(" (request ", stderr);
+        fputs(" (request id ", stderr);
         put_text(stderr, id, strlen(id));
         fputc(')', stderr);
     }
@@ -260,13 +271,13 @@ static int report(const tw_reply *reply, bool summary)
     return tw_reply_status(reply) == TW_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/* Sends what the request holds. The reply is the caller's. */
+/* Sends the request and shows the answer. The caller owns the reply. */
 static int ask(tw_client *client, const tw_request *request, const struct settings *settings,
                tw_reply **reply)
 {
-    struct display display = { .thoughts = isatty(STDOUT_FILENO) ? stdout : stderr,
-                               .on = !settings->quiet };
-    display.dim = may_dim(display.thoughts);
+    struct display display = { .reasoning_stream = isatty(STDOUT_FILENO) ? stdout : stderr,
+                               .shows_reasoning = !settings->quiet };
+    display.dim = may_dim(display.reasoning_stream);
     *reply = pull(client, request, &display, !settings->json);
     end_display(&display);
     if (settings->json) {
@@ -276,35 +287,37 @@ static int ask(tw_client *client, const tw_request *request, const struct settin
         if (len > 0) fputc('\n', stdout);
     }
     if (fflush(stdout) != 0 || ferror(stdout))
-        return fail(EXIT_FAILED, "the answer can't be written: ", strerror(errno));
+        return fail(EXIT_FAILED, "cannot write the answer: ", strerror(errno));
     return report(*reply, !settings->quiet && !settings->json);
 }
 
-/* ---- the request --------------------------------------------------------------------------------------------------- */
+/* ---- the request ----------------------------------------------------------------------------- */
 
-static int refuse(const char *what)
+/* Reports that the library rejected an argument. */
+static int fail_invalid(const char *what)
 {
     fprintf(stderr, "thinkwire-chat: %s: %s\n", what, tw_last_error());
     return EXIT_USAGE;
 }
 
-/* FIELD=JSON, cut in two where it stands: the arguments are the program's own. */
+/* Sets a field of the request. Splits FIELD=JSON in place: a program may change its arguments. */
 static int set_field(tw_request *request, char *assignment)
 {
     char *equals = strchr(assignment, '=');
     if (!equals || equals == assignment)
-        return fail(EXIT_USAGE, "--set takes FIELD=JSON, not ", assignment);
+        return fail(EXIT_USAGE, "--set requires FIELD=JSON, not ", assignment);
     *equals = '\0';
-    return tw_request_set(request, assignment, equals + 1) == TW_OK ? EXIT_OK : refuse("--set");
+    return tw_request_set(request, assignment, equals + 1) == TW_OK ? EXIT_OK
+                                                                    : fail_invalid("--set");
 }
 
-/* The conversation before its first question. */
-static int begin(const struct settings *settings, tw_request **request)
+/* Creates the conversation, without a question. */
+static int create_conversation(const struct settings *settings, tw_request **request)
 {
     *request = tw_request_create(settings->model);
-    if (!*request) return refuse("--model");
+    if (!*request) return fail_invalid("--model");
     if (settings->system && tw_request_add_message(*request, "system", settings->system) != TW_OK)
-        return refuse("--system");
+        return fail_invalid("--system");
     for (size_t i = 0; i < settings->field_count; i++) {
         if (set_field(*request, settings->fields[i]) != EXIT_OK) return EXIT_USAGE;
     }
@@ -319,25 +332,26 @@ static tw_status add_image(tw_request *request, const char *image)
                   : tw_request_add_image_file(request, image, NULL);
 }
 
-/* A copy of the conversation with one more question, so that one that gets no answer can be forgotten. */
+/* Copies the conversation and adds a question. A question without an answer is then discarded. */
 static int extend(const tw_request *old, const char *question, const struct settings *settings,
                   bool first, tw_request **request)
 {
     size_t len;
     const char *json = tw_request_json(old, &len);
-    if (tw_request_parse(json, len, request) != TW_OK) return refuse("the conversation");
+    if (tw_request_parse(json, len, request) != TW_OK) return fail_invalid("the conversation");
     if (tw_request_set_thinking(*request, settings->thinking, settings->budget) != TW_OK)
-        return refuse("thinking");
-    if (tw_request_add_message(*request, "user", question) != TW_OK) return refuse("the question");
+        return fail_invalid("thinking");
+    if (tw_request_add_message(*request, "user", question) != TW_OK)
+        return fail_invalid("the question");
     for (size_t i = 0; first && i < settings->image_count; i++) {
-        if (add_image(*request, settings->images[i]) != TW_OK) return refuse("--image");
+        if (add_image(*request, settings->images[i]) != TW_OK) return fail_invalid("--image");
     }
     return EXIT_OK;
 }
 
-/* Asks one question; what was answered, even in part, becomes part of the conversation. */
-static int turn(tw_client *client, tw_request **conversation, const char *question,
-                const struct settings *settings, bool first)
+/* Asks one question. The answer, even an incomplete one, becomes part of the conversation. */
+static int ask_question(tw_client *client, tw_request **conversation, const char *question,
+                        const struct settings *settings, bool first)
 {
     tw_request *request = NULL;
     tw_reply *reply = NULL;
@@ -354,9 +368,9 @@ static int turn(tw_client *client, tw_request **conversation, const char *questi
     return status;
 }
 
-/* ---- questions from a person or a pipe ----------------------------------------------------------------------------- */
+/* ---- questions from a terminal or a pipe ----------------------------------------------------- */
 
-/* The terminal itself forgets the line when Ctrl-C is pressed; what is left to do is a new prompt. */
+/* Asks line by line. For Ctrl-C at the prompt, the terminal discards the line; a prompt follows. */
 static int converse(tw_client *client, tw_request **conversation, const struct settings *settings)
 {
     char *line = NULL;
@@ -373,9 +387,9 @@ static int converse(tw_client *client, tw_request **conversation, const struct s
         if (len > 0 && line[len - 1] == '\n') line[--len] = '\0';
         if (len <= 0) continue;
         const tw_request *before = *conversation;
-        status = turn(client, conversation, line, settings, first);
+        status = ask_question(client, conversation, line, settings, first);
         if (status == EXIT_USAGE && first)
-            break; /* The options do not hold: no question would be answered. */
+            break; /* The options are invalid: every further question would fail, too. */
         first = first && *conversation == before;
         status = EXIT_OK;
         fputc('\n', stderr);
@@ -385,7 +399,7 @@ static int converse(tw_client *client, tw_request **conversation, const struct s
     return status;
 }
 
-/* All of standard input (a text: up to its first NUL), without the ends of line at its end. */
+/* Reads standard input up to its end (or a NUL), and removes the line ends at the end. */
 static char *read_question(void)
 {
     char *text = NULL;
@@ -415,14 +429,14 @@ static int ask_once(tw_client *client, tw_request **conversation, const struct s
     else if (!question)
         status = fail(EXIT_FAILED, "out of memory", "");
     else if (!*question)
-        status = fail(EXIT_USAGE, "there is no question; see --help", "");
+        status = fail(EXIT_USAGE, "the question is empty; see --help", "");
     else
-        status = turn(client, conversation, question, settings, true);
+        status = ask_question(client, conversation, question, settings, true);
     free(question);
     return status;
 }
 
-/* ---- the command line ---------------------------------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------------ */
 
 enum {
     MODEL,
@@ -454,7 +468,7 @@ static int set_effort(struct settings *settings, const char *value)
     bool low = strcmp(value, "low") == 0, medium = strcmp(value, "medium") == 0,
          high = strcmp(value, "high") == 0;
     if (!low && !medium && !high)
-        return fail(EXIT_USAGE, "--effort takes low, medium or high, not ", value);
+        return fail(EXIT_USAGE, "--effort requires low, medium or high, not ", value);
     settings->thinking = low ? TW_THINKING_LOW : medium ? TW_THINKING_MEDIUM : TW_THINKING_HIGH;
     return EXIT_OK;
 }
@@ -466,7 +480,7 @@ static int set_budget(struct settings *settings, const char *value)
     settings->budget = strtoll(value, &end, 10);
     bool is_number = !errno && end != value && !*end;
     if (!is_number || settings->budget < 1)
-        return fail(EXIT_USAGE, "--budget takes a number of tokens, not ", value);
+        return fail(EXIT_USAGE, "--budget requires a number of tokens, not ", value);
     if (settings->thinking == TW_THINKING_AUTO) settings->thinking = TW_THINKING_ON;
     return EXIT_OK;
 }
@@ -491,7 +505,10 @@ static int apply(struct settings *settings, int option, char *value)
     return EXIT_OK;
 }
 
-/* Reads one option; `*index` is where it stands, and afterwards where its value, if it is a word of its own, does. */
+/*
+ * Reads one option. `*index` is the index of its argument; if its value is an argument of its own,
+ * `*index` is advanced to that.
+ */
 static int read_option(struct settings *settings, char **argv, int *index)
 {
     char *argument = argv[*index];
@@ -501,17 +518,17 @@ static int read_option(struct settings *settings, char **argv, int *index)
         bool is_long = strlen(names[option]) == len && strncmp(argument, names[option], len) == 0;
         if (!is_short && !is_long) continue;
         if (option >= THINK && argument[len])
-            return fail(EXIT_USAGE, "no value is taken by ", names[option]);
-        if (option >= THINK)
-            return apply(settings, option, NULL); /* From here on, options are switches. */
+            return fail(EXIT_USAGE, "no value is allowed for ", names[option]);
+        /* THINK and the options after it have no value. */
+        if (option >= THINK) return apply(settings, option, NULL);
         char *value = argument[len] ? argument + len + 1 : argv[++*index];
         return value ? apply(settings, option, value)
-                     : fail(EXIT_USAGE, "a value must follow ", argument);
+                     : fail(EXIT_USAGE, "a value is missing after ", argument);
     }
-    return fail(EXIT_USAGE, "no such option (see --help): ", argument);
+    return fail(EXIT_USAGE, "unknown option (see --help): ", argument);
 }
 
-/* Words and options may come in any order; after "--" there are only words. */
+/* Reads options and the words of the question, in any order; after "--" there are only words. */
 static int read_arguments(struct settings *settings, char **argv)
 {
     bool only_words = false;
@@ -534,14 +551,14 @@ static int connect_and_run(const struct settings *settings)
     tw_request *conversation = NULL;
     int status = EXIT_OK;
     if (settings->base_url && tw_options_set_base_url(options, settings->base_url) != TW_OK)
-        status = refuse("--base-url");
+        status = fail_invalid("--base-url");
     else if (tw_client_create(options, &client) != TW_OK)
         status = fail(EXIT_USAGE, tw_last_error(), "");
     else
-        status = begin(settings, &conversation);
+        status = create_conversation(settings, &conversation);
     if (status == EXIT_OK) {
-        bool person = settings->word_count == 0 && isatty(STDIN_FILENO);
-        status = (person ? converse : ask_once)(client, &conversation, settings);
+        bool is_conversation = settings->word_count == 0 && isatty(STDIN_FILENO);
+        status = (is_conversation ? converse : ask_once)(client, &conversation, settings);
     }
     tw_request_destroy(conversation);
     tw_client_destroy(client);
@@ -551,19 +568,19 @@ static int connect_and_run(const struct settings *settings)
 
 int main(int argc, char **argv)
 {
-    size_t room = (size_t)argc;
+    size_t max_count = (size_t)argc;
     const char *model = getenv("THINKWIRE_MODEL");
-    char **lists = calloc(3 * room + 1, sizeof *lists);
+    char **lists = calloc(3 * max_count + 1, sizeof *lists);
     struct settings settings = { .model = model && *model ? model : "alibaba/qwen3-32b" };
-    /* Without SA_RESTART, so that Ctrl-C also ends a wait for a line. */
+    /* SA_RESTART is not set, so that Ctrl-C also ends the wait for a line. */
     struct sigaction action = { .sa_handler = on_interrupt };
     int status = EXIT_FAILED;
     if (!lists) return fail(status, "out of memory", "");
     settings.images = lists;
-    settings.fields = lists + room;
-    settings.words = lists + 2 * room;
+    settings.fields = lists + max_count;
+    settings.words = lists + 2 * max_count;
     if (sigaction(SIGINT, &action, NULL) != 0)
-        fail(status, "no signals: ", strerror(errno));
+        fail(status, "cannot handle Ctrl-C: ", strerror(errno));
     else if ((status = read_arguments(&settings, argv)) != EXIT_OK) {
     } else if (settings.help)
         fputs(usage_text, stdout);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# demo.sh DIRECTORY: asks qwen3-32b to think about "Hello", with the programs of that directory. Without a key of a provider, a
-# provider of our own on this machine answers with what qwen3-32b once did.
+# demo.sh DIRECTORY: asks qwen3-32b to think about "Hello", with the programs in that directory.
+# If no API key is set, thinkwire-mock on this machine answers with a recorded answer of qwen3-32b.
 set -eu
 programs=$1
 
@@ -13,13 +13,13 @@ if [ -z "${THINKWIRE_API_KEY:-}${AIMLAPI_API_KEY:-}${OPENAI_API_KEY:-}" ]; then
     mkfifo "$directory/url"
     "$programs/thinkwire-mock" --port 0 --pace 60 >"$directory/url" &
     mock=$!
-    # Ends without a line if the program does.
+    # Fails if the program ends before it prints the URL.
     read -r THINKWIRE_BASE_URL <"$directory/url"
     THINKWIRE_API_KEY=demo
-    # No proxy leads to this machine.
+    # A proxy cannot reach the loopback address of this machine.
     unset http_proxy all_proxy ALL_PROXY
     export THINKWIRE_BASE_URL THINKWIRE_API_KEY
-    echo "No key is set: thinkwire-mock answers at $THINKWIRE_BASE_URL with a recording of qwen3-32b."
+    echo "No API key is set: thinkwire-mock at $THINKWIRE_BASE_URL answers with recorded data."
 fi
 
 echo "\$ thinkwire-chat -m alibaba/qwen3-32b --think Hello"

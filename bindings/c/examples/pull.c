@@ -1,4 +1,4 @@
-/* The same without callbacks: each event is asked for. */
+/* Streams an answer without a callback: the program pulls one event at a time. */
 #include <stdio.h>
 #include <thinkwire.h>
 

@@ -1,4 +1,4 @@
-/* The shortest way to an answer: send, and wait for the whole of it. */
+/* Sends a request and waits for the complete answer. */
 #include <stdio.h>
 #include <thinkwire.h>
 

@@ -1,4 +1,4 @@
-/* Thinking on standard error and the answer on standard output, each as it arrives, by callback. */
+/* Streams with a callback: reasoning to standard error, the answer to standard output. */
 #include <stdio.h>
 #include <thinkwire.h>
 
