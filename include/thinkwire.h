@@ -549,7 +549,7 @@ TW_API void tw_request_destroy(tw_request *request);
 /**
  * Adds a message to the conversation.
  *
- * Roles are "system", "user", "assistant" and whatever else the model knows. The text may be "".
+ * Roles are "system", "user", "assistant" and whatever else the model knows. Any text is accepted.
  *
  * TW_INVALID: an argument is NULL; the role is ""; the role or the text is not UTF-8; the request's
  * "messages" are not an array; or the model's schema rejects the message.

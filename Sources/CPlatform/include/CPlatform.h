@@ -89,7 +89,7 @@ char *platform_thread_line(void);
 
 /* version.c */
 
-/** The version of the library: TW_VERSION of thinkwire.h, such as "0.1.0". Static string. */
+/** The version of the library: TW_VERSION of thinkwire.h. Static string. */
 const char *platform_version(void);
 
 /* fork.c */
