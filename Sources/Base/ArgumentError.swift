@@ -1,8 +1,11 @@
-/// The caller's mistake: one line that says which argument, what is wrong with it and what to do.
+/// An invalid argument: one line that names the argument, the problem and, where possible, the
+/// remedy.
 package struct ArgumentError: Error {
     package let message: Message
 
-    /// In an object of its own, because an error can be copied and a buffer cannot. Nobody changes it once it is thrown.
+    /// The text, in an object because an error must be copyable and a buffer is not.
+    ///
+    /// `@unchecked Sendable`: the text does not change after the error is thrown.
     package final class Message: @unchecked Sendable {
         package var text = ByteBuffer()
     }
@@ -24,7 +27,7 @@ package struct ArgumentError: Error {
         message.text.append(rest)
     }
 
-    /// What is wrong with a text that should have been JSON, and where.
+    /// Reports that `subject`, which had to be JSON, is not, with the byte offset and the reason.
     package init(_ subject: Bytes, isNotJSON error: JSONError) {
         message = Message()
         message.text.append(oneLine: subject, limit: 200)

@@ -1,6 +1,6 @@
 import CPlatform
 
-/// Text that does not change, for many to hold.
+/// Immutable shared text.
 package final class ByteString {
     private var text = ByteBuffer()
 
@@ -9,7 +9,8 @@ package final class ByteString {
     package var bytes: Bytes { text.bytes }
     package var cString: UnsafePointer<CChar> { text.cString }
 
-    /// Also for a text that nobody holds: `bytes` alone would outlive it.
+    /// Compares the text, and keeps the object alive meanwhile even if the caller holds no other
+    /// reference.
     package func equals(_ other: StaticString) -> Bool {
         withExtendedLifetime(self) { text.bytes.equals(other) }
     }

@@ -1,6 +1,6 @@
 import CPlatform
 
-/// A variable of the environment that is there and not empty.
+/// The value of an environment variable; nil if it is unset or empty.
 package func environment(_ name: StaticString) -> ByteString? {
     guard let value = getenv(StaticText.cString(name)) else { return nil }
     let bytes = Bytes(cString: value)

@@ -1,14 +1,4 @@
-import CPlatform
 import Synchronization
-
-/// Identifies the process that created a value. A child of fork has another identity.
-@usableFromInline package struct ProcessIdentity: Sendable {
-    private let generation = platform_process()
-
-    package init() {}
-
-    package var isCurrent: Bool { generation == platform_process() }
-}
 
 /// An object that belongs to the process that created it.
 @usableFromInline package protocol ForkOwned: AnyObject {
@@ -17,12 +7,15 @@ import Synchronization
 }
 
 extension ForkOwned {
-    /// False in a child of fork: the object is then a copy of the parent's, possibly captured in the middle of a change, with locks
-    /// held by threads that the child does not have.
+    /// Whether this process created the object; false in a child of fork.
+    ///
+    /// The child has a copy of the parent's object. The copy may be from the middle of a change,
+    /// and its locks may be held by threads that the child does not have.
     package var isCurrentProcess: Bool { creator.isCurrent }
 }
 
-/// One object, and in a child of fork another. The parent's is left alone there, and never let go.
+/// One object per process: a child of fork creates its own, and never uses or releases the copy of
+/// its parent's.
 @usableFromInline package struct ForkLocal<Object: ForkOwned>: ~Copyable {
     private let current = Atomic<UnsafeMutableRawPointer>(
         UnsafeMutableRawPointer(Handle.retained(Object())))
@@ -36,7 +29,7 @@ extension ForkOwned {
         }
     }
 
-    /// This process's own. `abandon` sees, once, what it has inherited.
+    /// The object of this process. Calls `abandon` once, with the inherited object, after a fork.
     package func own(abandon: (Object) -> Void = { _ in }) -> Object {
         let known = current.load(ordering: .acquiring)
         let object = Handle.object(known, as: Object.self)

@@ -1,11 +1,11 @@
-/// The one place where references cross into C and come back.
+/// Converts object references to C pointers and back. No other code uses `Unmanaged` for this.
 package enum Handle {
-    /// A pointer that keeps the object alive until it is given to `release`.
+    /// A pointer that owns a reference. The reference is released by `release`.
     package static func retained<Object: AnyObject>(_ object: Object) -> OpaquePointer {
         OpaquePointer(Unmanaged.passRetained(object).toOpaque())
     }
 
-    /// A pointer that is good for as long as somebody else keeps the object alive.
+    /// A pointer that owns no reference; valid while another owner keeps the object alive.
     package static func unretained<Object: AnyObject>(_ object: Object) -> UnsafeMutableRawPointer {
         Unmanaged.passUnretained(object).toOpaque()
     }
@@ -26,23 +26,5 @@ package enum Handle {
 
     package static func release<Object: AnyObject>(_ pointer: OpaquePointer, as type: Object.Type) {
         Unmanaged<Object>.fromOpaque(UnsafeRawPointer(pointer)).release()
-    }
-}
-
-/// An object that somebody else keeps alive, used without counting references. Counting is atomic, and what is done for every chunk
-/// must not do it: eight times was a seventh of what a chunk costs.
-package struct UnretainedReference<Object: AnyObject> {
-    private let object: Unmanaged<Object>
-
-    @inline(__always)
-    package init(_ object: Object) { self.object = .passUnretained(object) }
-
-    /// Of a pointer that `Handle.unretained` has given.
-    @inline(__always)
-    package init(_ pointer: UnsafeMutableRawPointer) { object = .fromOpaque(pointer) }
-
-    @inline(__always)
-    package func with<Result>(_ use: (Object) -> Result) -> Result {
-        object._withUnsafeGuaranteedRef(use)
     }
 }

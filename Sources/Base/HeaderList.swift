@@ -1,6 +1,6 @@
 import CPlatform
 
-/// The headers of a response.
+/// The header fields of a response.
 package struct HeaderList: ~Copyable {
     private var text = ByteBuffer()
     private var lines: [(name: Range<Int>, value: Range<Int>)] = []
@@ -12,7 +12,8 @@ package struct HeaderList: ~Copyable {
         lines.removeAll()
     }
 
-    /// Keeps a header line as curl gives it, with its line end; anything else (the status line, the blank line) is passed over.
+    /// Adds a header line as curl reports it, with its line end; ignores the status line and the
+    /// blank line.
     package mutating func add(line: Bytes) {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), lines.count < HeaderList.maxCount
         else { return }
@@ -24,7 +25,8 @@ package struct HeaderList: ~Copyable {
         lines.append((nameStart..<nameStart + colon, valueStart..<text.count - 1))
     }
 
-    /// Keeps a line that goes on with the value of the one before, one space behind it (RFC 9112, section 5.2).
+    /// Appends a folded line to the value of the previous line, after one space (RFC 9112, section
+    /// 5.2).
     package mutating func continueValue(line: Bytes) {
         let more = trimmed(line)
         guard !more.isEmpty, let last = lines.last?.value, lines.count < HeaderList.maxCount else {
@@ -37,22 +39,25 @@ package struct HeaderList: ~Copyable {
     }
 
     private mutating func append(value: Bytes) {
-        var repair = UTF8Decoder()
-        repair.append(raw: trimmed(value), to: &text)
-        repair.finish(&text)
+        var decoder = UTF8Decoder()
+        decoder.append(raw: trimmed(value), to: &text)
+        decoder.finish(&text)
         text.append(0)
     }
 
-    /// Changes the text of all names and values in place; their lengths stay.
+    /// Changes the text of all names and values in place; `change` must keep the length.
     package mutating func changeText(_ change: (inout ByteBuffer) -> Void) { change(&text) }
 
-    /// The value of the last header of that name; it ends in a NUL.
+    /// The value of the last header with this name; the byte after it is a NUL.
     package func value(_ name: Bytes) -> Bytes? {
         guard let line = lines.last(where: { text.bytes.part($0.name).equalsIgnoringCase(name) })
         else { return nil }
         return text.bytes.part(line.value)
     }
 
-    /// curl itself ends a response with more (https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html names no number; 5000 in 8.x).
+    /// The maximum number of header lines.
+    ///
+    /// libcurl 8.x rejects a response with more than 5000;
+    /// https://curl.se/libcurl/c/CURLOPT_HEADERFUNCTION.html names no number.
     private static let maxCount = 1000
 }

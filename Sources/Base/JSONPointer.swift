@@ -1,5 +1,6 @@
 extension JSONValue {
-    /// The value that an RFC 6901 pointer leads to from here; nil if it leads nowhere or is no pointer.
+    /// The value at an RFC 6901 pointer, relative to this value; nil if there is none, or the
+    /// pointer is invalid.
     package func value(at pointer: Bytes) -> JSONValue? {
         guard pointer.isEmpty || pointer[0] == UInt8(ascii: "/") else { return nil }
         var value = self
@@ -22,10 +23,10 @@ extension JSONValue {
             guard JSONValue.unescape(token, into: &name) else { return nil }
             return self[name.bytes]
         case .array:
-            guard let place = JSONValue.arrayIndex(token) else { return nil }
+            guard let index = JSONValue.arrayIndex(token) else { return nil }
             var passed = 0
             for element in elements {
-                if passed == place { return element }
+                if passed == index { return element }
                 passed += 1
             }
             return nil
@@ -53,15 +54,15 @@ extension JSONValue {
         return true
     }
 
-    /// Digits without a leading zero, as the RFC has it.
+    /// The array index that a token denotes: digits without a leading zero, as RFC 6901 requires.
     private static func arrayIndex(_ token: Bytes) -> Int? {
         guard !token.isEmpty, token.count <= 9, token.count == 1 || token[0] != UInt8(ascii: "0")
         else { return nil }
-        var place = 0
+        var index = 0
         for byte in token {
             guard byte &- UInt8(ascii: "0") <= 9 else { return nil }
-            place = place * 10 + Int(byte - UInt8(ascii: "0"))
+            index = index * 10 + Int(byte - UInt8(ascii: "0"))
         }
-        return place
+        return index
     }
 }

@@ -1,6 +1,6 @@
 import CPlatform
 
-/// One value of a text that a `JSONReader` has read. It points into the text and into the reader, and holds until either changes.
+/// A value in a text that a `JSONReader` has parsed; valid until the text or the reader changes.
 package struct JSONValue {
     let source: UnsafePointer<UInt8>
     let nodes: UnsafePointer<JSONNode>
@@ -17,36 +17,37 @@ package struct JSONValue {
     package var isNull: Bool { kind == .null }
     package var isString: Bool { kind == .string }
 
-    /// Where the value stands in the text; a string with its quotes.
+    /// The range of the value in the text; of a string, with its quotes.
     package var range: Range<Int> {
         let quote = kind == .string ? 1 : 0
         return Int(node.start) - quote..<Int(node.end) + quote
     }
 
-    /// The value as it is written; a string with its quotes.
+    /// The text of the value; of a string, with its quotes.
     package var raw: Bytes { Bytes(start: source + range.lowerBound, count: range.count) }
 
-    /// A string as it is written, without its quotes, its escapes still in it.
+    /// The text of a string without its quotes, but with its escapes.
     @inline(__always)
     package var contents: Bytes {
         Bytes(start: source + Int(node.start), count: Int(node.end - node.start))
     }
 
-    /// The string's text is its contents: no escapes, and no broken UTF-8.
+    /// Whether `contents` is the string's text: there are no escapes and no invalid UTF-8.
     @inline(__always)
     package var isPlain: Bool { node.flags == 0 }
 
-    var isValidUTF8: Bool { node.flags & JSONNode.brokenUTF8 == 0 }
+    var isValidUTF8: Bool { node.flags & JSONNode.invalidUTF8 == 0 }
 
-    /// Appends the text of a string, repaired; nothing for any other kind of value.
+    /// Appends the text of a string, with U+FFFD for invalid parts; does nothing for another kind
+    /// of value.
     package func appendText(to text: inout ByteBuffer) {
         guard isString else { return }
-        var repair = UTF8Decoder()
-        repair.append(self, to: &text)
-        repair.finish(&text)
+        var decoder = UTF8Decoder()
+        decoder.append(self, to: &text)
+        decoder.finish(&text)
     }
 
-    /// A string with this text.
+    /// Whether the value is a string with this text.
     package func isText(_ text: StaticString) -> Bool { isText(StaticText.bytes(text)) }
 
     package func isText(_ text: Bytes) -> Bool {
@@ -57,7 +58,8 @@ package struct JSONValue {
         return decoded.bytes.equals(text)
     }
 
-    /// A number without fraction that fits, however it is written ("12", "12.0", "1.2e1").
+    /// The value of an integer in any notation ("12", "12.0", "1.2e1"); nil if it is no integer or
+    /// does not fit.
     package var integer: Int64? {
         guard kind == .number else { return nil }
         let digits = raw
@@ -79,12 +81,12 @@ package struct JSONValue {
 
     private var integerOfDouble: Int64? {
         guard let double, abs(double) < 9e18 else { return nil }
-        // Not `rounded`, for whose sake alone libm would be loaded.
+        // `rounded` would make libm another library to load.
         let whole = Int64(double)
         return Double(whole) == double ? whole : nil
     }
 
-    /// The nearest double of a number; nil beyond the largest.
+    /// The nearest double to a number; nil if it is too large for a double.
     package var double: Double? {
         guard kind == .number else { return nil }
         let value = platform_number(
@@ -92,12 +94,13 @@ package struct JSONValue {
         return value.isFinite ? value : nil
     }
 
-    /// The member of that name, the last of several; nil if there is none, or this is no object.
+    /// The last member with this name; nil if there is no such member, or the value is not an
+    /// object.
     package subscript(name: StaticString) -> JSONValue? { self[StaticText.bytes(name)] }
 
     package subscript(name: Bytes) -> JSONValue? { member(name) }
 
-    /// The member of that name, or of the other where there is none, or null.
+    /// The member `name`; if it is absent or null, the member `other`.
     package func member(_ name: StaticString, or other: StaticString) -> JSONValue? {
         guard let value = self[name], !value.isNull else { return self[other] }
         return value
@@ -110,51 +113,51 @@ package struct JSONValue {
         return found
     }
 
-    /// The members of an object in the order they stand, duplicates included; none for any other kind of value.
+    /// The members of an object in their order, with duplicates; empty for another kind of value.
     package var members: Members { Members(self) }
 
     package struct Members: Sequence, IteratorProtocol {
         private let value: JSONValue
-        private var place: Int
+        private var nextIndex: Int
         private let end: Int
 
         @inline(__always)
         init(_ value: JSONValue) {
             self.value = value
-            place = value.index + 1
-            end = value.kind == .object ? Int(value.node.next) : place
+            nextIndex = value.index + 1
+            end = value.kind == .object ? Int(value.node.next) : nextIndex
         }
 
         @inline(__always)
         package mutating func next() -> (name: JSONValue, value: JSONValue)? {
-            guard place < end else { return nil }
-            let name = JSONValue(source: value.source, nodes: value.nodes, index: place)
-            let member = JSONValue(source: value.source, nodes: value.nodes, index: place + 1)
-            place = Int(member.node.next)
+            guard nextIndex < end else { return nil }
+            let name = JSONValue(source: value.source, nodes: value.nodes, index: nextIndex)
+            let member = JSONValue(source: value.source, nodes: value.nodes, index: nextIndex + 1)
+            nextIndex = Int(member.node.next)
             return (name, member)
         }
     }
 
-    /// The elements of an array; none for any other kind of value.
+    /// The elements of an array; empty for another kind of value.
     package var elements: Elements { Elements(self) }
 
     package struct Elements: Sequence, IteratorProtocol {
         private let value: JSONValue
-        private var place: Int
+        private var nextIndex: Int
         private let end: Int
 
         @inline(__always)
         init(_ value: JSONValue) {
             self.value = value
-            place = value.index + 1
-            end = value.kind == .array ? Int(value.node.next) : place
+            nextIndex = value.index + 1
+            end = value.kind == .array ? Int(value.node.next) : nextIndex
         }
 
         @inline(__always)
         package mutating func next() -> JSONValue? {
-            guard place < end else { return nil }
-            let element = JSONValue(source: value.source, nodes: value.nodes, index: place)
-            place = Int(element.node.next)
+            guard nextIndex < end else { return nil }
+            let element = JSONValue(source: value.source, nodes: value.nodes, index: nextIndex)
+            nextIndex = Int(element.node.next)
             return element
         }
     }

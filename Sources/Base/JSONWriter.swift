@@ -1,5 +1,5 @@
 extension ByteBuffer {
-    /// Appends text, which must be UTF-8, as a JSON string: quoted, and escaped where RFC 8259 demands it.
+    /// Appends UTF-8 text as a JSON string: in quotes, with the escapes that RFC 8259 requires.
     package mutating func append(jsonString text: Bytes) {
         append(UInt8(ascii: "\""))
         var copied = 0

@@ -1,6 +1,7 @@
 import CPlatform
 
-/// A lock for moments. Never held while anything waits for the network or runs the caller's code.
+/// A mutex for short critical sections. It is never held during network waits or calls of user
+/// code.
 package final class Lock {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 

@@ -1,42 +1,49 @@
 import CPlatform
 
-/// Cuts the bytes of an event stream into events, wherever the network has split them
-/// (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
+/// Parses an event stream that arrives in pieces, split anywhere.
 ///
-/// It departs from that text in two places, both because providers do: the last event counts without its blank line (apogee PR
-/// 139), and a line `error: {…}`, which is no field there, is an event named "error" (llama.cpp before PR 16109).
+/// The parser follows
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream with two
+/// exceptions that providers require. The last event counts without its blank line (apogee PR 139).
+/// A line `error: {…}`, an unknown field in the specification, is an event named "error" (llama.cpp
+/// before PR 16109).
 package struct SSEParser: ~Copyable {
-    /// The name ("" unless a line gave one) and the data. Both hold until the next call, and while the input does.
+    /// An event: its name, "" by default, and its data. Valid until the next call, and while the
+    /// input is.
     package struct Event {
         package var name: Bytes
         package var data: Bytes
     }
 
-    /// A line or an event's data is longer than the limit.
+    /// Reports a line, or the data of an event, that is longer than the limit.
     package struct TooLong: Error {}
 
     private let limit: Int
-    /// A line that has begun in an earlier input.
+    /// The beginning of a line whose end has not arrived.
     private var line = ByteBuffer()
-    /// The data so far: where it stands while it is one whole line of this input, and copied together otherwise.
+    /// The data of the current event: a slice of the input if that has all of it in one line, else
+    /// `copiedData`.
     private var data = Bytes(start: nil, count: 0)
     private var copiedData = ByteBuffer()
     private var hasData = false
     private var name = ByteBuffer()
     private var isFirstLine = true
-    /// The last line ended in a CR: a LF that follows belongs to it.
+    /// Whether the last line ended in a CR at the end of the input: a LF that follows belongs to
+    /// it.
     private var skipsLineFeed = false
-    /// The event that was given last is still in the buffers.
-    private var wasGiven = false
-    /// Something other than a comment has come.
+    /// Whether the buffers still contain the event that was returned last.
+    private var wasReturned = false
+    /// Whether something other than comments and blank lines has arrived.
     private var hasActivity = false
 
     package init(limit: Int) { self.limit = limit }
 
-    /// The next event that is complete, and the input behind it. nil: the input is used up, and nothing points into it any more.
+    /// Returns the next complete event, and removes it from the input.
+    ///
+    /// nil: the input is consumed, and nothing refers to it any more.
     @inline(__always)
     package mutating func next(_ input: inout Bytes) throws(TooLong) -> Event? {
-        if wasGiven { clear() }
+        if wasReturned { clear() }
         if skipsLineFeed, let first = input.first {
             skipsLineFeed = false
             if first == UInt8(ascii: "\n") { input = input.dropping(1) }
@@ -45,20 +52,20 @@ package struct SSEParser: ~Copyable {
             input = rest
             let isBlank: Bool
             if line.isEmpty {
-                isBlank = try take(lineInInput)
+                isBlank = try parse(lineInInput)
             } else {
-                // The line's beginning came earlier: it is read where it was put together.
+                // The beginning of the line arrived earlier, so it is parsed in the buffer.
                 line.append(lineInInput)
-                isBlank = try take(line.bytes)
-                keepData()
+                isBlank = try parse(line.bytes)
+                copyData()
                 line.removeAll()
             }
             if isBlank, hasData || !name.isEmpty {
-                if hasData { return give() }
+                if hasData { return takeEvent() }
                 clear()
             }
         }
-        keepData()
+        copyData()
         if !input.isEmpty {
             line.append(input)
             if line.bytes[0] != UInt8(ascii: ":") { hasActivity = true }
@@ -68,43 +75,44 @@ package struct SSEParser: ~Copyable {
         return nil
     }
 
-    /// Whether something other than comments and blank lines has come since this was last asked.
+    /// Whether something other than comments and blank lines has arrived since the last call.
     package mutating func takeActivity() -> Bool {
         defer { hasActivity = false }
         return hasActivity
     }
 
-    /// The input has ended: the event that was not followed by a blank line, if there is one.
+    /// Ends the input; returns the last event if no blank line followed it.
     package mutating func finish() throws(TooLong) -> Event? {
-        if wasGiven { clear() }
+        if wasReturned { clear() }
         if !line.isEmpty {
-            _ = try take(line.bytes)
-            keepData()
+            _ = try parse(line.bytes)
+            copyData()
             line.removeAll()
         }
-        return hasData ? give() : nil
+        return hasData ? takeEvent() : nil
     }
 
-    /// For what must not be told: changes what the event that was given last may stand in, where that is not the input.
+    /// Changes the buffers that may contain the event that was returned last, so that secrets in it
+    /// can be redacted.
     package mutating func changeHeld(_ change: (inout ByteBuffer) -> Void) {
         change(&line)
         change(&copiedData)
     }
 
-    private mutating func give() -> Event {
-        wasGiven = true
+    private mutating func takeEvent() -> Event {
+        wasReturned = true
         return Event(name: name.bytes, data: data)
     }
 
     private mutating func clear() {
-        wasGiven = false
+        wasReturned = false
         hasData = false
         data = Bytes(start: nil, count: 0)
         copiedData.removeAll()
         name.removeAll()
     }
 
-    /// The input up to its first line's end, and what is behind that; nil if no line ends in it.
+    /// Splits the input after its first line; nil if no line ends in it.
     @inline(__always)
     private mutating func takeLine(_ input: Bytes) throws(TooLong) -> (line: Bytes, rest: Bytes)? {
         guard let end = SSEParser.lineEnd(input) else { return nil }
@@ -119,12 +127,14 @@ package struct SSEParser: ~Copyable {
         return (input.part(0..<end), input.dropping(end + 1))
     }
 
-    /// Where the first CR or LF is. Looked for in windows that double: who looked for either alone to the end would do so with every
-    /// line of a stream that has only the other, and take an hour for some megabytes.
+    /// The index of the first CR or LF.
+    ///
+    /// The search covers windows of doubling size. A search for one of the two in all of the input
+    /// would take quadratic time if the stream contains only the other: an hour for some megabytes.
     @inline(__always)
     private static func lineEnd(_ input: Bytes) -> Int? {
         guard let start = input.baseAddress, let first = input.first else { return nil }
-        // Every other line is blank.
+        // A fast path: every other line of a stream is blank.
         if first == UInt8(ascii: "\n") || first == UInt8(ascii: "\r") { return 0 }
         var (begin, window) = (0, 512)
         while begin < input.count {
@@ -143,9 +153,9 @@ package struct SSEParser: ~Copyable {
         return nil
     }
 
-    /// Reads one line, without its end; true if it is blank.
+    /// Parses one line without its end; returns whether it is blank.
     @inline(__always)
-    private mutating func take(_ wholeLine: Bytes) throws(TooLong) -> Bool {
+    private mutating func parse(_ wholeLine: Bytes) throws(TooLong) -> Bool {
         var text = wholeLine
         if isFirstLine {
             isFirstLine = false
@@ -154,7 +164,7 @@ package struct SSEParser: ~Copyable {
         if text.isEmpty { return true }
         if text[0] != UInt8(ascii: ":") { hasActivity = true }
         if text.hasPrefix("data:") {
-            try addData(SSEParser.value(text, behind: 5))
+            try addData(SSEParser.value(text, after: 5))
             return false
         }
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else {
@@ -163,7 +173,7 @@ package struct SSEParser: ~Copyable {
             return false
         }
         let field = text.part(0..<colon)
-        let value = SSEParser.value(text, behind: colon + 1)
+        let value = SSEParser.value(text, after: colon + 1)
         if field.equals("event") {
             name.removeAll()
             name.append(value)
@@ -175,9 +185,10 @@ package struct SSEParser: ~Copyable {
         return false
     }
 
-    private static func value(_ line: Bytes, behind place: Int) -> Bytes {
-        let hasSpace = place < line.count && line[place] == UInt8(ascii: " ")
-        return line.dropping(place + (hasSpace ? 1 : 0))
+    /// The value of a field, which begins after `index` bytes and an optional space.
+    private static func value(_ line: Bytes, after index: Int) -> Bytes {
+        let hasSpace = index < line.count && line[index] == UInt8(ascii: " ")
+        return line.dropping(index + (hasSpace ? 1 : 0))
     }
 
     private mutating func addData(_ value: Bytes) throws(TooLong) {
@@ -186,15 +197,15 @@ package struct SSEParser: ~Copyable {
             data = value
             return
         }
-        keepData()
+        copyData()
         guard copiedData.count + value.count < limit else { throw TooLong() }
         copiedData.append(UInt8(ascii: "\n"))
         copiedData.append(value)
         data = copiedData.bytes
     }
 
-    /// Copies the data out of a place that is about to change.
-    private mutating func keepData() {
+    /// Copies the data out of memory that is about to change.
+    private mutating func copyData() {
         guard hasData, data.baseAddress != copiedData.start else { return }
         copiedData.removeAll()
         copiedData.append(data)

@@ -21,7 +21,8 @@ package struct Timeouts {
         }
     }
 
-    /// Converts milliseconds to nanoseconds, limited so that adding two durations to a time cannot overflow.
+    /// Converts milliseconds to nanoseconds, limited so that adding two durations to a time cannot
+    /// overflow.
     package static func nanoseconds(_ milliseconds: Int64) -> Int64 {
         min(milliseconds, Int64.max / (4 * millisecond)) * millisecond
     }

@@ -1,22 +1,25 @@
-/// Decodes text that arrives in pieces: JSON strings' contents, split anywhere, into valid UTF-8 that ends at a whole character.
+/// Decodes JSON string contents that arrive in pieces, split anywhere, into valid UTF-8 that ends
+/// at a complete character.
 ///
-/// What is split over two pieces, in the bytes of a character or between the two halves of a surrogate pair, is held back until
-/// the rest comes. What is truly broken becomes U+FFFD, one for each maximal part of a character, as the WHATWG's UTF-8 decoder
-/// does it (https://encoding.spec.whatwg.org/#utf-8-decoder).
+/// If a character's bytes or the halves of a surrogate pair are split over two pieces, the first
+/// part is held back until the rest arrives. Each maximal invalid part becomes one U+FFFD, as in
+/// the WHATWG's UTF-8 decoder (https://encoding.spec.whatwg.org/#utf-8-decoder).
 package struct UTF8Decoder {
-    /// The bytes of a character that has begun, and how many are still to come.
+    /// The bytes of an incomplete character, their number, and the number of bytes that are still
+    /// missing.
     private var held: UInt32 = 0
     private var heldCount = 0
     private var needed = 0
-    /// What the next byte may be: narrower than a continuation byte's range behind some first bytes.
+    /// The range of the next byte; after some first bytes it is narrower than that of a
+    /// continuation byte.
     private var lower: UInt8 = 0x80
     private var upper: UInt8 = 0xBF
-    /// A high surrogate from an escape, waiting for its low one; 0 for none.
+    /// The high surrogate from an escape whose low surrogate has not arrived; 0 if there is none.
     private var highSurrogate: UInt32 = 0
 
     package init() {}
 
-    /// Nothing is held back.
+    /// Whether nothing is held back.
     @inline(__always)
     package var isClean: Bool { needed == 0 && highSurrogate == 0 }
 
@@ -31,25 +34,26 @@ package struct UTF8Decoder {
         }
     }
 
-    /// Appends the text of a part of a JSON string, which begins at `place`, and puts that behind it. No escape is cut in two, nor
-    /// a character that is whole.
+    /// Appends the text of a limited part of a JSON string from `offset` on, and advances `offset`.
+    ///
+    /// The part splits no escape and no complete character.
     package mutating func append(
-        partOf string: JSONValue, from place: inout Int, to text: inout ByteBuffer
+        partOf string: JSONValue, from offset: inout Int, to text: inout ByteBuffer
     ) {
         let contents = string.contents
-        let start = place
+        let start = offset
         if contents.count - start <= UTF8Decoder.maxPartLength {
-            place = contents.count
+            offset = contents.count
         } else {
-            while place - start < UTF8Decoder.maxPartLength {
-                let isEscape = contents[place] == UInt8(ascii: "\\")
-                place += !isEscape ? 1 : contents[place + 1] == UInt8(ascii: "u") ? 6 : 2
+            while offset - start < UTF8Decoder.maxPartLength {
+                let isEscape = contents[offset] == UInt8(ascii: "\\")
+                offset += !isEscape ? 1 : contents[offset + 1] == UInt8(ascii: "u") ? 6 : 2
             }
-            for _ in 0..<3 where place < contents.count && contents[place] & 0xC0 == 0x80 {
-                place += 1
+            for _ in 0..<3 where offset < contents.count && contents[offset] & 0xC0 == 0x80 {
+                offset += 1
             }
         }
-        let part = contents.part(start..<place)
+        let part = contents.part(start..<offset)
         if string.isPlain && isClean {
             text.append(part)
         } else {
@@ -59,12 +63,12 @@ package struct UTF8Decoder {
 
     private static let maxPartLength = 1 << 16
 
-    /// Appends bytes that are not JSON: nothing in them is an escape.
+    /// Appends bytes that are not JSON and contain no escapes.
     package mutating func append(raw bytes: Bytes, to text: inout ByteBuffer) {
         for byte in bytes { append(byte, to: &text) }
     }
 
-    /// The end of the text: what is still held back was never completed.
+    /// Ends the text: whatever is still held back is incomplete, and becomes U+FFFD.
     package mutating func finish(_ text: inout ByteBuffer) {
         dropSurrogate(&text)
         dropHeld(&text)
@@ -89,7 +93,8 @@ package struct UTF8Decoder {
         }
     }
 
-    /// Appends the escape at the beginning of `contents`, which the reader has checked, and tells its length.
+    /// Appends the escape at the beginning of `contents`, which the reader has validated; returns
+    /// its length.
     private mutating func appendEscape(_ contents: Bytes, to text: inout ByteBuffer) -> Int {
         let letter = contents[1]
         guard letter == UInt8(ascii: "u") else {
@@ -184,67 +189,5 @@ package struct UTF8Decoder {
         guard highSurrogate != 0 else { return }
         highSurrogate = 0
         text.append(scalar: 0xFFFD)
-    }
-}
-
-extension ByteBuffer {
-    /// Appends a Unicode scalar value as UTF-8.
-    package mutating func append(scalar: UInt32) {
-        func continuation(_ shift: UInt32) -> UInt8 {
-            UInt8(truncatingIfNeeded: 0x80 | (scalar >> shift) & 0x3F)
-        }
-        switch scalar {
-        case 0..<0x80:
-            append(UInt8(truncatingIfNeeded: scalar))
-        case 0x80..<0x800:
-            append(UInt8(truncatingIfNeeded: 0xC0 | scalar >> 6))
-            append(continuation(0))
-        case 0x800..<0x10000:
-            append(UInt8(truncatingIfNeeded: 0xE0 | scalar >> 12), continuation(6), continuation(0))
-        default:
-            append(UInt8(truncatingIfNeeded: 0xF0 | scalar >> 18))
-            append(continuation(12), continuation(6), continuation(0))
-        }
-    }
-}
-
-/// The length of the well-formed UTF-8 character that `bytes` begins with; 0 if it begins with none.
-package func utf8CharacterLength(_ bytes: Bytes) -> Int {
-    guard let first = bytes.first else { return 0 }
-    let length: Int
-    var lower: UInt8 = 0x80
-    var upper: UInt8 = 0xBF
-    switch first {
-    case 0x00...0x7F: return 1
-    case 0xC2...0xDF: length = 2
-    case 0xE0: (length, lower) = (3, 0xA0)
-    case 0xED: (length, upper) = (3, 0x9F)
-    case 0xE1...0xEF: length = 3
-    case 0xF0: (length, lower) = (4, 0x90)
-    case 0xF4: (length, upper) = (4, 0x8F)
-    case 0xF1...0xF3: length = 4
-    default: return 0
-    }
-    guard bytes.count >= length, bytes[1] >= lower, bytes[1] <= upper else { return 0 }
-    for index in 2..<max(length, 2) where bytes[index] & 0xC0 != 0x80 { return 0 }
-    return length
-}
-
-/// Whether all of it is well-formed UTF-8.
-package func isUTF8(_ bytes: Bytes) -> Bool {
-    var index = 0
-    while index < bytes.count {
-        let length = utf8CharacterLength(bytes.dropping(index))
-        guard length > 0 else { return false }
-        index += length
-    }
-    return true
-}
-
-/// The value of a hexadecimal digit that has been checked to be one.
-package func hexDigit(_ byte: UInt8) -> UInt32 {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
-    default: UInt32(byte | 0x20) &- UInt32(UInt8(ascii: "a")) &+ 10
     }
 }

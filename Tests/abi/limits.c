@@ -296,7 +296,7 @@ static const struct {
     { choices, 256, TW_LIMIT, "more choices", true },
     { calls, 1024, TW_LIMIT, "more tool calls", true },
 #ifndef LIBRARY_IS_SLOW
-    { values, 1 << 24, TW_PROTOCOL, "more values than anybody sends", false },
+    { values, 1 << 24, TW_PROTOCOL, "more than 16777216 values", false },
 #endif
 };
 

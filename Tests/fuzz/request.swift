@@ -116,7 +116,7 @@ private struct Session {
             "stream", "stream_options", "enable_thinking", "thinking_budget",
             "chat_template_kwargs", "reasoning_effort", "reasoning",
         ]
-        let acceptsReasoning = hasReasoning && dialect.takesReasoningBack
+        let acceptsReasoning = hasReasoning && dialect.expectsReasoning
         func rest(_ outline: Outline) -> [Outline.Member] {
             outline.members.filter { member in
                 !own.contains { member.isNamed(StaticText.bytes($0)) }

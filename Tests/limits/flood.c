@@ -33,7 +33,7 @@
 #define CALL(json)                                                                                 \
     DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"" json "\"}}" \
                                                                                             "]")
-#define TOO_MANY "more values than anybody sends; what had come is in the reply; check the base URL"
+#define TOO_MANY "more than 16777216 values; what had come is in the reply; check the base URL"
 #define SPACES "                                "
 #define MESSAGE(begin) "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{" begin
 

@@ -1,7 +1,10 @@
 import Base
 
-/// What the four models take, as their schemas have it: https://docs.aimlapi.com/api-references/text-models-llm/alibaba-cloud.
-/// A field that is not here, or not the model's, passes: the schemas allow any, and the provider's own samples make use of that.
+/// The request schemas of four models
+/// (https://docs.aimlapi.com/api-references/text-models-llm/alibaba-cloud).
+///
+/// Unknown fields are valid: the schemas allow additional properties, and the provider's own
+/// samples use them.
 struct ModelSchemas {
     struct Models: OptionSet, Sendable {
         let rawValue: UInt8
@@ -20,47 +23,51 @@ struct ModelSchemas {
         ("alibaba/qwen3.6-35b-a3b", .qwen36),
     ]
 
-    /// The shapes are made when they are asked for: none of them stays behind.
+    /// The schemas of the fields. A schema is created for each check and freed after it.
     private static let fields:
-        [(name: StaticString, models: Models, shape: @Sendable () -> JSONSchema)] = [
-            ("messages", [.qwen3, .next], { .list(Parts.message(user: Parts.text), .max) }),
-            // The page's own sample has no role, and an answer.
+        [(name: StaticString, models: Models, schema: @Sendable () -> JSONSchema)] = [
+            ("messages", [.qwen3, .next], { .array(Parts.message(user: Parts.text), .max) }),
+            // The sample on the model's page has no role, and got an answer.
             (
                 "messages", .vision,
-                { .list(Parts.message(user: Parts.textOrImage, needsRole: false), .max) }
+                { .array(Parts.message(user: Parts.textOrImage, needsRole: false), .max) }
             ),
             (
                 "messages", .qwen36,
-                { .list(Parts.message(user: Parts.textOrImage, isClosed: false), .max) }
+                { .array(Parts.message(user: Parts.textOrImage, isClosed: false), .max) }
             ),
             ("max_tokens", .all, { .number("1", nil) }),
-            ("max_completion_tokens", [.qwen3, .next, .vision], { .whole("1") }),
-            // Null is ours: none are sent.
-            ("stream_options", .all, { .nullable(.object([.needed("include_usage", .boolean)])) }),
-            ("tools", .all, { .list(Parts.tool, Request.maxTools) }),
+            ("max_completion_tokens", [.qwen3, .next, .vision], { .integer("1") }),
+            // We accept null, which the schema does not, and then send no options.
+            (
+                "stream_options", .all,
+                { .nullable(.object([.required("include_usage", .boolean)])) }
+            ),
+            ("tools", .all, { .array(Parts.tool, Request.maxTools) }),
             ("tool_choice", .all, { Parts.toolChoice }),
             ("parallel_tool_calls", .all, { .boolean }),
             ("temperature", .all, { .number("0", "2") }),
             ("top_p", .all, { .number("0.01", "1") }),
-            ("stop", .all, { .nullable(.either(.text, .list(.text, 4))) }),
+            ("stop", .all, { .nullable(.either(.string, .array(.string, 4))) }),
             ("frequency_penalty", .all, { .nullable(.number("-2", "2")) }),
             ("presence_penalty", .all, { .nullable(.number("-2", "2")) }),
             ("repetition_penalty", [.qwen3, .next, .vision], { .nullable(.number(nil, nil)) }),
-            ("seed", .all, { .whole("1") }),
+            ("seed", .all, { .integer("1") }),
             ("logprobs", [.qwen3, .qwen36], { .nullable(.boolean) }),
             ("top_logprobs", [.qwen3, .qwen36], { .nullable(.number("0", "20")) }),
             ("logit_bias", .qwen36, { .nullable(.map(.number("-100", "100"))) }),
             ("response_format", .all, { Parts.responseFormat }),
             ("prediction", .all, { Parts.prediction }),
-            ("reasoning_effort", .qwen36, { .word(["low", "medium", "high"]) }),
+            ("reasoning_effort", .qwen36, { .enumeration(["low", "medium", "high"]) }),
             ("enable_thinking", .qwen3, { .boolean }),
-            ("thinking_budget", .qwen3, { .whole("1") }),
+            ("thinking_budget", .qwen3, { .integer("1") }),
         ]
 
     private let model: Models
     private let name: StaticString
 
-    /// The rules for a model; nil for one that we do not know. `thinkwire-mock` takes its orders behind a #.
+    /// The schemas of a model; nil if it is unknown. The name ends at a #, after which
+    /// thinkwire-mock expects options.
     static func of(_ model: Bytes) -> ModelSchemas? {
         let end = model.firstIndex(of: UInt8(ascii: "#")) ?? model.count
         let given = model.part(0..<end)
@@ -75,43 +82,46 @@ struct ModelSchemas {
         self.name = name
     }
 
-    /// Holds a field that is about to be set against what the model takes.
+    /// Validates a field that is about to be set.
     func check(_ field: Bytes, _ value: JSONValue) throws(ArgumentError) {
         for known in ModelSchemas.fields
         where known.models.contains(model) && field.equals(known.name) {
-            var check = SchemaValidator(known.name, of: name)
-            try check.check(value, known.shape())
+            var validator = SchemaValidator(known.name, of: name)
+            try validator.check(value, known.schema())
         }
     }
 
-    /// Holds a message that is about to be added against what the model takes.
+    /// Validates a message that is about to be added.
     func check(message: JSONValue) throws(ArgumentError) {
         for known in ModelSchemas.fields
         where known.models.contains(model) && StaticText.bytes(known.name).equals("messages") {
-            guard case .list(let shape, _) = known.shape() else { continue }
-            var check = SchemaValidator("message", of: name)
-            try check.check(message, shape)
+            guard case .array(let schema, _) = known.schema() else { continue }
+            var validator = SchemaValidator("message", of: name)
+            try validator.check(message, schema)
         }
     }
 }
 
-/// The shapes that take more than a line.
+/// The schemas that are longer than a line.
 private enum Parts {
     static var textPart: JSONSchema {
-        .object([.needed("type", .word(["text"])), .needed("text", .text)])
+        .object([.required("type", .enumeration(["text"])), .required("text", .string)])
     }
 
     static var imagePart: JSONSchema {
         .object([
-            .needed("type", .text),
-            .needed(
+            .required("type", .string),
+            .required(
                 "image_url",
-                .object([.needed("url", .text), .maybe("detail", .word(["low", "high", "auto"]))])),
+                .object([
+                    .required("url", .string),
+                    .optional("detail", .enumeration(["low", "high", "auto"])),
+                ])),
         ])
     }
 
     static var refusalPart: JSONSchema {
-        .object([.needed("type", .text), .needed("refusal", .text)])
+        .object([.required("type", .string), .required("refusal", .string)])
     }
 
     static var text: JSONSchema { .tagged("type", [.when("text", textPart)]) }
@@ -122,24 +132,29 @@ private enum Parts {
         .tagged("type", [.when("text", textPart), .when("refusal", refusalPart)])
     }
 
-    /// A text, or a list of parts.
-    static func content(_ part: JSONSchema) -> JSONSchema { .either(.text, .list(part, .max)) }
+    /// A string, or an array of content parts.
+    static func content(_ part: JSONSchema) -> JSONSchema { .either(.string, .array(part, .max)) }
 
-    /// `user`: what a user's content is made of. `isClosed`: messages of the system's and of tools have no fields beside these.
+    /// A message. `user`: the schema of a user's content parts. `isClosed`: system and tool
+    /// messages have no other members.
     static func message(user: JSONSchema, needsRole: Bool = true, isClosed: Bool = true)
         -> JSONSchema
     {
         let system: [JSONSchema.Member] = [
-            .needed("role", .text), .needed("content", content(text)), .maybe("name", .text),
+            .required("role", .string), .required("content", content(text)),
+            .optional("name", .string),
         ]
         let tool: [JSONSchema.Member] = [
-            .needed("role", .text), .needed("content", .text), .needed("tool_call_id", .text),
-            .maybe("name", .nullable(.text)),
+            .required("role", .string), .required("content", .string),
+            .required("tool_call_id", .string),
+            .optional("name", .nullable(.string)),
         ]
         return .tagged(
             "role",
             [
-                .when("user", .object([.needed("content", content(user)), .maybe("name", .text)])),
+                .when(
+                    "user",
+                    .object([.required("content", content(user)), .optional("name", .string)])),
                 .when("system", isClosed ? .closed(system) : .object(system)),
                 .when("tool", isClosed ? .closed(tool) : .object(tool)),
                 .when("assistant", assistant),
@@ -148,62 +163,63 @@ private enum Parts {
 
     static var assistant: JSONSchema {
         .object([
-            .maybe("content", content(textOrRefusal)), .maybe("name", .text),
-            .maybe("tool_calls", .list(call, .max)),
-            .maybe("refusal", .nullable(.text)),
+            .optional("content", content(textOrRefusal)), .optional("name", .string),
+            .optional("tool_calls", .array(call, .max)),
+            .optional("refusal", .nullable(.string)),
         ])
     }
 
     static var call: JSONSchema {
         .object([
-            .needed("id", .text), .needed("type", .word(["function"])),
-            .needed("function", .object([.needed("name", .text), .needed("arguments", .text)])),
+            .required("id", .string), .required("type", .enumeration(["function"])),
+            .required(
+                "function", .object([.required("name", .string), .required("arguments", .string)])),
         ])
     }
 
     static var tool: JSONSchema {
         .closed([
-            .needed("type", .word(["function"])),
-            .needed(
+            .required("type", .enumeration(["function"])),
+            .required(
                 "function",
                 .closed([
-                    .maybe("description", .text), .needed("name", .toolName),
-                    .needed("parameters", .map(.anything)),
-                    .maybe("strict", .nullable(.boolean)),
+                    .optional("description", .string), .required("name", .toolName),
+                    .required("parameters", .map(.any)),
+                    .optional("strict", .nullable(.boolean)),
                 ])),
         ])
     }
 
     static var toolChoice: JSONSchema {
         .either(
-            .word(["none", "auto", "required"]),
+            .enumeration(["none", "auto", "required"]),
             .object([
-                .needed("type", .word(["function"])),
-                .needed("function", .object([.needed("name", .text)])),
+                .required("type", .enumeration(["function"])),
+                .required("function", .object([.required("name", .string)])),
             ]))
     }
 
     static var prediction: JSONSchema {
-        .object([.needed("type", .word(["content"])), .needed("content", content(text))])
+        .object([.required("type", .enumeration(["content"])), .required("content", content(text))])
     }
 
     static var responseFormat: JSONSchema {
         .tagged(
             "type",
             [
-                .when("text", .closed([.needed("type", .text)])),
-                .when("json_object", .closed([.needed("type", .text)])),
+                .when("text", .closed([.required("type", .string)])),
+                .when("json_object", .closed([.required("type", .string)])),
                 .when(
                     "json_schema",
-                    .closed([.needed("type", .text), .needed("json_schema", jsonSchema)])),
+                    .closed([.required("type", .string), .required("json_schema", jsonSchema)])),
             ])
     }
 
     static var jsonSchema: JSONSchema {
         .closed([
-            .needed("name", .text), .maybe("schema", .map(.anything)),
-            .maybe("strict", .nullable(.boolean)),
-            .maybe("description", .text),
+            .required("name", .string), .optional("schema", .map(.any)),
+            .optional("strict", .nullable(.boolean)),
+            .optional("description", .string),
         ])
     }
 }

@@ -1,51 +1,54 @@
 import Base
 
-/// The reasoning of a turn that was added to a request.
+/// The reasoning of an assistant message, for endpoints that expect it in later requests.
 final class ReasoningReplay {
-    /// Which of the messages the turn is.
-    let place: Int
-    /// The member that takes it back, with the comma before it.
+    /// The index of the message in `messages`.
+    let index: Int
+    /// The member with the reasoning, after a comma.
     private(set) var member = ByteBuffer()
 
-    private init(place: Int) { self.place = place }
+    private init(index: Int) { self.index = index }
 
-    /// The reasoning of a choice; nil if there is none.
-    static func of(_ reply: Reply, _ choice: Choice, place: Int) -> ReasoningReplay? {
+    /// The reasoning of a choice; nil if it has none.
+    static func of(_ reply: Reply, _ choice: Choice, index: Int) -> ReasoningReplay? {
         guard !choice.reasoningBecameContent else { return nil }
-        let thought = ReasoningReplay(place: place)
+        let replay = ReasoningReplay(index: index)
         var reader = JSONReader()
         var pointer = ByteBuffer()
         pointer.append("/choices/")
         pointer.append(decimal: choice.documentIndex)
         pointer.append("/message/reasoning_details")
-        // Signed and encrypted blocks are only there; whoever gave them wants them back, in place of the plain text.
+        // Only this member has signed and encrypted blocks. The provider expects them instead of
+        // the plain text.
         if let details = reply.lookUp(pointer.bytes), let blocks = try? reader.read(details),
             blocks.elements.contains(where: { $0.kind == .object })
         {
-            thought.member.append(",\"reasoning_details\":")
-            thought.member.append(thoughts: blocks)
+            replay.member.append(",\"reasoning_details\":")
+            replay.member.append(reasoning: blocks)
         } else if !choice.reasoning.text.isEmpty {
-            thought.member.append(",\"reasoning\":")
-            thought.member.append(jsonString: choice.reasoning.text.bytes)
+            replay.member.append(",\"reasoning\":")
+            replay.member.append(jsonString: choice.reasoning.text.bytes)
         } else {
             return nil
         }
-        return thought
+        return replay
     }
 }
 
 extension ByteBuffer {
-    /// Appends blocks of reasoning, each put together of the fragments in which it was streamed: those that follow each other
-    /// with the same type and index (kilocode PR 3605). Their texts are joined; of anything else the last but null counts.
-    fileprivate mutating func append(thoughts fragments: JSONValue) {
+    /// Appends reasoning blocks, each joined from the fragments in which it was streamed.
+    ///
+    /// Consecutive fragments with the same type and index are one block (kilocode PR 3605). Their
+    /// texts are concatenated; of any other member, the last value that is not null counts.
+    fileprivate mutating func append(reasoning fragments: JSONValue) {
         var block = MergedObject()
         var (type, index): (Bytes?, Int64?) = (nil, nil)
         var separator = UInt8(ascii: "[")
         for fragment in fragments.elements where fragment.kind == .object {
             let (nextType, nextIndex) = (fragment["type"]?.raw, fragment["index"]?.integer)
-            let goesOn =
+            let continues =
                 index != nil && index == nextIndex && type.flatMap { nextType?.equals($0) } ?? false
-            if block.isPresent && !goesOn {
+            if block.isPresent && !continues {
                 append(separator)
                 append(block: block)
                 separator = UInt8(ascii: ",")
@@ -70,7 +73,8 @@ extension ByteBuffer {
                 append(field.value)
                 continue
             }
-            // A character that was cut in two is whole again, or never will be.
+            // The fragments of a split character have been joined. What is still incomplete stays
+            // so, and becomes U+FFFD.
             var text = ByteBuffer()
             value.appendText(to: &text)
             append(jsonString: text.bytes)
@@ -80,26 +84,26 @@ extension ByteBuffer {
 }
 
 extension RequestBody {
-    /// Puts the reasoning of earlier turns into them.
-    mutating func replayReasoning(_ thoughts: [ReasoningReplay]) {
+    /// Adds the reasoning to the messages it belongs to.
+    mutating func replayReasoning(_ replays: [ReasoningReplay]) {
         var reader = JSONReader()
         guard let written = value("messages"), let messages = try? reader.read(written) else {
             return
         }
         var changed = ByteBuffer()
         var copied = 0
-        var place = 0
+        var index = 0
         var next = 0
         for message in messages.elements {
-            if next < thoughts.count, thoughts[next].place == place {
-                // Before the brace.
+            if next < replays.count, replays[next].index == index {
+                // The member goes before the closing brace.
                 let end = message.range.upperBound - 1
                 changed.append(written.part(copied..<end))
-                changed.append(thoughts[next].member)
+                changed.append(replays[next].member)
                 copied = end
                 next += 1
             }
-            place += 1
+            index += 1
         }
         changed.append(written.part(copied..<written.count))
         set("messages", to: changed.bytes)

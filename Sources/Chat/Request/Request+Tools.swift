@@ -1,15 +1,16 @@
 import Base
 
-/// What goes to and fro beside texts: tools, what they gave, and the assistant's own turns.
 extension Request {
-    /// As many as the API takes (https://platform.openai.com/docs/api-reference/chat/create, and the four models' schemas).
+    /// The maximum number of tools (https://platform.openai.com/docs/api-reference/chat/create, and
+    /// the four models' schemas).
     static let maxTools = 128
 
-    /// Offers a function.
+    /// Adds a function that the model may call.
     package func addTool(name: Bytes, description: Bytes?, parameters: Bytes?) throws(ArgumentError)
     {
         guard isToolName(name) else {
-            throw ArgumentError("a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike ", name)
+            throw ArgumentError(
+                "a tool's name must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -, not ", name)
         }
         var tool = ByteBuffer()
         tool.append("{\"type\":\"function\",\"function\":{\"name\":")
@@ -27,22 +28,26 @@ extension Request {
                     == .object
             else {
                 throw ArgumentError(
-                    "the parameters are JSON, but not an object: give a schema, such as {\"type\":\"object\"}"
+                    """
+                    the parameters are JSON, but not an object: \
+                    give a schema, such as {"type":"object"}
+                    """
                 )
             }
             tool.append(parameters)
         } else {
-            // The API's own way to say "none" is to leave it out, which the four models' schemas refuse.
+            // The API allows a function without parameters to omit the member; the four models'
+            // schemas require it.
             tool.append("{\"type\":\"object\",\"properties\":{}}")
         }
         tool.append("}}")
         guard count("tools") < Request.maxTools else {
-            throw ArgumentError("the request has 128 tools already: more are not taken")
+            throw ArgumentError("the request already has 128 tools, the maximum")
         }
         try body.append(tool.bytes, to: "tools")
     }
 
-    /// Adds what a tool gave.
+    /// Adds the result of a tool call.
     package func addToolResult(id: Bytes, text: Bytes) throws(ArgumentError) {
         try checkUTF8(id, "the tool call's id")
         try checkUTF8(text, "the tool's result")
@@ -55,25 +60,8 @@ extension Request {
         try body.append(message: message.bytes)
     }
 
-    /// Adds the assistant's turn, and remembers its reasoning for the endpoints that want it back.
-    package func addReply(_ reply: Reply) throws(ArgumentError) {
-        guard let choice = reply.firstChoice else {
-            throw ArgumentError("the reply has no answer that could be added: see its status")
-        }
-        let place = count("messages")
-        var message = ByteBuffer()
-        // The four models' schemas refuse null; elsewhere it is what the API gives and takes.
-        choice.writeTurn(to: &message, takesNull: rules == nil)
-        // What was kept of a call as it came may be as broken as it came.
-        if !isUTF8(message.bytes) { message = repaired(message.bytes) }
-        try add(message.bytes)
-        if let thought = ReasoningReplay.of(reply, choice, place: place) {
-            replayedReasoning.append(thought)
-        }
-    }
-
-    /// How many elements a member has; none if it is no array.
-    private func count(_ member: StaticString) -> Int {
+    /// The number of elements of a member; 0 if it is not an array.
+    func count(_ member: StaticString) -> Int {
         var reader = JSONReader()
         guard let written = body.value(member), let value = try? reader.read(written) else {
             return 0
@@ -82,7 +70,7 @@ extension Request {
     }
 }
 
-/// A tool's name as the API takes it.
+/// Whether the API accepts a name for a tool.
 func isToolName(_ name: Bytes) -> Bool {
     !name.isEmpty && name.count <= 64
         && name.allSatisfy { byte in
@@ -93,26 +81,4 @@ func isToolName(_ name: Bytes) -> Bool {
             default: false
             }
         }
-}
-
-extension Choice {
-    /// The message that it is when it is sent again.
-    fileprivate func writeTurn(to message: inout ByteBuffer, takesNull: Bool) {
-        message.append("{\"role\":\"assistant\"")
-        if !content.text.isEmpty || (toolCalls.isEmpty && refusal.text.isEmpty) {
-            message.append(",\"content\":")
-            message.append(jsonString: content.text.bytes)
-        } else if takesNull {
-            message.append(",\"content\":null")
-        }
-        if !refusal.text.isEmpty {
-            message.append(",\"refusal\":")
-            message.append(jsonString: refusal.text.bytes)
-        }
-        if !toolCalls.isEmpty {
-            message.append(",\"tool_calls\":")
-            writeToolCalls(to: &message)
-        }
-        message.append("}")
-    }
 }

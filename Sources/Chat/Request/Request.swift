@@ -1,21 +1,26 @@
 import Base
 import CThinkwire
 
-/// A conversation and its settings: the text of the body that will be sent, and what is asked of the model's thinking.
+/// A conversation and its settings: the JSON of the request body, the thinking mode and the
+/// timeouts.
 package final class Request {
     var body: RequestBody
-    /// The reasoning of the turns that were added, for the endpoints that want it back.
+    /// The reasoning of the replies that were added, for endpoints that expect it in later
+    /// requests.
     var replayedReasoning: [ReasoningReplay] = []
-    private var thinking = TW_THINKING_AUTO
-    private var budget: Int64 = 0
-    /// The clocks that are its own, in nanoseconds.
+    private(set) var thinking = TW_THINKING_AUTO
+    /// The maximum number of thinking tokens; 0 for no limit.
+    private(set) var budget: Int64 = 0
+    /// The timeouts that replace those of the client, in nanoseconds.
     private var ownTimeouts: [(kind: TimeoutKind, length: Int64)] = []
-    /// The model's chat template holds the opening `<think>`; nil: as it is known of the model.
+    /// Whether the model's chat template contains the opening `<think>`; nil: decided by the
+    /// model's name.
     package var startsInsideThink: Bool?
 
     private init(_ body: consuming RequestBody) { self.body = body }
 
-    // Functions and not initialisers: in Embedded Swift, an object whose initialiser throws is never freed (6.3.1).
+    // Functions rather than initialisers: Embedded Swift 6.3.1 never frees an object whose
+    // initialiser throws.
 
     package static func create(model: Bytes) throws(ArgumentError) -> Request {
         guard !model.isEmpty else { throw ArgumentError("the model's name is empty") }
@@ -27,7 +32,7 @@ package final class Request {
         Request(try RequestBody(json: json))
     }
 
-    /// The body as it stands; until the next change.
+    /// The current request body. Valid until the next change.
     package var json: Bytes { body.text.bytes }
 
     package func addMessage(role: Bytes, text: Bytes) throws(ArgumentError) {
@@ -46,20 +51,21 @@ package final class Request {
         try add(message.bytes)
     }
 
-    /// Adds a message that was made here, if the model takes such.
+    /// Adds a message that the library composed, if the model's schema accepts it.
     func add(_ message: Bytes) throws(ArgumentError) {
         try check(message)
         try body.append(message: message)
     }
 
-    private func check(_ message: Bytes) throws(ArgumentError) {
+    /// Checks a message that the library composed against the schema of the model.
+    func check(_ message: Bytes) throws(ArgumentError) {
         var reader = JSONReader()
-        guard let rules, let value = try? reader.read(message) else { return }
-        try rules.check(message: value)
+        guard let schemas, let value = try? reader.read(message) else { return }
+        try schemas.check(message: value)
     }
 
-    /// What the model takes, if we know it.
-    var rules: ModelSchemas? {
+    /// The schemas of the model; nil if the model is unknown.
+    var schemas: ModelSchemas? {
         let name = modelName
         return ModelSchemas.of(name.bytes)
     }
@@ -73,38 +79,38 @@ package final class Request {
         try body.append(message: json)
     }
 
-    /// Sets a field to a JSON value; nil takes it away.
+    /// Sets a field to a JSON value; nil removes it.
     package func set(_ field: Bytes, to json: Bytes?) throws(ArgumentError) {
         guard !field.isEmpty else { throw ArgumentError("the field's name is empty") }
         try checkUTF8(field, "the field's name")
         guard !field.equals("stream") else {
             throw ArgumentError(
-                "stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
+                "the field stream cannot be set: call tw_chat_send or tw_chat_stream instead")
         }
         if let json {
             var reader = JSONReader()
             let value = try read(json, &reader, field, inside: 1)
-            try rules?.check(field, value)
-            // It may be text of the body itself, which is about to move.
+            try schemas?.check(field, value)
+            // The value may be a slice of the body itself, which is about to move.
             var copy = ByteBuffer()
             copy.append(trimmed(json))
             body.set(field, to: copy.bytes)
         } else {
             body.remove(field)
         }
-        // Their turns are gone.
+        // The messages with that reasoning have been replaced.
         if field.equals("messages") { replayedReasoning = [] }
     }
 
     package func setThinking(_ mode: tw_thinking, budget: Int64) throws(ArgumentError) {
         guard mode.rawValue <= TW_THINKING_HIGH.rawValue else {
-            throw ArgumentError("no such mode of thinking: see tw_thinking")
+            throw ArgumentError("the thinking mode is unknown: use a value of tw_thinking")
         }
         guard budget >= 0 else {
-            throw ArgumentError("a budget for thinking cannot be negative: 0 means no bound")
+            throw ArgumentError("the thinking budget is negative: use 0 for no limit")
         }
         guard budget == 0 || mode != TW_THINKING_OFF else {
-            throw ArgumentError("a budget for thinking that is switched off")
+            throw ArgumentError("thinking is off: set its budget to 0")
         }
         thinking = mode
         self.budget = budget
@@ -123,90 +129,14 @@ package final class Request {
         return timeouts
     }
 
-    /// Adds an image to the last message, or begins a user message with it when the last one is not the user's.
-    package func addImage(url: Bytes, detail: Bytes?) throws(ArgumentError) {
-        let part = try imagePart(url: url, detail: detail)
-        let message = userMessage(ofParts: part.bytes)
-        try check(message.bytes)
-        var reader = JSONReader()
-        guard let written = body.value("messages"), let messages = try? reader.read(written),
-            let last = messages.elements.reduce(nil, { $1 as JSONValue? }),
-            last["role"]?.isText("user") ?? (last.kind == .object)
-        else { return try body.append(message: message.bytes) }
-        guard let content = last["content"], content.isString || content.kind == .array else {
-            throw ArgumentError("the last message's content is neither text nor an array of parts")
-        }
-        var parts = ByteBuffer()
-        if content.isString {
-            parts.append("[{\"type\":\"text\",\"text\":")
-            parts.append(content.raw)
-            parts.append("}")
-        } else {
-            parts.append(content.raw.part(0..<content.raw.count - 1))
-        }
-        if !(content.kind == .array && content.elements.allSatisfy { _ in false }) {
-            parts.append(UInt8(ascii: ","))
-        }
-        parts.append(part)
-        parts.append("]")
-        var changed = ByteBuffer()
-        changed.append(written)
-        changed.replace(content.range, with: parts.bytes)
-        body.set("messages", to: changed.bytes)
-    }
-
-    private func userMessage(ofParts parts: Bytes) -> ByteBuffer {
-        var message = ByteBuffer()
-        message.append("{\"role\":\"user\",\"content\":[")
-        message.append(parts)
-        message.append("]}")
-        return message
-    }
-
-    /// Reads what will stand so many levels deep in the body, which is to be read again as a whole.
+    /// Parses JSON that will be inserted into the body `levels` deep; the whole body must remain
+    /// within the maximum depth.
     func read(_ json: Bytes, _ reader: inout JSONReader, _ subject: Bytes, inside levels: Int)
         throws(ArgumentError) -> JSONValue
     {
         do { return try reader.read(json, .rejectsInvalidUTF8, inside: levels) } catch {
             throw ArgumentError(subject, isNotJSON: error)
         }
-    }
-
-    /// What goes over the wire, and whether the answer will be streamed.
-    ///
-    /// `stream` and `stream_options` belong to the call; what the model's thinking takes is added unless the caller has set it.
-    package func wireBody(wantsStream: Bool, host: Bytes, dialect: ThinkingDialect? = nil)
-        -> WireBody
-    {
-        var wire = body.copy()
-        // Held by a name: the bytes of an expression's value do not outlive the expression.
-        let model = modelName
-        let dialect = dialect ?? ThinkingDialect(model: model.bytes, host: host)
-        if dialect.takesReasoningBack && !replayedReasoning.isEmpty {
-            wire.replayReasoning(replayedReasoning)
-        }
-        if thinking != TW_THINKING_AUTO { dialect.write(thinking, budget: budget, into: &wire) }
-        var expected = Reply.Expected()
-        expected.startsInsideThink = startsInsideThink ?? false
-        // The providers with a dialect of their own take the tags out themselves.
-        expected.templateStartsInsideThink =
-            startsInsideThink == nil && dialect == .chatTemplate
-            && ThinkingDialect.templateHoldsTag(of: model.bytes)
-        expected.isThinkingOff = !(wire.switchesThinking ?? (thinking != TW_THINKING_OFF))
-        expected.choices = wire.choiceCount
-        let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false
-        if isStreamed {
-            wire.set("stream", to: "true")
-            if let options = wire.value("stream_options") {
-                if options.equals("null") { wire.remove("stream_options") }
-            } else {
-                wire.set("stream_options", to: "{\"include_usage\":true}")
-            }
-        } else {
-            if wire.value("stream") != nil { wire.set("stream", to: "false") }
-            wire.remove("stream_options")
-        }
-        return WireBody(text: wire.takeText(), isStreamed: isStreamed, expected: expected)
     }
 
     var modelName: ByteBuffer {
@@ -219,16 +149,7 @@ package final class Request {
     }
 }
 
-/// What goes over the wire.
-package struct WireBody: ~Copyable {
-    package var text: ByteBuffer
-    package let isStreamed: Bool
-    package let expected: Reply.Expected
-
-    package consuming func takeText() -> ByteBuffer { text }
-}
-
-/// Text that goes into JSON must be UTF-8: the server would refuse it in words that help nobody.
+/// Requires UTF-8, as JSON does. A server's error response would not name the argument.
 package func checkUTF8(_ text: Bytes, _ subject: StaticString) throws(ArgumentError) {
     guard isUTF8(text) else { throw ArgumentError(StaticText.bytes(subject), " is not UTF-8") }
 }

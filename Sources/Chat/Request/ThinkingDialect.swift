@@ -1,12 +1,14 @@
 import Base
 import CThinkwire
 
-/// How a model and its endpoint want to be told whether to think.
+/// The request fields that switch a model's thinking on and off, and limit it.
 package enum ThinkingDialect {
-    /// Not at all: the model always thinks, or there is no switch.
+    /// No field: the model always thinks, or there is no switch.
     case none
-    /// `enable_thinking` and `thinking_budget` (Qwen's own API, AI/ML API). Such models think only when streamed
-    /// ("`enable_thinking` must be set to false for non-streaming calls": langchain4j#3974, ragflow#8972).
+    /// `enable_thinking` and `thinking_budget` (Qwen's own API, AI/ML API).
+    ///
+    /// These models think only in streamed responses ("`enable_thinking` must be set to false for
+    /// non-streaming calls": langchain4j#3974, ragflow#8972).
     case enableThinking
     /// `chat_template_kwargs: {"enable_thinking": …}` (vLLM, SGLang).
     case chatTemplate
@@ -15,7 +17,8 @@ package enum ThinkingDialect {
     /// `reasoning: {effort, max_tokens, enabled}` (OpenRouter).
     case reasoningObject
 
-    /// The models whose endpoints were seen to differ from what their host otherwise takes. The first that fits counts.
+    /// The models whose endpoints were observed to differ from the dialect of their host. The first
+    /// match counts.
     private static let models: [(prefix: StaticString, dialect: ThinkingDialect)] = [
         ("alibaba/qwen3-next-80b-a3b-thinking", .none),
         ("alibaba/qwen3-vl-32b-thinking", .none),
@@ -23,12 +26,16 @@ package enum ThinkingDialect {
         ("alibaba/qwen3.6-35b-a3b", .reasoningEffort),
     ]
 
-    /// Parts of the names of models that do nothing but think, and whose chat templates end in `<think>`, so that only the closing tag
-    /// comes from them (https://huggingface.co/Qwen/Qwen3-30B-A3B-Thinking-2507, https://huggingface.co/Qwen/QwQ-32B).
+    /// Parts of the names of models that always think and whose chat templates end in `<think>`.
+    ///
+    /// The output of such a model contains only the closing tag
+    /// (https://huggingface.co/Qwen/Qwen3-30B-A3B-Thinking-2507,
+    /// https://huggingface.co/Qwen/QwQ-32B).
     private static let templatesWithTag: [StaticString] = [
         "-thinking-2507", "-a3b-thinking", "-32b-thinking", "qwq-32b",
     ]
 
+    /// Whether the chat template of a model ends in `<think>`, by the model's name.
     static func templateHoldsTag(of model: Bytes) -> Bool {
         templatesWithTag.contains { model.containsIgnoringCase($0) }
     }
@@ -49,7 +56,7 @@ package enum ThinkingDialect {
             let suffix = StaticText.bytes(known.suffix)
             let start = host.count - suffix.count
             guard start >= 0, host.dropping(start).equalsIgnoringCase(suffix) else { continue }
-            // A whole name of the domain, not the end of one.
+            // The suffix must begin at a label of the host name.
             guard start == 0 || host[start - 1] == UInt8(ascii: ".") else { continue }
             self = known.dialect
             return
@@ -57,11 +64,14 @@ package enum ThinkingDialect {
         self = .chatTemplate
     }
 
-    /// The reasoning of earlier turns goes back with them. OpenRouter wants it
-    /// (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens#preserving-reasoning); DeepSeek refuses it (pi#3636).
-    var takesReasoningBack: Bool { self == .reasoningObject }
+    /// Whether the endpoint expects the reasoning of earlier assistant messages.
+    ///
+    /// OpenRouter does
+    /// (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens#preserving-reasoning);
+    /// DeepSeek rejects it (pi#3636).
+    var expectsReasoning: Bool { self == .reasoningObject }
 
-    /// Adds what the caller has not set himself.
+    /// Adds the fields for a thinking mode, except those that the caller has set.
     func write(_ mode: tw_thinking, budget: Int64, into body: inout RequestBody) {
         let isOn = mode != TW_THINKING_OFF
         switch self {
@@ -110,17 +120,17 @@ package enum ThinkingDialect {
 }
 
 extension RequestBody {
-    /// What it says in one of these dialects, in whoever's words, of whether there is to be thinking; nil: nothing.
+    /// Whether the body switches thinking on or off, in any dialect; nil if it does neither.
     var switchesThinking: Bool? {
-        let said = [
+        let switches = [
             kind("enable_thinking", ""), kind("chat_template_kwargs", "/enable_thinking"),
             kind("reasoning", "/enabled"),
         ]
-        if said.contains(.false) { return false }
-        return said.contains(.true) ? true : nil
+        if switches.contains(.false) { return false }
+        return switches.contains(.true) ? true : nil
     }
 
-    /// What kind of value a pointer leads to in a member.
+    /// The kind of the value at a pointer inside a member; nil if there is none.
     private func kind(_ member: StaticString, _ pointer: StaticString) -> JSONValue.Kind? {
         var reader = JSONReader()
         guard let written = value(member), let object = try? reader.read(written) else {

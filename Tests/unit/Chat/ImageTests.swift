@@ -89,10 +89,10 @@ struct ImageTests {
         #expect(jsonProblem(made.text) == nil)
         #expect(
             complaint { try made.add(image: url, "best") }
-                == "an image's detail is \"low\", \"high\" or \"auto\", not best")
+                == "an image's detail must be \"low\", \"high\" or \"auto\", not best")
         #expect(
             complaint { try made.add(image: url, "") }
-                == "an image's detail is \"low\", \"high\" or \"auto\", not ")
+                == "an image's detail must be \"low\", \"high\" or \"auto\", not ")
     }
 
     @Test func addresses() throws {
@@ -104,7 +104,7 @@ struct ImageTests {
         for url in ["", "a.png", "file:///a.png", "/a.png", "ftp://a/b.png", "HTTPS"] {
             #expect(
                 complaint { try made.add(image: url) }
-                    == "an image's URL begins with https://, http:// or data:, unlike \(url)")
+                    == "an image's URL must begin with https://, http:// or data:, not \(url)")
         }
         #expect(
             complaint {
@@ -138,7 +138,7 @@ struct ImageTests {
             let problem = complaint {
                 try withCopy(bytes[..<length]) { try made.addImage(bytes: $0, detail: nil) }
             }
-            #expect(problem == "the image is none of JPEG, PNG, GIF and WEBP: convert it")
+            #expect(problem == "the image is not a JPEG, PNG, GIF or WEBP file: convert it")
         }
     }
 

@@ -81,7 +81,7 @@ struct ModelRulesTests {
                 qwen3, "tools",
                 "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{},\"\\n\":1}}]"
             )
-                == "tools[0].function.\\n is no field that is known there (alibaba/qwen3-32b)")
+                == "tools[0].function.\\n is an unknown field (alibaba/qwen3-32b)")
         let long = String(repeating: "ä", count: 300)
         let refusal = try #require(try told(qwen3, "tool_choice", "\"\(long)\""))
         #expect(refusal.hasPrefix(#"tool_choice must be "none", "auto" or "required", not "äää"#))

@@ -138,7 +138,7 @@ struct RequestBodyTests {
 
     @Test func whatIsNoBodyIsRefusedWithThePlace() {
         func refused(_ json: String) -> String? { complaint { _ = try edited(json) { _ in } } }
-        #expect(refused("") == "the request is not JSON: at byte 0, it ends too early")
+        #expect(refused("") == "the request is not JSON: at byte 0, the text ends too early")
         #expect(
             refused(#"{"a":01}"#)
                 == "the request is not JSON: at byte 6, a comma or the closing bracket is expected")
@@ -154,7 +154,7 @@ struct RequestBodyTests {
                     String(try RequestBody(json: $0).text)
                 }
             }
-                == "the request is not JSON: at byte 6, not UTF-8")
+                == "the request is not JSON: at byte 6, invalid UTF-8")
     }
 
     /// Against the plainest thing that could do it: a list of members.

@@ -128,12 +128,13 @@ struct RequestTests {
                 == "temperature is not JSON: at byte 0, a value is expected")
         #expect(
             complaint { try made.set("temperature", "0.2,") }
-                == "temperature is not JSON: at byte 3, text behind the value")
+                == "temperature is not JSON: at byte 3, text after the value")
         #expect(
-            complaint { try made.set("a", "") } == "a is not JSON: at byte 0, it ends too early")
+            complaint { try made.set("a", "") }
+                == "a is not JSON: at byte 0, the text ends too early")
         #expect(
             complaint { try made.set("a", "0.2, \"b\":1") }
-                == "a is not JSON: at byte 3, text behind the value")
+                == "a is not JSON: at byte 3, text after the value")
         #expect(complaint { try made.set("", "1") } == "the field's name is empty")
         #expect(
             complaint {
@@ -143,7 +144,8 @@ struct RequestTests {
         for json in ["true", "false", nil] {
             #expect(
                 complaint { try made.set("stream", json) }
-                    == "stream belongs to the call that sends: tw_chat_send or tw_chat_stream")
+                    == "the field stream cannot be set: call tw_chat_send or tw_chat_stream instead"
+            )
         }
         #expect(
             complaint { try made.set("a\nb", "x") }
@@ -230,7 +232,7 @@ struct RequestTests {
         #expect(jsonProblem(made.text) == nil)
         for _ in 1..<128 { try addTool(508) }
         #expect(
-            complaint { try addTool(2) } == "the request has 128 tools already: more are not taken")
+            complaint { try addTool(2) } == "the request already has 128 tools, the maximum")
         try made.add(json: #"{"role":"user","content":"x","y":\#(deep(509))}"#)
         try made.add(image: "https://host/a.png")
         #expect(made.text.contains(#"{"type":"text","text":"x"},{"type":"image_url""#))

@@ -176,16 +176,16 @@ struct ThinkingTests {
         let made = try request(model: "m")
         #expect(
             complaint { try made.setThinking(tw_thinking(6), budget: 0) }
-                == "no such mode of thinking: see tw_thinking")
+                == "the thinking mode is unknown: use a value of tw_thinking")
         #expect(
             complaint { try made.setThinking(tw_thinking(.max), budget: 0) }
-                == "no such mode of thinking: see tw_thinking")
+                == "the thinking mode is unknown: use a value of tw_thinking")
         #expect(
             complaint { try made.setThinking(TW_THINKING_ON, budget: -1) }
-                == "a budget for thinking cannot be negative: 0 means no bound")
+                == "the thinking budget is negative: use 0 for no limit")
         #expect(
             complaint { try made.setThinking(TW_THINKING_OFF, budget: 1) }
-                == "a budget for thinking that is switched off")
+                == "thinking is off: set its budget to 0")
         #expect(
             made.sent(streamed: false, to: "api.aimlapi.com").text
                 == #"{"model":"m","messages":[]}"#)

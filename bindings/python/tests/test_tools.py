@@ -256,7 +256,7 @@ def test_tools_are_functions_or_definitions(
 def test_invalid_tool_name_is_rejected(client: Client) -> None:
     with pytest.raises(
         InvalidArgumentError,
-        match="a tool's name is 1 to 64 of A-Z, a-z, 0-9, _ and -, unlike <lambda>",
+        match="a tool's name must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -, not <lambda>",
     ):
         client.send("m", "Hello", tools=[lambda: None])
 

@@ -1,0 +1,43 @@
+import Base
+
+extension Request {
+    /// Adds the first choice as an assistant message, and stores its reasoning for endpoints that
+    /// expect it later.
+    package func addReply(_ reply: Reply) throws(ArgumentError) {
+        guard let choice = reply.firstChoice else {
+            throw ArgumentError("the reply has no answer to add: see its status")
+        }
+        let index = count("messages")
+        var message = ByteBuffer()
+        // The API uses null for absent content, but the four models' schemas do not accept it.
+        choice.writeMessage(to: &message, allowsNull: schemas == nil)
+        // A tool call is stored as it was received, possibly with invalid UTF-8.
+        if !isUTF8(message.bytes) { message = repaired(message.bytes) }
+        try add(message.bytes)
+        if let replay = ReasoningReplay.of(reply, choice, index: index) {
+            replayedReasoning.append(replay)
+        }
+    }
+}
+
+extension Choice {
+    /// Writes the choice as a message for a later request.
+    fileprivate func writeMessage(to message: inout ByteBuffer, allowsNull: Bool) {
+        message.append("{\"role\":\"assistant\"")
+        if !content.text.isEmpty || (toolCalls.isEmpty && refusal.text.isEmpty) {
+            message.append(",\"content\":")
+            message.append(jsonString: content.text.bytes)
+        } else if allowsNull {
+            message.append(",\"content\":null")
+        }
+        if !refusal.text.isEmpty {
+            message.append(",\"refusal\":")
+            message.append(jsonString: refusal.text.bytes)
+        }
+        if !toolCalls.isEmpty {
+            message.append(",\"tool_calls\":")
+            writeToolCalls(to: &message)
+        }
+        message.append("}")
+    }
+}
