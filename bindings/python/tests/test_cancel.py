@@ -65,6 +65,7 @@ def test_unstarted_stream_can_be_closed(client: Client) -> None:
     assert stream.reply.status is Status.CANCELLED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [Stream.cancel, Stream.close])
 @pytest.mark.parametrize("model", [STALLED, SILENT])
 def test_another_thread_can_end_a_pending_wait(
@@ -99,6 +100,7 @@ def test_cancel_after_the_end_has_no_effect(client: Client) -> None:
     assert stream.reply is reply and reply.status is Status.OK
 
 
+@pytest.mark.slow
 def test_signal_handler_can_close_the_stream_that_it_interrupts(client: Client) -> None:
     stream = client.stream(STALLED, "Hello")
     previous = signal.signal(signal.SIGALRM, lambda *_: stream.close())
@@ -139,6 +141,7 @@ with Client(base_url=base_url, api_key="test") as client:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["thread", "signal"])
 def test_close_waits_until_the_current_event_is_copied(base_url: str, how: str) -> None:
     run_python(CLOSE_BEFORE_COPY, how, base_url)
@@ -188,6 +191,7 @@ else:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "how, model",
     [

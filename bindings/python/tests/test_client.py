@@ -115,6 +115,7 @@ def test_connections_are_reused(client: Client) -> None:
     assert client.send(QWEN3, "Hello", thinking=False).timing.reused_connection
 
 
+@pytest.mark.slow
 def test_threads_wait_concurrently(client: Client) -> None:
     """Twenty waits of 0.5 s take 0.5 s in total, and another thread runs meanwhile."""
     statuses: list[Status] = []
@@ -216,6 +217,7 @@ def resident_kb() -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
+@pytest.mark.slow
 def test_a_thousand_calls_leak_neither_descriptors_nor_memory(client: Client) -> None:
     def call(times: int) -> None:
         for _ in range(times):
@@ -262,6 +264,7 @@ print("ok")
 """
 
 
+@pytest.mark.slow
 def test_forked_child_does_not_use_connections_of_the_parent(base_url: str) -> None:
     assert run_python(FORK, base_url).stdout == "ok\n"
 
@@ -293,6 +296,7 @@ assert ended == 0
 """
 
 
+@pytest.mark.slow
 def test_forked_child_can_close_a_client_that_was_in_use(base_url: str) -> None:
     run_python(FORK_DURING_A_CALL, base_url)
 
@@ -318,6 +322,7 @@ assert client.send("alibaba/qwen3-32b", "Hello", thinking=False).timing.reused_c
 """
 
 
+@pytest.mark.slow
 def test_forked_client_keeps_its_options(base_url: str) -> None:
     run_python(FORK_WITHOUT_ENVIRONMENT, base_url)
 
@@ -348,6 +353,7 @@ assert ended == 0
 """
 
 
+@pytest.mark.slow
 def test_child_forked_while_the_library_is_loaded_can_load_it(base_url: str) -> None:
     run_python(FORK_DURING_LOADING, base_url)
 
@@ -369,6 +375,7 @@ print("ok")
 """
 
 
+@pytest.mark.slow
 def test_interpreter_exits_with_open_clients_and_streams(base_url: str) -> None:
     completed = run_python(EXIT, base_url)
     assert (completed.stdout, completed.stderr) == ("ok\n", "")

@@ -99,6 +99,7 @@ def test_message_of_a_completion_can_be_sent(client: Client) -> None:
     )
 
 
+@pytest.mark.slow
 def test_errors_have_the_names_of_openai_python(client: Client) -> None:
     with pytest.raises(thinkwire.RateLimitError):
         client.chat.completions.create(model=f"{QWEN3}#status=429", messages="Hello")

@@ -27,6 +27,9 @@ CASES = {case.name: case for case in corpus.cases()}
 #: How the body is split: not at all, into two pieces at different offsets, into single bytes.
 SPLITS = ["whole", "first=1", "first=100", "first=333", "piece=1"]
 
+#: The cases that wait for a timeout.
+SLOW_CASES = {"open-after-done"}
+
 #: The cases that were played.
 played: set[str] = set()
 
@@ -43,7 +46,10 @@ def server() -> Iterator[str]:
         thread.join()
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in SLOW_CASES else name for name in CASES],
+)
 def test_case(server: str, name: str) -> None:
     case = CASES[name]
     for split in SPLITS:
@@ -61,6 +67,7 @@ def test_case(server: str, name: str) -> None:
     played.add(name)
 
 
+@pytest.mark.slow
 def test_every_case_was_played() -> None:
     files = list(corpus.CASES.glob("*.json"))
     print(f"corpus through Python: {len(played)} cases of {len(files)}")

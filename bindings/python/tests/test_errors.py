@@ -20,9 +20,10 @@ ERROR_RESPONSES = [
     (403, thinkwire.PermissionDeniedError, Status.FORBIDDEN),
     (404, thinkwire.NotFoundError, Status.NOT_FOUND),
     (422, thinkwire.BadRequestError, Status.BAD_REQUEST),
-    (429, thinkwire.RateLimitError, Status.RATE_LIMITED),
-    (500, thinkwire.ServerError, Status.SERVER),
-    (503, thinkwire.ServerError, Status.SERVER),
+    # The client retries these, so that the tests wait.
+    pytest.param(429, thinkwire.RateLimitError, Status.RATE_LIMITED, marks=pytest.mark.slow),
+    pytest.param(500, thinkwire.ServerError, Status.SERVER, marks=pytest.mark.slow),
+    pytest.param(503, thinkwire.ServerError, Status.SERVER, marks=pytest.mark.slow),
 ]
 
 
@@ -92,12 +93,14 @@ def test_truncated_stream_emits_the_received_events_then_raises(client: Client) 
     assert list(stream) == []  # The error is raised once.
 
 
+@pytest.mark.slow
 def test_truncated_unstreamed_answer_raises(client: Client) -> None:
     with pytest.raises((thinkwire.TruncatedError, thinkwire.ProtocolError)) as raised:
         client.send(f"{NEXT}#cut=300", "Hello")
     assert raised.value.http_status == 200
 
 
+@pytest.mark.slow
 def test_refused_connection() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))  # Bound, but not listening.
@@ -114,6 +117,7 @@ def test_refused_connection() -> None:
     assert isinstance(raised.value, ConnectionError)
 
 
+@pytest.mark.slow
 def test_unknown_host() -> None:
     with Client(base_url="https://thinkwire.invalid/v1", api_key="test", proxy="") as client:
         with pytest.raises(thinkwire.APIConnectionError) as raised:
@@ -121,12 +125,14 @@ def test_unknown_host() -> None:
     assert raised.value.status is Status.RESOLVE
 
 
+@pytest.mark.slow
 def test_connection_reset_before_the_response(client: Client) -> None:
     with pytest.raises(thinkwire.Error) as raised:
         client.send(f"{QWEN3}#reset=0", "Hello")
     assert raised.value.status in (Status.NETWORK, Status.TRUNCATED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["send", "stream"])
 def test_timeout_is_also_a_builtin_timeout_error(base_url: str, method: str) -> None:
     with Client(base_url=base_url, api_key="test", timeout=0.3) as client:
@@ -142,6 +148,7 @@ def test_timeout_is_also_a_builtin_timeout_error(base_url: str, method: str) -> 
     assert raised.value.status is Status.TIMEOUT and "total" in raised.value.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "timeout, model, name",
     [

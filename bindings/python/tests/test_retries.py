@@ -63,6 +63,7 @@ def test_openai_chunks_omit_retries(client: Client) -> None:
     ).startswith("Hello")
 
 
+@pytest.mark.slow
 def test_timeout_of_a_request_replaces_that_of_the_client(client: Client) -> None:
     with pytest.raises(thinkwire.TimeoutError, match="200 ms.*first-byte"):
         client.send(f"{QWEN3}#delay=9000", "Hello", timeout={"first_byte": 0.2})
@@ -70,6 +71,7 @@ def test_timeout_of_a_request_replaces_that_of_the_client(client: Client) -> Non
         client.send(QWEN3, "Hello", timeout=-1)
 
 
+@pytest.mark.slow
 def test_comments_keep_alive_can_be_disabled(base_url: str) -> None:
     with Client(
         base_url=base_url,

@@ -201,6 +201,7 @@ def library_error(model: str, field: str, value: str) -> str:
     return (library().tw_last_error() or b"").decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_library_and_schema_accept_the_same_values(model: str) -> None:
     mock = Mock("--pace", "0")
