@@ -6,7 +6,6 @@ import email
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -30,8 +29,7 @@ def build_sdist(source: Path, output: Path) -> Path:
         capture_output=True,
     )
     (archive,) = output.glob("*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(output)
+    subprocess.run(["tar", "-xzf", str(archive)], cwd=output, check=True)
     return output / archive.name[: -len(".tar.gz")]
 
 
