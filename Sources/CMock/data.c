@@ -1,6 +1,6 @@
 #include "CMock.h"
 
-/* The provider's own words: its recorded answers, byte for byte, and the schemas that it publishes of its requests. */
+/* Recorded responses of the provider, byte for byte, and its published request schemas. */
 
 static const unsigned char qwen3_32b_json[] = {
 #embed "../thinkwire-mock/recordings/qwen3-32b.json"

@@ -22,7 +22,7 @@
 static int argument_count;
 static char **arguments;
 
-/* The C library hands what main gets to constructors as well. */
+/* glibc passes the arguments of main to constructors too. */
 __attribute__((constructor)) static void remember_arguments(int count, char **values)
 {
     argument_count = count;
@@ -49,9 +49,9 @@ int mock_listen(uint16_t port)
                                    .sin_port = htons(port),
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4096) < 0) {
-        int problem = errno;
+        int saved_errno = errno;
         close(fd);
-        return -problem;
+        return -saved_errno;
     }
     return fd;
 }
@@ -136,7 +136,7 @@ int mock_epoll_wait(int epoll, struct epoll_event *events, int count, int64_t ti
 
 int mock_signals(void)
 {
-    // A log that nobody reads any more must not end the server.
+    // Without this, a log whose reader has exited would end the server.
     signal(SIGPIPE, SIG_IGN);
     sigset_t set;
     sigemptyset(&set);
@@ -164,11 +164,6 @@ void mock_timestamp(char *text)
     gmtime_r(&now.tv_sec, &parts);
     strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
     snprintf(text, MOCK_TIMESTAMP + 1, "%.19s.%03dZ", day, (int)(now.tv_nsec / 1000000) % 1000);
-}
-
-int64_t mock_time(void)
-{
-    return time(NULL);
 }
 
 uint64_t mock_random(void)

@@ -1,17 +1,17 @@
 import Base
 import Chat
 
-/// The bytes that base64 (RFC 4648, the usual alphabet, with or without its padding) stands for; nil if it is none.
-func decodeBase64(_ text: Bytes) -> ByteString? {
+/// Decodes base64 (RFC 4648, standard alphabet, padding optional); nil for invalid input.
+func decodeBase64(_ text: Bytes) -> ByteArray? {
     var end = text.count
     while end > 0, text.count - end < 2, text[end - 1] == UInt8(ascii: "=") { end -= 1 }
     guard end % 4 != 1 else { return nil }
-    var decoded = ByteString()
+    var decoded = ByteArray()
     decoded.reserveCapacity(end * 3 / 4)
     var bits: UInt32 = 0
     var count = 0
     for byte in text.part(0..<end) {
-        guard let value = sixBits(byte) else { return nil }
+        guard let value = sextet(byte) else { return nil }
         bits = bits << 6 | value
         count += 6
         if count >= 8 {
@@ -22,7 +22,7 @@ func decodeBase64(_ text: Bytes) -> ByteString? {
     return decoded
 }
 
-private func sixBits(_ byte: UInt8) -> UInt32? {
+private func sextet(_ byte: UInt8) -> UInt32? {
     switch byte {
     case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(byte - UInt8(ascii: "A"))
     case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(byte - UInt8(ascii: "a")) + 26

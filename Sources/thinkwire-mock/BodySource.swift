@@ -2,38 +2,38 @@ import Base
 import CPlatform
 import Chat
 
-/// A body that is built once and sent many times: its bytes, and where each piece of it ends.
+/// Body that is built once and sent many times: its bytes and the end of each piece.
 final class CannedBody {
     private(set) var bytes = ByteBuffer()
     private(set) var ends: [Int] = []
 
     init() {}
 
-    /// Adds to the piece that is being built.
+    // These methods append to the current piece.
     func append(_ text: StaticString) { bytes.append(text) }
     func append(_ text: Bytes) { bytes.append(text) }
     func append(jsonString text: Bytes) { bytes.append(jsonString: text) }
     func append(compact value: JSONValue) { bytes.append(compact: value) }
-    func append(_ text: ByteString) { bytes.append(text) }
+    func append(_ text: ByteArray) { bytes.append(text) }
     func append(decimal number: Int) { bytes.append(decimal: number) }
 
-    /// Here a piece ends.
+    /// Ends the current piece.
     func endPiece() {
         if bytes.count > ends.last ?? 0 { ends.append(bytes.count) }
     }
 
-    /// A body that goes out in one piece.
+    /// Builds a body that is sent in one piece.
     static func whole(_ text: Bytes) -> CannedBody {
-        let cannedBody = CannedBody()
-        cannedBody.append(text)
-        cannedBody.endPiece()
-        return cannedBody
+        let body = CannedBody()
+        body.append(text)
+        body.endPiece()
+        return body
     }
 
-    /// A body in pieces that are events: each goes to the blank line behind it, whatever its line ends are.
+    /// Builds a body whose pieces are SSE events; each ends after its blank line.
     static func events(_ text: Bytes) -> CannedBody {
-        let cannedBody = CannedBody()
-        cannedBody.append(text)
+        let body = CannedBody()
+        body.append(text)
         var lineIsEmpty = false
         var index = 0
         while index < text.count {
@@ -44,69 +44,67 @@ final class CannedBody {
                 continue
             }
             if byte == 0x0D, index < text.count, text[index] == 0x0A { index += 1 }
-            if lineIsEmpty { cannedBody.ends.append(index) }
+            if lineIsEmpty { body.ends.append(index) }
             lineIsEmpty = !lineIsEmpty
         }
-        cannedBody.endPiece()
-        return cannedBody
+        body.endPiece()
+        return body
     }
 
-    /// The same bytes every time, which look like none that make sense.
+    /// Builds a body of pseudo-random bytes, which are the same every time.
     static func garbage(_ count: Int) -> CannedBody {
-        let cannedBody = CannedBody()
+        let body = CannedBody()
         var state: UInt32 = 0x9E37_79B9
         for _ in 0..<count {
             state ^= state << 13
             state ^= state >> 17
             state ^= state << 5
-            cannedBody.bytes.append(UInt8(truncatingIfNeeded: state >> 11))
+            body.bytes.append(UInt8(truncatingIfNeeded: state >> 11))
         }
-        cannedBody.endPiece()
-        return cannedBody
+        body.endPiece()
+        return body
     }
 }
 
-/// A body, given piece by piece: the pieces of its source, in the sizes that were asked for.
+/// Provides a body piece by piece, in the piece size that the fault plan requests.
 struct BodySource: ~Copyable {
-    enum Source {
-        case cannedBody(CannedBody)
+    enum Content {
+        case canned(CannedBody)
         case synthetic(Synthetic)
     }
 
-    private var taker: Taker
+    private var reader: PieceReader
     private let size: Int?
-    /// What has been taken from the source and is to be cut, and how much of that has been given.
-    private var room = ByteBuffer()
-    private var given = 0
+    /// Bytes to divide into pieces of `size`, and how many of them were provided.
+    private var buffer = ByteBuffer()
+    private var consumed = 0
 
-    init(_ source: Source, _ faults: FaultPlan) {
-        taker = Taker(source: source, newline: faults.newline, join: faults.join)
+    init(_ content: Content, _ faults: FaultPlan) {
+        reader = PieceReader(content: content, newline: faults.newline, join: faults.join)
         size = faults.piece
     }
 
     /// Appends the next piece; false at the end.
     mutating func next(_ piece: inout ByteBuffer) -> Bool {
-        guard let size else { return taker.take(&piece) }
-        if given == room.count || given > 65_536 {
-            room.replace(0..<given, with: Bytes(start: nil, count: 0))
-            given = 0
+        guard let size else { return reader.read(&piece) }
+        if consumed == buffer.count || consumed > 65_536 {
+            buffer.replace(0..<consumed, with: Bytes(start: nil, count: 0))
+            consumed = 0
         }
-        while room.count - given < size, taker.take(&room) {}
-        let count = min(size, room.count - given)
-        piece.append(room.bytes.part(given..<given + count))
-        given += count
+        while buffer.count - consumed < size, reader.read(&buffer) {}
+        let count = min(size, buffer.count - consumed)
+        piece.append(buffer.bytes.part(consumed..<consumed + count))
+        consumed += count
         return count > 0
     }
 
-    /// How many bytes all the pieces have together.
-    static func length(_ source: Source, _ faults: FaultPlan) -> Int {
-        if case .cannedBody(let cannedBody) = source, faults.newline == .lf {
-            return cannedBody.bytes.count
-        }
-        var taker = Taker(source: source, newline: faults.newline, join: 1)
+    /// Length of the complete body in bytes.
+    static func length(_ content: Content, _ faults: FaultPlan) -> Int {
+        if case .canned(let body) = content, faults.newline == .lf { return body.bytes.count }
+        var reader = PieceReader(content: content, newline: faults.newline, join: 1)
         var piece = ByteBuffer()
         var length = 0
-        while taker.take(&piece) {
+        while reader.read(&piece) {
             length += piece.count
             piece.removeAll()
         }
@@ -114,43 +112,42 @@ struct BodySource: ~Copyable {
     }
 }
 
-/// Takes the pieces of a source one after the other, with the line ends that were asked for.
-private struct Taker {
-    let source: BodySource.Source
+/// Reads the pieces of a body in order, and converts their line endings.
+private struct PieceReader {
+    let content: BodySource.Content
     let newline: FaultPlan.Newline
     let join: Int
-    private var taken = 0
+    private var index = 0
 
-    init(source: BodySource.Source, newline: FaultPlan.Newline, join: Int) {
-        self.source = source
+    init(content: BodySource.Content, newline: FaultPlan.Newline, join: Int) {
+        self.content = content
         self.newline = newline
         self.join = join
     }
 
-    /// Appends so many pieces as go together; false at the end.
-    mutating func take(_ piece: inout ByteBuffer) -> Bool {
+    /// Appends the next `join` pieces; false at the end.
+    mutating func read(_ piece: inout ByteBuffer) -> Bool {
         let start = piece.count
         for count in 0..<join {
-            guard takeOne(&piece) else { return count > 0 }
-            // Joined or not, pieces are not made larger than what is sent at a time.
+            guard readOne(&piece) else { return count > 0 }
+            // Limits the memory per connection: a joined piece is not much larger than a batch.
             if piece.count - start >= 65_536 { break }
         }
         return true
     }
 
-    private mutating func takeOne(_ piece: inout ByteBuffer) -> Bool {
+    private mutating func readOne(_ piece: inout ByteBuffer) -> Bool {
         let start = piece.count
-        switch source {
+        switch content {
         case .synthetic(let synthetic):
-            guard synthetic.append(taken, to: &piece) else { return false }
-        case .cannedBody(let cannedBody):
-            guard taken < cannedBody.ends.count else { return false }
-            piece.append(
-                cannedBody.bytes.bytes.part(
-                    (taken > 0 ? cannedBody.ends[taken - 1] : 0)..<cannedBody.ends[taken]))
+            guard synthetic.append(index, to: &piece) else { return false }
+        case .canned(let body):
+            guard index < body.ends.count else { return false }
+            let offset = index > 0 ? body.ends[index - 1] : 0
+            piece.append(body.bytes.bytes.part(offset..<body.ends[index]))
         }
         if newline != .lf { convertLines(&piece, from: start) }
-        taken += 1
+        index += 1
         return true
     }
 

@@ -3,30 +3,31 @@ import CMock
 import CPlatform
 import Chat
 
-/// One connection: it reads a request, has it answered, sends the answer, and begins again. It never waits: the server calls it
-/// when its socket or its timer is ready.
+/// One connection: reads requests, obtains their responses from the provider, and sends them.
+///
+/// It never blocks. The server calls it when its socket or its timer is ready.
 final class Connection {
     private enum Phase {
         case reading
-        /// The body is not read for a time.
+        /// The body of the request is not read until the timer expires.
         case stopReading
-        /// The head of the answer is held back.
+        /// The head of the response is sent when the timer expires.
         case delayed
         case sending
-        /// All but the end of the body has been sent.
+        /// The body was sent; its end is sent when the timer expires.
         case holding
-        /// Part of the body has been sent, and no more of it is, for a time or for ever.
+        /// Part of the body was sent; the rest is sent when the timer expires, if there is a timer.
         case stalled
-        /// A RST follows as soon as the peer has all that was sent.
+        /// A RST is sent when the peer has acknowledged all bytes.
         case resetting
-        /// A FIN has been sent; what still comes is thrown away until the peer is done, so that it is not reset before it has
-        /// read the answer.
+        /// A FIN was sent, and received bytes are discarded until the peer closes the connection.
+        /// Closing at once could send a RST before the peer has read the response.
         case draining
         case closed
     }
 
-    /// Where the body breaks off, and how.
-    private struct Stop {
+    /// Offset in the body at which sending is interrupted, and the kind of interruption.
+    private struct Interruption {
         enum Kind { case cut, reset, stall }
         var offset: Int
         var kind: Kind
@@ -38,28 +39,30 @@ final class Connection {
     private var phase = Phase.reading
     private var request = HTTPRequest()
     private var requestCount = 0
-    private var readsOn = false
-    private var answer: Answer?
+    private var isReadingRequests = false
+    private var response: HTTPResponse?
 
-    /// What is ready to be sent, and how much of it has been.
+    /// Bytes to send, and how many of them were sent.
     private var output = ByteBuffer()
     private var sent = 0
-    /// The piece of the body that is on its way into `output`.
+    /// The piece of the body that is being copied to `output`, and how much of it was copied.
     private var piece = ByteBuffer()
     private var pieceUsed = 0
     private var bodySent = 0
     private var bodyEnded = false
-    private var endIsReady = false
-    private var stops: [Stop] = []
+    private var endWasAppended = false
+    private var interruptions: [Interruption] = []
 
-    private var nextPiece: Int64 = 0
-    private var started: Int64 = 0
+    private var nextPieceTime: Int64 = 0
+    private var startTime: Int64 = 0
     private(set) var timerSerial: UInt32 = 0
     private var interest: UInt32 = 0
 
-    /// As much as is made ready at a time, and as often as it is sent before others have their turn.
-    private static let batch = 65_536
-    private static let turns = 4
+    /// Number of bytes that are prepared at a time.
+    private static let batchSize = 65_536
+    /// Number of batches that are sent before other connections get their turn.
+    private static let batchesPerTurn = 4
+    /// Maximum time in `Phase.draining`, in nanoseconds.
     private static let drainTime: Int64 = 2_000_000_000
 
     init(fd: Int32, key: UInt64, number: Int) {
@@ -70,12 +73,12 @@ final class Connection {
 
     var isClosed: Bool { phase == .closed }
 
-    // MARK: What the server calls
+    // MARK: Called by the server
 
     func isReady(_ kinds: UInt32, _ server: Server) {
         if kinds & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { return close(server) }
-        // A peer that sends no more while it is being answered has gone away: who closes and who only half-closes cannot be told
-        // apart before something is sent, and a stalled answer sends nothing.
+        // A FIN from the peer during a response is treated as a closed connection: a close and a
+        // half-close differ only after something was sent, and a stalled response sends nothing.
         if kinds & EPOLLRDHUP.rawValue != 0, phase != .reading, phase != .draining {
             return close(server)
         }
@@ -83,7 +86,7 @@ final class Connection {
         if kinds & EPOLLOUT.rawValue != 0 { send(server) }
     }
 
-    func timerFired(_ server: Server) {
+    func timerExpired(_ server: Server) {
         switch phase {
         case .delayed: begin(server)
         case .sending: send(server)
@@ -95,116 +98,124 @@ final class Connection {
         case .draining: close(server)
         case .stopReading:
             phase = .reading
-            readOn(server)
+            readRequests(server)
         case .reading, .closed: break
         }
     }
 
-    /// Tells the system what to wait for.
-    func watch(_ kinds: UInt32, _ server: Server) {
+    /// Sets the epoll events of the socket.
+    func setEvents(_ kinds: UInt32, _ server: Server) {
         guard phase != .closed, kinds != interest else { return }
         interest = kinds
         _ = mock_epoll_change(server.epoll, fd, key, kinds)
     }
 
-    private func wake(at time: Int64, _ server: Server) {
+    private func setTimer(at time: Int64, _ server: Server) {
         timerSerial &+= 1
         server.timers.add(Timers.Entry(time: time, key: key, serial: timerSerial))
     }
 
     private func close(_ server: Server, byReset: Bool = false) {
         guard phase != .closed else { return }
-        if phase != .draining { log(server, byReset ? "reset" : "gone") }
+        if phase != .draining { log(server, byReset ? "reset" : "aborted") }
         phase = .closed
-        answer = nil
+        response = nil
         timerSerial &+= 1
         if byReset { mock_reset(fd) } else { _ = CPlatform.close(fd) }
-        server.forget(self)
+        server.remove(self)
     }
 
-    // MARK: In
+    // MARK: Receiving
 
     private func receive(_ server: Server) {
-        let count = mock_receive(fd, server.room, Server.roomSize)
+        let count = mock_receive(fd, server.receiveBuffer, Server.receiveBufferSize)
         if count == -Int(EAGAIN) || count == -Int(EINTR) { return }
         guard count > 0 else { return close(server) }
         guard phase == .reading else { return }
-        request.append(Bytes(start: server.room, count: count))
-        readOn(server)
+        request.append(Bytes(start: server.receiveBuffer, count: count))
+        readRequests(server)
     }
 
-    /// Reads and answers what has arrived. Several requests at once are answered in a loop and not one inside the other, however
-    /// many there are.
-    private func readOn(_ server: Server) {
-        guard !readsOn else { return }
-        readsOn = true
-        defer { readsOn = false }
-        do throws(HTTPRequest.Malformed) {
+    /// Parses and answers the received bytes.
+    ///
+    /// `end` calls this after each response. The guard turns this recursion into a loop, so that
+    /// any number of pipelined requests needs a constant amount of stack.
+    private func readRequests(_ server: Server) {
+        guard !isReadingRequests else { return }
+        isReadingRequests = true
+        defer { isReadingRequests = false }
+        do throws(HTTPRequest.ParseError) {
             while phase == .reading {
                 switch try request.advance() {
-                case .needsMore: return watch(EPOLLIN.rawValue | EPOLLRDHUP.rawValue, server)
+                case .needsMore: return setEvents(EPOLLIN.rawValue | EPOLLRDHUP.rawValue, server)
                 case .hasHead:
-                    started = server.now
-                    let plan = server.provider.plan(request)
-                    if let early = plan.early { return start(early, server) }
-                    if plan.stopReading > 0 { return turnAway(for: plan.stopReading, server) }
+                    startTime = server.now
+                    let (early, stopReading) = server.provider.faultsBeforeBody(request)
+                    if let early { return start(early, server) }
+                    if stopReading > 0 { return pauseReading(for: stopReading, server) }
                     if request.waitsForContinue { output.append("HTTP/1.1 100 Continue\r\n\r\n") }
                     guard flush(limit: nil) != .failed else { return close(server) }
                 case .isComplete:
                     requestCount += 1
                     let origin = Provider.Origin(connection: number, request: requestCount)
-                    start(server.provider.answer(request, from: origin), server)
+                    start(server.provider.respond(to: request, from: origin), server)
                 }
             }
         } catch {
-            start(server.provider.answer(malformed: error, request), server)
+            start(server.provider.respond(to: request, error), server)
         }
     }
 
-    /// Leaves the body where it is for a time, so that its sender finds the connection full.
-    private func turnAway(for time: Int64, _ server: Server) {
+    /// Leaves the body in the socket for a time, so that the peer's send buffer fills up.
+    private func pauseReading(for time: Int64, _ server: Server) {
         phase = .stopReading
-        watch(EPOLLRDHUP.rawValue, server)
-        wake(at: server.now + time, server)
+        setEvents(EPOLLRDHUP.rawValue, server)
+        setTimer(at: server.now + time, server)
     }
 
-    // MARK: Out
+    // MARK: Sending
 
-    private func start(_ answer: Answer, _ server: Server) {
-        self.answer = answer
-        let faults = answer.faults
-        watch(EPOLLRDHUP.rawValue, server)
-        stops.removeAll(keepingCapacity: true)
-        if let offset = faults.cut { stops.append(Stop(offset: offset, kind: .cut)) }
-        if let offset = faults.reset { stops.append(Stop(offset: offset, kind: .reset)) }
-        if let offset = faults.stall { stops.append(Stop(offset: offset, kind: .stall)) }
+    private func start(_ response: HTTPResponse, _ server: Server) {
+        self.response = response
+        let faults = response.faults
+        setEvents(EPOLLRDHUP.rawValue, server)
+        interruptions.removeAll(keepingCapacity: true)
+        if let offset = faults.cut {
+            interruptions.append(Interruption(offset: offset, kind: .cut))
+        }
+        if let offset = faults.reset {
+            interruptions.append(Interruption(offset: offset, kind: .reset))
+        }
+        if let offset = faults.stall {
+            interruptions.append(Interruption(offset: offset, kind: .stall))
+        }
         if faults.delay > 0 {
             phase = .delayed
-            wake(at: server.now + faults.delay, server)
+            setTimer(at: server.now + faults.delay, server)
         } else {
             begin(server)
         }
     }
 
     private func begin(_ server: Server) {
-        guard let answer else { return close(server) }
-        switch answer.faults.drop {
-        case .finish: return close(server)
-        case .reset: return close(server, byReset: true)
+        guard let response else { return close(server) }
+        switch response.faults.drop {
+        case .fin: return close(server)
+        case .rst: return close(server, byReset: true)
         case nil: break
         }
-        output.append(answer.head)
+        output.append(response.head)
         piece.removeAll()
-        (pieceUsed, bodySent, bodyEnded) = (0, 0, answer.isBodyless)
-        endIsReady = false
-        nextPiece = server.now
+        (pieceUsed, bodySent, bodyEnded) = (0, 0, response.isBodyless)
+        endWasAppended = false
+        nextPieceTime = server.now
         phase = .sending
         send(server)
     }
 
     private enum Flush { case done, blocked, failed }
 
-    /// Sends what is ready, at most `limit` bytes at a time.
+    /// Sends `output`, at most `limit` bytes per call of the system.
     private func flush(limit: Int?) -> Flush {
         var writes = 0
         while sent < output.count {
@@ -222,74 +233,76 @@ final class Connection {
         return .done
     }
 
-    /// Sends until the socket takes no more, the next piece is not yet due, or the answer ends.
+    /// Sends until the socket blocks, the next piece is not due yet, or the response ends.
     private func send(_ server: Server) {
-        guard phase == .sending, let answer else { return }
-        for _ in 0..<Connection.turns {
-            switch flush(limit: answer.faults.write) {
+        guard phase == .sending, let response else { return }
+        for _ in 0..<Connection.batchesPerTurn {
+            switch flush(limit: response.faults.write) {
             case .failed: return close(server)
-            case .blocked: return watch(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
+            case .blocked: return setEvents(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
             case .done: break
             }
-            if let stop = stops.first(where: { $0.offset == bodySent }) {
-                return breakOff(stop.kind, server)
+            if let next = interruptions.first(where: { $0.offset == bodySent }) {
+                return interrupt(next.kind, server)
             }
             if bodyEnded { return hold(server) }
-            if answer.pace > 0 {
-                guard server.now >= nextPiece else {
-                    watch(EPOLLRDHUP.rawValue, server)
-                    return wake(at: nextPiece, server)
+            if response.pace > 0 {
+                guard server.now >= nextPieceTime else {
+                    setEvents(EPOLLRDHUP.rawValue, server)
+                    return setTimer(at: nextPieceTime, server)
                 }
-                appendPiece(answer)
-                // A peer that was slow is not sent in a burst what it has missed.
-                nextPiece = max(nextPiece + answer.pace, server.now)
+                appendPiece(response)
+                // After a slow peer the pace is kept, without a burst of the delayed pieces.
+                nextPieceTime = max(nextPieceTime + response.pace, server.now)
             } else {
-                while !bodyEnded, output.count < Connection.batch, !isAtStop { appendPiece(answer) }
-                // In one with the last piece: a client does not wait for it for long.
-                if bodyEnded, answer.faults.hold == 0 { appendEnd(answer) }
+                while !bodyEnded, output.count < Connection.batchSize, !isAtInterruption {
+                    appendPiece(response)
+                }
+                // Sent together with the last piece, so that the client receives it at once.
+                if bodyEnded, response.faults.hold == 0 { appendBodyEnd(response) }
             }
         }
-        watch(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
+        setEvents(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
     }
 
-    private var isAtStop: Bool { stops.contains { $0.offset == bodySent } }
+    private var isAtInterruption: Bool { interruptions.contains { $0.offset == bodySent } }
 
-    /// Makes the next piece of the body ready, up to where the body breaks off.
-    private func appendPiece(_ answer: Answer) {
+    /// Appends the next piece of the body to `output`, at most up to the next interruption.
+    private func appendPiece(_ response: HTTPResponse) {
         if pieceUsed == piece.count {
             piece.removeAll()
             pieceUsed = 0
-            guard answer.feed.next(&piece) else {
+            guard response.body.next(&piece) else {
                 bodyEnded = true
                 return
             }
         }
         var count = piece.count - pieceUsed
-        for stop in stops where stop.offset > bodySent {
-            count = min(count, stop.offset - bodySent)
+        for next in interruptions where next.offset > bodySent {
+            count = min(count, next.offset - bodySent)
         }
         guard count > 0 else { return }
-        if answer.framing == .chunked {
+        if response.framing == .chunked {
             output.append(hexadecimal: count)
             output.append("\r\n")
         }
         output.append(piece.bytes.part(pieceUsed..<pieceUsed + count))
-        if answer.framing == .chunked { output.append("\r\n") }
+        if response.framing == .chunked { output.append("\r\n") }
         pieceUsed += count
         bodySent += count
     }
 
-    // MARK: The end
+    // MARK: Ending a response
 
-    private func appendEnd(_ answer: Answer) {
-        guard !endIsReady else { return }
-        endIsReady = true
-        if answer.framing == .chunked, !answer.isBodyless { output.append("0\r\n\r\n") }
+    private func appendBodyEnd(_ response: HTTPResponse) {
+        guard !endWasAppended else { return }
+        endWasAppended = true
+        if response.framing == .chunked, !response.isBodyless { output.append("0\r\n\r\n") }
     }
 
-    private func breakOff(_ kind: Stop.Kind, _ server: Server) {
-        watch(EPOLLRDHUP.rawValue, server)
-        stops.removeAll { $0.offset == bodySent && $0.kind == kind }
+    private func interrupt(_ kind: Interruption.Kind, _ server: Server) {
+        setEvents(EPOLLRDHUP.rawValue, server)
+        interruptions.removeAll { $0.offset == bodySent && $0.kind == kind }
         switch kind {
         case .cut:
             log(server, "cut")
@@ -299,67 +312,67 @@ final class Connection {
             resetWhenSent(server)
         case .stall:
             phase = .stalled
-            guard let answer, let resume = answer.faults.resume else { return }
-            nextPiece = server.now + resume
-            wake(at: nextPiece, server)
+            guard let response, let resume = response.faults.resume else { return }
+            nextPieceTime = server.now + resume
+            setTimer(at: nextPieceTime, server)
         }
     }
 
-    /// A RST makes the system forget what the peer has not acknowledged, so it waits for that.
+    /// Sends a RST when all bytes are acknowledged, because a RST discards unacknowledged bytes.
     private func resetWhenSent(_ server: Server) {
         if mock_unsent(fd) == 0 { return close(server, byReset: true) }
-        wake(at: server.now + 1_000_000, server)
+        setTimer(at: server.now + 1_000_000, server)
     }
 
     private func hold(_ server: Server) {
-        guard !endIsReady, let answer, answer.faults.hold > 0 else { return end(server) }
+        guard !endWasAppended, let response, response.faults.hold > 0 else { return end(server) }
         phase = .holding
-        watch(EPOLLRDHUP.rawValue, server)
-        wake(at: server.now + answer.faults.hold, server)
+        setEvents(EPOLLRDHUP.rawValue, server)
+        setTimer(at: server.now + response.faults.hold, server)
     }
 
-    /// Sends the end of the body; `send` comes back here until it is all gone.
+    /// Sends the end of the body; `send` calls this again until all bytes were sent.
     private func end(_ server: Server) {
-        guard let answer else { return close(server) }
-        appendEnd(answer)
+        guard let response else { return close(server) }
+        appendBodyEnd(response)
         phase = .sending
-        switch flush(limit: answer.faults.write) {
+        switch flush(limit: response.faults.write) {
         case .failed: return close(server)
-        case .blocked: return watch(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
+        case .blocked: return setEvents(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
         case .done: break
         }
         log(server, "sent")
-        let closes = answer.closes
-        self.answer = nil
+        let closes = response.closes
+        self.response = nil
         if closes { return drain(server) }
         request.removeFirst()
         phase = .reading
         timerSerial &+= 1
-        readOn(server)
+        readRequests(server)
     }
 
     private func drain(_ server: Server) {
         phase = .draining
-        answer = nil
+        response = nil
         mock_finish(fd)
-        watch(EPOLLIN.rawValue, server)
-        wake(at: server.now + Connection.drainTime, server)
+        setEvents(EPOLLIN.rawValue, server)
+        setTimer(at: server.now + Connection.drainTime, server)
     }
 
     private func log(_ server: Server, _ outcome: StaticString) {
-        guard server.logs, let answer else { return }
+        guard server.logsRequests, let response else { return }
         var line = ByteBuffer()
         line.append(request.method)
         line.append(" ")
         line.append(request.path)
         line.append(" ")
-        line.append(decimal: answer.status)
+        line.append(decimal: response.status)
         line.append(" ")
         line.append(outcome)
         line.append(" ")
         line.append(decimal: bodySent)
         line.append(" bytes in ")
-        line.append(decimal: Int((server.now - started) / 1000))
+        line.append(decimal: Int((server.now - startTime) / 1000))
         line.append(" us, connection ")
         line.append(decimal: number)
         line.append(", request ")
@@ -370,7 +383,7 @@ final class Connection {
 }
 
 extension ByteBuffer {
-    /// A chunk's size.
+    /// Appends the size of a chunk.
     @inline(__always)
     fileprivate mutating func append(hexadecimal number: Int) {
         let digits = max(1, (Int.bitWidth - number.leadingZeroBitCount + 3) / 4)

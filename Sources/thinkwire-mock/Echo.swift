@@ -1,74 +1,76 @@
 import Base
 import Chat
 
-/// An answer whose text is the body that was received, with the headers and the connection it came by in a field of its own.
+/// Builds a response whose content is the body of the request.
+///
+/// Its member "mock" contains the headers of the request, and the number of its connection.
 func echo(_ request: borrowing HTTPRequest, _ origin: Provider.Origin, _ isStream: Bool)
     -> CannedBody
 {
-    let answer = CannedBody()
+    let response = CannedBody()
     let start: StaticString =
         "\"created\":1753944369,\"model\":\"mock/echo\",\"choices\":[{\"index\":0,"
     guard isStream else {
-        answer.append("{\"id\":\"chatcmpl-echo\",\"object\":\"chat.completion\",")
-        answer.append(start)
-        answer.append("\"message\":{\"role\":\"assistant\",\"content\":")
-        answer.append(jsonString: request.body)
-        answer.append("},\"finish_reason\":\"stop\"}],")
-        appendUsage(answer)
-        answer.append(",")
-        appendOrigin(request, origin, to: answer)
-        answer.append("}")
-        answer.endPiece()
-        return answer
+        response.append("{\"id\":\"chatcmpl-echo\",\"object\":\"chat.completion\",")
+        response.append(start)
+        response.append("\"message\":{\"role\":\"assistant\",\"content\":")
+        response.append(jsonString: request.body)
+        response.append("},\"finish_reason\":\"stop\"}],")
+        appendUsage(response)
+        response.append(",")
+        appendOrigin(request, origin, to: response)
+        response.append("}")
+        response.endPiece()
+        return response
     }
     func begin(_ start: StaticString) {
-        answer.append("data: {\"id\":\"chatcmpl-echo\",\"object\":\"chat.completion.chunk\",")
-        answer.append(start)
+        response.append("data: {\"id\":\"chatcmpl-echo\",\"object\":\"chat.completion.chunk\",")
+        response.append(start)
     }
     begin(start)
-    answer.append("\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}],")
-    appendOrigin(request, origin, to: answer)
-    answer.append("}\n\n")
-    answer.endPiece()
-    for word in cutIntoWords(request.body) {
+    response.append("\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}],")
+    appendOrigin(request, origin, to: response)
+    response.append("}\n\n")
+    response.endPiece()
+    for word in splitIntoWords(request.body) {
         begin(start)
-        answer.append("\"delta\":{\"content\":")
-        word.withUnsafeBufferPointer { answer.append(jsonString: $0) }
-        answer.append("},\"finish_reason\":null}]}\n\n")
-        answer.endPiece()
+        response.append("\"delta\":{\"content\":")
+        word.withUnsafeBufferPointer { response.append(jsonString: $0) }
+        response.append("},\"finish_reason\":null}]}\n\n")
+        response.endPiece()
     }
     begin(start)
-    answer.append("\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n")
-    answer.endPiece()
+    response.append("\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n")
+    response.endPiece()
     begin("\"created\":1753944369,\"model\":\"mock/echo\",\"choices\":[],")
-    appendUsage(answer)
-    answer.append("}\n\n")
-    answer.endPiece()
-    answer.append("data: [DONE]\n\n")
-    answer.endPiece()
-    return answer
+    appendUsage(response)
+    response.append("}\n\n")
+    response.endPiece()
+    response.append("data: [DONE]\n\n")
+    response.endPiece()
+    return response
 }
 
-private func appendUsage(_ answer: CannedBody) {
-    answer.append("\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}")
+private func appendUsage(_ response: CannedBody) {
+    response.append("\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2}")
 }
 
 private func appendOrigin(
-    _ request: borrowing HTTPRequest, _ origin: Provider.Origin, to answer: CannedBody
+    _ request: borrowing HTTPRequest, _ origin: Provider.Origin, to response: CannedBody
 ) {
-    answer.append("\"mock\":{\"connection\":")
-    answer.append(decimal: origin.connection)
-    answer.append(",\"request\":")
-    answer.append(decimal: origin.request)
-    answer.append(",\"path\":")
-    answer.append(jsonString: request.path)
-    answer.append(",\"headers\":{")
+    response.append("\"mock\":{\"connection\":")
+    response.append(decimal: origin.connection)
+    response.append(",\"request\":")
+    response.append(decimal: origin.request)
+    response.append(",\"path\":")
+    response.append(jsonString: request.path)
+    response.append(",\"headers\":{")
     for index in 0..<request.fieldCount {
         let (name, value) = request.field(index)
-        if index > 0 { answer.append(",") }
-        answer.append(jsonString: name)
-        answer.append(":")
-        answer.append(jsonString: value)
+        if index > 0 { response.append(",") }
+        response.append(jsonString: name)
+        response.append(":")
+        response.append(jsonString: value)
     }
-    answer.append("}}")
+    response.append("}}")
 }

@@ -1,23 +1,26 @@
 import Base
 import Chat
 
-/// What a request asks of the mock itself: faults, pace and measure, written "key=value,key=value" in the header x-mock or
-/// behind the model's name and a "#". Values are percent-decoded, so that they can hold commas.
+/// Options of one request: faults, delivery, and the content of synthetic responses.
+///
+/// They are written "key=value,key=value" in the header x-mock, or after the model's name and "#".
+/// Values are percent-decoded, so that they can contain commas.
 struct FaultPlan {
-    struct Mistake: Error { var message: ByteString }
+    /// Error for an unknown option or an invalid value.
+    struct ParseError: Error { var message: ByteArray }
 
     enum Framing { case chunked, length, close }
     enum Newline { case lf, crlf, cr }
-    enum Drop { case finish, reset }
+    enum Drop { case fin, rst }
 
-    // Faults. With `tries`, they befall the first so many requests alone.
+    // Faults. With `tries`, they affect only the first requests.
     var status: Int?
-    var message: ByteString?
-    var headers: ByteString = []
+    var message: ByteArray?
+    var headers: ByteArray = []
     var cut: Int?
     var reset: Int?
     var stall: Int?
-    /// How long a stall lasts; nil: for ever.
+    /// Duration of a stall in nanoseconds; nil: until the client closes the connection.
     var resume: Int64?
     var delay: Int64 = 0
     var garbage: Int?
@@ -25,79 +28,79 @@ struct FaultPlan {
     var close = false
     var drop: Drop?
     var early = false
-    /// How long the body is not read.
+    /// Time during which the request body is not read, in nanoseconds.
     var stopReading: Int64 = 0
 
-    // How the answer travels.
+    // The way the response is sent.
     var write: Int?
     var piece: Int?
     var join = 1
     var pace: Int64?
     var framing: Framing?
-    var type: ByteString?
+    var type: ByteArray?
     var newline = Newline.lf
 
-    // What the synthetic model says.
+    // The response of the synthetic model.
     var chunks = 100
     var size = 16
     var reasoning = 0
     var choices = 1
-    var text: ByteString?
-    var finish = ByteString("stop")
+    var text: ByteArray?
+    var finish = ByteArray("stop")
     var done = true
     var usage = true
 
-    // When the faults end.
+    // The number of affected requests, and the key under which they are counted.
     var tries: Int?
-    var key: ByteString = []
+    var key: ByteArray = []
 
-    static let largest = 1 << 40
+    static let maxNumber = 1 << 40
 
-    /// Adds what `text` asks for; later words win.
-    mutating func read(_ text: Bytes) throws(Mistake) {
-        for order in text.split(separator: UInt8(ascii: ",")) {
-            let order = trim(Bytes(rebasing: order))
-            guard !order.isEmpty else { continue }
-            let equals = order.firstIndex(of: UInt8(ascii: "=")) ?? order.count
-            let name = order.part(0..<equals)
+    /// Applies the options in `text`; a later option overrides an earlier one.
+    mutating func read(_ text: Bytes) throws(ParseError) {
+        for element in text.split(separator: UInt8(ascii: ",")) {
+            let option = trim(Bytes(rebasing: element))
+            guard !option.isEmpty else { continue }
+            let equals = option.firstIndex(of: UInt8(ascii: "=")) ?? option.count
+            let name = option.part(0..<equals)
             let value =
-                equals < order.count
-                ? try percentDecoded(order.dropping(equals + 1)) : ByteString("1")
-            let isKnown = try value.withUnsafeBufferPointer { (bytes) throws(Mistake) in
+                equals < option.count
+                ? try percentDecoded(option.dropping(equals + 1)) : ByteArray("1")
+            let isKnown = try value.withUnsafeBufferPointer { (bytes) throws(ParseError) in
                 if try setFault(name, bytes) { return true }
-                if try setTravel(name, bytes) { return true }
-                return try setMeasure(name, bytes)
+                if try setDelivery(name, bytes) { return true }
+                return try setSynthetic(name, bytes)
             }
             guard isKnown else {
-                var message = ByteString("mock: ")
+                var message = ByteArray("mock: ")
                 message += name
-                message += " is not a key that thinkwire-mock knows; see thinkwire-mock --help"
-                throw Mistake(message: message)
+                message += " is not an option; see thinkwire-mock --help"
+                throw ParseError(message: message)
             }
         }
     }
 
-    /// As if no fault had been asked for.
+    /// Resets the faults; the other options keep their values.
     mutating func clearFaults() {
-        let plain = FaultPlan()
+        let defaults = FaultPlan()
         (status, message, headers, cut, reset) = (nil, nil, [], nil, nil)
-        (stall, resume, delay, garbage, hold) = (nil, nil, plain.delay, nil, plain.hold)
-        (close, drop, early, stopReading) = (false, nil, false, plain.stopReading)
+        (stall, resume, delay, garbage, hold) = (nil, nil, defaults.delay, nil, defaults.hold)
+        (close, drop, early, stopReading) = (false, nil, false, defaults.stopReading)
     }
 
-    private mutating func setFault(_ name: Bytes, _ value: Bytes) throws(Mistake) -> Bool {
+    private mutating func setFault(_ name: Bytes, _ value: Bytes) throws(ParseError) -> Bool {
         if name.equals("status") {
             status = try number(name, value, 200...599)
         } else if name.equals("message") {
-            message = ByteString(value)
+            message = ByteArray(value)
         } else if name.equals("header") {
             try addHeader(value)
         } else if name.equals("cut") {
-            cut = try number(name, value, 0...FaultPlan.largest)
+            cut = try number(name, value, 0...FaultPlan.maxNumber)
         } else if name.equals("reset") {
-            reset = try number(name, value, 0...FaultPlan.largest)
+            reset = try number(name, value, 0...FaultPlan.maxNumber)
         } else if name.equals("stall") {
-            stall = try number(name, value, 0...FaultPlan.largest)
+            stall = try number(name, value, 0...FaultPlan.maxNumber)
         } else if name.equals("resume") {
             resume = try milliseconds(name, value)
         } else if name.equals("delay") {
@@ -114,25 +117,25 @@ struct FaultPlan {
             stopReading = try milliseconds(name, value)
         } else if name.equals("drop") {
             if value.equals("fin") {
-                drop = .finish
+                drop = .fin
             } else if value.equals("rst") {
-                drop = .reset
+                drop = .rst
             } else {
-                throw mistake(name, value, "must be fin or rst")
+                throw parseError(name, value, "must be fin or rst")
             }
         } else if name.equals("tries") {
-            tries = try number(name, value, 0...FaultPlan.largest)
+            tries = try number(name, value, 0...FaultPlan.maxNumber)
         } else if name.equals("key") {
-            key = ByteString(value)
+            key = ByteArray(value)
         } else {
             return false
         }
         return true
     }
 
-    private mutating func setTravel(_ name: Bytes, _ value: Bytes) throws(Mistake) -> Bool {
+    private mutating func setDelivery(_ name: Bytes, _ value: Bytes) throws(ParseError) -> Bool {
         if name.equals("write") {
-            write = try number(name, value, 1...FaultPlan.largest)
+            write = try number(name, value, 1...FaultPlan.maxNumber)
         } else if name.equals("piece") {
             piece = try number(name, value, 1...(64 << 20))
         } else if name.equals("join") {
@@ -147,10 +150,10 @@ struct FaultPlan {
             } else if value.equals("close") {
                 framing = .close
             } else {
-                throw mistake(name, value, "must be chunked, length or close")
+                throw parseError(name, value, "must be chunked, length or close")
             }
         } else if name.equals("type") {
-            type = ByteString(value)
+            type = ByteArray(value)
         } else if name.equals("newline") {
             if value.equals("lf") {
                 newline = .lf
@@ -159,7 +162,7 @@ struct FaultPlan {
             } else if value.equals("cr") {
                 newline = .cr
             } else {
-                throw mistake(name, value, "must be lf, crlf or cr")
+                throw parseError(name, value, "must be lf, crlf or cr")
             }
         } else {
             return false
@@ -167,7 +170,7 @@ struct FaultPlan {
         return true
     }
 
-    private mutating func setMeasure(_ name: Bytes, _ value: Bytes) throws(Mistake) -> Bool {
+    private mutating func setSynthetic(_ name: Bytes, _ value: Bytes) throws(ParseError) -> Bool {
         if name.equals("chunks") {
             chunks = try number(name, value, 0...1_000_000_000)
         } else if name.equals("size") {
@@ -177,9 +180,9 @@ struct FaultPlan {
         } else if name.equals("choices") {
             choices = try number(name, value, 1...1000)
         } else if name.equals("text") {
-            text = ByteString(value)
+            text = ByteArray(value)
         } else if name.equals("finish") {
-            finish = ByteString(value)
+            finish = ByteArray(value)
         } else if name.equals("done") {
             done = try flag(name, value)
         } else if name.equals("usage") {
@@ -190,9 +193,9 @@ struct FaultPlan {
         return true
     }
 
-    private mutating func addHeader(_ value: Bytes) throws(Mistake) {
+    private mutating func addHeader(_ value: Bytes) throws(ParseError) {
         guard let colon = value.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
-            throw mistake(StaticText.bytes("header"), value, "must be Name:Value")
+            throw parseError(StaticText.bytes("header"), value, "must be Name:Value")
         }
         headers += value.part(0..<colon)
         headers += ": "
@@ -202,58 +205,58 @@ struct FaultPlan {
 
     // MARK: Values
 
-    private func number(_ name: Bytes, _ value: Bytes, _ range: ClosedRange<Int>) throws(Mistake)
+    private func number(_ name: Bytes, _ value: Bytes, _ range: ClosedRange<Int>) throws(ParseError)
         -> Int
     {
         guard let number = parseDecimal(value, limit: range.upperBound), number >= range.lowerBound
         else {
-            var reason = ByteString("must be a whole number from ")
+            var reason = ByteArray("must be a whole number from ")
             reason.append(decimal: range.lowerBound)
             reason += " to "
             reason.append(decimal: range.upperBound)
-            throw reason.withUnsafeBufferPointer { mistake(name, value, $0) }
+            throw reason.withUnsafeBufferPointer { parseError(name, value, $0) }
         }
         return number
     }
 
-    private func milliseconds(_ name: Bytes, _ value: Bytes) throws(Mistake) -> Int64 {
+    private func milliseconds(_ name: Bytes, _ value: Bytes) throws(ParseError) -> Int64 {
         guard let time = parseMilliseconds(value) else {
-            throw mistake(name, value, "must be milliseconds, such as 20 or 0.5")
+            throw parseError(name, value, "must be milliseconds, such as 20 or 0.5")
         }
         return time
     }
 
-    private func flag(_ name: Bytes, _ value: Bytes) throws(Mistake) -> Bool {
+    private func flag(_ name: Bytes, _ value: Bytes) throws(ParseError) -> Bool {
         guard value.equals("0") || value.equals("1") else {
-            throw mistake(name, value, "must be 0 or 1")
+            throw parseError(name, value, "must be 0 or 1")
         }
         return value.equals("1")
     }
 
-    private func mistake(_ name: Bytes, _ value: Bytes, _ reason: StaticString) -> Mistake {
-        mistake(name, value, StaticText.bytes(reason))
+    private func parseError(_ name: Bytes, _ value: Bytes, _ reason: StaticString) -> ParseError {
+        parseError(name, value, StaticText.bytes(reason))
     }
 
-    private func mistake(_ name: Bytes, _ value: Bytes, _ reason: Bytes) -> Mistake {
-        var message = ByteString("mock: ")
+    private func parseError(_ name: Bytes, _ value: Bytes, _ reason: Bytes) -> ParseError {
+        var message = ByteArray("mock: ")
         message += name
         message += ": "
         message += reason
         message += " (is "
         message += value
         message += ")"
-        return Mistake(message: message)
+        return ParseError(message: message)
     }
 
-    private func percentDecoded(_ text: Bytes) throws(Mistake) -> ByteString {
-        var decoded = ByteString()
+    private func percentDecoded(_ text: Bytes) throws(ParseError) -> ByteArray {
+        var decoded = ByteArray()
         var index = 0
         while index < text.count {
             if text[index] == UInt8(ascii: "%") {
                 guard index + 2 < text.count, let high = hexValue(text[index + 1]),
                     let low = hexValue(text[index + 2])
                 else {
-                    throw mistake(
+                    throw parseError(
                         StaticText.bytes("value"), text,
                         "% must be followed by two hexadecimal digits")
                 }
@@ -268,16 +271,16 @@ struct FaultPlan {
     }
 }
 
-/// Counts the requests of a kind, so that faults can befall the first of them alone.
+/// Counts requests with the same options or key, to limit faults to the first of them.
 struct TryCounter {
     private var counts: [UInt64: Int] = [:]
 
-    /// How many requests came before this one with the same words.
-    mutating func next(_ words: Bytes) -> Int {
-        // FNV-1a: the words themselves need not be kept.
+    /// Counts a request, and returns the number of earlier requests with the same key.
+    mutating func next(_ key: Bytes) -> Int {
+        // An FNV-1a hash, so that the keys need not be stored.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in words { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        // A limit, so that a server that runs for weeks does not grow.
+        for byte in key { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        // Limits the memory of a server that runs for weeks.
         if counts.count > 100_000 { counts.removeAll() }
         let count = counts[hash] ?? 0
         counts[hash] = count + 1

@@ -2,10 +2,10 @@ import Base
 import CPlatform
 import Chat
 
-/// Reads one HTTP/1 request (RFC 9112) from bytes that arrive in any pieces. Pure: bytes in, a request or a refusal out.
+/// Parser for an HTTP/1 request (RFC 9112) that arrives in pieces of any size; it performs no I/O.
 struct HTTPRequest: ~Copyable {
-    /// A request that is not HTTP, or larger than a limit: this status, and then the connection is closed.
-    struct Malformed: Error {
+    /// Error for a request that is not valid HTTP or exceeds a limit; it closes the connection.
+    struct ParseError: Error {
         var status: Int
         var reason: StaticString
     }
@@ -25,35 +25,34 @@ struct HTTPRequest: ~Copyable {
         case head, length(Int), chunkLine, chunk(Int), chunkEnd, trailers, end
     }
 
-    /// What has arrived, from the request line on.
+    /// Received bytes, from the request line on.
     private var input = ByteBuffer()
     private var state = State.head
     private var fields: [Field] = []
     private var methodRange = 0..<0
     private var targetRange = 0..<0
-    /// Up to where the input is understood, and where the head ends.
+    /// Offsets of the end of the parsed input and of the end of the head.
     private var read = 0
     private var headEnd = 0
-    /// A body that came in chunks, put together.
+    /// Decoded body of a request with the chunked coding.
     private var joined = ByteBuffer()
     private var isChunked = false
-    private var isOld = false
+    /// Whether the version is HTTP/1.0, which has no chunked coding and no persistent connections.
+    private(set) var isHTTP10 = false
 
     init() {}
 
     var isEmpty: Bool { input.isEmpty }
     var hasHead: Bool { headEnd > 0 }
     var method: Bytes { input.bytes.part(methodRange) }
-    /// HTTP/1.0: no chunks, and no keeping of the connection.
-    var isHTTP10: Bool { isOld }
 
-    /// The path, without the query.
+    /// Path without the query.
     var path: Bytes {
         let target = input.bytes.part(targetRange)
         return target.part(0..<(target.firstIndex(of: UInt8(ascii: "?")) ?? target.count))
     }
 
-    /// The body, once the request is complete.
+    /// Body of a complete request.
     var body: Bytes { isChunked ? joined.bytes : input.bytes.part(headEnd..<read) }
 
     var fieldCount: Int { fields.count }
@@ -62,7 +61,7 @@ struct HTTPRequest: ~Copyable {
         (input.bytes.part(fields[index].name), input.bytes.part(fields[index].value))
     }
 
-    /// The last header of that name.
+    /// Value of the last header with a name.
     func header(_ name: StaticString) -> Bytes? {
         var found: Bytes?
         for field in fields
@@ -72,22 +71,22 @@ struct HTTPRequest: ~Copyable {
         return found
     }
 
-    /// Whether a header that is a list ("keep-alive, upgrade") has that word.
-    func header(_ name: StaticString, has word: StaticString) -> Bool {
+    /// Whether a header with a list ("keep-alive, upgrade") contains an element.
+    func header(_ name: StaticString, contains element: StaticString) -> Bool {
         guard let list = header(name) else { return false }
         for part in list.split(separator: UInt8(ascii: ",")) {
             let trimmed = trim(Bytes(rebasing: part))
-            if trimmed.equalsIgnoringCase(StaticText.bytes(word)) { return true }
+            if trimmed.equalsIgnoringCase(StaticText.bytes(element)) { return true }
         }
         return false
     }
 
-    /// The body has not begun to arrive, and its sender waits to be asked for it.
+    /// Whether the client sent only the head and waits for 100 Continue.
     var waitsForContinue: Bool { hasHead && input.count == headEnd && header("expect") != nil }
 
     mutating func append(_ bytes: Bytes) { input.append(bytes) }
 
-    /// Forgets a complete request, and keeps what has arrived behind it.
+    /// Discards a complete request, and keeps the bytes that follow it.
     mutating func removeFirst() {
         if input.count > HTTPRequest.maxHeadLength && input.count == read {
             input = ByteBuffer()
@@ -99,11 +98,11 @@ struct HTTPRequest: ~Copyable {
         state = .head
         (methodRange, targetRange) = (0..<0, 0..<0)
         (read, headEnd) = (0, 0)
-        (isChunked, isOld) = (false, false)
+        (isChunked, isHTTP10) = (false, false)
     }
 
-    /// Goes on reading. `hasHead` is told once; the body is read by the next call.
-    mutating func advance() throws(Malformed) -> Progress {
+    /// Continues parsing. Returns `hasHead` once; the next call parses the body.
+    mutating func advance() throws(ParseError) -> Progress {
         while true {
             switch state {
             case .head:
@@ -123,87 +122,88 @@ struct HTTPRequest: ~Copyable {
 
     // MARK: The head
 
-    /// The next line without its end, which is LF or CRLF; nil if it has not all come.
-    private mutating func nextLine(limit: Int) throws(Malformed) -> Range<Int>? {
+    /// Returns the next line without its LF or CRLF; nil if it is incomplete.
+    private mutating func nextLine(limit: Int) throws(ParseError) -> Range<Int>? {
         let rest = input.bytes.dropping(read)
         let start = read
         guard let bytes = rest.baseAddress, let found = memchr(bytes, 0x0A, rest.count) else {
             guard rest.count <= limit else {
-                throw Malformed(status: 431, reason: "a line is too long")
+                throw ParseError(status: 431, reason: "a line is too long")
             }
             return nil
         }
         var end = UnsafeRawPointer(found) - UnsafeRawPointer(input.start)
         guard end - start <= limit else {
-            throw Malformed(status: 431, reason: "a line is too long")
+            throw ParseError(status: 431, reason: "a line is too long")
         }
         read = end + 1
         if end > start, input.bytes[end - 1] == 0x0D { end -= 1 }
         return start..<end
     }
 
-    private mutating func readHead() throws(Malformed) -> Bool {
+    private mutating func readHead() throws(ParseError) -> Bool {
         while let line = try nextLine(limit: HTTPRequest.maxHeadLength) {
             guard read <= HTTPRequest.maxHeadLength else {
-                throw Malformed(status: 431, reason: "the headers are too long")
+                throw ParseError(status: 431, reason: "the headers are too long")
             }
             if methodRange.isEmpty {
                 if line.isEmpty { continue }
                 try readRequestLine(line)
             } else if line.isEmpty {
                 headEnd = read
-                try planBody()
+                try chooseBodyCoding()
                 return true
             } else {
                 try readField(line)
             }
         }
         guard input.count <= HTTPRequest.maxHeadLength else {
-            throw Malformed(status: 431, reason: "the headers are too long")
+            throw ParseError(status: 431, reason: "the headers are too long")
         }
-        // A client that begins a TLS handshake would wait for ever for an answer to it.
+        // Otherwise a client that starts a TLS handshake would wait for a response forever.
         if methodRange.isEmpty, let first = input.bytes.first, first < 0x20, first != 0x0D,
             first != 0x0A
         {
-            throw Malformed(status: 400, reason: "this is not HTTP: use http, not https")
+            throw ParseError(status: 400, reason: "this is not HTTP: use http, not https")
         }
         return false
     }
 
-    private mutating func readRequestLine(_ line: Range<Int>) throws(Malformed) {
+    private mutating func readRequestLine(_ line: Range<Int>) throws(ParseError) {
         let text = input.bytes.part(line)
-        let malformed = Malformed(
+        let error = ParseError(
             status: 400, reason: "the first line is not METHOD TARGET HTTP/1.1")
         guard let first = text.firstIndex(of: 0x20), let last = text.lastIndex(of: 0x20), first > 0,
             last > first + 1
         else {
-            throw malformed
+            throw error
         }
         let version = text.dropping(last + 1)
         guard version.equals("HTTP/1.1") || version.equals("HTTP/1.0") else {
             throw version.hasPrefix("HTTP/")
-                ? Malformed(status: 505, reason: "only HTTP/1.1 is spoken here") : malformed
+                ? ParseError(status: 505, reason: "only HTTP/1.0 and HTTP/1.1 are supported")
+                : error
         }
-        for byte in text.part(0..<first) where !isTokenByte(byte) { throw malformed }
+        for byte in text.part(0..<first) where !isTokenByte(byte) { throw error }
         for byte in text.part(first + 1..<last) where byte <= 0x20 || byte == 0x7F {
-            throw malformed
+            throw error
         }
-        isOld = version.equals("HTTP/1.0")
+        isHTTP10 = version.equals("HTTP/1.0")
         methodRange = line.lowerBound..<line.lowerBound + first
         targetRange = line.lowerBound + first + 1..<line.lowerBound + last
     }
 
-    private mutating func readField(_ line: Range<Int>) throws(Malformed) {
+    private mutating func readField(_ line: Range<Int>) throws(ParseError) {
         let text = input.bytes.part(line)
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")), colon > 0 else {
-            throw Malformed(status: 400, reason: "a header is not NAME: VALUE")
+            throw ParseError(status: 400, reason: "a header is not NAME: VALUE")
         }
         for byte in text.part(0..<colon) where !isTokenByte(byte) {
-            throw Malformed(
-                status: 400, reason: "a header's name holds a character that names may not have")
+            throw ParseError(
+                status: 400, reason: "a header name contains an invalid character")
         }
         for byte in text.dropping(colon + 1) where byte < 0x20 && byte != 0x09 || byte == 0x7F {
-            throw Malformed(status: 400, reason: "a header's value holds a control character")
+            throw ParseError(status: 400, reason: "a header value contains a control character")
         }
         let value = trim(text.dropping(colon + 1))
         let start = value.isEmpty ? line.upperBound : value.baseAddress! - input.start
@@ -211,47 +211,47 @@ struct HTTPRequest: ~Copyable {
         fields.append(Field(name: name, value: start..<start + value.count))
     }
 
-    private mutating func planBody() throws(Malformed) {
+    private mutating func chooseBodyCoding() throws(ParseError) {
         var length: Int?
         for index in fields.indices {
             let (name, value) = field(index)
             guard name.equalsIgnoringCase(StaticText.bytes("content-length")) else { continue }
             guard let number = parseDecimal(value, limit: Int.max) else {
-                throw Malformed(status: 400, reason: "content-length is not a number")
+                throw ParseError(status: 400, reason: "content-length is not a number")
             }
             guard length == nil || length == number else {
-                throw Malformed(status: 400, reason: "content-length is given twice")
+                throw ParseError(status: 400, reason: "content-length has two different values")
             }
             length = number
         }
         if let coding = header("transfer-encoding") {
             guard length == nil else {
-                throw Malformed(
-                    status: 400, reason: "content-length and transfer-encoding together")
+                throw ParseError(
+                    status: 400, reason: "content-length and transfer-encoding exclude each other")
             }
             guard coding.equalsIgnoringCase(StaticText.bytes("chunked")) else {
-                throw Malformed(
-                    status: 501, reason: "the only transfer-encoding known here is chunked")
+                throw ParseError(
+                    status: 501, reason: "the only supported transfer-encoding is chunked")
             }
             isChunked = true
             state = .chunkLine
         } else {
             guard length ?? 0 <= HTTPRequest.maxBodyLength else {
-                throw Malformed(status: 413, reason: "the body is too large")
+                throw ParseError(status: 413, reason: "the body is too large")
             }
             state = .length(length ?? 0)
         }
         if let expected = header("expect"),
             !expected.equalsIgnoringCase(StaticText.bytes("100-continue"))
         {
-            throw Malformed(status: 417, reason: "the only expectation known here is 100-continue")
+            throw ParseError(status: 417, reason: "the only supported expectation is 100-continue")
         }
     }
 
-    // MARK: A body in chunks
+    // MARK: Chunked body
 
-    /// Decodes what has arrived; true at the end of the body.
-    private mutating func readChunks() throws(Malformed) -> Bool {
+    /// Decodes the received chunks; true at the end of the body.
+    private mutating func readChunks() throws(ParseError) -> Bool {
         defer { dropDecoded() }
         while true {
             switch state {
@@ -261,7 +261,7 @@ struct HTTPRequest: ~Copyable {
                 }
                 let size = try chunkSize(input.bytes.part(line))
                 guard joined.count + size <= HTTPRequest.maxBodyLength else {
-                    throw Malformed(status: 413, reason: "the body is too large")
+                    throw ParseError(status: 413, reason: "the body is too large")
                 }
                 state = size == 0 ? .trailers : .chunk(size)
             case .chunk(let left):
@@ -275,7 +275,7 @@ struct HTTPRequest: ~Copyable {
                     return false
                 }
                 guard line.isEmpty else {
-                    throw Malformed(status: 400, reason: "a chunk is longer than it says")
+                    throw ParseError(status: 400, reason: "a chunk is longer than its size")
                 }
                 state = .chunkLine
             case .trailers:
@@ -292,19 +292,19 @@ struct HTTPRequest: ~Copyable {
         }
     }
 
-    private func chunkSize(_ line: Bytes) throws(Malformed) -> Int {
-        let malformed = Malformed(status: 400, reason: "a chunk's size is not a hexadecimal number")
+    private func chunkSize(_ line: Bytes) throws(ParseError) -> Int {
+        let error = ParseError(status: 400, reason: "a chunk size is not a hexadecimal number")
         let digits = trim(line.part(0..<(line.firstIndex(of: UInt8(ascii: ";")) ?? line.count)))
-        guard !digits.isEmpty, digits.count <= 8 else { throw malformed }
+        guard !digits.isEmpty, digits.count <= 8 else { throw error }
         var size = 0
         for byte in digits {
-            guard let digit = hexValue(byte) else { throw malformed }
+            guard let digit = hexValue(byte) else { throw error }
             size = size << 4 | Int(digit)
         }
         return size
     }
 
-    /// Lets go of decoded chunks, so that a body takes its own room once and not twice.
+    /// Discards decoded chunks, so that a large body is not in memory twice.
     private mutating func dropDecoded() {
         guard read - headEnd > 1 << 20 else { return }
         input.replace(headEnd..<read, with: Bytes(start: nil, count: 0))
@@ -312,7 +312,7 @@ struct HTTPRequest: ~Copyable {
     }
 }
 
-/// Without the spaces and tabs around it.
+/// Returns text without leading and trailing spaces and tabs.
 func trim(_ text: Bytes) -> Bytes {
     var start = 0
     var end = text.count
@@ -321,7 +321,7 @@ func trim(_ text: Bytes) -> Bytes {
     return text.part(start..<end)
 }
 
-/// What methods and header names are made of (RFC 9110, section 5.6.2).
+/// Whether a byte may occur in a method or a header name (RFC 9110, section 5.6.2).
 private func isTokenByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),

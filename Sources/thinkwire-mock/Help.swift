@@ -1,51 +1,70 @@
-/// What --help prints: all that a user of the mock has to know.
+/// Output of `thinkwire-mock --help`: the complete documentation of the program.
 let helpText: StaticString = """
-    thinkwire-mock: an OpenAI-compatible provider of thinking models on your desk
+    thinkwire-mock: a local OpenAI-compatible server that imitates a provider of thinking models
 
-    thinkwire-mock [--port N] [--pace MS] [--log]
+    Usage: thinkwire-mock [--port N] [--pace MS] [--log]
 
-      --port N     listen on 127.0.0.1:N (8089); 0: any free port
-      --pace MS    wait so long between the chunks of a stream (0); "0.5" is half a millisecond
-      --log        a line about each request on standard error; --quiet: none, which is the default
-      --version, --help
+      --port N     listen on 127.0.0.1:N (default 8089); 0 selects any free port
+      --pace MS    pause between the pieces of a body (default 0), in milliseconds; decimals such
+                   as 0.5 are allowed
+      --log        print one line per response to standard error
+      --quiet      print no log (the default)
+      --version    print the version
+      --help       print this text
 
-    The first line on standard output is the base URL, http://127.0.0.1:PORT/v1. Any key is accepted, but there must be one.
-    SIGTERM and SIGINT end it.
+    The first line on standard output is the base URL, http://127.0.0.1:PORT/v1. Every request needs
+    an API key, and any key is accepted. SIGTERM or SIGINT ends the program.
 
     MODELS
-      alibaba/qwen3-32b, alibaba/qwen3-next-80b-a3b-thinking, alibaba/qwen3-vl-32b-thinking, alibaba/qwen3.6-35b-a3b
-                       answer every question with what the provider once answered, streamed or not, and refuse what it refuses
-      mock/synthetic   any number of chunks of any size:
-                         chunks=100     pieces of answer         reasoning=0    pieces of reasoning before them
-                         size=16        bytes of text in each    text=TEXT      the text of each, in place of that
-                         choices=1      answers side by side     finish=stop    their finish_reason
-                         usage=1, done=1   whether a usage chunk and [DONE] come
-      mock/echo        answers with the body it received; the field "mock" has the headers, and the number of the connection and
-                       of the request on it
-      mock/script      answers with the bytes in the body's field "mock_reply", or "mock_reply_base64"; of a list, with the next
-                       one for each request that has the same key=
+      alibaba/qwen3-32b, alibaba/qwen3-next-80b-a3b-thinking, alibaba/qwen3-vl-32b-thinking,
+      alibaba/qwen3.6-35b-a3b
+          answer every request with a recorded response of the provider, streamed or unstreamed, and
+          reject the requests that the provider rejects
+      mock/synthetic
+          answers with any number of chunks of any size; its options:
+            chunks=100     number of content chunks       reasoning=0    number of reasoning chunks
+            size=16        bytes of text per chunk        text=TEXT      text of each chunk
+            choices=1      number of choices              finish=stop    their finish_reason
+            usage=1        whether a usage chunk is sent  done=1         whether [DONE] is sent
+      mock/echo
+          answers with the request body as content; the member "mock" of the response contains the
+          request headers, and the numbers of the connection and of the request on it
+      mock/script
+          answers with the text in the member "mock_reply" of the request body, or with the bytes in
+          "mock_reply_base64"; from an array, each request with the same key= receives the next
+          element, and later requests receive the last one
 
-    ASKING FOR MORE
-      "key=value,key=value" in the header x-mock, or behind the model's name: "alibaba/qwen3-32b#pace=20,cut=1000".
-      Values are percent-decoded (%2C is a comma). Bytes are counted in the body, before it is framed in chunks.
+    REQUEST OPTIONS
+      Options are written "key=value,key=value" in the header x-mock or after the model's name:
+      "alibaba/qwen3-32b#pace=20,cut=1000". Values are percent-decoded (%2C is a comma). Offsets in
+      the body do not count the framing of chunks. Times are in milliseconds.
 
-      status=503       refuse with that status, in the provider's form      message=TEXT   with these words
-      header=Name:Value   send this header as well; may be repeated
-      cut=N            after N bytes of body, close the connection (FIN)
-      reset=N          after N bytes of body, reset it (RST)
-      stall=N          after N bytes of body, send no more                  resume=MS      but go on after that time
-      garbage=N        send N bytes of no sense as the body
-      delay=MS         wait before the head of the answer
-      hold=MS          wait before the end of the body, when all of it has been sent
-      drop=fin|rst     close or reset the connection in place of an answer
-      early=1          refuse before the body has been read; stop-reading=MS: do not read the body for so long (in the header alone)
-      close=1          close the connection after the answer
-      tries=N          all of the above for the first N requests alone, among those with the same words or the same key=NAME
+      Faults:
+        status=503         respond with this status and an error body in the provider's format
+        message=TEXT       error message for status=
+        header=Name:Value  send this header too; may be repeated
+        cut=N              close the connection (FIN) after N bytes of the body
+        reset=N            reset the connection (RST) after N bytes of the body
+        stall=N            stop sending after N bytes of the body
+        resume=MS          continue this long after stall=
+        garbage=N          send N pseudo-random bytes as the body
+        delay=MS           wait before the head of the response
+        hold=MS            wait after the body, before its end
+        drop=fin|rst       close or reset the connection instead of responding
+        early=1            respond with an error before the request body was read (only in x-mock)
+        stop-reading=MS    do not read the request body for this time (only in x-mock)
+        close=1            close the connection after the response
+        tries=N            apply the faults only to the first N requests with the same options
+        key=NAME           count the requests with this key instead, for tries= and mock/script
 
-      pace=MS          between the pieces of the body, in place of --pace
-      piece=N          cut the body in pieces of N bytes                    join=N         N chunks in each piece
-      write=N          send at most N bytes at a time
-      framing=chunked|length|close                                          type=text/plain
-      newline=lf|crlf|cr   end the lines of the body so
+      Delivery:
+        pace=MS            pause between the pieces of the body; overrides --pace
+        piece=N            divide the body into pieces of N bytes
+        join=N             send N chunks in each piece
+        write=N            send at most N bytes per system call
+        framing=chunked|length|close
+                           framing of the body
+        type=text/plain    content type of the response
+        newline=lf|crlf|cr line ending in the body
 
     """

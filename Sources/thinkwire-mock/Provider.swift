@@ -2,7 +2,7 @@ import Base
 import CPlatform
 import Chat
 
-/// Answers requests as the provider does.
+/// Answers requests as the provider does, and serves the models of the mock.
 final class Provider {
     private let recordings = Recording.all()
     private let models: CannedBody
@@ -11,116 +11,126 @@ final class Provider {
     private var tries = TryCounter()
     private var reader = JSONReader()
 
-    static let ownModels: [StaticString] = ["mock/synthetic", "mock/echo", "mock/script"]
+    static let mockModels: [StaticString] = ["mock/synthetic", "mock/echo", "mock/script"]
 
     init(pace: Int64) {
         self.pace = pace
         models = Provider.listModels(recordings)
     }
 
-    /// Where a request came from, for those who want to know whether their connections are kept.
+    /// Numbers of a connection and of a request on it; mock/echo returns them.
     struct Origin {
         var connection: Int
         var request: Int
     }
 
-    func answer(_ request: borrowing HTTPRequest, from origin: Origin) -> Answer {
+    func respond(to request: borrowing HTTPRequest, from origin: Origin) -> HTTPResponse {
         let context = context(request)
         var faults = FaultPlan()
-        do throws(Refusal) {
-            return try answer(request, from: origin, context, &faults)
+        do throws(ErrorResponse) {
+            return try respond(to: request, from: origin, context, &faults)
         } catch {
-            return Answer.refusing(error, path: request.path, faults, context)
+            return HTTPResponse.error(error, path: request.path, faults, context)
         }
     }
 
-    /// For what is no request: the connection ends with it.
-    func answer(malformed: HTTPRequest.Malformed, _ request: borrowing HTTPRequest) -> Answer {
-        var context = Answer.ResponseContext()
+    /// Answers an invalid request; the connection is closed afterwards.
+    func respond(to request: borrowing HTTPRequest, _ error: HTTPRequest.ParseError)
+        -> HTTPResponse
+    {
+        var context = HTTPResponse.ResponseContext()
         context.closes = true
         context.id = ids.next()
         let path = request.hasHead ? request.path : Bytes(start: nil, count: 0)
-        return Answer.refusing(
-            Refusal(malformed.status, malformed.reason), path: path, FaultPlan(), context)
+        return HTTPResponse.error(
+            ErrorResponse(error.status, error.reason), path: path, FaultPlan(), context)
     }
 
-    /// What the header asks for before the body has been read: a refusal, or a time of not reading.
-    func plan(_ request: borrowing HTTPRequest) -> (early: Answer?, stopReading: Int64) {
+    /// Faults before the body is read: an early error response, or a time without reading.
+    ///
+    /// They must be in the header x-mock.
+    func faultsBeforeBody(_ request: borrowing HTTPRequest) -> (
+        early: HTTPResponse?, stopReading: Int64
+    ) {
         var faults = FaultPlan()
-        guard let words = request.header("x-mock"), (try? faults.read(words)) != nil else {
+        guard let options = request.header("x-mock"), (try? faults.read(options)) != nil else {
             return (nil, 0)
         }
         guard faults.early else { return (nil, faults.stopReading) }
         var context = context(request)
         context.closes = true
         let status = faults.status ?? 413
-        let message = faults.message ?? ByteString(reasonPhrase(status))
-        return (Answer.refusing(Refusal(status, message), path: request.path, faults, context), 0)
+        let message = faults.message ?? ByteArray(reasonPhrase(status))
+        return (
+            HTTPResponse.error(ErrorResponse(status, message), path: request.path, faults, context),
+            0
+        )
     }
 
-    private func context(_ request: borrowing HTTPRequest) -> Answer.ResponseContext {
-        Answer.ResponseContext(
+    private func context(_ request: borrowing HTTPRequest) -> HTTPResponse.ResponseContext {
+        HTTPResponse.ResponseContext(
             isHTTP10: request.isHTTP10, isHead: request.method.equals("HEAD"),
-            closes: request.header("connection", has: "close"),
+            closes: request.header("connection", contains: "close"),
             id: ids.next(), pace: pace)
     }
 
-    // MARK: From a request to an answer
+    // MARK: Routing
 
-    private func answer(
-        _ request: borrowing HTTPRequest, from origin: Origin, _ context: Answer.ResponseContext,
+    private func respond(
+        to request: borrowing HTTPRequest, from origin: Origin,
+        _ context: HTTPResponse.ResponseContext,
         _ faults: inout FaultPlan
-    ) throws(Refusal) -> Answer {
+    ) throws(ErrorResponse) -> HTTPResponse {
         let path = request.path
         if path.equals("/v1/models") || path.equals("/models") {
             guard request.method.equals("GET") else {
-                throw Refusal(405, "only GET is answered here")
+                throw ErrorResponse(405, "only GET is supported for this path")
             }
-            return Answer(200, .cannedBody(models), isStream: false, faults, context)
+            return HTTPResponse(200, .canned(models), isStream: false, faults, context)
         }
         guard path.equals("/v1/chat/completions") || path.equals("/chat/completions") else {
-            throw Refusal(
+            throw ErrorResponse(
                 404,
-                ByteString("Cannot ") + ByteString(request.method) + ByteString(" ")
-                    + ByteString(path))
+                ByteArray("Cannot ") + ByteArray(request.method) + ByteArray(" ")
+                    + ByteArray(path))
         }
         guard request.method.equals("POST") else {
-            throw Refusal(405, "only POST is answered here")
+            throw ErrorResponse(405, "only POST is supported for this path")
         }
         guard isAuthorized(request) else {
-            throw Refusal(401, "Unauthorized: send a key, as Authorization: Bearer KEY")
+            throw ErrorResponse(401, "Unauthorized: send a key, as Authorization: Bearer KEY")
         }
         let body = try parse(request.body)
-        let (name, words) = try model(body)
-        return try name.withUnsafeBufferPointer { (name) throws(Refusal) in
-            let turn = try read(words, request, &faults)
+        let (name, options) = try model(body)
+        return try name.withUnsafeBufferPointer { (name) throws(ErrorResponse) in
+            let previous = try read(options, request, &faults)
             let isStream = body["stream"]?.kind == .true
             if name.equals("mock/script") {
-                return try script(body, turn, isStream, faults, context)
+                return try script(body, previous, isStream, faults, context)
             }
             if let status = faults.status, status >= 300 {
-                throw Refusal(status, faults.message ?? ByteString(reasonPhrase(status)))
+                throw ErrorResponse(status, faults.message ?? ByteArray(reasonPhrase(status)))
             }
             let status = faults.status ?? 200
             if name.equals("mock/synthetic") {
                 guard isStream || Synthetic.fitsDocument(faults) else {
-                    throw Refusal(400, "mock: more than can be answered without streaming")
+                    throw ErrorResponse(400, "mock: the response is too large without streaming")
                 }
                 guard faults.framing != .length || Synthetic.canBeMeasured(faults) else {
-                    throw Refusal(
+                    throw ErrorResponse(
                         400,
-                        "mock: more than can be measured before it is sent; choose another framing")
+                        "mock: the response is too large to be measured for framing=length")
                 }
-                let source = BodySource.Source.synthetic(Synthetic(faults, isStreamed: isStream))
-                return Answer(status, source, isStream: isStream, faults, context)
+                let source = BodySource.Content.synthetic(Synthetic(faults, isStreamed: isStream))
+                return HTTPResponse(status, source, isStream: isStream, faults, context)
             }
             if name.equals("mock/echo") {
-                return Answer(
-                    status, .cannedBody(echo(request, origin, isStream)), isStream: isStream,
+                return HTTPResponse(
+                    status, .canned(echo(request, origin, isStream)), isStream: isStream,
                     faults, context)
             }
             let source = try recorded(name, body, isStream)
-            return Answer(status, .cannedBody(source), isStream: isStream, faults, context)
+            return HTTPResponse(status, .canned(source), isStream: isStream, faults, context)
         }
     }
 
@@ -130,49 +140,53 @@ final class Provider {
             && !trim(value.dropping(7)).isEmpty
     }
 
-    private func parse(_ text: Bytes) throws(Refusal) -> JSONValue {
+    private func parse(_ text: Bytes) throws(ErrorResponse) -> JSONValue {
         let body: JSONValue
         do throws(JSONError) {
             body = try reader.read(text, .rejectsInvalidUTF8)
         } catch {
-            var message = ByteString("the body is not JSON: ")
+            var message = ByteArray("the body is not JSON: ")
             message += error.problem.text
             message += ", at byte "
             message.append(decimal: error.offset)
-            throw Refusal(400, message)
+            throw ErrorResponse(400, message)
         }
-        guard body.kind == .object else { throw Refusal(400, "the body must be a JSON object") }
+        guard body.kind == .object else {
+            throw ErrorResponse(400, "the body must be a JSON object")
+        }
         return body
     }
 
-    /// The model's name, and what stands behind it for the mock.
-    private func model(_ body: JSONValue) throws(Refusal) -> (name: ByteString, words: ByteString) {
-        guard let model = body["model"] else { throw Refusal(400, "model: is missing") }
-        guard model.isString else { throw Refusal(400, "model: must be a string") }
+    /// Returns the model's name and the options after it.
+    private func model(_ body: JSONValue) throws(ErrorResponse)
+        -> (name: ByteArray, options: ByteArray)
+    {
+        guard let model = body["model"] else { throw ErrorResponse(400, "model: is missing") }
+        guard model.isString else { throw ErrorResponse(400, "model: must be a string") }
         var buffer = ByteBuffer()
         model.appendText(to: &buffer)
         let text = buffer.bytes
         let end = text.firstIndex(of: UInt8(ascii: "#")) ?? text.count
         let name = text.part(0..<end)
         var isKnown = false
-        for own in Provider.ownModels where name.equals(own) { isKnown = true }
+        for model in Provider.mockModels where name.equals(model) { isKnown = true }
         for recording in recordings where name.equals(recording.name) { isKnown = true }
         guard isKnown else {
-            throw Refusal(
+            throw ErrorResponse(
                 404,
-                ByteString("model: there is no model ") + ByteString(name)
-                    + ByteString(" here; GET /v1/models lists them"))
+                ByteArray("model: there is no model ") + ByteArray(name)
+                    + ByteArray("; GET /v1/models lists the models"))
         }
-        return (ByteString(name), end < text.count ? ByteString(text.dropping(end + 1)) : [])
+        return (ByteArray(name), end < text.count ? ByteArray(text.dropping(end + 1)) : [])
     }
 
-    /// Reads what is asked of the mock, and tells how many requests with the same words there were.
+    /// Reads the options of a request, and returns the number of earlier requests like it.
     private func read(
-        _ words: ByteString, _ request: borrowing HTTPRequest, _ faults: inout FaultPlan
-    ) throws(Refusal) -> Int {
-        var all = words
-        do throws(FaultPlan.Mistake) {
-            try words.withUnsafeBufferPointer { (bytes) throws(FaultPlan.Mistake) in
+        _ options: ByteArray, _ request: borrowing HTTPRequest, _ faults: inout FaultPlan
+    ) throws(ErrorResponse) -> Int {
+        var all = options
+        do throws(FaultPlan.ParseError) {
+            try options.withUnsafeBufferPointer { (bytes) throws(FaultPlan.ParseError) in
                 try faults.read(bytes)
             }
             for index in 0..<request.fieldCount {
@@ -184,75 +198,77 @@ final class Provider {
             }
         } catch {
             faults = FaultPlan()
-            throw Refusal(400, error.message)
+            throw ErrorResponse(400, error.message)
         }
         guard faults.tries != nil || !faults.key.isEmpty else { return 0 }
-        let turn = (faults.key.isEmpty ? all : faults.key).withUnsafeBufferPointer {
+        let previous = (faults.key.isEmpty ? all : faults.key).withUnsafeBufferPointer {
             tries.next($0)
         }
-        if let count = faults.tries, turn >= count { faults.clearFaults() }
-        return turn
+        if let count = faults.tries, previous >= count { faults.clearFaults() }
+        return previous
     }
 
     // MARK: The models
 
-    private func recorded(_ name: Bytes, _ body: JSONValue, _ isStream: Bool) throws(Refusal)
+    private func recorded(_ name: Bytes, _ body: JSONValue, _ isStream: Bool) throws(ErrorResponse)
         -> CannedBody
     {
         for recording in recordings where name.equals(recording.name) {
-            do throws(Schema.Mistake) {
+            do throws(Schema.Violation) {
                 try recording.schema.check(body)
                 try checkRules(body)
             } catch {
-                throw Refusal(400, error.message)
+                throw ErrorResponse(400, error.message)
             }
             guard let thinking = recording.thinking, body["enable_thinking"]?.kind == .true else {
                 return isStream ? recording.stream : recording.document
             }
             guard isStream else {
-                throw Refusal(
+                throw ErrorResponse(
                     400, "parameter.enable_thinking must be set to false for non-streaming calls")
             }
             return thinking
         }
-        throw Refusal(404, "model: there is no such model here")
+        throw ErrorResponse(404, "model: there is no such model")
     }
 
-    /// A reply that is in the request itself: `mock_reply`, text, or `mock_reply_base64`, any bytes; or a list of them, of which
-    /// each request with the same `key` gets the next.
+    /// Returns the reply in the request: `mock_reply` (text) or `mock_reply_base64` (bytes).
+    ///
+    /// From an array, each request with the same `key` receives the next element. Later requests
+    /// receive the last one.
     private func script(
-        _ body: JSONValue, _ turn: Int, _ isStream: Bool, _ faults: FaultPlan,
-        _ context: Answer.ResponseContext
-    ) throws(Refusal) -> Answer {
+        _ body: JSONValue, _ previous: Int, _ isStream: Bool, _ faults: FaultPlan,
+        _ context: HTTPResponse.ResponseContext
+    ) throws(ErrorResponse) -> HTTPResponse {
         let isBase64 = body["mock_reply"] == nil
         guard var reply = body["mock_reply"] ?? body["mock_reply_base64"] else {
-            throw Refusal(400, "mock_reply: is missing, and mock_reply_base64 too")
+            throw ErrorResponse(400, "mock_reply: is missing, and so is mock_reply_base64")
         }
         if reply.kind == .array {
-            var place = 0
+            var index = 0
             let list = reply
             for element in list.elements {
-                if place <= turn { reply = element }
-                place += 1
+                if index <= previous { reply = element }
+                index += 1
             }
         }
         guard reply.isString else {
-            throw Refusal(400, "mock_reply: must be a string, or a list of strings")
+            throw ErrorResponse(400, "mock_reply: must be a string or an array of strings")
         }
         var text = ByteBuffer()
         reply.appendText(to: &text)
         if isBase64 {
             guard let decoded = decodeBase64(text.bytes) else {
-                throw Refusal(400, "mock_reply_base64: is not base64")
+                throw ErrorResponse(400, "mock_reply_base64: is not base64")
             }
             text.removeAll()
             text.append(decoded)
         }
         let status = faults.status ?? 200
-        // A refusal is no stream, unless its type says so.
+        // An error response is not a stream unless the option `type` says so.
         let isStream = isStream && status < 300
         let pieces = isStream ? CannedBody.events(text.bytes) : CannedBody.whole(text.bytes)
-        return Answer(status, .cannedBody(pieces), isStream: isStream, faults, context)
+        return HTTPResponse(status, .canned(pieces), isStream: isStream, faults, context)
     }
 
     private static func listModels(_ recordings: [Recording]) -> CannedBody {
@@ -269,7 +285,7 @@ final class Provider {
         }
         list.append("{\"object\":\"list\",\"data\":[")
         for recording in recordings { add(recording.name, "alibaba") }
-        for name in ownModels { add(name, "mock") }
+        for name in mockModels { add(name, "mock") }
         list.append("]}")
         list.endPiece()
         return list

@@ -3,15 +3,15 @@ import CMock
 import CPlatform
 import Chat
 
-/// One of the provider's models: its recorded answers, and the streams that are made of them.
+/// Model of the provider: its recorded responses and the streams derived from them.
 final class Recording {
     let name: StaticString
     let schema: Schema
-    /// The answer that was not streamed, as it came.
+    /// Recorded unstreamed response, byte for byte.
     let document: CannedBody
-    /// The same answer, streamed as the provider streams.
+    /// The same response as a stream in the provider's format.
     let stream: CannedBody
-    /// The recorded stream with thinking, of the model that has one; this model thinks only when it is streamed.
+    /// Recorded stream with thinking, if the model has one; such a model thinks only in streams.
     let thinking: CannedBody?
 
     init(
@@ -26,7 +26,7 @@ final class Recording {
         thinking = stream.map { CannedBody.events(Bytes(start: $0.bytes, count: $0.length)) }
     }
 
-    /// The four models of the recordings.
+    /// Loads the recordings of all four models.
     static func all() -> [Recording] {
         [
             Recording(
@@ -42,44 +42,44 @@ final class Recording {
         ]
     }
 
-    /// A stream in the shape of the recorded one, out of an answer that was not streamed.
+    /// Converts an unstreamed response to a stream with the same chunk layout as the recorded one.
     private static func streamed(_ text: Bytes) -> CannedBody {
         var reader = JSONReader()
         let stream = CannedBody()
-        guard let answer = try? reader.read(text), let choices = answer["choices"] else {
+        guard let document = try? reader.read(text), let choices = document["choices"] else {
             return stream
         }
         for choice in choices.elements {
             guard let message = choice["message"] else { continue }
             let role: StaticString =
-                "{\"content\":null,\"role\":\"assistant\",\"refusal\":null,\"reasoning_content\":\"\"}"
-            append(answer, choice, role, to: stream)
+                #"{"content":null,"role":"assistant","refusal":null,"reasoning_content":""}"#
+            append(document, choice, role, to: stream)
             for word in words(message["reasoning_content"]) {
                 append(
-                    answer, choice, "{\"content\":null,\"refusal\":null,\"reasoning_content\":",
+                    document, choice, "{\"content\":null,\"refusal\":null,\"reasoning_content\":",
                     word, "}", to: stream)
             }
             for word in words(message["content"]) {
                 append(
-                    answer, choice, "{\"content\":", word,
+                    document, choice, "{\"content\":", word,
                     ",\"refusal\":null,\"reasoning_content\":null}", to: stream)
             }
             append(
-                answer, choice, "{\"content\":\"\",\"refusal\":null,\"reasoning_content\":null}",
+                document, choice, "{\"content\":\"\",\"refusal\":null,\"reasoning_content\":null}",
                 isLast: true, to: stream)
         }
-        begin(answer, to: stream)
+        begin(document, to: stream)
         stream.append("\"choices\":[]")
-        end(answer, isLast: true, to: stream)
+        end(document, isLast: true, to: stream)
         return stream
     }
 
     private static func append(
-        _ answer: JSONValue, _ choice: JSONValue, _ start: StaticString, _ word: ByteString = [],
+        _ document: JSONValue, _ choice: JSONValue, _ start: StaticString, _ word: ByteArray = [],
         _ rest: StaticString = "",
         isLast: Bool = false, to stream: CannedBody
     ) {
-        begin(answer, to: stream)
+        begin(document, to: stream)
         stream.append("\"choices\":[{\"delta\":")
         stream.append(start)
         if !word.isEmpty { word.withUnsafeBufferPointer { stream.append(jsonString: $0) } }
@@ -93,31 +93,31 @@ final class Recording {
             stream.append("null")
         }
         stream.append("}]")
-        end(answer, isLast: false, to: stream)
+        end(document, isLast: false, to: stream)
     }
 
-    private static func begin(_ answer: JSONValue, to stream: CannedBody) {
+    private static func begin(_ document: JSONValue, to stream: CannedBody) {
         stream.append("data: {\"id\":")
-        if let id = answer["id"] { stream.append(compact: id) } else { stream.append("\"\"") }
+        if let id = document["id"] { stream.append(compact: id) } else { stream.append("\"\"") }
         stream.append(",")
     }
 
-    /// The chunk with the bill is the last, and has what else the answer says of itself.
-    private static func end(_ answer: JSONValue, isLast: Bool, to stream: CannedBody) {
+    /// Ends a chunk; the last one contains the usage and meta members of the document.
+    private static func end(_ document: JSONValue, isLast: Bool, to stream: CannedBody) {
         for name: StaticString in ["created", "model"] {
-            guard let value = answer[name] else { continue }
+            guard let value = document[name] else { continue }
             stream.append(",\"")
             stream.append(name)
             stream.append("\":")
             stream.append(compact: value)
         }
         stream.append(",\"object\":\"chat.completion.chunk\",\"usage\":")
-        if isLast, let usage = answer["usage"] {
+        if isLast, let usage = document["usage"] {
             stream.append(compact: usage)
         } else {
             stream.append("null")
         }
-        if isLast, let meta = answer["meta"] {
+        if isLast, let meta = document["meta"] {
             stream.append(",\"meta\":")
             stream.append(compact: meta)
         }
@@ -125,27 +125,28 @@ final class Recording {
         stream.endPiece()
     }
 
-    /// The text in pieces of a word with the space before it, cut between characters when a word is long.
-    private static func words(_ value: JSONValue?) -> [ByteString] {
+    /// Divides a JSON string into words; see `splitIntoWords`.
+    private static func words(_ value: JSONValue?) -> [ByteArray] {
         var text = ByteBuffer()
         value?.appendText(to: &text)
-        return cutIntoWords(text.bytes)
+        return splitIntoWords(text.bytes)
     }
 }
 
-func cutIntoWords(_ text: Bytes) -> [ByteString] {
-    var words: [ByteString] = []
+/// Divides text before each space, and within long words between characters.
+func splitIntoWords(_ text: Bytes) -> [ByteArray] {
+    var words: [ByteArray] = []
     var start = 0
     var index = 0
     while index < text.count {
         let isSpace = text[index] <= 0x20
         let followsWord = index > start && text[index - 1] > 0x20
         if isSpace && followsWord || index - start >= 48 {
-            words.append(ByteString(text.part(start..<index)))
+            words.append(ByteArray(text.part(start..<index)))
             start = index
         }
         index += max(1, utf8CharacterLength(text.dropping(index)))
     }
-    if start < text.count { words.append(ByteString(text.dropping(start))) }
+    if start < text.count { words.append(ByteArray(text.dropping(start))) }
     return words
 }

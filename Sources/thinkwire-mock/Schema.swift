@@ -3,14 +3,16 @@ import CMock
 import CPlatform
 import Chat
 
-/// Checks requests by the schema that the provider publishes: OpenAPI's JSON Schema, as far as those schemas use it.
+/// Checks requests with a schema that the provider publishes.
+///
+/// It supports the part of OpenAPI's JSON Schema that these schemas use.
 final class Schema {
-    /// What is wrong with a request, beginning with the field: "temperature: must be <= 2 (is 3)".
-    struct Mistake: Error { var message: ByteString }
+    /// Describes an invalid request, field first: "temperature: must be <= 2 (is 3)".
+    struct Violation: Error { var message: ByteArray }
 
     private var reader = JSONReader()
     private let root: JSONValue?
-    /// One model answers messages without a role, which its schema refuses.
+    /// One model accepts messages without a role, although its schema requires it.
     private let roleIsOptional: Bool
 
     init(_ data: mock_data, roleIsOptional: Bool) {
@@ -18,22 +20,22 @@ final class Schema {
         self.roleIsOptional = roleIsOptional
     }
 
-    func check(_ body: JSONValue) throws(Mistake) {
+    func check(_ body: JSONValue) throws(Violation) {
         guard let root else { return }
-        try check(body, root, ByteString())
+        try check(body, root, ByteArray())
     }
 
-    // The depth of the recursion is the schema's, whatever comes.
-    private func check(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString) throws(Mistake)
+    // The depth of the schema limits the recursion, regardless of the request.
+    private func check(_ value: JSONValue, _ schema: JSONValue, _ path: ByteArray) throws(Violation)
     {
         if value.isNull, schema["nullable"]?.kind == .true { return }
         if let branches = schema["anyOf"] ?? schema["oneOf"] {
             return try checkBranches(value, branches, path)
         }
         if let type = schema["type"], !Schema.isKind(value, type) {
-            var reason = ByteString("must be ")
+            var reason = ByteArray("must be ")
             Schema.describe(type, &reason)
-            throw mistake(path, reason, value)
+            throw violation(path, reason, value)
         }
         if let allowed = schema["enum"] { try checkEnum(value, allowed, path) }
         switch value.kind {
@@ -50,78 +52,80 @@ final class Schema {
         }
     }
 
-    private func checkEnum(_ value: JSONValue, _ allowed: JSONValue, _ path: ByteString)
-        throws(Mistake)
+    private func checkEnum(_ value: JSONValue, _ allowed: JSONValue, _ path: ByteArray)
+        throws(Violation)
     {
         for choice in allowed.elements where Schema.isSame(value, choice) { return }
-        var reason = ByteString("must be ")
+        var reason = ByteArray("must be ")
         Schema.list(allowed, &reason)
-        throw mistake(path, reason, value)
+        throw violation(path, reason, value)
     }
 
-    private func checkBounds(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString)
-        throws(Mistake)
+    private func checkBounds(_ value: JSONValue, _ schema: JSONValue, _ path: ByteArray)
+        throws(Violation)
     {
-        // A number too large for a double is beyond every bound.
+        // A number that is too large for a double exceeds every bound.
         let number = value.double ?? (value.raw.first == UInt8(ascii: "-") ? -.infinity : .infinity)
         if let minimum = schema["minimum"], let bound = minimum.double, number < bound {
-            throw mistake(path, ByteString("must be >= ") + ByteString(minimum.raw), value)
+            throw violation(path, ByteArray("must be >= ") + ByteArray(minimum.raw), value)
         }
         if let maximum = schema["maximum"], let bound = maximum.double, number > bound {
-            throw mistake(path, ByteString("must be <= ") + ByteString(maximum.raw), value)
+            throw violation(path, ByteArray("must be <= ") + ByteArray(maximum.raw), value)
         }
     }
 
-    private func checkObject(_ value: JSONValue, _ schema: JSONValue, _ path: ByteString)
-        throws(Mistake)
+    private func checkObject(_ value: JSONValue, _ schema: JSONValue, _ path: ByteArray)
+        throws(Violation)
     {
         let properties = schema["properties"]
         let others = schema["additionalProperties"]
         for member in value.members {
             if let property = properties?.member(named: member.name) {
-                // The model has been looked up already, its name without what stands behind it.
+                // The model was checked before, without the request options after its name.
                 if path.isEmpty && member.name.isText("model") { continue }
                 try check(member.value, property, Schema.path(path, name: member.name))
             } else if let others {
                 if others.kind == .false {
-                    throw Mistake(
+                    throw Violation(
                         message: Schema.path(path, name: member.name)
-                            + ByteString(": is not a field that is known here"))
+                            + ByteArray(": is not a known field"))
                 }
                 try check(member.value, others, Schema.path(path, name: member.name))
             }
         }
-        // A wrong type or role says more than what is missing because of it, so this comes last.
+        // Checked last: a wrong type or role is the more useful message if it causes the absence.
         if let required = schema["required"] {
             for name in required.elements where value[name.text] == nil {
                 if roleIsOptional && name.isText("role") { continue }
-                throw Mistake(message: Schema.path(path, name: name) + ByteString(": is missing"))
+                throw Violation(message: Schema.path(path, name: name) + ByteArray(": is missing"))
             }
         }
     }
 
-    // MARK: One of several
+    // MARK: Branches
 
-    /// The branch that the value means is the one that speaks: of its kind, and of the role or type that it names.
-    private func checkBranches(_ value: JSONValue, _ branches: JSONValue, _ path: ByteString)
-        throws(Mistake)
+    /// Checks the value with the branch that has its kind and its role or type.
+    ///
+    /// Only that branch gives a useful message.
+    private func checkBranches(_ value: JSONValue, _ branches: JSONValue, _ path: ByteArray)
+        throws(Violation)
     {
         var ofKind: [JSONValue] = []
         for branch in branches.elements {
             guard let type = branch["type"] else {
-                // A branch that is only "nullable" is there for null.
+                // A branch without a type accepts null.
                 if value.isNull { return }
                 continue
             }
             if Schema.isKind(value, type) { ofKind.append(branch) }
         }
-        guard !ofKind.isEmpty else { throw mistake(path, Schema.kinds(branches), value) }
+        guard !ofKind.isEmpty else { throw violation(path, Schema.kinds(branches), value) }
         guard ofKind.count > 1, let tag = Schema.tag(ofKind) else {
             return try checkEach(value, ofKind, path)
         }
         guard let given = value[tag.text] else {
             if roleIsOptional && tag.isText("role") { return try check(value, ofKind[0], path) }
-            throw Mistake(message: Schema.path(path, name: tag) + ByteString(": is missing"))
+            throw Violation(message: Schema.path(path, name: tag) + ByteArray(": is missing"))
         }
         for branch in ofKind {
             guard let names = branch["properties"]?[tag.text]?["enum"] else { continue }
@@ -129,20 +133,20 @@ final class Schema {
                 return try check(value, branch, path)
             }
         }
-        var reason = ByteString("must be ")
+        var reason = ByteArray("must be ")
         for (index, branch) in ofKind.enumerated() {
             if index > 0 { reason += index == ofKind.count - 1 ? " or " : ", " }
             if let names = branch["properties"]?[tag.text]?["enum"] { Schema.list(names, &reason) }
         }
-        throw mistake(Schema.path(path, name: tag), reason, given)
+        throw violation(Schema.path(path, name: tag), reason, given)
     }
 
-    private func checkEach(_ value: JSONValue, _ branches: [JSONValue], _ path: ByteString)
-        throws(Mistake)
+    private func checkEach(_ value: JSONValue, _ branches: [JSONValue], _ path: ByteArray)
+        throws(Violation)
     {
-        var last: Mistake?
+        var last: Violation?
         for branch in branches {
-            do throws(Mistake) {
+            do throws(Violation) {
                 return try check(value, branch, path)
             } catch {
                 last = error
@@ -151,7 +155,7 @@ final class Schema {
         if let last { throw last }
     }
 
-    /// The field by which objects of several shapes are told apart.
+    /// Name of the required field that identifies the branch of an object: "role" or "type".
     private static func tag(_ branches: [JSONValue]) -> JSONValue? {
         for name: StaticString in ["role", "type"] {
             var found: JSONValue?
@@ -168,8 +172,8 @@ final class Schema {
         return nil
     }
 
-    private static func kinds(_ branches: JSONValue) -> ByteString {
-        var reason = ByteString("must be ")
+    private static func kinds(_ branches: JSONValue) -> ByteArray {
+        var reason = ByteArray("must be ")
         var isFirst = true
         for branch in branches.elements {
             if !isFirst { reason += " or " }
@@ -179,7 +183,7 @@ final class Schema {
         return reason
     }
 
-    // MARK: Words
+    // MARK: Kinds and messages
 
     private static func isKind(_ value: JSONValue, _ type: JSONValue) -> Bool {
         switch value.kind {
@@ -201,7 +205,7 @@ final class Schema {
             && (value.isString ? value.isText(choice.text) : value.raw.equals(choice.raw))
     }
 
-    private static func describe(_ type: JSONValue, _ text: inout ByteString) {
+    private static func describe(_ type: JSONValue, _ text: inout ByteArray) {
         if type.isText("integer") {
             text += "a whole number"
         } else if type.isText("array") {
@@ -216,7 +220,7 @@ final class Schema {
         }
     }
 
-    private static func list(_ choices: JSONValue, _ text: inout ByteString) {
+    private static func list(_ choices: JSONValue, _ text: inout ByteArray) {
         let count = choices.elements.reduce(0) { count, _ in count + 1 }
         var index = 0
         for choice in choices.elements {
@@ -226,14 +230,14 @@ final class Schema {
         }
     }
 
-    private static func path(_ path: ByteString, name: JSONValue) -> ByteString {
+    private static func path(_ path: ByteArray, name: JSONValue) -> ByteArray {
         var longer = path
         if !longer.isEmpty { longer += "." }
         longer += name.text
         return longer
     }
 
-    private static func path(_ path: ByteString, index: Int) -> ByteString {
+    private static func path(_ path: ByteArray, index: Int) -> ByteArray {
         var longer = path
         longer += "["
         longer.append(decimal: index)
@@ -241,8 +245,9 @@ final class Schema {
         return longer
     }
 
-    private func mistake(_ path: ByteString, _ reason: ByteString, _ value: JSONValue) -> Mistake {
-        var message = path.isEmpty ? ByteString("the body") : path
+    private func violation(_ path: ByteArray, _ reason: ByteArray, _ value: JSONValue) -> Violation
+    {
+        var message = path.isEmpty ? ByteArray("the body") : path
         message += ": "
         message += reason
         message += " (is "
@@ -253,15 +258,15 @@ final class Schema {
         default: message += value.raw
         }
         message += ")"
-        return Mistake(message: message)
+        return Violation(message: message)
     }
 }
 
 extension JSONValue {
-    /// A string as it is written between its quotes: enough for the names of a schema, which need no escapes.
+    /// Raw text between the quotes of a string; the names in a schema contain no escapes.
     var text: Bytes { isString ? raw.part(1..<raw.count - 1) : raw }
 
-    /// The member that has that name, in whatever way the name is written.
+    /// Returns the member with a name, which may contain escapes.
     func member(named name: JSONValue) -> JSONValue? {
         guard name.raw.contains(UInt8(ascii: "\\")) else { return self[name.text] }
         var decoded = ByteBuffer()

@@ -3,51 +3,55 @@ import CMock
 import CPlatform
 import Chat
 
-/// Waits for sockets and clocks, and calls the connections that are ready; all on one thread.
+/// Event loop: waits for sockets and timers, and calls the connections that are ready.
+///
+/// Everything runs on one thread.
 final class Server {
     let epoll: Int32
     let provider: Provider
-    let logs: Bool
+    let logsRequests: Bool
     var timers = Timers()
+    /// Monotonic time in nanoseconds, sampled once per turn of the loop.
     private(set) var now = platform_now()
 
-    /// Where every connection receives: what it keeps, it copies.
-    let room = UnsafeMutablePointer<UInt8>.allocate(capacity: Server.roomSize)
-    static let roomSize = 262_144
+    /// Buffer that all connections receive into; each copies what it keeps.
+    let receiveBuffer = UnsafeMutablePointer<UInt8>.allocate(capacity: Server.receiveBufferSize)
+    static let receiveBufferSize = 262_144
 
     private let listener: Int32
     private let signals: Int32
-    /// By descriptor.
+    /// Open connections, indexed by their file descriptor.
     private var connections: [Connection?] = []
     private var connectionCount = 0
-    private var listens = true
-    private var stops = false
+    private var isListening = true
+    private var isStopping = false
 
-    /// A connection's key is its number and its descriptor; these two are none.
+    // The key of a connection consists of its number, which is at least 1, and its descriptor.
+    // These keys cannot be the key of a connection.
     private static let listenerKey: UInt64 = 0
     private static let signalsKey: UInt64 = 1
     private static let eventCount = 512
 
-    init(listener: Int32, signals: Int32, epoll: Int32, provider: Provider, logs: Bool) {
+    init(listener: Int32, signals: Int32, epoll: Int32, provider: Provider, logsRequests: Bool) {
         self.listener = listener
         self.signals = signals
         self.epoll = epoll
         self.provider = provider
-        self.logs = logs
+        self.logsRequests = logsRequests
     }
 
-    deinit { room.deallocate() }
+    deinit { receiveBuffer.deallocate() }
 
-    /// Serves until a signal says to stop. What the system said if it cannot go on, negated; else 0.
+    /// Serves until SIGTERM or SIGINT; returns 0, or a negated errno if epoll fails.
     func run() -> Int32 {
-        var problem = mock_epoll_add(epoll, listener, Server.listenerKey, EPOLLIN.rawValue)
-        guard problem >= 0 else { return problem }
-        problem = mock_epoll_add(epoll, signals, Server.signalsKey, EPOLLIN.rawValue)
-        guard problem >= 0 else { return problem }
+        var result = mock_epoll_add(epoll, listener, Server.listenerKey, EPOLLIN.rawValue)
+        guard result >= 0 else { return result }
+        result = mock_epoll_add(epoll, signals, Server.signalsKey, EPOLLIN.rawValue)
+        guard result >= 0 else { return result }
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Server.eventCount)
         events.initialize(repeating: epoll_event(), count: Server.eventCount)
         defer { events.deallocate() }
-        while !stops {
+        while !isStopping {
             let wait = timers.first.map { max(0, $0.time - platform_now()) } ?? -1
             let count = mock_epoll_wait(epoll, events, Int32(Server.eventCount), wait)
             guard count >= 0 else { return count }
@@ -55,7 +59,7 @@ final class Server {
             for index in 0..<Int(count) {
                 handle(mock_event_key(events + index), mock_event_kinds(events + index))
             }
-            fireTimers()
+            expireTimers()
         }
         return 0
     }
@@ -63,12 +67,12 @@ final class Server {
     private func handle(_ key: UInt64, _ kinds: UInt32) {
         switch key {
         case Server.listenerKey: accept()
-        case Server.signalsKey: stops = true
+        case Server.signalsKey: isStopping = true
         default: connection(key)?.isReady(kinds, self)
         }
     }
 
-    /// The connection of that key, unless its descriptor belongs to another one by now.
+    /// Returns the connection with a key; nil if it is closed and its descriptor was reused.
     private func connection(_ key: UInt64) -> Connection? {
         let fd = Int(key & 0xFFFF_FFFF)
         guard fd < connections.count, let connection = connections[fd], connection.key == key else {
@@ -77,17 +81,17 @@ final class Server {
         return connection
     }
 
-    private func fireTimers() {
+    private func expireTimers() {
         while let entry = timers.first, entry.time <= now {
             timers.removeFirst()
             guard let connection = connection(entry.key), connection.timerSerial == entry.serial
             else { continue }
-            connection.timerFired(self)
+            connection.timerExpired(self)
         }
     }
 
     private func accept() {
-        // In turns, so that a crowd at the door does not keep those inside waiting.
+        // The limit keeps many new connections from delaying the existing ones.
         for _ in 0..<256 {
             let fd = mock_accept(listener)
             if fd == -EMFILE || fd == -ENFILE { return pauseListening() }
@@ -101,20 +105,21 @@ final class Server {
                 continue
             }
             connections[Int(fd)] = connection
-            connection.watch(EPOLLIN.rawValue | EPOLLRDHUP.rawValue, self)
+            connection.setEvents(EPOLLIN.rawValue | EPOLLRDHUP.rawValue, self)
         }
     }
 
-    /// There is no descriptor left: whoever knocks waits until somebody leaves.
+    /// Stops accepting until a connection is closed, because no file descriptor is available.
     private func pauseListening() {
-        listens = false
+        isListening = false
         _ = mock_epoll_change(epoll, listener, Server.listenerKey, 0)
     }
 
-    func forget(_ connection: Connection) {
+    /// Removes a closed connection, and resumes accepting.
+    func remove(_ connection: Connection) {
         connections[Int(connection.fd)] = nil
-        guard !listens else { return }
-        listens = true
+        guard !isListening else { return }
+        isListening = true
         _ = mock_epoll_change(epoll, listener, Server.listenerKey, EPOLLIN.rawValue)
     }
 }

@@ -2,41 +2,41 @@ import Base
 import CPlatform
 import Chat
 
-/// An answer of any length: every chunk is made when it is sent.
+/// Response of any length, whose chunks are generated when they are sent.
 ///
-/// Its text goes on from chunk to chunk in a circle, so that a test knows what must have come and sees what was lost or doubled;
-/// or each chunk holds the text that was asked for.
+/// Its text is cyclic and continues from chunk to chunk, so that a test can predict it and detect
+/// lost or duplicated chunks. With the option `text`, every chunk contains that text.
 final class Synthetic {
     private let faults: FaultPlan
     private let isStreamed: Bool
-    private let thought: Circle
-    private let answer: Circle
+    private let reasoning: CyclicText
+    private let answer: CyclicText
 
     init(_ faults: FaultPlan, isStreamed: Bool) {
         self.faults = faults
         self.isStreamed = isStreamed
-        thought = Circle(
+        reasoning = CyclicText(
             "I wonder what was asked, and look at it from one side and then from the other. ",
             faults)
-        answer = Circle(
+        answer = CyclicText(
             "This is what I found: the quick brown fox jumps over the lazy dog again and again. ",
             faults)
     }
 
-    /// Text without end: a circle of text from which pieces are taken one behind the other.
-    private final class Circle {
+    /// Endless repetition of a text, from which consecutive pieces of equal size are taken.
+    private final class CyclicText {
         private var text = ByteBuffer()
         private var length = 1
         private var step = 0
         private var size = 0
 
-        init(_ words: StaticString, _ faults: FaultPlan) {
+        init(_ period: StaticString, _ faults: FaultPlan) {
             guard let wanted = faults.text else {
-                length = words.utf8CodeUnitCount
+                length = period.utf8CodeUnitCount
                 size = faults.size
                 step = faults.size
-                // Once around and a piece more, so that every piece stands in one place.
-                while text.count < length + size { text.append(words) }
+                // One piece longer than the period, so that every piece is contiguous.
+                while text.count < length + size { text.append(period) }
                 return
             }
             var quoted = ByteBuffer()
@@ -53,9 +53,12 @@ final class Synthetic {
     }
 
     private static let head: StaticString =
-        "{\"id\":\"chatcmpl-synthetic\",\"object\":\"chat.completion.chunk\",\"created\":1753944369,\"model\":\"mock/synthetic\","
+        """
+        {"id":"chatcmpl-synthetic","object":"chat.completion.chunk","created":1753944369,\
+        "model":"mock/synthetic",
+        """
 
-    /// Appends the piece at that place; false behind the last.
+    /// Appends the piece with an index; false after the last piece.
     func append(_ index: Int, to piece: inout ByteBuffer) -> Bool {
         guard isStreamed else {
             guard index == 0 else { return false }
@@ -101,7 +104,7 @@ final class Synthetic {
         begin(&piece, choice: choice)
         if textIndex < faults.reasoning {
             piece.append(",\"delta\":{\"content\":null,\"reasoning_content\":\"")
-            thought.append(textIndex, to: &piece)
+            reasoning.append(textIndex, to: &piece)
             piece.append("\"},\"finish_reason\":null}],\"usage\":null}\n\n")
         } else {
             piece.append(",\"delta\":{\"content\":\"")
@@ -126,7 +129,7 @@ final class Synthetic {
         piece.append("}\n\n")
     }
 
-    /// A token for each chunk.
+    /// Appends a usage that counts one token per chunk.
     private func appendUsage(_ piece: inout ByteBuffer) {
         let tokens = (faults.reasoning + faults.chunks) * faults.choices
         piece.append("\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":")
@@ -148,7 +151,7 @@ final class Synthetic {
             piece.append(",\"message\":{\"role\":\"assistant\",\"content\":\"")
             for index in 0..<faults.chunks { answer.append(index, to: &piece) }
             piece.append("\",\"reasoning_content\":\"")
-            for index in 0..<faults.reasoning { thought.append(index, to: &piece) }
+            for index in 0..<faults.reasoning { reasoning.append(index, to: &piece) }
             piece.append("\"},\"finish_reason\":")
             faults.finish.withUnsafeBufferPointer { piece.append(jsonString: $0) }
             piece.append("}")
@@ -161,12 +164,14 @@ final class Synthetic {
         piece.append("}")
     }
 
-    /// Whether the length of a stream can be told beforehand: it is made once to be measured, while everybody waits.
+    /// Whether the length of a stream can be measured before it is sent.
+    ///
+    /// Measuring generates the whole stream once, and blocks the server meanwhile.
     static func canBeMeasured(_ faults: FaultPlan) -> Bool {
         (faults.chunks + faults.reasoning) * faults.choices <= 10_000_000 && fitsDocument(faults)
     }
 
-    /// Whether an answer that is not streamed can be built: all of it is in memory before it is sent.
+    /// Whether an unstreamed response can be built; it is in memory completely before it is sent.
     static func fitsDocument(_ faults: FaultPlan) -> Bool {
         let size = max(1, faults.text.map { $0.count * 6 } ?? faults.size)
         return Double(faults.chunks + faults.reasoning) * Double(faults.choices) * Double(size)

@@ -1,5 +1,6 @@
-/// What is to happen when: a heap whose first entry is the next one due. An entry that is no longer wanted stays until its time,
-/// and is known by its serial number.
+/// Heap of timers, ordered by time.
+///
+/// A cancelled timer stays in the heap until its time; its serial number identifies it.
 struct Timers {
     struct Entry {
         var time: Int64
@@ -9,6 +10,7 @@ struct Timers {
 
     private var heap: [Entry] = []
 
+    /// Next timer that expires.
     var first: Entry? { heap.first }
 
     mutating func add(_ entry: Entry) {
@@ -23,7 +25,7 @@ struct Timers {
         heap[index] = entry
     }
 
-    /// Takes the first entry out.
+    /// Removes the first entry.
     mutating func removeFirst() {
         guard let last = heap.popLast(), !heap.isEmpty else { return }
         var index = 0

@@ -1,4 +1,7 @@
-"""A running thinkwire-mock, and HTTP read from a socket without help, so that what is wrong in it is seen."""
+"""Runs thinkwire-mock, and reads its responses with a strict HTTP parser of its own.
+
+An HTTP library could hide errors of the server.
+"""
 
 import ctypes
 import json
@@ -20,12 +23,12 @@ _prctl = ctypes.CDLL(None).prctl
 
 
 def die_with_parent():
-    """For a new process: the tests may be killed, and then nothing of theirs is to go on."""
+    """Makes the kernel end the new process when the test process ends, even if it is killed."""
     _prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 class Mock:
-    """A running thinkwire-mock."""
+    """A running thinkwire-mock process."""
 
     def __init__(self, *arguments):
         self.process = subprocess.Popen(
@@ -38,10 +41,12 @@ class Mock:
         self.port = int(self.url.rsplit(":", 1)[1].split("/")[0])
 
     def descriptors(self):
+        """The number of open file descriptors of the process."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
-    def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
+    def stop(self, signal_number=signal.SIGTERM):
+        """Ends the process; returns its exit status and its output on standard error."""
+        self.process.send_signal(signal_number)
         _, errors = self.process.communicate(timeout=60)
         return self.process.returncode, errors.decode()
 
@@ -50,15 +55,16 @@ _shared = None
 
 
 def mock():
-    """The one that most tests talk to."""
+    """The process that most tests share."""
     global _shared
     if _shared is None:
         _shared = Mock()
-    assert _shared.process.poll() is None, "the mock has died"
+    assert _shared.process.poll() is None, "thinkwire-mock has exited"
     return _shared
 
 
 def stop_mock():
+    """Ends the shared process, which must exit with 0 and print no errors."""
     global _shared
     if _shared is not None:
         code, errors = _shared.stop()
@@ -67,20 +73,20 @@ def stop_mock():
 
 
 class Response:
-    """An HTTP response: its status and headers, its chunks as they were framed, and whether it came whole."""
+    """An HTTP response: status, headers, chunks as they were framed, and completeness."""
 
     def __init__(self, connection):
         self.connection = connection
-        self.rest = b""
+        self.buffer = b""
         self.reset = False
-        while b"\r\n\r\n" not in self.rest:
-            if not self.more():
+        while b"\r\n\r\n" not in self.buffer:
+            if not self.receive():
                 raise (
                     ConnectionResetError()
                     if self.reset
                     else ConnectionAbortedError("closed before a response")
                 )
-        head, self.rest = self.rest.split(b"\r\n\r\n", 1)
+        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
         lines = head.decode("latin-1").split("\r\n")
         self.status = int(lines[0].split(" ")[1])
         self.headers = {
@@ -89,46 +95,47 @@ class Response:
         }
         self.chunks = []
         if self.headers.get("transfer-encoding") == "chunked":
-            self.whole = self.read_chunks()
+            self.is_complete = self.read_chunks()
         elif "content-length" in self.headers:
-            self.whole = self.read_length(int(self.headers["content-length"]))
+            self.is_complete = self.read_length(int(self.headers["content-length"]))
         else:
-            while self.more():
+            while self.receive():
                 pass
-            self.chunks.append(self.rest)
-            self.whole = not self.reset
+            self.chunks.append(self.buffer)
+            self.is_complete = not self.reset
         self.body = b"".join(self.chunks)
 
-    def more(self):
+    def receive(self):
+        """Receives more bytes; false after the end of the connection."""
         try:
-            got = self.connection.recv(65536)
+            received = self.connection.recv(65536)
         except ConnectionResetError:
             self.reset = True
-            got = b""
-        self.rest += got
-        return bool(got)
+            received = b""
+        self.buffer += received
+        return bool(received)
 
     def read_chunks(self):
         while True:
-            while b"\r\n" not in self.rest:
-                if not self.more():
+            while b"\r\n" not in self.buffer:
+                if not self.receive():
                     return False
-            size, self.rest = self.rest.split(b"\r\n", 1)
-            wanted = int(size, 16) + 2
-            while len(self.rest) < wanted:
-                if not self.more():
+            size, self.buffer = self.buffer.split(b"\r\n", 1)
+            length = int(size, 16) + 2
+            while len(self.buffer) < length:
+                if not self.receive():
                     return False
-            assert self.rest[wanted - 2 : wanted] == b"\r\n"
-            chunk, self.rest = self.rest[: wanted - 2], self.rest[wanted:]
+            assert self.buffer[length - 2 : length] == b"\r\n"
+            chunk, self.buffer = self.buffer[: length - 2], self.buffer[length:]
             if not chunk:
                 return True
             self.chunks.append(chunk)
 
-    def read_length(self, wanted):
-        while len(self.rest) < wanted and self.more():
+    def read_length(self, length):
+        while len(self.buffer) < length and self.receive():
             pass
-        self.chunks.append(self.rest[:wanted])
-        return len(self.rest) >= wanted
+        self.chunks.append(self.buffer[:length])
+        return len(self.buffer) >= length
 
     @property
     def json(self):
@@ -143,7 +150,7 @@ class Response:
         ]
 
     def texts(self, choice=0):
-        """The reasoning and the answer of a choice."""
+        """The reasoning and the content of a choice."""
         deltas = [c["delta"] for e in self.events for c in e["choices"] if c["index"] == choice]
         return tuple(
             "".join(d.get(name) or "" for d in deltas) for name in ("reasoning_content", "content")
@@ -151,13 +158,14 @@ class Response:
 
 
 def connect(port=None):
+    """Opens a connection to the mock."""
     connection = socket.create_connection(("127.0.0.1", port or mock().port), timeout=60)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
 def request(body, headers=(), method="POST", path="/v1/chat/completions", key="k"):
-    """The bytes of a request."""
+    """The bytes of an HTTP request."""
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [f"{method} {path} HTTP/1.1", "Host: mock", *headers]
     if key:
@@ -167,16 +175,16 @@ def request(body, headers=(), method="POST", path="/v1/chat/completions", key="k
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def ask(model=QWEN, orders="", headers=(), messages=HELLO, key="k", **fields):
-    """Asks a model, with orders to the mock behind its name, on a connection of its own."""
-    body = {"model": f"{model}#{orders}" if orders else model, "messages": messages, **fields}
+def ask(model=QWEN, options="", headers=(), messages=HELLO, key="k", **fields):
+    """Sends a request on a new connection, with request options after the model's name."""
+    body = {"model": f"{model}#{options}" if options else model, "messages": messages, **fields}
     with connect() as connection:
         connection.sendall(request(body, headers, key=key))
         return Response(connection)
 
 
-def check_refusal(response, status, *words):
-    """It is that refusal, in the provider's form, and says those words."""
+def check_error(response, status, *parts):
+    """Checks an error response: its status, the provider's format, and parts of its message."""
     assert response.status == status, (response.status, response.body)
     error = response.json
     assert set(error) == {"message", "path", "requestId", "statusCode", "timestamp"}
@@ -184,5 +192,5 @@ def check_refusal(response, status, *words):
         error["statusCode"] == str(status)
         and error["requestId"] == response.headers["x-request-id"]
     )
-    for word in words:
-        assert word in error["message"], error["message"]
+    for part in parts:
+        assert part in error["message"], error["message"]

@@ -1,4 +1,4 @@
-"""thinkwire-mock as an HTTP server: what it takes, what it refuses, and how much of it."""
+"""thinkwire-mock as an HTTP server: parsing, limits, load, and the command line."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from mock_process import (
     Mock,
     Response,
     ask,
-    check_refusal,
+    check_error,
     connect,
     request,
     stop_mock,
@@ -31,7 +31,7 @@ def teardown_module():
     stop_mock()
 
 
-def test_a_connection_is_kept_and_bodies_come_in_pieces():
+def test_connection_is_kept_alive_and_requests_arrive_in_pieces():
     with connect() as connection:
         for _ in range(3):
             for byte in request({"model": QWEN, "messages": HELLO}):
@@ -39,10 +39,13 @@ def test_a_connection_is_kept_and_bodies_come_in_pieces():
             assert Response(connection).status == 200
 
 
-CHUNKED = b"POST /chat/completions HTTP/1.1\r\nAuthorization: bearer k\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = (
+    b"POST /chat/completions HTTP/1.1\r\nAuthorization: bearer k\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n"
+)
 
 
-def test_a_chunked_body_and_one_that_waits_to_be_asked_for():
+def test_chunked_body_expect_continue_and_http_1_0():
     body = json.dumps({"model": "mock/echo", "messages": HELLO}).encode()
     with connect() as connection:
         chunks = b"".join(
@@ -65,7 +68,7 @@ def test_a_chunked_body_and_one_that_waits_to_be_asked_for():
         )
 
 
-def test_a_large_body_is_taken_and_a_larger_one_refused():
+def test_large_body_is_accepted_up_to_the_limit():
     body = (
         b'{"model":"alibaba/qwen3-32b","messages":[{"role":"user","content":"'
         + b"x" * (20 << 20)
@@ -81,11 +84,11 @@ def test_a_large_body_is_taken_and_a_larger_one_refused():
         connection.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % ((64 << 20) + 1)
         )
-        check_refusal(Response(connection), 413)
+        check_error(Response(connection), 413)
 
 
 POST = b"POST /v1/chat/completions HTTP/1.1\r\n"
-NO_HTTP = [
+INVALID_HTTP = [
     (b"nonsense\r\n\r\n", 400),
     (b"GET /v1/models HTTP/9.9\r\n\r\n", 505),
     (b"GET  HTTP/1.1\r\n\r\n", 400),
@@ -105,50 +108,52 @@ NO_HTTP = [
 ]
 
 
-def test_what_is_no_http_is_refused():
-    for text, status in NO_HTTP:
+def test_invalid_http_is_rejected():
+    for text, status in INVALID_HTTP:
         with connect() as connection:
             connection.sendall(text)
             response = Response(connection)
-            check_refusal(response, status)
+            check_error(response, status)
             assert response.headers["connection"] == "close" and connection.recv(10) == b""
 
 
-def test_many_requests_at_once_on_one_connection():
+def test_pipelined_requests_are_answered():
     count = 12000
     with connect() as connection:
         sender = threading.Thread(
             target=connection.sendall, args=(b"GET /x HTTP/1.1\r\n\r\n" * count,)
         )
         sender.start()
-        seen, tail = 0, b""
-        while seen < count:
+        count_received, tail = 0, b""
+        while count_received < count:
             more = connection.recv(1 << 20)
             assert more
-            seen += (tail + more).count(b"HTTP/1.1 404")
+            count_received += (tail + more).count(b"HTTP/1.1 404")
             tail = more[-11:]
         sender.join()
 
 
-def test_noise_does_not_end_it():
-    noise = random.Random(7)
-    good = [
+def test_mutated_requests_do_not_crash_the_server():
+    generator = random.Random(7)
+    valid = [
         request({"model": QWEN + "#cut=5", "messages": HELLO, "stream": True}),
         request({"model": "mock/script", "mock_reply": ["a"], "messages": []}, ["X-Mock: piece=3"]),
         CHUNKED + b"2\r\n{}\r\n0\r\n\r\n",
     ]
     for _ in range(1500):
-        text = bytearray(noise.choice(good))
-        for _ in range(noise.randrange(1, 8)):
-            place = noise.randrange(len(text))
-            kind = noise.randrange(3)
+        text = bytearray(generator.choice(valid))
+        for _ in range(generator.randrange(1, 8)):
+            offset = generator.randrange(len(text))
+            kind = generator.randrange(3)
             if kind == 0:
-                text[place] = noise.randrange(256)
+                text[offset] = generator.randrange(256)
             elif kind == 1:
-                del text[place : place + noise.randrange(20)]
+                del text[offset : offset + generator.randrange(20)]
                 text += b" "
             else:
-                text[place:place] = bytes(noise.randrange(256) for _ in range(noise.randrange(20)))
+                text[offset:offset] = bytes(
+                    generator.randrange(256) for _ in range(generator.randrange(20))
+                )
         with connect() as connection:
             try:
                 connection.sendall(text)
@@ -159,51 +164,52 @@ def test_noise_does_not_end_it():
     assert ask().status == 200
 
 
-def test_two_thousand_streams_at_once():
+def test_two_thousand_concurrent_streams():
     server = Mock()
     body = {"model": "mock/synthetic#chunks=20,pace=50", "stream": True, "messages": []}
 
-    async def one(gate):
-        async with gate:
+    async def stream(limit):
+        async with limit:
             reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(request(body))
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 60)
+        response = await asyncio.wait_for(reader.readuntil(b"\r\n0\r\n\r\n"), 60)
         writer.close()
-        return answer.count(b"data: {")
+        return response.count(b"data: {")
 
-    async def all_of_them():
-        gate = asyncio.Semaphore(100)
-        return await asyncio.gather(*(one(gate) for _ in range(2000)))
+    async def all_streams():
+        limit = asyncio.Semaphore(100)
+        return await asyncio.gather(*(stream(limit) for _ in range(2000)))
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
-        assert set(asyncio.run(all_of_them())) == {23}
+        assert set(asyncio.run(all_streams())) == {23}
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert server.stop()[0] == 0
 
 
-def test_a_client_that_leaves_is_let_go():
+def test_descriptor_is_closed_after_the_client_disconnects():
     server = Mock()
     before = server.descriptors()
-    for orders in ("pace=1000", "stall=10", "delay=60000", "hold=60000", "chunks=100000000"):
+    for options in ("pace=1000", "stall=10", "delay=60000", "hold=60000", "chunks=100000000"):
         with connect(server.port) as connection:
             connection.sendall(
-                request({"model": "mock/synthetic#" + orders, "stream": True, "messages": []})
+                request({"model": "mock/synthetic#" + options, "stream": True, "messages": []})
             )
             time.sleep(0.05)
-    patience = time.monotonic() + 10
-    while server.descriptors() != before and time.monotonic() < patience:
+    deadline = time.monotonic() + 10
+    while server.descriptors() != before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert server.descriptors() == before
     assert server.stop(signal.SIGINT)[0] == 0
 
 
-def test_a_client_that_does_not_read_costs_no_memory():
+def test_client_that_does_not_read_uses_bounded_memory():
     server = Mock()
 
     def memory():
+        """The resident memory of the server in bytes."""
         return int(
             pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]
         ) * os.sysconf("SC_PAGE_SIZE")
@@ -225,19 +231,24 @@ def test_a_client_that_does_not_read_costs_no_memory():
 
 
 def run(*arguments):
-    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout, done.stderr
+    """Runs the program to its end; returns its exit status and its output."""
+    result = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60)
+    return result.returncode, result.stdout, result.stderr
 
 
-def test_the_command_line():
+def test_command_line():
     version = re.search(
         r'#define TW_VERSION "(.*)"', (ROOT / "include" / "thinkwire.h").read_text()
     )[1]
     assert run("--version") == (0, f"thinkwire-mock {version}\n", "")
     assert run("--help")[0] == 0 and "mock/synthetic" in run("--help")[1]
     for arguments in (["--port"], ["--port", "70000"], ["--pace", "x"], ["more"]):
-        code, out, errors = run(*arguments)
-        assert code == 2 and out == "" and f"not understood: {arguments[-1]}; see --help" in errors
+        code, output, errors = run(*arguments)
+        assert (
+            code == 2
+            and output == ""
+            and f"invalid argument: {arguments[-1]}; see --help" in errors
+        )
     server = Mock("--pace=5", "--log")
     assert run("--port", str(server.port))[0] == 1
     start = time.monotonic()
@@ -245,7 +256,7 @@ def test_the_command_line():
         connection.sendall(
             request({"model": "mock/synthetic#chunks=20", "stream": True, "messages": []})
         )
-        assert Response(connection).whole
+        assert Response(connection).is_complete
     assert time.monotonic() - start > 0.1
     code, errors = server.stop()
     assert code == 0 and "POST /v1/chat/completions 200 sent" in errors

@@ -2,64 +2,65 @@ import Base
 import CPlatform
 import Chat
 
-/// Why a request is not answered as it hopes.
-struct Refusal: Error {
+/// Reason why a request is answered with an error status.
+struct ErrorResponse: Error {
     var status: Int
-    var message: ByteString
+    var message: ByteArray
 
     init(_ status: Int, _ message: StaticString) {
         self.status = status
-        self.message = ByteString(message)
+        self.message = ByteArray(message)
     }
 
-    init(_ status: Int, _ message: ByteString) {
+    init(_ status: Int, _ message: ByteArray) {
         self.status = status
         self.message = message
     }
 }
 
-/// What goes back for one request: the head, the body to come, and how it travels.
-final class Answer {
+/// Response to one request: its head, its body, and the way both are sent.
+final class HTTPResponse {
     let status: Int
     let faults: FaultPlan
+    /// Pause between two pieces of the body, in nanoseconds.
     let pace: Int64
     /// Status line and headers, with the blank line.
     private(set) var head = ByteBuffer()
-    var feed: BodySource
+    var body: BodySource
     let framing: FaultPlan.Framing
-    /// Nothing but the head is sent: to HEAD, and for a status that has no body.
+    /// True if only the head is sent: for HEAD requests, and for a status without a body.
     let isBodyless: Bool
-    /// The connection ends with the answer.
+    /// Whether the connection is closed after the response.
     let closes: Bool
 
-    /// What a request has to say about its answer.
+    /// Properties of a request that determine how its response is sent.
     struct ResponseContext {
         var isHTTP10 = false
         var isHead = false
         var closes = false
-        var id = ByteString()
+        var id = ByteArray()
         var pace: Int64 = 0
     }
 
     init(
-        _ status: Int, _ source: BodySource.Source, isStream: Bool, _ faults: FaultPlan,
+        _ status: Int, _ content: BodySource.Content, isStream: Bool, _ faults: FaultPlan,
         _ context: ResponseContext, allow: StaticString = ""
     ) {
         self.status = status
         self.faults = faults
         pace = faults.pace ?? context.pace
-        let source = faults.garbage.map { .cannedBody(CannedBody.garbage($0)) } ?? source
-        feed = BodySource(source, faults)
+        let content = faults.garbage.map { .canned(CannedBody.garbage($0)) } ?? content
+        body = BodySource(content, faults)
         isBodyless = context.isHead || status == 204 || status == 304
         var framing = faults.framing ?? (isStream ? .chunked : .length)
         if framing == .chunked && context.isHTTP10 { framing = .close }
         self.framing = framing
         closes = context.closes || faults.close || context.isHTTP10 || framing == .close
-        writeHead(source, isStream, context, allow)
+        writeHead(content, isStream, context, allow)
     }
 
     private func writeHead(
-        _ source: BodySource.Source, _ isStream: Bool, _ context: ResponseContext,
+        _ content: BodySource.Content, _ isStream: Bool, _ context: ResponseContext,
         _ allow: StaticString
     ) {
         head.append("HTTP/1.1 ")
@@ -81,12 +82,12 @@ final class Answer {
             head.append(allow)
         }
         switch framing {
-        // RFC 9112, section 6.1: not with a status that has no body.
+        // RFC 9112, section 6.1: no transfer-encoding with a status that has no body.
         case _ where status == 204 || status == 304: break
         case .chunked: head.append("\r\ntransfer-encoding: chunked")
         case .length:
             head.append("\r\ncontent-length: ")
-            head.append(decimal: BodySource.length(source, faults))
+            head.append(decimal: BodySource.length(content, faults))
         case .close: break
         }
         head.append(closes ? "\r\nconnection: close\r\n" : "\r\nconnection: keep-alive\r\n")
@@ -94,27 +95,27 @@ final class Answer {
         head.append("\r\n")
     }
 
-    /// A refusal in the provider's own form: nothing wraps it, and the status is a string.
-    static func refusing(
-        _ refusal: Refusal, path: Bytes, _ faults: FaultPlan, _ context: ResponseContext
-    ) -> Answer {
+    /// Builds an error response in the provider's format: not wrapped, and with a string as status.
+    static func error(
+        _ error: ErrorResponse, path: Bytes, _ faults: FaultPlan, _ context: ResponseContext
+    ) -> HTTPResponse {
         let body = CannedBody()
         body.append("{\"message\":")
-        refusal.message.withUnsafeBufferPointer { body.append(jsonString: $0) }
+        error.message.withUnsafeBufferPointer { body.append(jsonString: $0) }
         body.append(",\"path\":")
         body.append(jsonString: path)
         body.append(",\"requestId\":\"")
         body.append(context.id)
         body.append("\",\"statusCode\":\"")
-        body.append(decimal: refusal.status)
+        body.append(decimal: error.status)
         body.append("\",\"timestamp\":\"")
         body.append(timestamp())
         body.append("\"}")
         body.endPiece()
         let allow: StaticString =
-            refusal.status != 405 ? "" : path.hasSuffix("/models") ? "GET" : "POST"
-        return Answer(
-            refusal.status, .cannedBody(body), isStream: false, faults, context, allow: allow)
+            error.status != 405 ? "" : path.hasSuffix("/models") ? "GET" : "POST"
+        return HTTPResponse(
+            error.status, .canned(body), isStream: false, faults, context, allow: allow)
     }
 }
 
@@ -124,7 +125,7 @@ extension UnsafeBufferPointer where Element == UInt8 {
     }
 }
 
-/// The words behind a status.
+/// Reason phrase of a status (RFC 9110, section 15).
 func reasonPhrase(_ status: Int) -> StaticString {
     switch status {
     case 200: "OK"

@@ -3,17 +3,17 @@ import CMock
 import CPlatform
 import Chat
 
-/// Text that is kept, copied and compared as bytes.
-typealias ByteString = [UInt8]
+/// Text as an array of bytes.
+typealias ByteArray = [UInt8]
 
 extension Array where Element == UInt8 {
     init(_ text: StaticString) { self.init(StaticText.bytes(text)) }
 
-    static func += (text: inout ByteString, more: StaticString) {
+    static func += (text: inout ByteArray, more: StaticString) {
         text.append(contentsOf: StaticText.bytes(more))
     }
 
-    static func += (text: inout ByteString, more: Bytes) { text.append(contentsOf: more) }
+    static func += (text: inout ByteArray, more: Bytes) { text.append(contentsOf: more) }
 
     mutating func append(decimal number: Int) {
         var digits = ByteBuffer()
@@ -25,27 +25,27 @@ extension Array where Element == UInt8 {
 }
 
 extension ByteBuffer {
-    mutating func append(_ text: ByteString) {
+    mutating func append(_ text: ByteArray) {
         text.withUnsafeBufferPointer { append($0) }
     }
 
     mutating func append(hex number: UInt64, digits: Int) {
-        for place in stride(from: (digits - 1) * 4, through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: number >> UInt64(place) & 15)
+        for shift in stride(from: (digits - 1) * 4, through: 0, by: -4) {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(shift) & 15)
             append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit)
         }
     }
 
-    /// Appends text as a JSON string, with its quotes. What is not UTF-8 is repaired.
+    /// Appends text as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD.
     mutating func append(jsonString text: Bytes) {
         append("\"")
         if isUTF8(text) {
             append(escaped: text)
         } else {
             var repaired = ByteBuffer()
-            var repair = UTF8Decoder()
-            repair.append(raw: text, to: &repaired)
-            repair.finish(&repaired)
+            var decoder = UTF8Decoder()
+            decoder.append(raw: text, to: &repaired)
+            decoder.finish(&repaired)
             append(escaped: repaired.bytes)
         }
         append("\"")
@@ -67,7 +67,7 @@ extension ByteBuffer {
         }
     }
 
-    /// Appends JSON without the white space between its parts, as it stands in a stream's chunks.
+    /// Appends JSON without insignificant whitespace, as in the chunks of a stream.
     mutating func append(compact value: JSONValue) {
         var inString = false
         var isEscaped = false
@@ -85,7 +85,7 @@ extension ByteBuffer {
     }
 }
 
-/// A whole number written in decimal digits and nothing else, as large as `limit` at most.
+/// Parses a decimal number of at most 18 digits; nil if it is invalid or exceeds `limit`.
 func parseDecimal(_ digits: Bytes, limit: Int) -> Int? {
     guard !digits.isEmpty, digits.count <= 18 else { return nil }
     var number = 0
@@ -96,7 +96,7 @@ func parseDecimal(_ digits: Bytes, limit: Int) -> Int? {
     return number <= limit ? number : nil
 }
 
-/// Milliseconds such as "20" or "0.5", a day at most, in nanoseconds.
+/// Parses milliseconds such as "20" or "0.5", at most one day, and returns nanoseconds.
 func parseMilliseconds(_ text: Bytes) -> Int64? {
     let point = text.firstIndex(of: UInt8(ascii: ".")) ?? text.count
     guard let whole = parseDecimal(text.part(0..<point), limit: 86_400_000) else { return nil }
@@ -110,7 +110,7 @@ func parseMilliseconds(_ text: Bytes) -> Int64? {
     return nanoseconds
 }
 
-/// The value of a hexadecimal digit, if it is one.
+/// Value of a hexadecimal digit; nil for other bytes.
 func hexValue(_ byte: UInt8) -> UInt8? {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
@@ -120,40 +120,9 @@ func hexValue(_ byte: UInt8) -> UInt8? {
     }
 }
 
-func timestamp() -> ByteString {
-    var text = [CChar](repeating: 0, count: MOCK_TIMESTAMP_SIZE)
+/// Current time as "2025-03-11T07:13:27.813Z".
+func timestamp() -> ByteArray {
+    var text = [CChar](repeating: 0, count: Int(MOCK_TIMESTAMP) + 1)
     mock_timestamp(&text)
     return text.dropLast().map { UInt8(bitPattern: $0) }
-}
-
-private let MOCK_TIMESTAMP_SIZE = Int(MOCK_TIMESTAMP) + 1
-
-/// Gives every request an id of its own, in the form of a UUID.
-struct RequestIDs {
-    private var state = mock_random()
-
-    mutating func next() -> ByteString {
-        let high = step()
-        let low = step()
-        var text = ByteBuffer()
-        text.append(hex: high >> 32, digits: 8)
-        text.append("-")
-        text.append(hex: high >> 16, digits: 4)
-        text.append("-4")
-        text.append(hex: high, digits: 3)
-        text.append("-")
-        text.append(hex: 0x8000 | low >> 50, digits: 4)
-        text.append("-")
-        text.append(hex: low, digits: 12)
-        return ByteString(text.bytes)
-    }
-
-    /// SplitMix64.
-    private mutating func step() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
