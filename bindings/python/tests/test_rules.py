@@ -251,7 +251,8 @@ def test_library_and_schema_accept_the_same_values(model: str) -> None:
         (
             "tools",
             '[{"type":"function","function":{"name":"a b","parameters":{}}}]',
-            'tools[0].function.name must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -, not "a b"',
+            "tools[0].function.name must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -, "
+            'not "a b"',
         ),
         (
             "tools",
