@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Every answer that is recorded here, broken in every place: see README.md.
+"""The plan of the fault sweep: every answer, and what a client must report wherever it ends.
 
-faults.py     prints for sweep.c what is sent, and what is to be heard wherever it ends
+faults.py     prints for sweep.c each response and its expected outcomes; see README.md
 """
 
 import re
@@ -17,43 +17,56 @@ REASONS = {
     403: "Forbidden",
     404: "Not Found",
 }
+USAGE_NAMES = (
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "reasoning_tokens",
+    "cached_tokens",
+    "cost",
+)
 
 
 class Wire:
-    """A response as it travels in one framing: its bytes, the outcome if it ends after so many of them, where it may stall."""
+    """A response in one framing: its bytes, the outcome at each offset, and where it may stall."""
 
     def __init__(self, case, framing, known):
         self.case, self.framing, self.known = case, framing, known
         ends = [event.end() for event in re.finditer(rb"\r\n\r\n|\n\n|\r\r", case.body)]
         self.bytes, self.counts = http1(case, framing, ends)
-        #: The first place at which the head is whole.
+        #: The length of the head.
         self.head = len(self.bytes) - len(self.counts) + 1
         boundaries = {0, len(case.body), *ends}
-        self.stalls = [0, self.head // 2]
-        self.stalls += [
-            self.head + place for place, count in enumerate(self.counts) if count in boundaries
+        stalls = [0, self.head // 2]
+        stalls += [
+            self.head + offset for offset, count in enumerate(self.counts) if count in boundaries
         ]
-        # Where a length or a last chunk says it, the answer is over.
+        #: The offsets after which the response may stall. A Content-Length or a last chunk ends
+        #: the answer, so that a stall after it is not noticed.
         self.stalls = [
-            place for place in self.stalls if place < len(self.bytes) or framing == "close"
+            offset for offset in stalls if offset < len(self.bytes) or framing == "close"
         ]
 
-    def outcome(self, place):
-        if place < self.head:
-            return outcome_in_head(self.case, self.bytes[:place])
-        return self.known.after(self.counts[place - self.head])
+    def outcome(self, offset):
+        """The outcome if the client receives that many bytes."""
+        if offset < self.head:
+            return outcome_in_head(self.case, self.bytes[:offset])
+        return self.known.after(self.counts[offset - self.head])
 
 
 def http1(case, framing, ends):
-    """The bytes, and for each place from the end of the head on, how many bytes of the body have come."""
+    """The bytes of a response, and how much of the body was received at each offset after the head.
+
+    `ends`: the offsets in the body at which an HTTP chunk ends.
+    """
     lines = [f"HTTP/1.1 {case.status} {REASONS.get(case.status, 'Status')}"]
     lines += [f"{name}: {value}" for name, value in case.headers.items()]
-    how = {
+    header = {
         "length": f"content-length: {len(case.body)}",
         "chunked": "transfer-encoding: chunked",
         "close": "connection: close",
     }
-    head = "\r\n".join([*lines, how[framing], "", ""]).encode()
+    head = "\r\n".join([*lines, header[framing], "", ""]).encode()
     if framing != "chunked":
         return head + case.body, list(range(len(case.body) + 1))
     text, counts, start = head, [0], 0
@@ -66,116 +79,95 @@ def http1(case, framing, ends):
     return text + b"0\r\n\r\n", counts + [start] * 5
 
 
-def outcome_in_head(case, came):
-    """What is known before the head was whole."""
-    lines = came.split(b"\r\n")[:-1]
+def outcome_in_head(case, received):
+    """The outcome before the head was complete."""
+    lines = received.split(b"\r\n")[:-1]
     if not lines:
-        return oracle.Outcome("TW_NETWORK", "TW_NETWORK", "TW_TIMEOUT", oracle.nothing(0))
+        return oracle.Outcome("TW_NETWORK", "TW_NETWORK", "TW_TIMEOUT", oracle.empty_reply(0))
     headers = {
         name.lower(): value.strip()
         for name, _, value in (line.decode().partition(":") for line in lines[1:])
     }
-    ids = [
-        headers[name]
-        for name in ("x-request-id", "request-id", "x-generation-id")
-        if name in headers
-    ]
-    heard = oracle.nothing(case.status, ids[0] if ids else None)
+    reported = oracle.empty_reply(case.status, oracle.request_id_in(headers))
     if case.status < 300:
-        return oracle.Outcome(*oracle.OPEN, heard)
+        return oracle.Outcome(*oracle.OPEN, reported)
     whole = case.known.reply["status"]
-    return oracle.Outcome(
-        *["|".join(sorted({oracle.status_of_code(case.status), whole}))] * 3, heard
-    )
+    status = "|".join(sorted({oracle.status_of_code(case.status), whole}))
+    return oracle.Outcome(status, status, status, reported)
 
 
-# ---- the plan, as sweep.c reads it --------------------------------------------------------------------------------------------
+# ---- The plan, as sweep.c reads it -------------------------------------------------------------
 
 
 def quoted(text):
     if text is None:
         return "null"
-    return (
-        '"' + "".join(c if c >= " " and c not in '"\\' else f"\\u{ord(c):04x}" for c in text) + '"'
-    )
+    characters = (c if c >= " " and c not in '"\\' else f"\\u{ord(c):04x}" for c in text)
+    return '"' + "".join(characters) + '"'
 
 
 def number(value):
-    return "%.17g" % value
+    return f"{value:.17g}"
 
 
-def usage_as_heard(usage):
+def usage_as_recorded(usage):
     if usage is None:
         return "null"
-    names = (
-        "prompt_tokens",
-        "completion_tokens",
-        "total_tokens",
-        "reasoning_tokens",
-        "cached_tokens",
-        "cost",
-    )
-    return (
-        "{"
-        + "".join(f'"{name}":{number(usage[name])},' for name in names if name in usage)
-        + f'"cost_unit":{quoted(usage.get("cost_unit"))}}}'
-    )
+    counts = "".join(f'"{name}":{number(usage[name])},' for name in USAGE_NAMES if name in usage)
+    return "{" + counts + f'"cost_unit":{quoted(usage.get("cost_unit"))}}}'
 
 
-def event_as_heard(event):
+def event_as_recorded(event):
     kind, *rest = event
-    words = [
-        usage_as_heard(part)
+    values = [
+        usage_as_recorded(part)
         if kind == "usage"
         else quoted(part)
         if isinstance(part, str)
         else number(part)
         for part in rest
     ]
-    return "[" + ",".join([quoted(kind), *words]) + "]"
+    return "[" + ",".join([quoted(kind), *values]) + "]"
 
 
-def as_heard(heard):
-    """What recorder.c writes."""
+def as_recorded(reported):
+    """The text that recorder.c writes for a reply and its events."""
     parts = [
-        '"events":[' + ",".join(event_as_heard(event) for event in heard["events"]) + "]",
-        f'"http_status":{heard["http_status"]}',
+        '"events":[' + ",".join(event_as_recorded(event) for event in reported["events"]) + "]",
+        f'"http_status":{reported["http_status"]}',
     ]
     parts += [
-        f'"{name}":{quoted(heard[name])}'
+        f'"{name}":{quoted(reported[name])}'
         for name in ("reasoning", "content", "refusal", "finish_reason", "request_id")
     ]
-    parts += [f'"usage":{usage_as_heard(heard["usage"])}']
+    parts += [f'"usage":{usage_as_recorded(reported["usage"])}']
     calls = [
-        [number(place), quoted(name), quoted(what), quoted(text), number(index)]
-        for place, name, what, text, index in heard["tool_calls"]
+        [number(index), quoted(identity), quoted(name), quoted(arguments), number(choice)]
+        for index, identity, name, arguments, choice in reported["tool_calls"]
     ]
-    return ",".join(
-        [*parts, '"tool_calls":[' + ",".join("[" + ",".join(call) + "]" for call in calls) + "]"]
-    ).encode()
+    parts += ['"tool_calls":[' + ",".join("[" + ",".join(call) + "]" for call in calls) + "]"]
+    return ",".join(parts).encode()
 
 
-def plan():
-    out = sys.stdout.buffer
+def write_plan(out):
     for case in oracle.all_cases():
         known = oracle.Oracle(case)
         for framing in oracle.FRAMINGS:
             wire = Wire(case, framing, known)
-            outcomes = [wire.outcome(place) for place in range(len(wire.bytes) + 1)]
-            runs = [
-                (place, one)
-                for place, one in enumerate(outcomes)
-                if place == 0 or not one == outcomes[place - 1]
+            outcomes = [wire.outcome(offset) for offset in range(len(wire.bytes) + 1)]
+            # Only the offsets at which the outcome changes.
+            changes = [
+                (offset, outcome)
+                for offset, outcome in enumerate(outcomes)
+                if offset == 0 or not outcome == outcomes[offset - 1]
             ]
-            first = f"{case.name} {case.how} {case.is_whole} {framing} {len(wire.bytes)} {len(runs)} {len(wire.stalls)}\n"
-            out.write(first.encode() + wire.bytes)
-            for place, outcome in runs:
-                heard = as_heard(outcome.heard)
-                out.write(
-                    " ".join(["", str(place), *outcome.statuses, str(len(heard))]).encode()
-                    + b"\n"
-                    + heard
-                )
+            sizes = [len(wire.bytes), len(changes), len(wire.stalls)]
+            fields = [case.name, case.how, case.is_whole, framing, *sizes]
+            out.write(" ".join(map(str, fields)).encode() + b"\n" + wire.bytes)
+            for offset, outcome in changes:
+                record = as_recorded(outcome.reported)
+                fields = ["", offset, *outcome.statuses, len(record)]
+                out.write(" ".join(map(str, fields)).encode() + b"\n" + record)
             out.write(" ".join(["", *map(str, wire.stalls)]).encode() + b"\n")
 
 
@@ -183,4 +175,4 @@ if __name__ == "__main__":
     mistakes = oracle.verify(oracle.all_cases())
     if mistakes:
         sys.exit("\n".join(mistakes))
-    plan()
+    write_plan(sys.stdout.buffer)

@@ -1,8 +1,9 @@
-"""What is to be heard of an answer of which only the first bytes came, worked out without the library.
+"""Computes what a client must report of the first bytes of an answer, without the library.
 
-It has the whole of what came before it, and not piece after piece of it, so that it needs none of what makes a client of streams
-difficult: a text is joined and then looked at. Of the corpus it knows in which order things are told; the rest it finds itself, and
-`verify` holds it against every whole case of the corpus before it is believed.
+The oracle sees all bytes at once, not piece by piece, so it needs none of the state that makes a
+streaming client difficult: it joins each text and then looks at it. The corpus states in which
+order events are reported; the oracle works out everything else itself. `verify` checks it against
+every complete case of the corpus before it is used.
 """
 
 import functools
@@ -25,20 +26,28 @@ BY_CODE = {
     429: "TW_RATE_LIMITED",
 }
 SPACE = " \t\r\n"
-#: What no server was seen to send: a chunk that is not JSON.
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: A chunk that is not JSON. No provider was observed to send one, so the corpus has no such case.
 MALFORMED = (
     b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\ndata: {"choices":[}\n\n'
     + b'data: {"choices":[]}\n\n' * 3
 )
 FRAMINGS = ("length", "chunked", "close")
+ID_HEADERS = ("x-request-id", "request-id", "x-generation-id")
 
 
 def status_of_code(code):
+    """The status for an error response with that HTTP status."""
     return BY_CODE.get(code, "TW_SERVER" if code >= 500 else "TW_BAD_REQUEST")
 
 
+def request_id_in(headers):
+    """The request's id in response headers with lower-case names, or None."""
+    return next((headers[name] for name in ID_HEADERS if name in headers), None)
+
+
 class Case:
-    """An answer: the bytes of its body and header lines, and what is heard of all of it, where that is known beforehand."""
+    """A response: its body and headers, and the expected report of the complete one, if known."""
 
     def __init__(self, name, body, known=None):
         self.name, self.body, self.known = name, body, known
@@ -50,21 +59,19 @@ class Case:
             else {"content-type": "text/event-stream" if is_stream else "application/json"}
         )
         self.request = known.request if known else {}
-        #: 1: asked for in one piece; 2: a document though a stream was asked for.
+        #: 1: not streamed, as requested; 2: a document, although a stream was requested.
         self.is_whole = 1 if not is_stream else 2 if body.startswith(b"{") else 0
 
     @property
     def how(self):
-        return (
-            "off"
-            if self.request.get("thinking") == "off"
-            else "starts"
-            if self.request.get("starts_thinking")
-            else "as-is"
-        )
+        """The thinking option of the request, as client.c names it."""
+        if self.request.get("thinking") == "off":
+            return "off"
+        return "starts" if self.request.get("starts_thinking") else "as-is"
 
 
 def all_cases():
+    """The cases of the corpus, the recordings, and MALFORMED."""
     found = [
         Case(case.name + corpus.body_of(corpus.CASES / f"{case.name}.json").suffix, case.body, case)
         for case in corpus.cases()
@@ -75,39 +82,66 @@ def all_cases():
     return found + [Case("made-malformed-chunk.sse", MALFORMED)]
 
 
-# ---- JSON whose strings may hold bytes that are no characters -----------------------------------------------------------------
+# ---- JSON with strings that may contain invalid UTF-8 ------------------------------------------
 
 
 def read_json(data):
-    """The value; bytes beyond ASCII stand in its strings as characters of a plane for private use. ValueError: not JSON."""
+    """Parses JSON. Represents each byte above 0x7F by a private-use character.
+
+    Raises ValueError if the data is not JSON.
+    """
     if data.strip(SPACE.encode()) != data.strip():
-        raise ValueError("other white space")
+        raise ValueError("white space that JSON does not allow")
     return json.loads("".join(chr(byte) if byte < 0x80 else chr(0xF0000 + byte) for byte in data))
 
 
+def value_or_none(data):
+    """As `read_json`; None if the data is not JSON."""
+    try:
+        return read_json(data)
+    except ValueError:
+        return None
+
+
+def first_of(value):
+    """The first element of an array; any other value unchanged."""
+    return value[0] if isinstance(value, list) else value
+
+
+def is_json(text):
+    try:
+        json.loads(text)
+        return True
+    except ValueError:
+        return False
+
+
 def text_of(pieces):
-    """The pieces of a text joined: bytes are made characters, halves of characters too, and what is left over is replaced."""
-    joined = "".join(pieces)
+    """Joins the pieces of a text that `read_json` returned and restores its characters.
+
+    Decodes runs of bytes, joins surrogate pairs, and replaces what is invalid by U+FFFD.
+    """
     joined = re.sub(
         "[\U000f0080-\U000f00ff]+",
         lambda run: bytes(ord(char) - 0xF0000 for char in run[0]).decode("utf-8", "replace"),
-        joined,
-    )
-    pair = lambda two: chr(0x10000 + (ord(two[0][0]) - 0xD800 << 10) + ord(two[0][1]) - 0xDC00)  # noqa: E731
-    return re.sub(
-        "[\ud800-\udfff]", "\ufffd", re.sub("[\ud800-\udbff][\udc00-\udfff]", pair, joined)
+        "".join(pieces),
     )
 
+    def join(pair):
+        high, low = pair[0]
+        return chr(0x10000 + (ord(high) - 0xD800 << 10) + ord(low) - 0xDC00)
 
-# ---- an event stream ----------------------------------------------------------------------------------------------------------
+    joined = re.sub("[\ud800-\udbff][\udc00-\udfff]", join, joined)
+    return re.sub("[\ud800-\udfff]", "\ufffd", joined)
+
+
+# ---- Event streams -----------------------------------------------------------------------------
 
 
 def events_of(data):
-    """The events: (name, data, whether the blank line behind it came)."""
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
-    lines = re.split(rb"\r\n|\r|\n", data)
+    """The events: (name, data, whether the empty line after the event was received)."""
     name, values, found = b"", [], []
+    lines = re.split(rb"\r\n|\r|\n", data.removeprefix(BYTE_ORDER_MARK))
     for number, line in enumerate(lines):
         is_open = number == len(lines) - 1
         if line.startswith(b"data:") or line == b"data":
@@ -119,92 +153,82 @@ def events_of(data):
             values.append(re.sub(rb"^error: ?", b"", line))
         if line == b"" and not is_open or is_open and values:
             if values:
-                # Each line is a chunk where only the blank lines between them are missing.
-                is_one = (
-                    name == b"error"
-                    or value_or_none(values[0].strip()) is None
-                    or value_or_none(b"\n".join(values)) is not None
-                )
-                found += [
-                    (name, data, line == b"" and not is_open)
-                    for data in ([b"\n".join(values)] if is_one else values)
-                ]
+                pieces = [b"\n".join(values)] if is_one_event(name, values) else values
+                is_complete = line == b"" and not is_open
+                found += [(name, piece, is_complete) for piece in pieces]
             name, values = b"", []
     return found
 
 
-# ---- the choices of an answer -------------------------------------------------------------------------------------------------
+def is_one_event(name, values):
+    """False: the empty lines between events are missing, and each `data` line is an event."""
+    return (
+        name == b"error"
+        or value_or_none(values[0].strip()) is None
+        or value_or_none(b"\n".join(values)) is not None
+    )
+
+
+# ---- The choices of an answer ------------------------------------------------------------------
 
 
 class Choice:
+    """Everything received of one choice, not yet joined."""
+
     def __init__(self, index, how):
         self.index, self.how = index, how
         self.reasoning, self.content, self.refusal, self.calls, self.finishes = [], [], [], [], []
         self.has_delta = False
 
     def texts(self, is_done):
-        """Its reasoning and its content."""
+        """The reasoning and the content."""
         field, content = text_of(self.reasoning), text_of(self.content)
         reasoning = field
         if not field:
             tag = re.match(rf"[{SPACE}]*<think>", content)
             if tag or self.how == "starts":
                 inside = content[tag.end() if tag else 0 :].lstrip(SPACE)
-                thought, closing, answer = inside.partition("</think>")
-                reasoning = thought.rstrip(SPACE) if closing else inside
-                content = answer.lstrip(SPACE)
-        if (
-            self.how == "off"
-            and (is_done or self.finishes)
-            and reasoning
-            and not (content or self.refusal or self.calls)
-        ):
+                before, closing, after = inside.partition("</think>")
+                reasoning = before.rstrip(SPACE) if closing else inside
+                content = after.lstrip(SPACE)
+        is_complete = is_done or self.finishes
+        has_more = content or self.refusal or self.calls
+        if self.how == "off" and is_complete and reasoning and not has_more:
             reasoning, content = "", reasoning
         return reasoning, content
 
+    def add_delta(self, delta, is_whole):
+        """Adds a delta or a message. Returns its reasoning pieces and its content."""
+        pieces = [
+            delta[name]
+            for name in delta
+            if name in ("reasoning", "reasoning_content") and delta[name]
+        ]
+        pieces = [piece if isinstance(piece, str) else piece.get("text", "") for piece in pieces]
+        if not pieces:
+            for detail in delta.get("reasoning_details") or []:
+                self.reasoning.append(detail.get("text") or detail.get("summary") or "")
+        self.reasoning += pieces[:1]
+        content = delta.get("content") or ""
+        if isinstance(content, list):
+            reasoning, content = parts_of(content)
+            self.reasoning += [reasoning] if not pieces else []
+        self.content.append(content)
+        if delta.get("refusal"):
+            self.refusal.append(delta["refusal"])
+        for number, fragment in enumerate(delta.get("tool_calls") or []):
+            self.add_call(fragment, number == 0, is_whole)
+        return pieces, content
+
     def add_call(self, fragment, is_first, is_whole):
+        """Adds a fragment of a tool call to a known call, or as a new one."""
         function = fragment.get("function") or fragment.get("custom") or {}
-        identity, name, index = (
-            fragment.get("id") or "",
-            function.get("name") or "",
-            fragment.get("index"),
-        )
+        identity, name = fragment.get("id") or "", function.get("name") or ""
+        index = fragment.get("index")
         arguments = function.get("arguments", function.get("input"))
         call = None
         if not is_whole and (is_first or index is not None or identity or not name):
-            elsewhere = lambda known: (
-                None not in (index, known["index"]) and index != known["index"]
-            )  # noqa: E731
-            same = [
-                known
-                for known in self.calls
-                if identity and identity in known["ids"] and not elsewhere(known)
-            ]
-            near = same or [
-                known for known in self.calls if index is None or known["index"] == index
-            ]
-            if not near and not identity and not name:
-                near = [
-                    known for known in self.calls[-1:] if not is_json(text_of(known["arguments"]))
-                ]
-            if near:
-                call = near[-1]
-                again = (same or not identity and index is not None) and name == call["name"]
-                again = again and (
-                    arguments is None or isinstance(arguments, str) and not arguments.strip(SPACE)
-                )
-                is_other = not same and identity and call["id"]
-                is_other = is_other and (
-                    index is None or name or is_json(text_of(call["arguments"]))
-                )
-                if (
-                    is_other
-                    or name
-                    and not again
-                    and call["arguments"]
-                    and is_json(text_of(call["arguments"]))
-                ):
-                    call = None
+            call = self._continued_call(identity, name, index, arguments)
         if call is None:
             call = {"index": index, "id": "", "ids": [], "name": "", "arguments": []}
             self.calls.append(call)
@@ -217,83 +241,97 @@ class Choice:
                 arguments if isinstance(arguments, str) else json.dumps(arguments)
             )
 
+    def _continued_call(self, identity, name, index, arguments):
+        """The call that a fragment continues, or None."""
+
+        def has_index(call):
+            return index is None or call["index"] == index
+
+        same = [
+            call
+            for call in self.calls
+            if identity and identity in call["ids"] and (call["index"] is None or has_index(call))
+        ]
+        near = same or [call for call in self.calls if has_index(call)]
+        if not near and not identity and not name:
+            near = [call for call in self.calls[-1:] if not is_json(text_of(call["arguments"]))]
+        if not near:
+            return None
+        call = near[-1]
+        is_complete = is_json(text_of(call["arguments"]))
+        is_blank = arguments is None or isinstance(arguments, str) and not arguments.strip(SPACE)
+        is_repeated = (
+            (same or not identity and index is not None) and name == call["name"] and is_blank
+        )
+        is_other = not same and identity and call["id"] and (index is None or name or is_complete)
+        if is_other or name and not is_repeated and call["arguments"] and is_complete:
+            return None
+        return call
+
 
 def parts_of(content):
-    """The thoughts and the texts of a content that comes in parts."""
-    thoughts, texts = [], []
+    """The reasoning and the text of a content that is an array of parts."""
+    reasoning, texts = [], []
     for part in content:
         if part.get("type") == "thinking":
             inner = part["thinking"]
-            thoughts += (
+            reasoning += (
                 [inner] if isinstance(inner, str) else [piece.get("text", "") for piece in inner]
             )
         elif part.get("type") == "text":
             texts.append(part["text"])
-    return "".join(thoughts), "".join(texts)
+    return "".join(reasoning), "".join(texts)
 
 
-def is_json(text):
-    try:
-        json.loads(text)
-        return True
-    except ValueError:
-        return False
+# ---- An answer ---------------------------------------------------------------------------------
 
 
-class Heard:
-    """All that came, added up."""
+class Answer:
+    """Everything that was received of an answer."""
 
     def __init__(self, how):
-        self.how, self.choices, self.usages, self.request_id = how, {}, [], None
-        self.usage, self.last_bill = {}, None
-        self.is_done, self.refused, self.bill, self.order = False, False, None, []
+        self.how, self.choices, self.request_id = how, {}, None
+        #: The latest usage, all of them as they are reported, and the latest as it was received.
+        self.usage, self.usages, self._last_usage = {}, [], None
+        self.is_done, self.is_error = False, False
+        #: The status, if `is_error`.
+        self.status = None
+        #: The events in the order of the stream, for `simple_order`.
+        self.order = []
 
     def add(self, chunk, is_whole=False):
-        """Takes a chunk or a document."""
-        for place, said in enumerate(chunk.get("choices") or []):
-            index = said.get("index") if isinstance(said.get("index"), int) else place
+        """Adds a chunk or a document."""
+        for number, received in enumerate(chunk.get("choices") or []):
+            index = received.get("index") if isinstance(received.get("index"), int) else number
             choice = self.choices.setdefault(index, Choice(index, self.how))
-            delta = said.get("delta") or said.get("message") or {}
-            if "delta" not in said and choice.has_delta:
-                had = {
-                    "reasoning_content": choice.reasoning,
-                    "content": choice.content,
-                    "tool_calls": choice.calls,
-                }
-                delta = {
-                    name: value for name, value in delta.items() if not any(had.get(name) or [])
-                }
-            choice.has_delta = choice.has_delta or bool(said.get("delta"))
-            thoughts = [
-                delta[name]
-                for name in delta
-                if name in ("reasoning", "reasoning_content") and delta[name]
-            ]
-            thoughts = [
-                thought if isinstance(thought, str) else thought.get("text", "")
-                for thought in thoughts
-            ]
-            for detail in [] if thoughts else delta.get("reasoning_details") or []:
-                thoughts += [detail.get("text") or detail.get("summary") or ""]
-                choice.reasoning += thoughts[-1:]
-                thoughts.pop()
-            choice.reasoning += thoughts[:1]
-            content = delta.get("content") or ""
-            if isinstance(content, list):
-                thought, content = parts_of(content)
-                choice.reasoning += [thought] if not thoughts else []
-            choice.content += [content]
-            choice.refusal += [delta.get("refusal") or ""] if delta.get("refusal") else []
-            self.order += [["reasoning", *thoughts[:1], index]] if thoughts else []
-            self.order += [["content", content, index]] if content else []
-            for number, fragment in enumerate(delta.get("tool_calls") or []):
-                choice.add_call(fragment, number == 0, is_whole)
-            reason = said.get("finish_reason")
-            if reason and reason != "null" and choice.finishes[-1:] != [reason]:
-                choice.finishes.append(reason)
-                self.order += [["finish", reason, index]]
-            if said.get("error"):
-                self.refused = True
+            self._add_to_choice(choice, received, is_whole)
+        self._add_usage(chunk)
+        self.note_id(chunk)
+
+    def _add_to_choice(self, choice, received, is_whole):
+        delta = received.get("delta") or received.get("message") or {}
+        if "delta" not in received and choice.has_delta:
+            # A message that repeats what the deltas contained.
+            known = {
+                "reasoning_content": choice.reasoning,
+                "content": choice.content,
+                "tool_calls": choice.calls,
+            }
+            delta = {name: value for name, value in delta.items() if not any(known.get(name) or [])}
+        choice.has_delta = choice.has_delta or bool(received.get("delta"))
+        pieces, content = choice.add_delta(delta, is_whole)
+        if pieces:
+            self.order.append(["reasoning", pieces[0], choice.index])
+        if content:
+            self.order.append(["content", content, choice.index])
+        reason = received.get("finish_reason")
+        if reason and reason != "null" and choice.finishes[-1:] != [reason]:
+            choice.finishes.append(reason)
+            self.order.append(["finish", reason, choice.index])
+        if received.get("error"):
+            self.is_error = True
+
+    def _add_usage(self, chunk):
         meta = (chunk.get("meta") or {}).get("usage") or {}
         for cost, unit in (
             ("usd_spent", "USD"),
@@ -303,34 +341,29 @@ class Heard:
             if isinstance(meta.get(cost), (int, float)):
                 self.usage.update(cost=meta[cost], cost_unit=unit)
                 break
-        bills = [one.get("usage") for one in [chunk, *(chunk.get("choices") or [])]]
-        bill = next(filter(None, bills), meta)
-        if bill:
-            # The last one counts, but for what it costs, where that was told beside an earlier one.
-            self.usage = {
-                name: value for name, value in self.usage.items() if name.startswith("cost")
-            }
-            for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
-                if bill.get(name) is not None:
-                    self.usage[name] = bill[name]
-            for name, details in (
-                ("reasoning_tokens", "completion_tokens_details"),
-                ("cached_tokens", "prompt_tokens_details"),
-            ):
-                told = [
-                    place[name]
-                    for place in (bill.get(details) or {}, bill)
-                    if place.get(name) is not None
-                ]
-                if told:
-                    self.usage[name] = told[0]
-            if isinstance(bill.get("cost"), (int, float)):
-                self.usage.update(cost=bill["cost"], cost_unit="USD")
-            if bill != self.last_bill:
-                self.usages.append(dict(self.usage))
-                self.order += [["usage", len(self.usages) - 1]]
-            self.last_bill = bill
-        self.note_id(chunk)
+        candidates = [each.get("usage") for each in [chunk, *(chunk.get("choices") or [])]]
+        received = next(filter(None, candidates), meta)
+        if not received:
+            return
+        # The last usage replaces the earlier ones, except for the cost that accompanied them.
+        self.usage = {name: self.usage[name] for name in self.usage if name.startswith("cost")}
+        for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
+            if received.get(name) is not None:
+                self.usage[name] = received[name]
+        for name, details in (
+            ("reasoning_tokens", "completion_tokens_details"),
+            ("cached_tokens", "prompt_tokens_details"),
+        ):
+            counts = [each.get(name) for each in (received.get(details) or {}, received)]
+            counts = [count for count in counts if count is not None]
+            if counts:
+                self.usage[name] = counts[0]
+        if isinstance(received.get("cost"), (int, float)):
+            self.usage.update(cost=received["cost"], cost_unit="USD")
+        if received != self._last_usage:
+            self.usages.append(dict(self.usage))
+            self.order.append(["usage", len(self.usages) - 1])
+        self._last_usage = received
 
     def note_id(self, chunk):
         error = chunk.get("error") if isinstance(chunk.get("error"), dict) else {}
@@ -345,52 +378,58 @@ class Heard:
             and all(choice.finishes for choice in self.choices.values())
         )
 
-    def events(self, known):
-        """What is told, in the order in which it is told of the whole answer."""
-        left, told, names = {}, [], {}
+    def _texts(self):
+        """The texts to report, and the [index, id, name] of each tool call, by the same keys."""
+        texts, names = {}, {}
         for choice in self.choices.values():
             reasoning, content = choice.texts(self.is_done)
-            left["reasoning", choice.index], left["content", choice.index] = reasoning, content
-            left["refusal", choice.index] = text_of(choice.refusal)
-            for place, call in enumerate(choice.calls):
-                left["tool_call", choice.index, place] = text_of(call["arguments"])
-                names["tool_call", choice.index, place] = [place, call["id"], call["name"]]
-        finishes = {choice.index: list(choice.finishes) for choice in self.choices.values()}
-        usages, gone, begun = list(self.usages), set(), set()
+            texts["reasoning", choice.index], texts["content", choice.index] = reasoning, content
+            texts["refusal", choice.index] = text_of(choice.refusal)
+            for number, call in enumerate(choice.calls):
+                texts["tool_call", choice.index, number] = text_of(call["arguments"])
+                names["tool_call", choice.index, number] = [number, call["id"], call["name"]]
+        return texts, names
 
-        def tell(key, text):
-            told.append([key[0], *names.get(key, []), text, *([key[1]] if key[1] else [])])
+    def events(self, known):
+        """The events to report, in the order of `known`: the events of the complete answer."""
+        reported, gone, begun = [], set(), set()
+        left, names = self._texts()
+        finishes = {choice.index: list(choice.finishes) for choice in self.choices.values()}
+        usages = list(self.usages)
+
+        def report(key, text):
+            reported.append([key[0], *names.get(key, []), text, *([key[1]] if key[1] else [])])
 
         for event in known:
             kind, size = event[0], 5 if event[0] == "tool_call" else 2
             index = event[size] if len(event) > size else 0
             if kind == "usage":
-                told += [["usage", usages.pop(0)]] if usages else []
+                reported += [["usage", usages.pop(0)]] if usages else []
             elif kind == "finish":
                 if finishes.get(index):
-                    told.append(["finish", finishes[index].pop(0), *([index] if index else [])])
+                    reported.append(["finish", finishes[index].pop(0), *([index] if index else [])])
             else:
                 key = (kind, index, event[1]) if kind == "tool_call" else (kind, index)
                 if key not in left or key in gone:
                     continue
                 same = common_beginning(event[size - 1], left[key])
                 if same or kind == "tool_call" and key not in begun:
-                    tell(key, same)
+                    report(key, same)
                 begun.add(key)
                 left[key] = left[key][len(same) :]
                 if same != event[size - 1]:
                     gone.add(key)
         for key, text in left.items():
             if text:
-                tell(key, text)
-        return corpus.joined(told)
+                report(key, text)
+        return corpus.joined(reported)
 
     def simple_order(self):
-        """For an answer without anything difficult, of which nobody has written down what is to be heard."""
+        """The events of a complete answer without special features, such as the recordings."""
         known = []
-        for kind, what, *index in self.order:
-            size = [what if kind == "usage" else text_of([what])]
-            known.append([kind, *size, *([index[0]] if index and index[0] else [])])
+        for kind, value, *index in self.order:
+            value = value if kind == "usage" else text_of([value])
+            known.append([kind, value, *([index[0]] if index and index[0] else [])])
         return corpus.joined(known)
 
 
@@ -401,151 +440,145 @@ def common_beginning(one, other):
     return one[:length]
 
 
-# ---- what is heard, and how it ends -------------------------------------------------------------------------------------------
+# ---- What is reported, and how the exchange ends -----------------------------------------------
 
 
 class Outcome:
-    """`ended`, `cut` and `silent` are the statuses that are right when nothing follows: because the response ends there as it
-    should, because it is cut, or because nothing comes any more. `heard` is what the caller knows."""
+    """What the client must report if nothing more is received.
 
-    def __init__(self, ended, cut, silent, heard):
-        self.statuses, self.heard = (ended, cut, silent), heard
+    `statuses`: the status if the response ends there as framed, if it is cut there, and if the
+    server sends nothing more. Alternatives are separated by "|". `reported`: the events and the
+    members of the reply.
+    """
+
+    def __init__(self, ended, cut, silent, reported):
+        self.statuses, self.reported = (ended, cut, silent), reported
 
     def __eq__(self, other):
-        return (self.statuses, self.heard) == (other.statuses, other.heard)
+        return (self.statuses, self.reported) == (other.statuses, other.reported)
 
 
+#: The statuses of an unfinished answer.
 OPEN = ("TW_TRUNCATED", "TW_TRUNCATED", "TW_TIMEOUT")
 
 
 class Oracle:
     def __init__(self, case):
         self.case = case
-        whole = self.listen(case.body)
-        self.order = case.known.events if case.known else whole.simple_order()
+        self.order = case.known.events if case.known else self.read(case.body).simple_order()
         self.after = functools.cache(self.after)
 
-    def listen(self, body):
-        """Adds up what is in the first bytes of a body."""
-        heard = Heard(self.case.how)
-        heard.document = b""
+    def read(self, body):
+        """The answer in the first bytes of a body."""
+        answer = Answer(self.case.how)
+        first = body.removeprefix(BYTE_ORDER_MARK).strip(SPACE.encode())[:1]
         if self.case.status >= 300:
-            heard.refused, heard.outcome = True, self.refusal_status(body)
-            value = value_or_none(body)
-            if isinstance(value, list):
-                value = value[0]
-            if isinstance(value, dict):
-                heard.note_id(value)
-            return heard
-        first = body.removeprefix(b"\xef\xbb\xbf").strip(SPACE.encode())[:1]
-        if first in (b"{", b"["):
-            value = value_or_none(body)
-            heard.document = body
-            if value is not None:
-                value = value[0] if isinstance(value, list) else value
-                heard.is_done = "choices" in value
-                if value.get("error") or "choices" not in value:
-                    heard.refused, heard.outcome = True, self.case.known.reply["status"]
-                    heard.note_id(value)
-                else:
-                    heard.add(value, is_whole=True)
-                if heard.refused:
-                    heard.is_done, heard.outcome = False, self.case.known.reply["status"]
-            return heard
-        for name, data, is_whole in events_of(body):
-            data = data.strip(SPACE.encode())
-            if not data:
-                continue
-            if data == b"[DONE]":
-                heard.is_done = True
-                break
-            value = value_or_none(data)
-            if value is None:
-                if name == b"error":
-                    # Cut in the middle of an error: that it is one is known, and what was said of it so far.
-                    heard.refused, heard.outcome = (
-                        True,
-                        "|".join(sorted({"TW_SERVER", self.case.known.reply["status"]})),
-                    )
-                    break
-                if data != b"null" and is_whole:
-                    heard.refused, heard.outcome = True, "TW_PROTOCOL"
-                    break
-                continue
-            value = value[0] if isinstance(value, list) else value
-            is_refusal = (
-                "choices" not in value
-                and "message" in value
-                or not value.get("choices")
-                and value.get("error_message")
-            )
-            if name == b"error" or value.get("error") or is_refusal:
-                heard.refused = True
-                heard.note_id(value)
-            if "choices" in value or not heard.refused:
-                heard.add(value)
-            if heard.refused:
-                heard.outcome = self.case.known.reply["status"]
-                break
-        return heard
+            self._read_error_response(answer, body)
+        elif first in (b"{", b"["):
+            self._read_document(answer, body)
+        else:
+            self._read_stream(answer, body)
+        return answer
 
-    def refusal_status(self, body):
-        """A refusal's reason may change what its number says, once it has come."""
+    def _read_error_response(self, answer, body):
+        answer.is_error = True
+        # The body may change the status that its HTTP status implies, once it is complete.
         code, whole = status_of_code(self.case.status), self.case.known.reply["status"]
-        return whole if len(body) == len(self.case.body) else "|".join(sorted({code, whole}))
+        is_complete = len(body) == len(self.case.body)
+        answer.status = whole if is_complete else "|".join(sorted({code, whole}))
+        value = first_of(value_or_none(body))
+        if isinstance(value, dict):
+            answer.note_id(value)
+
+    def _read_document(self, answer, body):
+        value = value_or_none(body)
+        if value is None:
+            return
+        value = first_of(value)
+        answer.is_done = "choices" in value
+        if value.get("error") or "choices" not in value:
+            answer.is_error = True
+            answer.note_id(value)
+        else:
+            answer.add(value, is_whole=True)
+        if answer.is_error:
+            answer.is_done, answer.status = False, self.case.known.reply["status"]
+
+    def _read_stream(self, answer, body):
+        for name, data, is_complete in events_of(body):
+            data = data.strip(SPACE.encode())
+            if data == b"[DONE]":
+                answer.is_done = True
+            elif data:
+                self._read_event(answer, name, data, is_complete)
+            if answer.is_done or answer.is_error:
+                return
+
+    def _read_event(self, answer, name, data, is_complete):
+        value = value_or_none(data)
+        if value is None:
+            if name == b"error":
+                # Cut within an error: it is known to be an error, but perhaps not which.
+                statuses = {"TW_SERVER", self.case.known.reply["status"]}
+                answer.is_error, answer.status = True, "|".join(sorted(statuses))
+            elif is_complete and data != b"null":
+                answer.is_error, answer.status = True, "TW_PROTOCOL"
+            return
+        value = first_of(value)
+        is_error_object = (
+            "choices" not in value
+            and "message" in value
+            or not value.get("choices")
+            and value.get("error_message")
+        )
+        if name == b"error" or value.get("error") or is_error_object:
+            answer.is_error = True
+            answer.note_id(value)
+        if "choices" in value or not answer.is_error:
+            answer.add(value)
+        if answer.is_error:
+            answer.status = self.case.known.reply["status"]
+
+    def _statuses(self, answer, body):
+        if answer.is_error:
+            return (answer.status,) * 3
+        if answer.is_finished:
+            return ("TW_OK",) * 3
+        if not body.strip() and self.case.headers.get("content-type") != "text/event-stream":
+            # A complete response without any content is not an answer.
+            return ("TW_PROTOCOL", *OPEN[1:])
+        return OPEN
 
     def after(self, count):
         """The outcome after that many bytes of the body."""
-        heard = self.listen(self.case.body[:count])
-        if heard.refused:
-            statuses = (heard.outcome,) * 3
-        elif heard.is_finished:
-            statuses = ("TW_OK",) * 3
-        elif (
-            not self.case.body[:count].strip()
-            and self.case.headers.get("content-type") != "text/event-stream"
-        ):
-            # A response that ends as it should, and without a word, is no answer.
-            statuses = ("TW_PROTOCOL", *OPEN[1:])
-        else:
-            statuses = OPEN
-        first = heard.choices[min(heard.choices)] if heard.choices else Choice(0, "as-is")
-        reasoning, content = first.texts(heard.is_done)
+        body = self.case.body[:count]
+        answer = self.read(body)
+        first = answer.choices[min(answer.choices)] if answer.choices else Choice(0, "as-is")
+        reasoning, content = first.texts(answer.is_done)
         calls = [
-            [place, call["id"], call["name"], text_of(call["arguments"]), index]
-            for index in sorted(heard.choices)
-            for place, call in enumerate(heard.choices[index].calls)
+            [number, call["id"], call["name"], text_of(call["arguments"]), index]
+            for index in sorted(answer.choices)
+            for number, call in enumerate(answer.choices[index].calls)
         ]
         headers = {name.lower(): value for name, value in self.case.headers.items()}
-        ids = [
-            headers[name]
-            for name in ("x-request-id", "request-id", "x-generation-id")
-            if name in headers
-        ]
         return Outcome(
-            *statuses,
+            *self._statuses(answer, body),
             {
-                "events": heard.events(self.order),
+                "events": answer.events(self.order),
                 "http_status": self.case.status,
                 "reasoning": reasoning,
                 "content": content,
                 "refusal": text_of(first.refusal),
                 "finish_reason": first.finishes[-1] if first.finishes else None,
-                "request_id": ids[0] if ids else heard.request_id,
-                "usage": heard.usage or None,
+                "request_id": request_id_in(headers) or answer.request_id,
+                "usage": answer.usage or None,
                 "tool_calls": calls,
             },
         )
 
 
-def value_or_none(data):
-    try:
-        return read_json(data)
-    except ValueError:
-        return None
-
-
-def nothing(code, request_id=None):
+def empty_reply(code, request_id=None):
+    """What is reported before any part of the body was received. `code`: the HTTP status or 0."""
     empty = {
         "reasoning": "",
         "content": "",
@@ -558,14 +591,14 @@ def nothing(code, request_id=None):
 
 
 def verify(cases):
-    """Every whole case of the corpus has to come out as it was written down there."""
+    """Checks the oracle with every complete case of the corpus. Returns the differences."""
     found = []
     for case in cases:
         if not case.known:
             continue
         outcome = Oracle(case).after(len(case.body))
         reply = {
-            **outcome.heard,
+            **outcome.reported,
             "status": outcome.statuses[1],
             "message": "".join(case.known.reply["message_contains"]),
         }

@@ -1,18 +1,28 @@
 #!/usr/bin/env python3
-"""A chat API over HTTP, over TLS, over TLS 1.1 alone, and over HTTP/2 with nghttpx in front of the first, each on a port of its own,
-for as long as standard input is open. Prints "PORT TLS_PORT OLD_TLS_PORT H2_PORT CERTIFICATE".
+"""Servers for the guest tests: HTTP, TLS, TLS 1.1 and older, and HTTP/2 (nghttpx in front of HTTP).
 
-What is answered is chosen by how the path of the base URL begins; every answer says in x-connection on which connection it came:
+They run until standard input is closed. The first line of output is
+"PORT TLS_PORT OLD_TLS_PORT H2_PORT CERTIFICATE".
 
-    /ok      an answer, streamed or whole           /slow    a stream of a hundred words, in three seconds
-    /refuse/N  401, and N letters and the key       /cut     a stream that ends in the middle
-    /reset   a reset while the request comes        /close   the end of the connection while it comes
-    /hold    a beginning, and nothing more          /deep    JSON nested as deep as it may be
-    /error/N the same in the middle of an answer    /bye     an answer, and the end of the connection
-    /seen/N  whether the connection N has ended: "ended", "broken" (not as it should) or "open"
-    /moved   a redirect to /ok of another host      /heard   how many requests have come, but for those of this path
-    /half    an answer that has the key, and is never whole
-    /told/N  an answer that has the key in all its parts, each with N letters behind it, and in a header
+The beginning of the base URL's path selects the answer. The header x-connection of every answer
+contains the number of the connection.
+
+    /ok        an answer, streamed if the request asks for it
+    /slow      a stream of a hundred chunks, in three seconds
+    /refuse/N  status 401 and an error message of N letters and the key
+    /error/N   the same error within a response with status 200
+    /half      an error message with the key, shorter than its Content-Length
+    /told/N    an answer with the key in every field, each followed by N letters, and in headers
+    /cut       a stream that ends early
+    /hold      the beginning of a stream; nothing follows
+    /bye       an answer, then a reset
+    /reset     a reset while the request is being received
+    /close     the end of the connection while the request is being received
+    /deep      a stream with deeply nested JSON
+    /moved/P   a redirect to /ok on port P of another host
+    /seen/N    the state of connection N: "open", "ended" (by the client, in an orderly way),
+               "left" (by the server) or "broken"
+    /heard     the number of requests received, except those for this path
 """
 
 from __future__ import annotations
@@ -20,256 +30,248 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "servers"), str(HERE.parent / "mock")]
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "support"), str(TESTS / "servers"), str(TESTS / "mock")]
 
+from http_server import (  # noqa: E402
+    CONTENT,
+    DONE,
+    FINISH,
+    HEAD,
+    REASONING,
+    Connection,
+    Server,
+    chunk,
+    content_length,
+    event,
+    http_chunk,
+    response,
+    tls,
+)
 from programs import Nghttpx  # noqa: E402
 
+#: The states of all connections, by number.
 states: dict[int, str] = {}
-heard = 0
-lock = threading.Lock()
+#: The kind of each request received, except "heard".
+requests: list[str] = []
 
 
-def whole(content: str) -> bytes:
-    return json.dumps(
-        {"choices": [{"index": 0, "message": {"content": content}, "finish_reason": "stop"}]}
-    ).encode()
+def document(content: str) -> bytes:
+    """An answer that is not streamed."""
+    choice = {"index": 0, "message": {"content": content}, "finish_reason": "stop"}
+    return json.dumps({"choices": [choice]}).encode()
 
 
-def chunk(finish: str | None = None, **delta: Any) -> bytes:
-    return (
-        b"data: "
-        + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode()
-        + b"\n\n"
-    )
+class Request:
+    """A request whose head was received, and the methods that answer it."""
+
+    def __init__(self, connection: Connection, number: int, head: bytes) -> None:
+        self.connection, self.number, self.head = connection, number, head
+        path = head.decode().split()[1]
+        self.kind, _, argument = path[1:].partition("/")
+        self.argument = argument.split("/")[0]
+        #: How many letters an answer contains.
+        self.letters = int(self.argument) if self.argument.isdigit() else 0
+        self.body: dict[str, Any] = {}
+
+    @property
+    def is_streamed(self) -> bool:
+        return bool(self.body.get("stream"))
+
+    @property
+    def key(self) -> str:
+        return self.head.decode().split("Bearer ")[1].split("\r\n")[0]
+
+    def read_body(self) -> None:
+        self.body = json.loads(self.connection.read(content_length(self.head)))
+
+    def respond(self, body: bytes, status: str = "200 OK", *headers: str) -> None:
+        number = f"X-Connection: {self.number}"
+        self.connection.send(response(body, status, "application/json", number, *headers))
+
+    def begin_stream(self, *headers: str) -> None:
+        lines = ["Transfer-Encoding: chunked", f"X-Connection: {self.number}", *headers, "", ""]
+        self.connection.send(HEAD + "\r\n".join(lines).encode())
+
+    def stream(self, parts: list[bytes], pause: float = 0, *headers: str) -> None:
+        self.begin_stream(*headers)
+        for part in parts:
+            self.connection.send(http_chunk(part))
+            time.sleep(pause)
+        # In one piece: after [DONE] the client waits a tenth of a second for the body's end.
+        self.connection.send(http_chunk(DONE) + http_chunk(b""))
 
 
-def told(secret: str, letters: int) -> tuple[str, list[bytes], bytes]:
-    """A header, the parts of a stream, and a whole answer."""
-    text = secret + "x" * letters
-    call = {
+# ---- Answers -----------------------------------------------------------------------------------
+
+
+def answer_ok(request: Request) -> None:
+    if request.is_streamed:
+        request.stream([REASONING, CONTENT, FINISH])
+    else:
+        request.respond(document("Hi"))
+
+
+def answer_slow(request: Request) -> None:
+    request.stream([chunk(content=f"w{n} ") for n in range(100)] + [FINISH], 0.03)
+
+
+def answer_refuse(request: Request) -> None:
+    text = request.head.decode()
+    message = "x" * request.letters + text[text.index("Bearer") :]
+    error = {"error": {"message": message}}
+    request.respond(json.dumps(error).encode(), "401 Unauthorized")
+
+
+def answer_error(request: Request) -> None:
+    """With an odd number of letters, a choice accompanies the error and contains the key too."""
+    text = request.head.decode()
+    secret = text[text.index("Bearer") :]
+    error: dict[str, Any] = {"error": {"message": "x" * request.letters + secret}}
+    choice = {
         "index": 0,
-        "id": secret,
-        "function": {"name": secret, "arguments": json.dumps({"a": text})},
+        "delta": {"content": "!", "note": secret},
+        "logprobs": {"content": [secret]},
+        **error,
     }
-    probabilities = {"content": [{"token": text, "logprob": -1}]}
-    delta = {
+    value = {**error, "choices": [choice]} if request.letters % 2 else error
+    if request.is_streamed:
+        # The event is sent in two pieces, so that the client has to join them.
+        data = event(value)
+        middle = len(data) // 2
+        request.stream([CONTENT, data[:middle], data[middle:]], 0.02)
+    else:
+        request.respond(json.dumps(value).encode())
+
+
+def answer_half(request: Request) -> None:
+    body = json.dumps({"error": {"message": request.key}}).encode()
+    number = f"X-Connection: {request.number}"
+    whole = response(body + b" " * 9, "200 OK", "application/json", number)
+    request.connection.send(whole[:-9])
+
+
+def answer_told(request: Request) -> None:
+    secret = request.key
+    headers = [f"X-Request-Id: {secret}", f"X-Told: {secret}"]
+    text = secret + "x" * request.letters
+    function = {"name": secret, "arguments": json.dumps({"a": text})}
+    message = {
         "reasoning_content": text,
         "content": text,
         "refusal": text,
-        "tool_calls": [call],
+        "tool_calls": [{"index": 0, "id": secret, "function": function}],
         "x": text,
     }
+    probabilities = {"content": [{"token": text, "logprob": -1}]}
     choice = {"index": 0, "logprobs": probabilities, "x": text}
+    if not request.is_streamed:
+        choice = {**choice, "message": message, "finish_reason": secret}
+        body = {"id": secret, "choices": [choice], "x": text}
+        request.respond(json.dumps(body).encode(), "200 OK", *headers)
+        return
     parts = [
-        {"choices": [{**choice, "delta": delta}], "x": text},
-        {"choices": [{"index": 0, "delta": {}, "finish_reason": secret}]},
+        chunk(reasoning_content=secret[:20]),
+        chunk(reasoning_content=secret[20:]),
+        event({"choices": [{**choice, "delta": message}], "x": text}),
+        event({"choices": [{"index": 0, "delta": {}, "finish_reason": secret}]}),
+        event({"choices": [], "usage": {"total_tokens": 1, "x": text}}),
     ]
-    parts += [{"choices": [], "usage": {"total_tokens": 1, "x": text}}]
-    answer = {
-        "id": secret,
-        "choices": [{**choice, "message": delta, "finish_reason": secret}],
-        "x": text,
-    }
-    header = f"X-Request-Id: {secret}\r\nX-Told: {secret}\r\n"
-    pieces = [chunk(reasoning_content=piece) for piece in (secret[:20], secret[20:])]
-    return (
-        header,
-        pieces + [b"data: " + json.dumps(part).encode() + b"\n\n" for part in parts],
-        json.dumps(answer).encode(),
-    )
+    request.stream(parts, 0, *headers)
 
 
-class Connection:
-    def __init__(self, number: int, stream: socket.socket) -> None:
-        self.number, self.stream, self.kept = number, stream, b""
-
-    def read(self, wanted: int) -> bytes:
-        while len(self.kept) < wanted:
-            got = self.stream.recv(65536)
-            if not got:
-                raise EOFError
-            self.kept += got
-        taken, self.kept = self.kept[:wanted], self.kept[wanted:]
-        return taken
-
-    def head(self) -> str:
-        while b"\r\n\r\n" not in self.kept:
-            got = self.stream.recv(65536)
-            if not got:
-                raise EOFError
-            self.kept += got
-        return self.read(self.kept.index(b"\r\n\r\n") + 4).decode()
-
-    def answer(self, status: str, body: bytes, headers: str = "", missing: int = 0) -> None:
-        start = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body) + missing}\r\n"
-        self.stream.sendall(f"{start}X-Connection: {self.number}\r\n{headers}\r\n".encode() + body)
-
-    def begin(self, headers: str = "") -> None:
-        start = (
-            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
-        )
-        self.stream.sendall(f"{start}X-Connection: {self.number}\r\n{headers}\r\n".encode())
-
-    def send(self, part: bytes) -> None:
-        self.stream.sendall(f"{len(part):x}\r\n".encode() + part + b"\r\n")
-
-    def stream_all(self, parts: list[bytes], pause: float = 0, headers: str = "") -> None:
-        self.begin(headers)
-        for part in parts:
-            self.send(part)
-            time.sleep(pause)
-        # Its end comes with it: the client waits for that a tenth of a second, and for no longer.
-        self.stream.sendall(b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n")
-
-    def serve(self) -> None:
-        global heard
-        while True:
-            head = self.head()
-            kind, _, argument = head.split()[1][1:].partition("/")
-            argument = argument.split("/")[0]
-            letters = int(argument) if argument.isdigit() else 0
-            with lock:
-                heard += kind != "heard"
-            if kind in ("reset", "close"):
-                self.read(100_000)
-                if kind == "reset":
-                    self.stream.setsockopt(
-                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-                    )
-                return
-            length = next(
-                int(line[15:])
-                for line in head.split("\r\n")
-                if line.lower().startswith("content-length:")
-            )
-            body = json.loads(self.read(length))
-            if kind == "ok" and body.get("stream"):
-                self.stream_all(
-                    [chunk(reasoning_content="Hm."), chunk(content="Hi"), chunk("stop")]
-                )
-            elif kind == "ok":
-                self.answer("200 OK", whole("Hi"))
-            elif kind == "slow":
-                self.stream_all(
-                    [chunk(content=f"w{n} ") for n in range(100)] + [chunk("stop")], 0.03
-                )
-            elif kind == "refuse":
-                said = json.dumps(
-                    {"error": {"message": "x" * letters + head[head.index("Bearer") :]}}
-                )
-                self.answer("401 Unauthorized", said.encode())
-            elif kind == "error":
-                secret = head[head.index("Bearer") :]
-                error = {"error": {"message": "x" * letters + secret}}
-                choice = {
-                    "index": 0,
-                    "delta": {"content": "!", "note": secret},
-                    "logprobs": {"content": [secret]},
-                    **error,
-                }
-                beside = {**error, "choices": [choice]} if letters % 2 else error
-                if body.get("stream"):
-                    # In two pieces, so that it is put together.
-                    event = b"data: " + json.dumps(beside).encode() + b"\n\n"
-                    self.stream_all(
-                        [chunk(content="Hi"), event[: len(event) // 2], event[len(event) // 2 :]],
-                        0.02,
-                    )
-                else:
-                    self.answer("200 OK", json.dumps(beside).encode())
-            elif kind == "half":
-                self.answer(
-                    "200 OK",
-                    b'{"error": {"message": "%s"}}'
-                    % head.split("Bearer ")[1].split("\r\n")[0].encode(),
-                    missing=9,
-                )
-            elif kind == "told":
-                header, parts, answer = told(head.split("Bearer ")[1].split("\r\n")[0], letters)
-                if body.get("stream"):
-                    self.stream_all(parts, headers=header)
-                else:
-                    self.answer("200 OK", answer, header)
-            elif kind == "cut":
-                self.begin()
-                self.send(chunk(content="Hi"))
-                return
-            elif kind == "hold":
-                self.begin()
-                self.send(chunk(content="Hi"))
-            elif kind == "bye":
-                self.answer("200 OK", whole("Hi"))
-                self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                return
-            elif kind == "deep":
-                deep = b"[" * 509 + b"]" * 509
-                self.stream_all(
-                    [
-                        b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"x":'
-                        + deep
-                        + b"}]}\n\n",
-                        chunk("stop"),
-                    ]
-                )
-            elif kind == "moved":
-                self.answer(
-                    "307 Temporary Redirect",
-                    b"{}",
-                    "Location: http://localhost:" + argument + "/ok/v1/chat/completions\r\n",
-                )
-            elif kind == "seen":
-                self.answer("200 OK", whole(states.get(int(argument), "none")))
-            elif kind == "heard":
-                self.answer("200 OK", whole(str(heard)))
+def answer_hold(request: Request) -> None:
+    request.begin_stream()
+    request.connection.send(http_chunk(CONTENT))
 
 
-def serve(number: int, stream: socket.socket, context: ssl.SSLContext | None) -> None:
-    states[number] = "open"
-    state = "broken"
-    try:
-        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if context:
-            stream = context.wrap_socket(stream, server_side=True, suppress_ragged_eofs=False)
-        Connection(number, stream).serve()
-        state = "left"
-    except EOFError:
-        state = "ended"
-    except (OSError, ValueError):
+def answer_bye(request: Request) -> None:
+    request.respond(document("Hi"))
+
+
+def answer_deep(request: Request) -> None:
+    deep = b"[" * 509 + b"]" * 509
+    first = b'data: {"choices":[{"index":0,"delta":{"content":"Hi"},"x":' + deep + b"}]}\n\n"
+    request.stream([first, FINISH])
+
+
+def answer_moved(request: Request) -> None:
+    target = f"http://localhost:{request.argument}/ok/v1/chat/completions"
+    request.respond(b"{}", "307 Temporary Redirect", f"Location: {target}")
+
+
+def answer_seen(request: Request) -> None:
+    request.respond(document(states.get(int(request.argument), "none")))
+
+
+def answer_heard(request: Request) -> None:
+    request.respond(document(str(len(requests))))
+
+
+ANSWERS: dict[str, Callable[[Request], None]] = {
+    "ok": answer_ok,
+    "slow": answer_slow,
+    "refuse": answer_refuse,
+    "error": answer_error,
+    "half": answer_half,
+    "told": answer_told,
+    "cut": answer_hold,
+    "hold": answer_hold,
+    "bye": answer_bye,
+    "deep": answer_deep,
+    "moved": answer_moved,
+    "seen": answer_seen,
+    "heard": answer_heard,
+}
+
+
+class GuestServer(Server):
+    ignores_truncation = False
+
+    def serve(self, connection: Connection) -> None:
+        number = self.port * 1000 + connection.number
+        states[number] = "open"
         state = "broken"
-    finally:
         try:
-            stream.close()
-        except OSError:
-            pass
-        states[number] = state
+            self._answer_all(connection, number)
+            state = "left"
+        except EOFError:
+            state = "ended"
+        finally:
+            connection.close()
+            states[number] = state
 
-
-def listen(context: ssl.SSLContext | None) -> int:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-
-    def accept() -> None:
-        number = listener.getsockname()[1] * 1000
+    def _answer_all(self, connection: Connection, number: int) -> None:
+        """Returns if the server is to close the connection."""
         while True:
-            stream, _ = listener.accept()
-            number += 1
-            threading.Thread(target=serve, args=(number, stream, context), daemon=True).start()
+            request = Request(connection, number, connection.read_head())
+            if request.kind != "heard":
+                requests.append(request.kind)
+            if request.kind in ("reset", "close"):
+                connection.read(100_000)
+                if request.kind == "reset":
+                    connection.reset_on_close()
+                return
+            request.read_body()
+            ANSWERS[request.kind](request)
+            if request.kind == "bye":
+                connection.reset_on_close()
+            if request.kind in ("bye", "cut"):
+                return
 
-    threading.Thread(target=accept, daemon=True).start()
-    return int(listener.getsockname()[1])
+
+# ---- Start -------------------------------------------------------------------------------------
 
 
-def old_tls_works(port: int) -> None:
-    """Else that it is refused would say nothing."""
+def check_old_tls(port: int) -> None:
+    """Checks that the server for TLS 1.1 works, so that a refused connection is meaningful."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version = ssl.TLSVersion.TLSv1_1
@@ -278,47 +280,31 @@ def old_tls_works(port: int) -> None:
         assert secure.version() == "TLSv1.1"
 
 
+def make_certificate(directory: Path) -> tuple[Path, Path]:
+    certificate, key = directory / "certificate.pem", directory / "key.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 "
+        "-subj /CN=guest -addext subjectAltName=IP:127.0.0.1"
+    )
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*command.split(), *files], check=True, capture_output=True)
+    return certificate, key
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
-        serve_all(Path(directory))
+        pair = make_certificate(Path(directory))
+        plain = GuestServer()
+        secure = GuestServer(tls(pair))
+        old_context = tls(pair, only=ssl.TLSVersion.TLSv1_1)
+        old_context.minimum_version = ssl.TLSVersion.TLSv1
+        old = GuestServer(old_context)
+        check_old_tls(old.port)
+        nghttpx = Nghttpx(Path(directory), plain.port, pair)
+        print(plain.port, secure.port, old.port, nghttpx.port, pair[0], flush=True)
+        sys.stdin.read()
+        nghttpx.stop()
 
 
-def serve_all(directory: Path) -> None:
-    certificate, key = directory / "certificate.pem", directory / "key.pem"
-    made = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "1",
-    ]
-    made += [
-        "-subj",
-        "/CN=guest",
-        "-addext",
-        "subjectAltName=IP:127.0.0.1",
-        "-keyout",
-        str(key),
-        "-out",
-        str(certificate),
-    ]
-    subprocess.run(made, check=True, capture_output=True)
-    context, old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    for each in (context, old):
-        each.load_cert_chain(certificate, key)
-    old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
-    old.set_ciphers("ALL:@SECLEVEL=0")
-    ports = [listen(None), listen(context), listen(old)]
-    old_tls_works(ports[2])
-    nghttpx = Nghttpx(directory, ports[0], (certificate, key))
-    print(*ports, nghttpx.port, certificate, flush=True)
-    sys.stdin.read()
-    nghttpx.stop()
-
-
-main()
+if __name__ == "__main__":
+    main()
