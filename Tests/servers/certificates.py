@@ -1,4 +1,4 @@
-"""An authority that signs certificates, good ones and bad ones."""
+"""A certificate authority that issues valid and invalid certificates."""
 
 import datetime
 import ipaddress
@@ -17,40 +17,43 @@ class Authority:
         self.numbers = itertools.count()
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-        made = self._signed(
-            self.name, self.key, x509.BasicConstraints(ca=True, path_length=None), (-DAY, DAY)
-        )
+        constraints = x509.BasicConstraints(ca=True, path_length=None)
+        signed = self._sign(self.name, self.key, constraints, (-DAY, DAY))
+        #: The file of the authority's own certificate.
         self.certificate = directory / f"{name}.pem".replace(" ", "-")
-        self.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        self.certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, *names, common_name="a server", valid=(-DAY, DAY), self_signed=False):
-        """A certificate for names and addresses, and its key: the paths of both."""
+        """Issues a certificate for host names and addresses. Returns its file and its key's file.
+
+        `valid`: the beginning and the end of the validity, relative to now.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
-        places = [
+        alternatives = [
             x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
             for name in names
         ]
         extension = (
-            x509.SubjectAlternativeName(places)
-            if places
+            x509.SubjectAlternativeName(alternatives)
+            if alternatives
             else x509.BasicConstraints(ca=False, path_length=None)
         )
-        made = self._signed(subject, key, extension, valid, self_signed)
-        paths = [
-            self.directory / f"{next(self.numbers)}-{kind}.pem" for kind in ("certificate", "key")
-        ]
-        paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        paths[1].write_bytes(
+        signed = self._sign(subject, key, extension, valid, self_signed)
+        number = next(self.numbers)
+        certificate_file = self.directory / f"{number}-certificate.pem"
+        key_file = self.directory / f"{number}-key.pem"
+        certificate_file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+        key_file.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
                 serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption(),
             )
         )
-        return paths
+        return certificate_file, key_file
 
-    def _signed(self, subject, key, extension, valid, self_signed=False):
+    def _sign(self, subject, key, extension, valid, self_signed=False):
         now = datetime.datetime.now(datetime.timezone.utc)
         builder = (
             x509.CertificateBuilder()

@@ -1,41 +1,46 @@
-"""What the tests against real servers share. Whatever is missing fails: nothing is ever skipped."""
+"""Fixtures of the tests against real servers. A missing program fails the tests that need it."""
 
 import os
 
 import mock_process
 import pytest
 from certificates import Authority
-from peers import WHOLE, Plain, response
+from http_server import ANSWER, ScriptedServer, response
 from programs import Microsocks, Nghttpx, Nginx, Tinyproxy
 
-# The library under test is the one just built, not one that happens to be installed.
+# Test the library that was just built, not an installed one.
 os.environ.setdefault(
     "THINKWIRE_LIBRARY", str(mock_process.ROOT / ".build" / "release" / "libthinkwire.so")
 )
 
-# No key, address or proxy of whoever runs the tests may reach them.
-for _name in list(os.environ):
-    if (
-        _name.startswith("THINKWIRE_")
-        and _name not in ("THINKWIRE_LIBRARY", "THINKWIRE_MOCK")
-        or _name.endswith("_API_KEY")
-    ):
-        del os.environ[_name]
-    if _name.lower() in (
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-        "no_proxy",
-        "openai_base_url",
-        "ssl_cert_file",
-        "ssl_cert_dir",
-    ):
-        del os.environ[_name]
 
-from thinkwire import Client  # noqa: E402  (the environment comes first)
+def is_foreign(name):
+    """Whether an environment variable of the user could change what the tests do."""
+    return (
+        name.startswith("THINKWIRE_")
+        and name not in ("THINKWIRE_LIBRARY", "THINKWIRE_MOCK")
+        or name.endswith("_API_KEY")
+        or name.lower()
+        in (
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "no_proxy",
+            "openai_base_url",
+            "ssl_cert_file",
+            "ssl_cert_dir",
+        )
+    )
+
+
+for _name in filter(is_foreign, list(os.environ)):
+    del os.environ[_name]
+
+from thinkwire import Client  # noqa: E402  (after the environment has been cleaned)
 
 KEY = "a-secret-key"
-EVERY_MODEL = [
+PASSWORD = "proxy-pass-word"
+ALL_MODELS = [
     "alibaba/qwen3-32b",
     "alibaba/qwen3-next-80b-a3b-thinking",
     "alibaba/qwen3-vl-32b-thinking",
@@ -50,33 +55,23 @@ def authority(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def pair(authority):
-    """A good certificate for this machine, and its key."""
+    """The files of a valid certificate for this machine and of its key."""
     return authority.issue("localhost", "127.0.0.1")
 
 
 @pytest.fixture
 def connect(authority):
-    """Makes clients that trust our authority and speak HTTP/2 wherever it is spoken, and closes them."""
-    made = []
+    """Creates clients that trust the tests' authority and prefer HTTP/2. Closes them at the end."""
+    clients = []
+    defaults = {"ca_file": authority.certificate, "max_retries": 0, "http_version": "2"}
 
-    def client(url, **options):
-        made.append(
-            Client(
-                url,
-                KEY,
-                **{
-                    "ca_file": authority.certificate,
-                    "max_retries": 0,
-                    "http_version": "2",
-                    **options,
-                },
-            )
-        )
-        return made[-1]
+    def create(url, **options):
+        clients.append(Client(url, KEY, **{**defaults, **options}))
+        return clients[-1]
 
-    yield client
-    for each in made:
-        each.close()
+    yield create
+    for client in clients:
+        client.close()
 
 
 @pytest.fixture(scope="session")
@@ -89,16 +84,16 @@ def mock():
 
 @pytest.fixture
 def start():
-    """Starts servers, and stops them in the end."""
+    """Starts servers. Stops them at the end."""
     running = []
 
-    def started(kind, *arguments, **options):
+    def start_one(kind, *arguments, **options):
         running.append(kind(*arguments, **options))
         return running[-1]
 
-    yield started
-    for each in reversed(running):
-        each.stop()
+    yield start_one
+    for server in reversed(running):
+        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -123,21 +118,21 @@ def tinyproxy(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def guarded_proxy(tmp_path_factory):
-    """A proxy that wants to know who asks."""
-    running = Tinyproxy(tmp_path_factory.mktemp("guarded"), "user:proxy-pass-word")
+def authenticating_proxy(tmp_path_factory):
+    """A proxy that requires a user name and a password."""
+    running = Tinyproxy(tmp_path_factory.mktemp("authenticating"), f"user:{PASSWORD}")
     yield running
     running.stop()
 
 
 @pytest.fixture(scope="session")
 def microsocks(tmp_path_factory):
-    running = Microsocks(tmp_path_factory.mktemp("microsocks"), "user:proxy-pass-word")
+    running = Microsocks(tmp_path_factory.mktemp("microsocks"), f"user:{PASSWORD}")
     yield running
     running.stop()
 
 
 @pytest.fixture
-def recorder(start):
-    """A server that nothing is to be said to, and that would answer well."""
-    return start(Plain, [response(WHOLE)])
+def unused_server(start):
+    """A server that would send a complete answer, but that the library must not connect to."""
+    return start(ScriptedServer, [response(ANSWER)])

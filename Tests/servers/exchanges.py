@@ -1,27 +1,31 @@
-"""Exchanges that are held against what they say of themselves."""
+"""Runs exchanges and checks that the events and the reply of each agree."""
 
 import thinkwire
 from thinkwire import Status
 
 
-def ended(client, model="m", message="Hello", in_the_middle=None):
-    """How a stream ended, when what was told of it is what the reply says. Behind its first event something may be done to it."""
-    told = []
+def run_stream(client, model="m", message="Hello", after_first_event=None):
+    """Streams an answer and returns its reply, whatever its status.
+
+    Checks that the texts of the events are the texts of the reply. Calls `after_first_event`
+    after the first event.
+    """
+    events = []
     stream = client.stream(model, message)
     try:
         for event in stream:
-            told.append((str(event.kind), event.text))
-            if len(told) == 1 and in_the_middle:
-                in_the_middle()
+            events.append((str(event.kind), event.text))
+            if len(events) == 1 and after_first_event:
+                after_first_event()
     except thinkwire.Error as error:
         assert error.reply is stream.reply
-    assert told or not in_the_middle
+    assert events or not after_first_event
     reply = stream.reply
-    for kind, said in (("reasoning", reply.reasoning), ("content", reply.content)):
-        assert "".join(text for each, text in told if each == kind) == said
+    for kind, text in (("reasoning", reply.reasoning), ("content", reply.content)):
+        assert "".join(piece for each, piece in events if each == kind) == text
     return reply
 
 
-def all_came(reply):
-    """What peers.WHOLE says."""
+def is_answer(reply):
+    """Whether the reply is that of http_server.ANSWER."""
     return reply.status is Status.OK and (reply.reasoning, reply.content) == ("Hm.", "Hi")

@@ -1,10 +1,11 @@
-"""A process for which another directory holds the system's certificates, without privileges.
+"""Runs a process for which another directory contains the system's certificates.
 
-The library under test asks libcurl where the system's certificates are, and libcurl answers with two paths that were compiled into
-it. The process loads a copy of libcurl in which these paths are relative, so that they name its working directory. This needs no
-root, no mount or user namespace, and works inside a chroot or a container; and it does not depend on which calls of the C library
-libcurl and OpenSSL make to look up a certificate (a preloaded library that intercepts these calls must know all of them: `lstat` was
-added by OpenSSL 3.0.22 in Debian 12). The kernel reports which files were opened (inotify).
+The library under test asks libcurl where the system's certificates are. libcurl answers with two
+paths that were compiled into it. The process loads a copy of libcurl in which these paths are
+relative, so that they refer to its working directory. This needs no privileges and no namespaces,
+and works in chroots and containers. It does not depend on which calls of the C library libcurl and
+OpenSSL make to find a certificate. (A preloaded library that intercepts the calls must know all of
+them: OpenSSL 3.0.22 added `lstat`.) The kernel reports which files were opened (inotify).
 """
 
 import contextlib
@@ -12,12 +13,13 @@ import ctypes
 import os
 import struct
 
+#: The file of all certificates in Debian's directory of system certificates.
 BUNDLE = "ca-certificates.crt"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class _VersionInfo(ctypes.Structure):
-    """The beginning of `curl_version_info_data` in <curl/curl.h>, up to its seventh version."""
+    """The seventh version of `curl_version_info_data` in <curl/curl.h>."""
 
     _fields_ = [
         ("age", ctypes.c_int),
@@ -45,7 +47,7 @@ class _VersionInfo(ctypes.Structure):
 
 
 def copy_libcurl(directory):
-    """Writes a libcurl into `directory` whose system certificates are in the working directory."""
+    """Copies libcurl into `directory`. The copy finds system certificates in "." and ./BUNDLE."""
     libcurl = ctypes.CDLL("libcurl.so.4")
     libcurl.curl_version_info.restype = ctypes.POINTER(_VersionInfo)
     info = libcurl.curl_version_info(6).contents  # CURLVERSION_SEVENTH: has cainfo and capath.
@@ -57,8 +59,9 @@ def copy_libcurl(directory):
         code = file.read()
     for built_in, local in ((info.capath, b"."), (info.cainfo, f"./{BUNDLE}".encode())):
         string = b"\0" + built_in + b"\0"
-        assert len(local) <= len(built_in) and code.count(string) == 1, (
-            f"libcurl's built-in path {built_in!r} cannot be replaced: it occurs {code.count(string)} times"
+        count = code.count(string)
+        assert len(local) <= len(built_in) and count == 1, (
+            f"cannot replace libcurl's built-in path {built_in!r}, which occurs {count} times"
         )
         code = code.replace(string, b"\0" + local.ljust(len(built_in) + 1, b"\0"))
     (directory / "libcurl.so.4").write_bytes(code)
@@ -78,13 +81,15 @@ def _path_of(function):
 
 @contextlib.contextmanager
 def opened_files(directory):
-    """A list that holds, after the block, the name of each file in `directory` as often as it was opened for reading."""
+    """Yields a list. After the block, it contains a file's name for each time that the file was
+    opened for reading. `directory`: the directory that is watched, without subdirectories.
+    """
     names = []
     opened, closed, is_directory = 0x20, 0x10, 0x40000000  # IN_OPEN, IN_CLOSE_NOWRITE, IN_ISDIR
     queue = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     assert queue >= 0, f"inotify_init1: {os.strerror(ctypes.get_errno())}"
     try:
-        # Closing is watched as well: the kernel merges equal events that follow each other.
+        # Closing is watched too: the kernel merges equal events in succession.
         watch = _libc.inotify_add_watch(queue, os.fsencode(directory), opened | closed)
         assert watch >= 0, f"inotify_add_watch: {os.strerror(ctypes.get_errno())}"
         yield names

@@ -1,4 +1,7 @@
-"""Whom the library trusts: what is wrong with a certificate is said, and whoever shows it hears nothing."""
+"""TLS certificates: which servers are trusted, and what an error message says about the others.
+
+A server that is not trusted must not receive a byte of the request.
+"""
 
 import os
 import ssl
@@ -9,16 +12,19 @@ import pytest
 import thinkwire
 from certificates import DAY, Authority
 from conftest import KEY
+from exchanges import is_answer, run_stream
+from http_server import ANSWER, CLOSE, ScriptedServer, response, tls
 from mock_process import ROOT
-from peers import WHOLE, Plain, response, tls
-from system_certificates import copy_libcurl, opened_files
+from system_certificates import BUNDLE, copy_libcurl, opened_files
 from thinkwire import Status
 
 
 @pytest.fixture
 def serve(start):
-    """A server with that certificate."""
-    return lambda pair, **options: start(Plain, [response(WHOLE)], context=tls(pair, **options))
+    """Starts a server with a certificate."""
+    return lambda pair, **options: start(
+        ScriptedServer, [response(ANSWER)], context=tls(pair, **options)
+    )
 
 
 @pytest.fixture
@@ -26,18 +32,20 @@ def other_authority(tmp_path):
     return Authority(tmp_path, "Others")
 
 
-def refused(client, peer):
-    """Why a server was not spoken to. Not a byte of the request is to have come to it."""
+def connection_error(client, server):
+    """The message with which a client rejects a server. The server must not receive a request."""
     with pytest.raises(thinkwire.APIConnectionError) as error:
         client.send("m", "Hello")
     assert error.value.status is Status.TLS and error.value.http_status == 0
-    assert peer.requests == [] and peer.connections == 1
+    assert server.requests == [] and server.connections == 1
     return str(error.value)
 
 
-def answers(client):
-    reply = client.stream("m", "Hello").finish()
-    return reply.status is Status.OK and (reply.reasoning, reply.content) == ("Hm.", "Hi")
+def succeeds(client):
+    return is_answer(run_stream(client))
+
+
+# ---- Valid and invalid certificates ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -49,10 +57,10 @@ def answers(client):
         (["*.tests.localhost"], "models.tests.localhost"),
     ],
 )
-def test_a_good_certificate(connect, authority, serve, names, host):
-    peer = serve(authority.issue(*names))
-    assert answers(connect(peer.url(host)))
-    assert f"Authorization: Bearer {KEY}\r\n".encode() in peer.requests[0]
+def test_a_valid_certificate_is_accepted(connect, authority, serve, names, host):
+    server = serve(authority.issue(*names))
+    assert succeeds(connect(server.url(host)))
+    assert f"Authorization: Bearer {KEY}\r\n".encode() in server.requests[0]
 
 
 @pytest.mark.parametrize(
@@ -66,77 +74,78 @@ def test_a_good_certificate(connect, authority, serve, names, host):
         (["*.tests.localhost"], "a server", "a.b.tests.localhost"),
         (["*.localhost"], "a server", "tests.localhost"),
         (["localhost.example.com"], "a server", "localhost"),
-        # Where names are given, the common name is none (RFC 6125, section 6.4.4).
+        # The common name is ignored if there are alternative names (RFC 6125, section 6.4.4).
         (["example.com"], "localhost", "localhost"),
     ],
 )
-def test_the_certificate_of_another_host(connect, authority, serve, names, common_name, host):
-    peer = serve(authority.issue(*names, common_name=common_name))
-    message = refused(connect(peer.url(host)), peer)
+def test_a_certificate_for_another_host_is_rejected(
+    connect, authority, serve, names, common_name, host
+):
+    server = serve(authority.issue(*names, common_name=common_name))
+    message = connection_error(connect(server.url(host)), server)
     assert host in message and "name that its certificate has" in message
 
 
-def test_a_common_name_alone_is_taken_for_a_name(connect, authority, serve):
-    """libcurl with OpenSSL still does, as RFC 6125 allows; but only that of somebody who is trusted."""
-    assert answers(connect(serve(authority.issue(common_name="localhost")).url()))
-    peer = serve(authority.issue(common_name="example.com"))
-    assert "example.com" in refused(connect(peer.url()), peer)
+def test_a_common_name_is_used_if_there_is_no_alternative_name(connect, authority, serve):
+    """libcurl with OpenSSL still accepts it, as RFC 6125 allows, from a trusted authority only."""
+    assert succeeds(connect(serve(authority.issue(common_name="localhost")).url()))
+    server = serve(authority.issue(common_name="example.com"))
+    assert "example.com" in connection_error(connect(server.url()), server)
 
 
 @pytest.mark.parametrize(
-    "valid, told",
+    "valid, reason",
     [
         ((-2 * DAY, -DAY), "certificate has expired"),
         ((DAY, 2 * DAY), "certificate is not yet valid"),
     ],
 )
-def test_a_certificate_out_of_its_time(connect, authority, serve, valid, told):
-    peer = serve(authority.issue("localhost", valid=valid))
-    message = refused(connect(peer.url()), peer)
-    assert told in message and "clock" in message and "tw_options_set_ca_file" not in message
+def test_a_certificate_outside_its_validity_is_rejected(connect, authority, serve, valid, reason):
+    server = serve(authority.issue("localhost", valid=valid))
+    message = connection_error(connect(server.url()), server)
+    assert reason in message and "clock" in message and "tw_options_set_ca_file" not in message
 
 
-def test_a_certificate_of_nobody_known(connect, other_authority, serve):
-    peer = serve(other_authority.issue("localhost"))
-    message = refused(connect(peer.url()), peer)
-    assert (
-        "unable to get local issuer certificate" in message and "tw_options_set_ca_file" in message
-    )
+def test_a_certificate_of_an_unknown_authority_is_rejected(connect, other_authority, serve):
+    server = serve(other_authority.issue("localhost"))
+    message = connection_error(connect(server.url()), server)
+    assert "unable to get local issuer certificate" in message
+    assert "tw_options_set_ca_file" in message
 
 
-def test_a_certificate_that_signed_itself(connect, authority, serve):
+def test_a_self_signed_certificate_is_accepted_only_as_ca_file(connect, authority, serve):
     pair = authority.issue("localhost", self_signed=True)
-    peer = serve(pair)
-    message = refused(connect(peer.url()), peer)
+    server = serve(pair)
+    message = connection_error(connect(server.url()), server)
     assert "self-signed certificate" in message and "tw_options_set_ca_file" in message
-    # Whoever names it trusts it.
-    assert answers(connect(peer.url(), ca_file=pair[0]))
+    assert succeeds(connect(server.url(), ca_file=pair[0]))
 
 
-def test_a_server_of_another_time(connect, authority, serve):
-    peer = serve(authority.issue("localhost"), only=ssl.TLSVersion.TLSv1_1)
-    assert "TLS 1.2" in refused(connect(peer.url()), peer)
+def test_a_server_with_tls_1_1_is_rejected(connect, authority, serve):
+    server = serve(authority.issue("localhost"), only=ssl.TLSVersion.TLSv1_1)
+    assert "TLS 1.2" in connection_error(connect(server.url()), server)
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_a_server_of_these_times(connect, authority, serve, version):
-    assert answers(connect(serve(authority.issue("localhost"), only=version).url()))
+def test_tls_1_2_and_1_3_are_accepted(connect, authority, serve, version):
+    assert succeeds(connect(serve(authority.issue("localhost"), only=version).url()))
 
 
-def test_a_file_that_is_none_of_certificates(connect, authority, serve, tmp_path):
+def test_a_ca_file_without_certificates_is_an_error(connect, authority, serve, tmp_path):
     (tmp_path / "ca.pem").write_text("Hello")
-    peer = serve(authority.issue("localhost"))
+    server = serve(authority.issue("localhost"))
     with pytest.raises(thinkwire.APIConnectionError) as error:
-        connect(peer.url(), ca_file=tmp_path / "ca.pem").send("m", "Hello")
-    assert error.value.status is Status.TLS and "PEM" in str(error.value) and peer.requests == []
+        connect(server.url(), ca_file=tmp_path / "ca.pem").send("m", "Hello")
+    assert error.value.status is Status.TLS and "PEM" in str(error.value)
+    assert server.requests == []
 
 
-# ---- whom to trust -----------------------------------------------------------------------------------------------------
+# ---- Trusted authorities -----------------------------------------------------------------------
 
 
 @pytest.fixture
 def directory(tmp_path, authority):
-    """A directory of the authority's certificate, by its hash."""
+    """A directory that contains the authority's certificate under its hash."""
     hashed = tmp_path / "authorities"
     hashed.mkdir()
     (hashed / "ours.pem").write_bytes(authority.certificate.read_bytes())
@@ -144,23 +153,23 @@ def directory(tmp_path, authority):
     return hashed
 
 
-def test_a_directory(connect, authority, other_authority, serve, directory):
+def test_a_directory_is_trusted(connect, authority, other_authority, serve, directory):
     ours, others = serve(authority.issue("localhost")), serve(other_authority.issue("localhost"))
-    assert answers(connect(ours.url(), ca_file=None, ca_directory=directory))
-    refused(connect(others.url(), ca_file=None, ca_directory=directory), others)
+    assert succeeds(connect(ours.url(), ca_file=None, ca_directory=directory))
+    connection_error(connect(others.url(), ca_file=None, ca_directory=directory), others)
     # A file and a directory are both trusted.
     both = {"ca_file": other_authority.certificate, "ca_directory": directory}
-    assert answers(connect(ours.url(), **both)) and answers(connect(others.url(), **both))
+    assert succeeds(connect(ours.url(), **both)) and succeeds(connect(others.url(), **both))
 
 
-def test_a_directory_without_hashes_holds_nothing(connect, authority, serve, tmp_path):
+def test_certificates_without_hashes_are_not_found(connect, authority, serve, tmp_path):
     (tmp_path / "ours.pem").write_bytes(authority.certificate.read_bytes())
-    peer = serve(authority.issue("localhost"))
-    refused(connect(peer.url(), ca_file=None, ca_directory=tmp_path), peer)
+    server = serve(authority.issue("localhost"))
+    connection_error(connect(server.url(), ca_file=None, ca_directory=tmp_path), server)
 
 
 @pytest.mark.parametrize("name", ["nowhere", "a-file", ""])
-def test_a_directory_that_is_none(connect, tmp_path, name):
+def test_a_ca_directory_that_is_not_a_directory_is_an_error(connect, tmp_path, name):
     (tmp_path / "a-file").write_text("")
     with pytest.raises(thinkwire.InvalidArgumentError, match="not a directory"):
         connect("https://localhost/v1", ca_directory=f"{tmp_path}/{name}" if name else "")
@@ -168,9 +177,9 @@ def test_a_directory_that_is_none(connect, tmp_path, name):
 
 @pytest.fixture
 def exchange_where(tmp_path):
-    """Runs two exchanges in a process that takes `system` for the directory of the system's certificates.
+    """Runs two exchanges in a process whose system certificates are in the directory `system`.
 
-    Returns their statuses and the names of the files that were opened in the directory.
+    Returns their statuses, and the names of the files that were opened in the directory.
     """
     libraries = tmp_path / "libraries"
     libraries.mkdir()
@@ -210,48 +219,44 @@ for _ in range(2):
     return run
 
 
-@pytest.fixture
-def status_where(exchange_where):
-    return lambda *where, **options: exchange_where(*where, **options)[0][-1]
-
-
-def test_the_systems_are_trusted_unless_others_are_named(
-    authority, other_authority, serve, directory, tmp_path, status_where
+def test_system_certificates_are_trusted_unless_others_are_given(
+    authority, other_authority, serve, directory, tmp_path, exchange_where
 ):
-    ours = serve(authority.issue("localhost"))
-    theirs = other_authority.certificate.read_bytes()
-    bundle, nobody = tmp_path / "bundle", tmp_path / "nobody"
-    for system, trusted in (
-        (bundle, authority.certificate.read_bytes()),
-        (nobody, theirs),
-        (directory, theirs),
+    def status(*arguments, **options):
+        return exchange_where(*arguments, **options)[0][-1]
+
+    server = serve(authority.issue("localhost"))
+    others = other_authority.certificate.read_bytes()
+    in_file, in_neither = tmp_path / "in-file", tmp_path / "in-neither"
+    for system, bundle in (
+        (in_file, authority.certificate.read_bytes()),
+        (in_neither, others),
+        (directory, others),
     ):
         system.mkdir(exist_ok=True)
-        (system / "ca-certificates.crt").write_bytes(trusted)
-    assert [status_where(system, ours) for system in (bundle, directory, nobody)] == [
-        "OK",
-        "OK",
-        "TLS",
-    ]
-    # Where others are named, neither the system's file nor its directory is trusted any more.
-    for system in (bundle, directory):
-        assert status_where(system, ours, ca_file=other_authority.certificate) == "TLS"
-        assert status_where(system, ours, ca_directory=nobody) == "TLS"
-    # OpenSSL's own variables are not looked at.
+        (system / BUNDLE).write_bytes(bundle)
+    statuses = [status(system, server) for system in (in_file, directory, in_neither)]
+    assert statuses == ["OK", "OK", "TLS"]
+    # If others are given, neither the system's file nor its directory is trusted.
+    for system in (in_file, directory):
+        assert status(system, server, ca_file=other_authority.certificate) == "TLS"
+        assert status(system, server, ca_directory=in_neither) == "TLS"
+    # OpenSSL's own variables are ignored.
     variables = {"SSL_CERT_FILE": authority.certificate, "SSL_CERT_DIR": directory}
-    assert status_where(nobody, ours, variables) == "TLS"
+    assert status(in_neither, server, variables) == "TLS"
 
 
-def test_the_systems_file_is_read_only_where_its_directory_is_not_enough(
+def test_the_system_file_is_read_only_if_the_directory_does_not_suffice(
     authority, other_authority, serve, start, directory, exchange_where
 ):
-    """It is large: for as long as it is read, nobody hears of a cancellation or a clock."""
-    ours, file = serve(authority.issue("localhost")), "ca-certificates.crt"
-    (directory / file).write_bytes(other_authority.certificate.read_bytes())
-    status, read = exchange_where(directory, ours)
-    assert status == ["OK", "OK"] and read and file not in read
-    assert ours.connections == 1
-    # Who is added to the file alone is trusted as well; from then on, it is read at once.
-    others = start(Plain, [response(WHOLE), None], context=tls(other_authority.issue("localhost")))
-    status, read = exchange_where(directory, others)
-    assert status == ["OK", "OK"] and read.count(file) == 2 and others.connections == 3
+    """The file is large: while it is read, cancellations and timeouts are not processed."""
+    server = serve(authority.issue("localhost"))
+    (directory / BUNDLE).write_bytes(other_authority.certificate.read_bytes())
+    statuses, opened = exchange_where(directory, server)
+    assert statuses == ["OK", "OK"] and opened and BUNDLE not in opened
+    assert server.connections == 1
+    # An authority that only the file contains is trusted too. From then on, the file is read first.
+    context = tls(other_authority.issue("localhost"))
+    server = start(ScriptedServer, [response(ANSWER), CLOSE], context=context)
+    statuses, opened = exchange_where(directory, server)
+    assert statuses == ["OK", "OK"] and opened.count(BUNDLE) == 2 and server.connections == 3

@@ -1,24 +1,33 @@
-"""TLS, cut within its records: what had not come to a record's end has not come at all."""
+"""TLS connections that are cut within a record: an incomplete record is not delivered."""
 
 import select
 import socket
 
 import pytest
-from exchanges import ended
-from peers import FINISH, THOUGHT, WORD, Peer, Plain, reset_when_sent, tls
+from exchanges import run_stream
+from http_server import (
+    CLOSE,
+    CONTENT,
+    FINISH,
+    HEAD,
+    REASONING,
+    ScriptedServer,
+    Server,
+    http_chunk,
+    tls,
+)
 from thinkwire import Status
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
-#: Each piece is a record of its own.
+#: Scripts of a server. Each piece is one TLS record.
 FRAMINGS = {
     "chunked": [
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
-        *(b"%x\r\n%s\r\n" % (len(event), event) for event in (THOUGHT, WORD, FINISH)),
-        b"0\r\n\r\n",
+        *map(http_chunk, (REASONING, CONTENT, FINISH)),
+        http_chunk(b""),
     ],
-    "close-delimited": [HEAD + b"\r\n", THOUGHT, WORD, FINISH, None],
+    "close-delimited": [HEAD + b"\r\n", REASONING, CONTENT, FINISH, CLOSE],
 }
-#: How much of a record still comes.
+#: How many bytes of the last record are forwarded.
 PARTS = {
     "none of it": lambda length: 0,
     "a byte": lambda length: 1,
@@ -28,90 +37,90 @@ PARTS = {
 }
 
 
-class Relay(Peer):
-    """Stands before a server, and lets through so many of its records, and a part of the next one."""
+class Relay(Server):
+    """Forwards a limited number of a TLS server's records, and a part of the next one."""
 
     def __init__(self, server):
         self.server = server
         self.is_reset = False
-        self.let_through(1 << 30, None)
-        #: How many records have passed on the last connection.
-        self.passed = 0
+        #: How many records to forward, and the part of the next one.
+        self.limit, self.part = 1 << 30, None
+        #: How many records of the last connection were forwarded completely.
+        self.forwarded = 0
         super().__init__()
 
-    def let_through(self, records, part):
-        self.records, self.part = records, part
-
     def serve(self, connection):
+        self.forwarded = 0
         with socket.create_connection(("127.0.0.1", self.server.port)) as server:
-            said = b""
-            self.passed = 0
+            received = b""
             while True:
-                ready, _, _ = select.select([connection, server], [], [], 30)
-                if connection in ready:
-                    asked = connection.recv(65536)
-                    if not asked:
-                        return
-                    server.sendall(asked)
+                ready, _, _ = select.select([connection.socket, server], [], [], 30)
+                if connection.socket in ready:
+                    server.sendall(connection.receive())
                 if server in ready:
                     more = server.recv(65536)
-                    said += more
-                    while len(said) >= 5 and len(said) >= (
-                        length := 5 + int.from_bytes(said[3:5], "big")
-                    ):
-                        if self.passed == self.records:
-                            connection.sendall(said[: self.part(length)])
-                            return self.end(connection)
-                        self.passed += 1
-                        connection.sendall(said[:length])
-                        said = said[length:]
-                    if not more:
-                        return self.end(connection)
+                    received = self._forward(connection, received + more)
+                    if received is None or not more:
+                        return self._end(connection)
 
-    def end(self, connection):
+    def _forward(self, connection, received):
+        """Forwards complete records. Returns the remaining bytes, or None at the limit."""
+        while len(received) >= 5:
+            length = 5 + int.from_bytes(received[3:5], "big")
+            if len(received) < length:
+                break
+            if self.forwarded == self.limit:
+                connection.send(received[: self.part(length)])
+                return None
+            self.forwarded += 1
+            connection.send(received[:length])
+            received = received[length:]
+        return received
+
+    def _end(self, connection):
         if self.is_reset:
-            reset_when_sent(connection)
+            connection.reset_on_close()
             return
-        connection.shutdown(socket.SHUT_WR)
-        # Until the client leaves, or its request would be answered with a reset.
-        while connection.recv(65536):
-            pass
+        connection.socket.shutdown(socket.SHUT_WR)
+        # If the connection were closed now, the client's request would cause a reset.
+        connection.wait_for_end()
 
 
 @pytest.mark.parametrize("is_reset", [False, True], ids=["FIN", "RST"])
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_cut_within_every_record(connect, start, pair, framing, is_reset):
-    relay = start(Relay, start(Plain, FRAMINGS[framing], context=tls(pair)))
+def test_a_connection_cut_within_each_record(connect, start, pair, framing, is_reset):
+    server = start(ScriptedServer, FRAMINGS[framing], context=tls(pair))
+    relay = start(Relay, server)
     relay.is_reset = is_reset
 
     def exchange():
-        # Another client each time, which has no session to go on with.
-        return ended(connect(f"https://localhost:{relay.port}/v1", timeout={"total": 20}))
+        # A new client each time, so that no TLS session is resumed.
+        client = connect(f"https://localhost:{relay.port}/v1", timeout={"total": 20})
+        return run_stream(client)
 
     uncut = exchange()
     assert (uncut.status, uncut.reasoning, uncut.content) == (Status.OK, "Hm.", "Hi")
-    pieces = sum(piece is not None for piece in FRAMINGS[framing])
-    #: The records before the answer: the handshake, and the session's tickets.
-    total = relay.passed
+    pieces = sum(isinstance(step, bytes) for step in FRAMINGS[framing])
+    total = relay.forwarded
+    # The records before the response: the handshake and the session tickets.
     before = total - pieces
     assert before >= 3
     for records in range(total):
         for name, part in PARTS.items():
-            relay.let_through(records, part)
+            relay.limit, relay.part = records, part
             reply = exchange()
-            heard = (reply.http_status, reply.reasoning, reply.content)
-            whole = max(records - before, 0)
-            where = (
-                f"{name}, of record {records} of {total}: {reply.status}, {heard}, {reply.message}"
-            )
-            assert heard == (
-                200 if whole else 0,
-                "Hm." if whole >= 2 else "",
-                "Hi" if whole >= 3 else "",
+            received = (reply.http_status, reply.reasoning, reply.content)
+            complete = max(records - before, 0)
+            where = f"{name} of record {records} of {total}: {reply.status}, {received}, "
+            where += reply.message
+            assert received == (
+                200 if complete else 0,
+                "Hm." if complete >= 2 else "",
+                "Hi" if complete >= 3 else "",
             ), where
-            if whole >= 4:
+            if complete >= 4:
                 assert reply.status is Status.OK, where
-            elif whole:
+            elif complete:
                 assert reply.status is Status.TRUNCATED, where
             else:
                 assert reply.status in (Status.TLS, Status.NETWORK), where
