@@ -217,7 +217,7 @@ def test_a_stream_of_two_choices_ends_after_both(connect, start, script, status,
 )
 def test_endless_bytes_without_events_do_not_block_the_caller(connect, start, pair, piece):
     server = start(ScriptedServer, [HEAD + b"\r\n", Repeat(piece)], context=tls(pair))
-    client = connect(server.url(), timeout={"total": 0.5}, limits={"reply": 2**31 - 1})
+    client = connect(server.url(), timeout={"total": 1}, limits={"reply": 2**31 - 1})
     stream = client.stream("m", "Hello")
     next_event, returns = ctypes.c_void_p(), 0
     while stream._next(stream._chat, ctypes.byref(next_event), 0) == Next.TIMEOUT:
