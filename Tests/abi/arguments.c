@@ -1,4 +1,4 @@
-/* Names, layouts, and NULL in the place of every argument. */
+/* The names of statuses, the layout of structs, and NULL for every argument. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -21,12 +21,13 @@ void test_names(void)
     CHECK_TEXT(tw_version(), TW_VERSION);
 }
 
-/* ---- layouts ------------------------------------------------------------------------------------------------------- */
+/* ---- layouts ---- */
 
 static size_t end_of_last;
 
-/* A field stands at the first place behind the one before it that its alignment allows: what a binding in another language
- * assumes when it writes the fields down in this order, and that no field is left out here. */
+/* Checks that a field is at the first offset after the previous one that its alignment allows.
+ * Bindings in other languages declare the fields in this order. A field that is missing here
+ * fails. */
 static void field(size_t offset, size_t size)
 {
     CHECK_INT(offset, (end_of_last + size - 1) / size * size);
@@ -74,7 +75,7 @@ void test_layout(void)
     end_of_struct(sizeof(tw_timing));
 }
 
-/* ---- NULL ---------------------------------------------------------------------------------------------------------- */
+/* ---- NULL ---- */
 
 static void null_options(void)
 {
@@ -152,7 +153,7 @@ static void null_request(void)
     tw_request_destroy(request);
 }
 
-/* The chat that was opened with something missing behaves as any other, and ends in TW_INVALID. */
+/* A chat that was opened with NULL behaves like any other, and ends in TW_INVALID. */
 static void null_open(tw_client *client, const tw_request *request)
 {
     const tw_event *event = NULL;
@@ -197,7 +198,7 @@ static void null_chat(void)
     tw_chat_cancel(NULL);
     CHECK(tw_chat_close(NULL) == NULL);
 
-    /* Without a place for the event, it is passed over. */
+    /* With NULL for the event, the event is skipped. */
     tw_chat *chat = tw_chat_open(client, request);
     int events = 0;
     while (tw_chat_next(chat, NULL, 5000) == TW_NEXT_EVENT) events++;
@@ -238,7 +239,7 @@ static void null_reply(void)
     tw_reply_destroy(reply);
 }
 
-void test_null(void)
+void test_null_arguments(void)
 {
     null_options();
     null_request();

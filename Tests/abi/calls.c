@@ -1,6 +1,7 @@
 /*
- * What may be called while an exchange is under way: every function there is, from a callback of the exchange and between two of its
- * events, on the very objects that take part in it. Each does what the header says, and the exchange goes on as if nothing had been.
+ * Calls every function of the header during an exchange: from a callback of the exchange and
+ * between two of its events, on the objects that take part in it. Each function does what the
+ * header says, and the exchange continues unaffected.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -10,28 +11,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whence the call comes. */
+/* From where the function is called: from a callback of tw_chat_run or tw_chat_stream, or
+ * between two calls of tw_chat_next. */
 enum moment { IN_RUN, IN_STREAM, BETWEEN };
+static const char *const moment_names[] = { "in tw_chat_run", "in tw_chat_stream",
+                                            "between events" };
 
+/* The objects of the current exchange. */
 static struct stage {
     enum moment moment;
     tw_client *client;
     tw_request *request;
-    tw_chat *chat; /* NULL in a callback of tw_chat_stream, which has none. */
+    tw_chat *chat; /* NULL in a callback of tw_chat_stream. */
     tw_options *options;
-    tw_reply *reply; /* Of an exchange before. */
-    tw_status end;   /* How the exchange is to end. */
+    tw_reply *reply; /* Of an earlier exchange. */
+    tw_status end;   /* The status that the exchange has to end with. */
 } *on;
 
 static const char *const model = "alibaba/qwen3-32b";
 
-static int never(void *userdata, const tw_event *event)
+static int never_called(void *userdata, const tw_event *event)
 {
     (void)userdata;
     return !CHECK(event == NULL);
 }
 
-/* Another exchange of the same client, as long as this one goes on. */
+/* Checks another exchange of the same client, made during this one. */
 static void check_other(tw_reply *reply)
 {
     CHECK_REPLY(reply, TW_OK);
@@ -132,7 +137,7 @@ CALL(tw_client_create)
     CHECK_STATUS(tw_client_create(on->options, &client), TW_OK);
     tw_client_destroy(client);
 }
-/* It takes effect when the exchange has ended. */
+/* Takes effect when the exchange has ended. */
 CALL(tw_client_destroy)
 {
     tw_client_destroy(on->client);
@@ -232,7 +237,8 @@ CALL(tw_chat_open_unstreamed)
     CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
     check_other(tw_chat_close(chat));
 }
-/* These four are of the chat itself. In its callback three are refused, and nothing happens. */
+/* The next four functions take the chat itself. In its callback, three of them fail without
+ * effect. */
 CALL(tw_chat_next)
 {
     const tw_event *event = NULL;
@@ -243,7 +249,7 @@ CALL(tw_chat_next)
 CALL(tw_chat_run)
 {
     tw_status refused = on->moment == IN_RUN ? TW_MISUSE : TW_INVALID;
-    CHECK_STATUS(tw_chat_run(on->chat, on->moment == BETWEEN ? NULL : never, NULL),
+    CHECK_STATUS(tw_chat_run(on->chat, on->moment == BETWEEN ? NULL : never_called, NULL),
                  on->moment == BETWEEN ? TW_OK : refused);
     if (on->moment == IN_RUN) CHECK_HAS(tw_last_error(), "callback");
 }
@@ -337,39 +343,29 @@ CALL(tw_reply_destroy)
     on->reply = NULL;
 }
 
-/* Every function of the header, which Tests/check/library.sh sees to. */
-#define EACH(OF)                                                                                   \
-    OF(tw_status_name)                                                                             \
-    OF(tw_version) OF(tw_last_error) OF(tw_options_create) OF(tw_options_destroy) OF(              \
-        tw_options_set_base_url) OF(tw_options_set_api_key) OF(tw_options_set_header)              \
-        OF(tw_options_set_timeout) OF(tw_options_set_comments_keep_alive) OF(                      \
-            tw_options_set_retries) OF(tw_options_set_limit) OF(tw_options_set_proxy)              \
-            OF(tw_options_set_ca_file) OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) \
-                OF(tw_options_set_http_version) OF(tw_options_set_dialect) OF(                     \
-                    tw_options_allow_cleartext) OF(tw_options_set_log) OF(tw_client_create)        \
-                    OF(tw_client_destroy) OF(tw_request_create) OF(tw_request_parse) OF(           \
-                        tw_request_destroy) OF(tw_request_add_message)                             \
-                        OF(tw_request_add_message_json) OF(tw_request_add_reply) OF(               \
-                            tw_request_add_tool_result) OF(tw_request_add_tool)                    \
-                            OF(tw_request_add_image_url) OF(tw_request_add_image) OF(              \
-                                tw_request_add_image_file) OF(tw_request_set)                      \
-                                OF(tw_request_set_thinking) OF(tw_request_set_starts_thinking) OF( \
-                                    tw_request_set_timeout) OF(tw_request_json) OF(tw_chat_send)   \
-                                    OF(tw_chat_stream) OF(tw_chat_open) OF(                        \
-                                        tw_chat_open_unstreamed) OF(tw_chat_next) OF(tw_chat_run)  \
-                                        OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_reply_status)   \
-                                            OF(tw_reply_message) OF(tw_reply_attempts) OF(         \
-                                                tw_reply_last_error) OF(tw_reply_http_status)      \
-                                                OF(tw_reply_reasoning) OF(tw_reply_content) OF(    \
-                                                    tw_reply_refusal) OF(tw_reply_finish_reason)   \
-                                                    OF(tw_reply_usage) OF(                         \
-                                                        tw_reply_tool_call_count)                  \
-                                                        OF(tw_reply_tool_call) OF(tw_reply_timing) \
-                                                            OF(tw_reply_header)                    \
-                                                                OF(tw_reply_request_id)            \
-                                                                    OF(tw_reply_json)              \
-                                                                        OF(tw_reply_get)           \
-                                                                            OF(tw_reply_destroy)
+/* Every function of the header; Tests/check/library.sh checks that none is missing. */
+/* clang-format off */
+#define EACH(OF) \
+    OF(tw_status_name) OF(tw_version) OF(tw_last_error) OF(tw_options_create) \
+    OF(tw_options_destroy) OF(tw_options_set_base_url) OF(tw_options_set_api_key) \
+    OF(tw_options_set_header) OF(tw_options_set_timeout) OF(tw_options_set_comments_keep_alive) \
+    OF(tw_options_set_retries) OF(tw_options_set_limit) OF(tw_options_set_proxy) \
+    OF(tw_options_set_ca_file) OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) \
+    OF(tw_options_set_http_version) OF(tw_options_set_dialect) OF(tw_options_allow_cleartext) \
+    OF(tw_options_set_log) OF(tw_client_create) OF(tw_client_destroy) OF(tw_request_create) \
+    OF(tw_request_parse) OF(tw_request_destroy) OF(tw_request_add_message) \
+    OF(tw_request_add_message_json) OF(tw_request_add_reply) OF(tw_request_add_tool_result) \
+    OF(tw_request_add_tool) OF(tw_request_add_image_url) OF(tw_request_add_image) \
+    OF(tw_request_add_image_file) OF(tw_request_set) OF(tw_request_set_thinking) \
+    OF(tw_request_set_starts_thinking) OF(tw_request_set_timeout) OF(tw_request_json) \
+    OF(tw_chat_send) OF(tw_chat_stream) OF(tw_chat_open) OF(tw_chat_open_unstreamed) \
+    OF(tw_chat_next) OF(tw_chat_run) OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_reply_status) \
+    OF(tw_reply_message) OF(tw_reply_attempts) OF(tw_reply_last_error) OF(tw_reply_http_status) \
+    OF(tw_reply_reasoning) OF(tw_reply_content) OF(tw_reply_refusal) OF(tw_reply_finish_reason) \
+    OF(tw_reply_usage) OF(tw_reply_tool_call_count) OF(tw_reply_tool_call) OF(tw_reply_timing) \
+    OF(tw_reply_header) OF(tw_reply_request_id) OF(tw_reply_json) OF(tw_reply_get) \
+    OF(tw_reply_destroy)
+/* clang-format on */
 
 #define ENTRY(name) { #name, call_##name },
 static const struct call {
@@ -377,26 +373,22 @@ static const struct call {
     void (*make)(void);
 } calls[] = { EACH(ENTRY) };
 
-/* ---- the exchanges ------------------------------------------------------------------------------------------------- */
+/* ---- the exchanges ---- */
 
-struct recorder {
-    const struct call *call;
-    int events;
-    char content[256];
-};
+static const struct call *current_call;
 
-static int record_event(void *userdata, const tw_event *event)
+/* Makes the call during the second event. */
+static int call_in_callback(void *userdata, const tw_event *event)
 {
     struct recorder *recorder = userdata;
-    if (event->kind == TW_EVENT_CONTENT)
-        strncat(recorder->content, event->text,
-                sizeof recorder->content - strlen(recorder->content) - 1);
-    if (++recorder->events != 2) return 0;
+    record_and_check(recorder, event);
+    if (recorder->count != 2) return 0;
     char before[256], raw[256];
     snprintf(before, sizeof before, "%s", event->text);
     snprintf(raw, sizeof raw, "%s", event->raw);
-    recorder->call->make();
-    CHECK_TEXT(event->text, before); /* The event is what it was. */
+    current_call->make();
+    /* The event is unchanged. */
+    CHECK_TEXT(event->text, before);
     CHECK(strncmp(event->raw, raw, sizeof raw - 1) == 0);
     return 0;
 }
@@ -409,23 +401,23 @@ static tw_options *options_of_mock(void)
     return options;
 }
 
-static void end(tw_reply *reply, const struct recorder *recorder)
+static void check_end(tw_reply *reply, const struct recorder *recorder)
 {
     CHECK_REPLY(reply, on->end);
     if (on->end == TW_OK) {
         CHECK_TEXT(tw_reply_content(reply, NULL), greeting);
         CHECK_HAS(tw_reply_reasoning(reply, NULL), "Okay, the user said");
         CHECK_TEXT(tw_reply_finish_reason(reply), "stop");
-        if (on->moment != BETWEEN) CHECK_TEXT(recorder->content, greeting);
+        if (on->moment != BETWEEN) CHECK_TEXT(recorder_text(recorder, TW_EVENT_CONTENT), greeting);
     } else {
-        CHECK_INT(recorder->events, 2); /* Nothing more is told. */
+        CHECK_INT(recorder->count, 2); /* No further event was delivered. */
     }
     tw_reply_destroy(reply);
 }
 
-static void play(enum moment moment, const struct call *call)
+static void exchange_with_call(enum moment moment, const struct call *call)
 {
-    struct recorder recorder = { .call = call };
+    struct recorder recorder = { 0 };
     struct stage stage = { .moment = moment,
                            .client = mock_client(),
                            .request = hello(model),
@@ -434,37 +426,40 @@ static void play(enum moment moment, const struct call *call)
     CHECK_STATUS(tw_request_set_thinking(stage.request, TW_THINKING_ON, 0), TW_OK);
     stage.reply = tw_chat_send(stage.client, stage.request);
     on = &stage;
+    current_call = call;
     if (moment == IN_STREAM) {
-        end(tw_chat_stream(stage.client, stage.request, record_event, &recorder), &recorder);
+        check_end(tw_chat_stream(stage.client, stage.request, call_in_callback, &recorder),
+                  &recorder);
     } else {
         stage.chat = tw_chat_open(stage.client, stage.request);
         if (moment == BETWEEN) {
-            while (recorder.events < 2 &&
+            while (recorder.count < 2 &&
                    CHECK_INT(tw_chat_next(stage.chat, &event, 5000), TW_NEXT_EVENT))
-                recorder.events++;
+                record_and_check(&recorder, event);
             call->make();
         }
         if (stage.chat) {
             tw_status status =
-                tw_chat_run(stage.chat, moment == BETWEEN ? NULL : record_event, &recorder);
+                tw_chat_run(stage.chat, moment == BETWEEN ? NULL : call_in_callback, &recorder);
             CHECK_STATUS(status, stage.end);
-            end(tw_chat_close(stage.chat), &recorder);
+            check_end(tw_chat_close(stage.chat), &recorder);
         }
     }
+    recorder_free(&recorder);
     tw_reply_destroy(stage.reply);
     tw_options_destroy(stage.options);
     tw_request_destroy(stage.request);
     tw_client_destroy(stage.client);
 }
 
-void test_calls(void)
+void test_calls_during_an_exchange(void)
 {
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         for (enum moment moment = IN_RUN; moment <= BETWEEN; moment++) {
             int failed = checks_failed;
-            play(moment, &calls[i]);
+            exchange_with_call(moment, &calls[i]);
             if (checks_failed > failed)
-                printf("    it was %s, at moment %d\n", calls[i].name, moment);
+                printf("    the call was %s, %s\n", calls[i].name, moment_names[moment]);
         }
     }
 }

@@ -1,4 +1,4 @@
-/* Conversations that go on: tools, what they gave, and the model's own turns. */
+/* Conversations of several turns: tools, their results, and the model's replies. */
 #include "check.h"
 
 #include <stdio.h>
@@ -53,7 +53,7 @@ void test_tools(void)
 #define ANSWER(message)                                                                            \
     "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":" message "}]}"
 
-/* What the request has for the turn behind "Hello". */
+/* Adds the reply to that response to a request, and checks the message after "Hello". */
 static void check_turn(const char *model, const char *response, tw_status status,
                        const char *expected)
 {
@@ -78,25 +78,26 @@ static void check_turn(const char *model, const char *response, tw_status status
 
 static void each_kind_of_turn(void)
 {
-    check_turn("m",
-               WHOLE("200 OK", "",
-                     ANSWER("{\"role\":\"assistant\",\"content\":\"H\\u0000\\ud83d\\ude0a\","
-                            "\"reasoning\":\"Hm\"}")),
-               TW_OK, "},{\"role\":\"assistant\",\"content\":\"H\\u0000\xF0\x9F\x98\x8A\"}]}");
-    check_turn("m", WHOLE("200 OK", "", ANSWER("{\"content\":null,\"refusal\":\"No.\"}")), TW_OK,
-               "{\"role\":\"assistant\",\"content\":null,\"refusal\":\"No.\"}]}");
-    check_turn("m", WHOLE("200 OK", "", ANSWER("{\"content\":\"\"," CALLS "}")), TW_OK,
+    check_turn(
+        "m",
+        json_response("200 OK", "",
+                      ANSWER("{\"role\":\"assistant\",\"content\":\"H\\u0000\\ud83d\\ude0a\","
+                             "\"reasoning\":\"Hm\"}")),
+        TW_OK, "},{\"role\":\"assistant\",\"content\":\"H\\u0000\xF0\x9F\x98\x8A\"}]}");
+    check_turn("m", json_response("200 OK", "", ANSWER("{\"content\":null,\"refusal\":\"No.\"}")),
+               TW_OK, "{\"role\":\"assistant\",\"content\":null,\"refusal\":\"No.\"}]}");
+    check_turn("m", json_response("200 OK", "", ANSWER("{\"content\":\"\"," CALLS "}")), TW_OK,
                "{\"role\":\"assistant\",\"content\":null," CALLS_WRITTEN "}]}");
-    check_turn("m", WHOLE("200 OK", "", ANSWER("{\"content\":\"So:\"," CALLS "}")), TW_OK,
+    check_turn("m", json_response("200 OK", "", ANSWER("{\"content\":\"So:\"," CALLS "}")), TW_OK,
                "{\"role\":\"assistant\",\"content\":\"So:\"," CALLS_WRITTEN "}]}");
-    check_turn("m", WHOLE("200 OK", "", ANSWER("{\"reasoning_content\":\"Hm\"}")), TW_OK,
+    check_turn("m", json_response("200 OK", "", ANSWER("{\"reasoning_content\":\"Hm\"}")), TW_OK,
                "{\"role\":\"assistant\",\"content\":\"\"}]}");
     check_turn("m", EVENTS DELTA("\"content\":\"Hi\"") DELTA("\"content\":\" th\""), TW_TRUNCATED,
                "{\"role\":\"assistant\",\"content\":\"Hi th\"}]}");
 }
 
-/* A call of a tool, its result, and the answer: what goes out the second time. */
-static void a_tool_is_used(void)
+/* The second request contains the tool call and its result. */
+static void tool_call_and_result(void)
 {
     struct server server;
     server_start(&server,
@@ -121,7 +122,7 @@ static void a_tool_is_used(void)
     tw_request_destroy(request);
     tw_client_destroy(client);
     server_stop(&server);
-    CHECK_INT(SEEN(server.requests), 2);
+    CHECK_INT(ATOMIC_LOAD(server.requests), 2);
     CHECK_HAS(server.request, "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":"
                               "\"assistant\",\"content\":null,\"tool_calls\":["
                               "{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"now\","
@@ -130,8 +131,8 @@ static void a_tool_is_used(void)
                               "\\\"sharp\\\"\"}],\"tools\":[");
 }
 
-/* A turn sent again in the words of an endpoint: its reasoning goes where it is wanted, and nowhere else. */
-static void reasoning_goes_back(void)
+/* The reasoning of a reply is sent back only in the dialect that has a field for it. */
+static void reasoning_is_sent_back(void)
 {
     struct server server;
     server_start(&server, EVENTS DELTA("\"reasoning\":\"H\"") DELTA("\"reasoning\":\"m\"")
@@ -159,10 +160,11 @@ static void reasoning_goes_back(void)
     server_stop(&server);
 }
 
-static void nothing_to_add(void)
+static void failed_reply_is_not_added(void)
 {
     struct server server;
-    server_start(&server, WHOLE("401 Unauthorized", "", "{\"error\":{\"message\":\"no\"}}"));
+    server_start(&server,
+                 json_response("401 Unauthorized", "", "{\"error\":{\"message\":\"no\"}}"));
     tw_reply *reply = send_hello(server.url, "m");
     server_stop(&server);
     CHECK_REPLY(reply, TW_AUTH);
@@ -178,7 +180,7 @@ static void nothing_to_add(void)
 void test_conversation(void)
 {
     each_kind_of_turn();
-    a_tool_is_used();
-    reasoning_goes_back();
-    nothing_to_add();
+    tool_call_and_result();
+    reasoning_is_sent_back();
+    failed_reply_is_not_added();
 }

@@ -1,96 +1,215 @@
 /*
- * Everything that the header promises, through the header, against the library that ships and thinkwire-mock.
+ * Tests what the header promises, through the header, against the built library and thinkwire-mock.
  *
- * THINKWIRE_MOCK names the mock's program. Suites named as arguments are run alone.
+ *     plain [--fast] [--jobs N] [SUITE…]
+ *
+ * --fast runs only the suites that do not wait. --jobs runs up to N suites at a time, each in a
+ * process of its own. THINKWIRE_MOCK names the mock; the default is the one in .build/release.
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "../support/process.h"
 #include "check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef MAP_ANONYMOUS
+#define MAP_ANONYMOUS 0x20
+#endif
+
+enum pace {
+    WAITS, /* For timeouts, retries, or a server that is slow on purpose; or takes seconds. */
+    FAST,
+    ALONE, /* Waits, and compares durations: nothing else may run meanwhile. */
+};
 
 static const struct suite {
     const char *name;
     void (*run)(void);
+    enum pace pace;
 } suites[] = {
-    { "names", test_names },
-    { "layout", test_layout },
-    { "null", test_null },
-    { "options", test_options },
-    { "environment", test_environment },
-    { "request", test_request },
-    { "image", test_image },
-    { "send", test_send },
-    { "stream", test_stream },
-    { "pull", test_pull },
-    { "callbacks", test_callbacks },
-    { "refusals", test_refusals },
-    { "transport", test_transport },
-    { "timeouts", test_timeouts },
-    { "broken_streams", test_broken_streams },
-    { "reply", test_reply },
-    { "threads", test_threads },
-    { "thinking", test_thinking },
-    { "tools", test_tools },
-    { "conversation", test_conversation },
-    { "models", test_models },
-    { "calls", test_calls },
-    { "hostile", test_hostile },
-    { "retries", test_retries },
-    { "limits", test_limits },
+    { "names", test_names, FAST },
+    { "layout", test_layout, FAST },
+    { "null_arguments", test_null_arguments, FAST },
+    { "options", test_options, FAST },
+    { "environment", test_environment, FAST },
+    { "request", test_request, FAST },
+    { "image", test_image, FAST },
+    { "send", test_send, FAST },
+    { "stream", test_stream, FAST },
+    { "pull", test_pull, WAITS },
+    { "callbacks", test_callbacks, FAST },
+    { "error_responses", test_error_responses, FAST },
+    { "transport", test_transport, WAITS },
+    { "timeouts", test_timeouts, WAITS },
+    { "comments_in_callback_mode", test_comments_in_callback_mode, WAITS },
+    { "comments_in_pull_mode", test_comments_in_pull_mode, WAITS },
+    { "pings_after_the_end", test_pings_after_the_end, WAITS },
+    { "broken_streams", test_broken_streams, FAST },
+    { "reply", test_reply, FAST },
+    { "threads", test_threads, ALONE },
+    { "thinking", test_thinking, FAST },
+    { "tools", test_tools, FAST },
+    { "conversation", test_conversation, FAST },
+    { "models", test_models, FAST },
+    { "calls_during_an_exchange", test_calls_during_an_exchange, FAST },
+    { "invalid_arguments", test_invalid_arguments, FAST },
+    { "retries", test_retries, WAITS },
+    { "retry_waits", test_retry_waits, WAITS },
+    { "limits", test_limits, WAITS },
 };
 
-/* No key or address of whoever runs the tests may decide how they end. */
-static void clear_environment(void)
+enum { SUITES = sizeof suites / sizeof *suites };
+
+/* One for each suite. The children write theirs in memory that they share with the parent. */
+static struct job {
+    bool is_wanted, is_over;
+    int passed, failed;
+    long long ms;
+    pid_t process;
+    FILE *output;
+} *jobs;
+
+static void run_suite(int index)
 {
-    static const char *const names[] = { "THINKWIRE_BASE_URL",
-                                         "THINKWIRE_API_KEY",
-                                         "AIMLAPI_API_KEY",
-                                         "OPENAI_API_KEY",
-                                         "OPENAI_BASE_URL",
-                                         "THINKWIRE_DEBUG",
-                                         "http_proxy",
-                                         "https_proxy",
-                                         "HTTPS_PROXY",
-                                         "all_proxy",
-                                         "ALL_PROXY",
-                                         "no_proxy",
-                                         "NO_PROXY" };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) unsetenv(names[i]);
+    struct job *job = &jobs[index];
+    int passed = checks_passed, failed = checks_failed;
+    int64_t start = milliseconds();
+    suites[index].run();
+    job->ms = milliseconds() - start;
+    job->passed = checks_passed - passed;
+    job->failed = checks_failed - failed;
+    printf("%-26s %4d checks, %d failed, %lld ms\n", suites[index].name, job->passed + job->failed,
+           job->failed, job->ms);
+    if (job->passed + job->failed == 0) job->failed = 1;
+    job->is_over = true;
 }
 
-static bool wanted(const char *name, int argc, char **argv)
+/* ---- suites in processes of their own ---- */
+
+static void start_job(int index)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], name) == 0) return true;
+    struct job *job = &jobs[index];
+    fflush(stdout);
+    job->output = tmpfile();
+    if (!job->output || (job->process = fork()) < 0) die("fork");
+    if (job->process > 0) return;
+    dup2(fileno(job->output), STDOUT_FILENO);
+    dup2(fileno(job->output), STDERR_FILENO);
+    run_suite(index);
+    exit(job->failed > 0);
+}
+
+/* Waits for a child and takes down how it ended. A leak shows in the exit status alone. */
+static void finish_a_job(void)
+{
+    int status;
+    pid_t process = wait(&status);
+    if (process < 0) die("wait");
+    for (int i = 0; i < SUITES; i++) {
+        struct job *job = &jobs[i];
+        if (job->process != process) continue;
+        bool is_right = WIFEXITED(status) && (WEXITSTATUS(status) == 0) == (job->failed == 0);
+        if (!job->is_over || !is_right) {
+            fseek(job->output, 0, SEEK_END);
+            fprintf(job->output, "%s: the process ended with wait status %#x\n", suites[i].name,
+                    (unsigned)status);
+            job->failed++;
+        }
+        job->is_over = true;
     }
-    return argc == 1;
+}
+
+static void print_output(FILE *output)
+{
+    char bytes[4096];
+    size_t len;
+    rewind(output);
+    while ((len = fread(bytes, 1, sizeof bytes, output)) > 0) fwrite(bytes, 1, len, stdout);
+    fclose(output);
+}
+
+/* Suites are started in this order, `limit` at a time. Those that wait come first, because they
+ * take longest and hardly need a processor. */
+static void run_in_parallel(int limit)
+{
+    int running = 0;
+    for (enum pace pace = WAITS; pace <= ALONE; pace++) {
+        if (pace == ALONE)
+            for (; running > 0; running--) finish_a_job();
+        for (int i = 0; i < SUITES; i++) {
+            if (!jobs[i].is_wanted || suites[i].pace != pace) continue;
+            if (running == (pace == ALONE ? 1 : limit)) {
+                finish_a_job();
+                running--;
+            }
+            start_job(i);
+            running++;
+        }
+    }
+    for (; running > 0; running--) finish_a_job();
+    for (int i = 0; i < SUITES; i++)
+        if (jobs[i].is_wanted) print_output(jobs[i].output);
+}
+
+/* ---- the command line ---- */
+
+static int index_of(const char *name)
+{
+    for (int i = 0; i < SUITES; i++)
+        if (strcmp(suites[i].name, name) == 0) return i;
+    fprintf(stderr, "there is no suite %s\n", name);
+    exit(2);
+}
+
+static int parse_arguments(int argc, char **argv)
+{
+    bool is_fast = false, has_names = false;
+    int limit = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--fast") == 0) {
+            is_fast = true;
+        } else if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc) {
+            limit = atoi(argv[++i]);
+        } else {
+            jobs[index_of(argv[i])].is_wanted = true;
+            has_names = true;
+        }
+    }
+    for (int i = 0; i < SUITES; i++) {
+        if (!has_names) jobs[i].is_wanted = true;
+        if (is_fast && suites[i].pace != FAST) jobs[i].is_wanted = false;
+    }
+    return limit;
 }
 
 int main(int argc, char **argv)
 {
-    /* Line by line, so that what failed is told even if the next thing that happens is a crash. */
+    jobs = mmap(NULL, SUITES * sizeof *jobs, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                0);
+    if (jobs == MAP_FAILED) die("mmap");
+    int limit = parse_arguments(argc, argv);
+    /* Line by line, so that a crash does not swallow what was printed before. */
     setvbuf(stdout, NULL, _IOLBF, 0);
     clear_environment();
-    pid_t mock = mock_start(getenv("THINKWIRE_MOCK"), mock_url, sizeof mock_url);
+    pid_t mock = mock_start(NULL, mock_url, sizeof mock_url);
     if (mock < 0) {
-        fprintf(stderr, "the mock did not start: THINKWIRE_MOCK must name its program\n");
+        fprintf(stderr, "the mock does not start: set THINKWIRE_MOCK to its program\n");
         return 1;
     }
-    for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
-        if (!wanted(suites[i].name, argc, argv)) continue;
-        int passed = checks_passed, failed = checks_failed;
-        int64_t start = milliseconds();
-        suites[i].run();
-        printf("%-16s %4d checks, %d failed, %lld ms\n", suites[i].name,
-               checks_passed + checks_failed - passed - failed, checks_failed - failed,
-               (long long)(milliseconds() - start));
-        if (checks_passed + checks_failed == passed + failed) checks_failed++;
+    if (limit > 0) run_in_parallel(limit);
+    int passed = 0, failed = 0;
+    for (int i = 0; i < SUITES; i++) {
+        if (!jobs[i].is_wanted) continue;
+        if (limit <= 0) run_suite(i);
+        passed += jobs[i].passed;
+        failed += jobs[i].failed;
     }
     mock_stop(mock);
-    printf("%d passed, %d failed\n", checks_passed, checks_failed);
-    return checks_failed > 0 || checks_passed == 0;
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed > 0 || passed == 0;
 }

@@ -1,4 +1,7 @@
-/* The four models: every request that the provider's pages print, as printed, and each with thinking on and off, streamed and not. */
+/*
+ * The four models: every request that is printed in the provider's documentation, as it is and with
+ * thinking on and off, with and without a stream.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,11 +9,12 @@
 
 #define MANKIND "Hi! What do you think about mankind?"
 
-/* As the pages print them, in Python and in JavaScript; their comments, and white space that means nothing, left out. */
+/* The documented requests, in Python and in JavaScript, without comments and insignificant
+ * space. */
 static const struct {
     const char *json;
-    const char *recording;     /* what it is answered with; */
-    const char *with_thinking; /* with thinking on, unless that is the same. */
+    const char *recording;     /* The mock's answer. */
+    const char *with_thinking; /* The answer with thinking on; NULL: the same. */
 } printed[] = {
     { "{\"model\":\"alibaba/"
       "qwen3-next-80b-a3b-thinking\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],"
@@ -45,15 +49,15 @@ static char recording[16384];
 
 static void read_recording(const char *name)
 {
-    char path[256];
+    char path[128];
     snprintf(path, sizeof path, "Sources/thinkwire-mock/recordings/%s", name);
-    FILE *file = fopen(path, "r");
+    FILE *file = fopen(project_path(NULL, path), "r");
     if (!CHECK(file != NULL)) return;
     recording[fread(recording, 1, sizeof recording - 1, file)] = '\0';
     fclose(file);
 }
 
-/* The texts of a member of the recording, wherever it has one, one behind the other. No recording escapes more than this knows. */
+/* The concatenated values of a member of the recording. It unescapes what the recordings escape. */
 static const char *texts_of(const char *member, char *text, size_t room)
 {
     char name[64];
@@ -99,7 +103,7 @@ void test_models(void)
         CHECK_STATUS(tw_request_parse(printed[i].json, strlen(printed[i].json), &request), TW_OK);
         check_answer(client, request, printed[i].recording);
 
-        /* The page's own word for it would win. */
+        /* This field of the request would take precedence. */
         CHECK_STATUS(tw_request_set(request, "enable_thinking", NULL), TW_OK);
         CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_ON, 0), TW_OK);
         check_answer(client, request,

@@ -1,4 +1,4 @@
-/* What a reply tells: texts, numbers, tool calls, headers, times, and the document. */
+/* The contents of a reply: texts, usage, tool calls, headers, timing, and the document. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -9,7 +9,7 @@
 #define CALL(id, name, arguments)                                                                  \
     "{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":\"" name                      \
     "\",\"arguments\":\"" arguments "\"}}"
-#define BILL                                                                                       \
+#define USAGE                                                                                      \
     "\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":7,\"total_tokens\":12,"                  \
     "\"prompt_tokens_details\":{\"cached_tokens\":3},"                                             \
     "\"completion_tokens_details\":{\"reasoning_tokens\":4}},\"meta\":{\"usage\":{\"credits_"      \
@@ -23,22 +23,21 @@ static const char *const document =
     "\\u00e9\",\"reasoning_content\":\"Hm\",\"refusal\":null,\"tool_calls\":[" CALL(
         "c1", "add",
         "{\\\"a\\\":1}") "," CALL("c2", "now",
-                                  "") "]}}],\"a/b\":{\"m~n\":[10,20.50,true,null]}," BILL;
+                                  "") "]}}],\"a/b\":{\"m~n\":[10,20.50,true,null]}," USAGE;
 
-#define PIECE(fields) DELTA("\"tool_calls\":[{" fields "}]")
+#define CALL_DELTA(fields) DELTA("\"tool_calls\":[{" fields "}]")
 
-/* The same as a stream would bring it. */
+/* The same answer as a stream. */
 static const char *const streamed = EVENTS
     "data: {\"id\":\"chat-1\",\"object\":\"chat.completion.chunk\","
     "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"reasoning_content\":\"Hm\"}}]}"
-    "\n\n" DELTA("\"content\":\"Hi \\u00e9\"")
-        PIECE("\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"add\","
-              "\"arguments\":\"\"}")
-            PIECE("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}")
-                PIECE("\"index\":0,\"function\":{\"arguments\":\":1}\"}")
-                    PIECE("\"index\":1,\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":"
-                          "\"now\",\"arguments\":\"\"}")
-                        FINISH("tool_calls") "data: {\"choices\":[]," BILL "\n\ndata: [DONE]\n\n";
+    "\n\n" DELTA("\"content\":\"Hi \\u00e9\"") CALL_DELTA(
+        "\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"add\","
+        "\"arguments\":\"\"}") CALL_DELTA("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}")
+        CALL_DELTA("\"index\":0,\"function\":{\"arguments\":\":1}\"}")
+            CALL_DELTA("\"index\":1,\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":"
+                       "\"now\",\"arguments\":\"\"}")
+                FINISH("tool_calls") "data: {\"choices\":[]," USAGE "\n\ndata: [DONE]\n\n";
 
 static void check_call(const tw_tool_call *call, int index, const char *id, const char *name,
                        const char *arguments)
@@ -80,7 +79,7 @@ static void check_contents(const tw_reply *reply)
     CHECK_TEXT(usage->cost_unit, "USD");
     CHECK(usage->cost > 0.0000599 && usage->cost < 0.0000601);
 
-    /* The document, and what of it a pointer finds. */
+    /* The document, and the values that a JSON pointer finds in it. */
     const char *json = tw_reply_json(reply, &len);
     CHECK_INT(strlen(json), len);
     CHECK_TEXT(tw_reply_get(reply, "/id", &len), "chat-1");
@@ -105,11 +104,11 @@ static void check_contents(const tw_reply *reply)
         CHECK(tw_reply_get(reply, nowhere[i], NULL) == NULL);
 }
 
-static void check_whole(const tw_reply *reply)
+static void check_document(const tw_reply *reply)
 {
     size_t len;
     check_contents(reply);
-    CHECK_TEXT(tw_reply_json(reply, &len), document); /* Byte for byte. */
+    CHECK_TEXT(tw_reply_json(reply, &len), document);
     CHECK_INT(len, strlen(document));
     CHECK_TEXT(tw_reply_get(reply, "/a~1b/m~0n/1", NULL), "20.50");
     CHECK_TEXT(tw_reply_get(reply, "/a~1b/m~0n/3", NULL), "null");
@@ -141,28 +140,22 @@ static void check_timing(const tw_reply *reply)
     CHECK_INT(timing->reused_connection, 0);
 }
 
-/* Tool calls come as events too. */
-struct calls {
-    int begun, pieces;
-    char arguments[64];
-};
-
-static int on_call(void *userdata, const tw_event *event)
+/* Records the events of the first tool call and checks those of the second. */
+static int record_first_call(void *userdata, const tw_event *event)
 {
-    struct calls *calls = userdata;
     if (event->kind != TW_EVENT_TOOL_CALL) return 0;
     CHECK(event->tool_id && event->tool_name);
     if (event->tool_index == 1) return CHECK_TEXT(event->tool_name, "now") ? 0 : 1;
     CHECK_INT(event->tool_index, 0);
     CHECK_TEXT(event->tool_id, "c1");
     CHECK_TEXT(event->tool_name, "add");
-    if (event->text_len == 0) calls->begun++;
-    calls->pieces++;
-    strncat(calls->arguments, event->text, sizeof calls->arguments - strlen(calls->arguments) - 1);
-    return 0;
+    /* Only the first event has no arguments. */
+    struct recorder *calls = userdata;
+    CHECK((event->text_len == 0) == (calls->count == 0));
+    return record_and_check(calls, event);
 }
 
-static void refusal_of_the_model(void)
+static void the_model_refuses(void)
 {
     struct server server;
     server_start(&server, EVENTS DELTA("\"refusal\":\"I won't\"") FINISH("content_filter"));
@@ -177,10 +170,14 @@ static void refusal_of_the_model(void)
     CHECK(tw_reply_request_id(reply) == NULL);
     tw_reply_destroy(reply);
     server_stop(&server);
+}
 
-    server_start(&server, WHOLE("400 Bad Request", "",
-                                "{\"message\":\"No\",\"requestId\":\"of-the-body\"}"));
-    reply = send_hello(server.url, "m");
+static void request_id_of_the_body(void)
+{
+    struct server server;
+    server_start(&server, json_response("400 Bad Request", "",
+                                        "{\"message\":\"No\",\"requestId\":\"of-the-body\"}"));
+    tw_reply *reply = send_hello(server.url, "m");
     CHECK_REPLY(reply, TW_BAD_REQUEST);
     CHECK_TEXT(tw_reply_request_id(reply), "of-the-body");
     CHECK_TEXT(tw_reply_get(reply, "/message", NULL), "No");
@@ -191,32 +188,35 @@ static void refusal_of_the_model(void)
 void test_reply(void)
 {
     struct server server;
-    server_start(&server, WHOLE("200 OK", "X-Request-ID: req-7\r\nX-Twice: one\r\nX-Twice: two\r\n",
-                                document));
+    server_start(&server,
+                 json_response("200 OK", "X-Request-ID: req-7\r\nX-Twice: one\r\nX-Twice: two\r\n",
+                               document));
     tw_reply *reply = send_hello(server.url, "m");
-    check_whole(reply);
+    check_document(reply);
     check_timing(reply);
     tw_reply_destroy(reply);
-    reply = stream_hello(server.url, "m"); /* A server that does not stream, though asked to. */
-    check_whole(reply);
+    /* This server sends no stream, although it is asked to. */
+    reply = stream_hello(server.url, "m");
+    check_document(reply);
     tw_reply_destroy(reply);
     server_stop(&server);
 
     server_start(&server, streamed);
     tw_client *client = client_of(server.url);
     tw_request *request = hello("m");
-    struct calls calls = { .begun = 0 };
-    reply = tw_chat_stream(client, request, on_call, &calls);
+    struct recorder calls = { 0 };
+    reply = tw_chat_stream(client, request, record_first_call, &calls);
     check_contents(reply);
     check_timing(reply);
-    CHECK_TEXT(calls.arguments, "{\"a\":1}");
-    CHECK_INT(calls.begun, 1);
-    CHECK_INT(calls.pieces, 3);
+    CHECK_TEXT(recorder_text(&calls, TW_EVENT_TOOL_CALL), "{\"a\":1}");
+    CHECK_INT(calls.count, 3);
+    recorder_free(&calls);
     CHECK_TEXT(tw_reply_get(reply, "/object", NULL), "chat.completion");
     CHECK(tw_reply_get(reply, "/choices/0/delta", NULL) == NULL);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
     server_stop(&server);
-    refusal_of_the_model();
+    the_model_refuses();
+    request_id_of_the_body();
 }

@@ -1,4 +1,4 @@
-/* Options and requests: what is accepted, and what then goes out. */
+/* Options and requests: which values are accepted, and what is sent. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -12,7 +12,7 @@ static const char *const answer =
     "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Hi\"},"
     "\"finish_reason\":\"stop\"}]}";
 
-/* Sends `request` (NULL: "Hello" to "m") with these options to a server that remembers it. */
+/* Sends `request` (NULL: "Hello" to "m") with these options to the server, which stores it. */
 static void deliver(struct server *server, tw_options *options, const tw_request *request)
 {
     tw_client *client = NULL;
@@ -20,13 +20,13 @@ static void deliver(struct server *server, tw_options *options, const tw_request
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_reply *reply = tw_chat_send(client, request ? request : own);
     CHECK_REPLY(reply, TW_OK);
-    CHECK_INT(SEEN(server->requests), 1);
+    CHECK_INT(ATOMIC_LOAD(server->requests), 1);
     tw_reply_destroy(reply);
     tw_request_destroy(own);
     tw_client_destroy(client);
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------- */
+/* ---- options ---- */
 
 static void addresses(void)
 {
@@ -57,7 +57,7 @@ static void addresses(void)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         struct server server;
         char url[128];
-        server_start(&server, WHOLE("200 OK", "", answer));
+        server_start(&server, json_response("200 OK", "", answer));
         snprintf(url, sizeof url, "http://127.0.0.1:%d%s", server.port, paths[i][0]);
         CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
         CHECK_STATUS(tw_options_set_api_key(options, "k"), TW_OK);
@@ -79,7 +79,7 @@ static void headers(void)
     CHECK_STATUS(tw_options_set_header(options, "X-A", "x\r\nX-B: y"), TW_INVALID);
     CHECK_STATUS(tw_options_set_header(options, "X-A", "x\n"), TW_INVALID);
 
-    server_start(&server, WHOLE("200 OK", "", answer));
+    server_start(&server, json_response("200 OK", "", answer));
     CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, "the-key"), TW_OK);
     CHECK_STATUS(tw_options_set_header(options, "X-Kept", "one"), TW_OK);
@@ -100,7 +100,7 @@ static void headers(void)
     CHECK_HAS_NOT(server.request, "Expect:");
     server_stop(&server);
 
-    server_start(&server, WHOLE("200 OK", "", answer));
+    server_start(&server, json_response("200 OK", "", answer));
     CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, ""), TW_OK);
     deliver(&server, options, NULL);
@@ -112,10 +112,10 @@ static void headers(void)
 static void numbers(void)
 {
     tw_options *options = tw_options_create();
-    for (int clock = TW_TIMEOUT_CONNECT; clock <= TW_TIMEOUT_TOTAL; clock++) {
-        CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)clock, 0), TW_OK);
-        CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)clock, INT64_MAX), TW_OK);
-        CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)clock, -1), TW_INVALID);
+    for (int timeout = TW_TIMEOUT_CONNECT; timeout <= TW_TIMEOUT_TOTAL; timeout++) {
+        CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)timeout, 0), TW_OK);
+        CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)timeout, INT64_MAX), TW_OK);
+        CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)timeout, -1), TW_INVALID);
     }
     CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)4, 1), TW_INVALID);
     CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)-1, 1), TW_INVALID);
@@ -130,8 +130,8 @@ static void numbers(void)
     tw_options_destroy(options);
 }
 
-/* A client of that address with a key; what making it, or else the first exchange, ends in. */
-static tw_status in_clear(const char *url, const char *allowed)
+/* The status of creating a client with a key for that URL, with one host allowed in clear text. */
+static tw_status create_with_key(const char *url, const char *allowed)
 {
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
@@ -147,16 +147,16 @@ static tw_status in_clear(const char *url, const char *allowed)
     return status;
 }
 
-static void clear_text(void)
+static void keys_in_clear_text(void)
 {
-    CHECK_STATUS(in_clear("http://models.example/v1", NULL), TW_INVALID);
-    CHECK_STATUS(in_clear("http://192.0.2.1:8000/v1", NULL), TW_INVALID);
-    CHECK_STATUS(in_clear("http://127.0.0.1.models.example/v1", NULL), TW_INVALID);
-    CHECK_STATUS(in_clear("http://models.example/v1", "other.example"), TW_INVALID);
-    CHECK_STATUS(in_clear("http://models.example/v1", "MODELS.example"), TW_OK);
-    CHECK_STATUS(in_clear("https://models.example/v1", NULL), TW_OK);
-    CHECK_STATUS(in_clear("http://localhost/v1", NULL), TW_OK);
-    CHECK_STATUS(in_clear("http://[::1]:8000/v1", NULL), TW_OK);
+    CHECK_STATUS(create_with_key("http://models.example/v1", NULL), TW_INVALID);
+    CHECK_STATUS(create_with_key("http://192.0.2.1:8000/v1", NULL), TW_INVALID);
+    CHECK_STATUS(create_with_key("http://127.0.0.1.models.example/v1", NULL), TW_INVALID);
+    CHECK_STATUS(create_with_key("http://models.example/v1", "other.example"), TW_INVALID);
+    CHECK_STATUS(create_with_key("http://models.example/v1", "MODELS.example"), TW_OK);
+    CHECK_STATUS(create_with_key("https://models.example/v1", NULL), TW_OK);
+    CHECK_STATUS(create_with_key("http://localhost/v1", NULL), TW_OK);
+    CHECK_STATUS(create_with_key("http://[::1]:8000/v1", NULL), TW_OK);
 }
 
 struct log {
@@ -177,7 +177,7 @@ static void log_lines(void)
     struct server server;
     char url[128];
     tw_options *options = tw_options_create();
-    server_start(&server, WHOLE("200 OK", "", answer));
+    server_start(&server, json_response("200 OK", "", answer));
     snprintf(url, sizeof url, "%s?key=in-the-query", server.url);
     CHECK_STATUS(tw_options_set_base_url(options, url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, "secret-key"), TW_OK);
@@ -195,25 +195,24 @@ static void log_lines(void)
     CHECK_HAS_NOT(log.text, "Hello");
 }
 
-/* The proxy is spoken to in the host's place. */
+/* The request goes to the proxy instead of the host. */
 static void proxy(void)
 {
     struct server server;
     tw_options *options = tw_options_create();
-    server_start(&server, WHOLE("200 OK", "", answer));
+    server_start(&server, json_response("200 OK", "", answer));
     CHECK_STATUS(tw_options_set_base_url(options, "http://models.example/v1"), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, NULL), TW_OK);
     CHECK_STATUS(tw_options_set_proxy(options, server.url), TW_OK);
     deliver(&server, options, NULL);
     CHECK_HAS(server.request, "POST http://models.example/v1/chat/completions HTTP/1.1\r\n");
-
     server_stop(&server);
 
-    /* But not in the place of one that is exempt, nor of this machine's when it is on another. */
+    /* No proxy is used for an exempt host, and no remote proxy for a loopback address. */
     static const char *const proxies[][2] = { { "http://127.0.0.1:1", "models.example,127.0.0.1" },
                                               { "http://192.0.2.1:1", "" } };
     for (size_t i = 0; i < 2; i++) {
-        server_start(&server, WHOLE("200 OK", "", answer));
+        server_start(&server, json_response("200 OK", "", answer));
         CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
         CHECK_STATUS(tw_options_set_proxy(options, proxies[i][0]), TW_OK);
         CHECK_STATUS(tw_options_set_no_proxy(options, proxies[i][1]), TW_OK);
@@ -222,11 +221,12 @@ static void proxy(void)
         server_stop(&server);
     }
 
-    static const char *const none[] = { "http://u:secret-word@",     "ftp://u:secret-word@h",
-                                        "http://u:secret-word@h:x",  "http://secret-word h",
-                                        "http://u:secret-word%0A@h", "http://secret-word%00:p@h" };
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-        CHECK_STATUS(tw_options_set_proxy(options, none[i]), TW_INVALID);
+    static const char *const invalid[] = {
+        "http://u:secret-word@", "ftp://u:secret-word@h",     "http://u:secret-word@h:x",
+        "http://secret-word h",  "http://u:secret-word%0A@h", "http://secret-word%00:p@h"
+    };
+    for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) {
+        CHECK_STATUS(tw_options_set_proxy(options, invalid[i]), TW_INVALID);
         CHECK_HAS_NOT(tw_last_error(), "secret-word");
     }
     tw_options_destroy(options);
@@ -237,26 +237,26 @@ void test_options(void)
     addresses();
     headers();
     numbers();
-    clear_text();
+    keys_in_clear_text();
     log_lines();
     proxy();
 }
 
-/* ---- the environment ----------------------------------------------------------------------------------------------- */
+/* ---- the environment ---- */
 
-/* What a client of the environment alone sends to the server. */
+/* Sends a request with a client that is configured by the environment alone, and checks the key. */
 static void deliver_by_environment(const char *expected_key)
 {
     struct server server;
     char header[64];
     tw_client *client = NULL;
-    server_start(&server, WHOLE("200 OK", "", answer));
+    server_start(&server, json_response("200 OK", "", answer));
     setenv(getenv("OPENAI_BASE_URL") ? "OPENAI_BASE_URL" : "THINKWIRE_BASE_URL", server.url, 1);
     CHECK_STATUS(tw_client_create(NULL, &client), TW_OK);
     tw_request *request = hello("m");
     tw_reply *reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_OK);
-    CHECK_INT(SEEN(server.requests), 1);
+    CHECK_INT(ATOMIC_LOAD(server.requests), 1);
     snprintf(header, sizeof header, "\r\nAuthorization: Bearer %s\r\n",
              expected_key ? expected_key : "");
     if (expected_key)
@@ -280,7 +280,7 @@ void test_environment(void)
     setenv("AIMLAPI_API_KEY", "theirs", 1);
     deliver_by_environment("ours");
     unsetenv("THINKWIRE_API_KEY");
-    deliver_by_environment(NULL); /* No provider is sent another's key. */
+    deliver_by_environment(NULL); /* A key is sent to its own provider only. */
     unsetenv("THINKWIRE_BASE_URL");
     unsetenv("AIMLAPI_API_KEY");
 
@@ -290,14 +290,15 @@ void test_environment(void)
     unsetenv("OPENAI_BASE_URL");
     unsetenv("OPENAI_API_KEY");
 
-    /* With the key of AI/ML API too, it is AI/ML API's address; the environment is read when the client is made. */
+    /* The key of AI/ML API selects its address. The environment is read when the client is
+     * created. */
     setenv("AIMLAPI_API_KEY", "theirs", 1);
     CHECK_STATUS(tw_client_create(NULL, &client), TW_OK);
     tw_client_destroy(client);
     unsetenv("AIMLAPI_API_KEY");
 }
 
-/* ---- requests ------------------------------------------------------------------------------------------------------ */
+/* ---- requests ---- */
 
 #define JSON_OF(request) tw_request_json((request), NULL)
 
@@ -327,7 +328,7 @@ static void parsing(void)
         CHECK(*tw_last_error() != '\0');
     }
     CHECK_STATUS(tw_request_parse("{\"a\":  tru}", 11, &request), TW_INVALID);
-    CHECK_HAS(tw_last_error(), "7"); /* The mistake's place is the value's. */
+    CHECK_HAS(tw_last_error(), "7"); /* The offset of the value. */
 
     static const char text[] =
         "{ \"model\" : \"m\",\n\t\"messages\":[ ], \"x\":1.50e+1, \"x2\":\"\\u00e9\\/\" }";
@@ -338,7 +339,7 @@ static void parsing(void)
 
     struct server server;
     tw_options *options = tw_options_create();
-    server_start(&server, WHOLE("200 OK", "", answer));
+    server_start(&server, json_response("200 OK", "", answer));
     CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
     deliver(&server, options, request);
     CHECK_HAS(
@@ -377,14 +378,14 @@ static void fields(void)
     tw_request_destroy(request);
 }
 
-/* What the four models are known to refuse, and nobody else. */
-static void models(void)
+/* Values that the four known models reject are invalid for these models only. */
+static void values_of_known_models(void)
 {
     tw_request *request = tw_request_create("alibaba/qwen3-32b#cut=900");
     CHECK_STATUS(tw_request_set(request, "temperature", "3"), TW_INVALID);
     CHECK_TEXT(tw_last_error(), "temperature must be at most 2, not 3 (alibaba/qwen3-32b)");
-    CHECK_STATUS(tw_request_set(request, "logit_bias", "7"),
-                 TW_OK); /* Its schema does not have it. */
+    /* The schema of this model has no logit_bias. */
+    CHECK_STATUS(tw_request_set(request, "logit_bias", "7"), TW_OK);
     CHECK_STATUS(tw_request_set(request, "frequency_penalty", "null"), TW_OK);
     CHECK_STATUS(tw_request_set(request, "temperature", "null"), TW_INVALID);
     CHECK_STATUS(tw_request_set(request, "temperature", NULL), TW_OK);
@@ -427,8 +428,8 @@ static void messages(void)
     CHECK_HAS(JSON_OF(request),
               "{\"role\":\"user\",\"content\":\"a \\\"b\\\"\\n\\u0001 \xF0\x9F\x98\x8A\"}");
     static const char tool[] = "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"4\"}";
-    CHECK_STATUS(tw_request_add_message_json(request, tool, sizeof tool),
-                 TW_INVALID); /* The NUL is not JSON. */
+    /* With its NUL, the text is not JSON. */
+    CHECK_STATUS(tw_request_add_message_json(request, tool, sizeof tool), TW_INVALID);
     CHECK_STATUS(tw_request_add_message_json(request, tool, sizeof tool - 1), TW_OK);
     CHECK_HAS(JSON_OF(request), "{\"role\":\"tool\",\"tool_call_id\":\"c\",\"content\":\"4\"}]");
     CHECK_STATUS(tw_request_add_message_json(request, "[]", 2), TW_INVALID);
@@ -450,7 +451,7 @@ void test_request(void)
 {
     parsing();
     fields();
-    models();
+    values_of_known_models();
     messages();
 }
 

@@ -1,4 +1,4 @@
-/* What is tried again, when, how often, and what the caller hears of it. */
+/* Retries: which failures are retried, after which wait, how often, and what is reported. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-static tw_client *patient_client(const char *url, int retries, int64_t total_ms)
+static tw_client *client_with_retries(const char *url, int retries, int64_t total_ms)
 {
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
@@ -21,39 +22,19 @@ static tw_client *patient_client(const char *url, int retries, int64_t total_ms)
     return client;
 }
 
-/* What was heard: how many retries were announced, the last of them, and how many other events came after and before one. */
-struct recorder {
-    int retries, others, others_before;
-    int attempt;
-    tw_status status;
-    int64_t wait_ms;
-    char text[256];
-    int answer;
-};
-
-static int listen_for_retries(void *userdata, const tw_event *event)
+static int record_retries(void *userdata, const tw_event *event)
 {
-    struct recorder *recorder = userdata;
-    if (event->kind != TW_EVENT_RETRY) {
-        CHECK_INT(event->attempt, 0);
-        CHECK_INT(event->wait_ms, 0);
-        CHECK_STATUS(event->status, TW_OK);
-        recorder->others++;
-        return 0;
-    }
-    recorder->others_before += recorder->others;
-    recorder->retries++;
-    recorder->attempt = event->attempt;
-    recorder->status = event->status;
-    recorder->wait_ms = event->wait_ms;
-    snprintf(recorder->text, sizeof recorder->text, "%s", event->text);
-    CHECK_INT(event->text_len, strlen(event->text));
-    CHECK_INT(event->raw_len, 0);
-    CHECK(event->size == sizeof *event && event->tool_index == -1 && event->usage == NULL);
-    return recorder->answer;
+    if (event->kind == TW_EVENT_RETRY) CHECK_INT(event->text_len, strlen(event->text));
+    return record_and_check(userdata, event);
 }
 
-static int stay_away(void *userdata, const tw_event *event)
+static int cancel_at_retry(void *userdata, const tw_event *event)
+{
+    record_retries(userdata, event);
+    return event->kind == TW_EVENT_RETRY;
+}
+
+static int sleep_in_callback(void *userdata, const tw_event *event)
 {
     (void)userdata;
     CHECK_INT(event->kind, TW_EVENT_RETRY);
@@ -61,21 +42,22 @@ static int stay_away(void *userdata, const tw_event *event)
     return 0;
 }
 
-/* A model's name that has not been asked for yet: the mock counts the tries of each. */
-static const char *fresh(const char *orders)
+/* The name of a model that was not used before, because the mock counts the requests to each. */
+static const char *fresh(const char *faults)
 {
     static char name[512];
     static int number;
-    snprintf(name, sizeof name, "alibaba/qwen3-32b#%s,key=retries-%d", orders, ++number);
+    snprintf(name, sizeof name, "alibaba/qwen3-32b#%s,key=retries-%d-%d", faults,
+             (int)getpid(), ++number);
     return name;
 }
 
-/* ---- what is tried again ------------------------------------------------------------------------------------------- */
+/* ---- which failures are retried ---- */
 
 static const struct trial {
-    const char *orders; /* What the mock does to the first request. */
+    const char *faults; /* The mock's answer to the first request. */
     tw_status outcome;
-    bool again;
+    bool is_retried;
 } trials[] = {
     { "status=408", TW_BAD_REQUEST, true },
     { "status=409", TW_BAD_REQUEST, true },
@@ -101,50 +83,52 @@ static const struct trial {
     { "status=500,header=x-should-retry:false", TW_SERVER, false },
     { "status=500,header=X-Should-Retry:perhaps", TW_SERVER, true },
     { "garbage=100,type=application/json", TW_PROTOCOL, false },
-    { "garbage=100,type=text/event-stream", TW_TRUNCATED, true }, /* No event came. */
+    /* A stream without an event. */
+    { "garbage=100,type=text/event-stream", TW_TRUNCATED, true },
 };
 
 static void check_trial(const struct trial *trial, bool streamed)
 {
-    /* Its own, because what happens to a kept connection may be another story. */
-    tw_client *client = patient_client(mock_url, -1, 0);
-    char orders[256];
-    snprintf(orders, sizeof orders, "%s,header=retry-after-ms:5,tries=1", trial->orders);
-    tw_request *request = hello(fresh(orders));
+    /* A new client, because a fault on a kept connection can have another outcome. */
+    tw_client *client = client_with_retries(mock_url, -1, 0);
+    char faults[256];
+    snprintf(faults, sizeof faults, "%s,header=retry-after-ms:5,tries=1", trial->faults);
+    tw_request *request = hello(fresh(faults));
     struct recorder recorder = { 0 };
-    tw_reply *reply = streamed ? tw_chat_stream(client, request, listen_for_retries, &recorder)
+    tw_reply *reply = streamed ? tw_chat_stream(client, request, record_retries, &recorder)
                                : tw_chat_send(client, request);
-    if (!CHECK_REPLY(reply, trial->again ? TW_OK : trial->outcome))
-        printf("    after %s\n", orders);
-    CHECK_INT(tw_reply_attempts(reply), trial->again ? 2 : 1);
+    if (!CHECK_REPLY(reply, trial->is_retried ? TW_OK : trial->outcome))
+        printf("    after %s\n", faults);
+    CHECK_INT(tw_reply_attempts(reply), trial->is_retried ? 2 : 1);
     tw_status status = TW_MISUSE;
     const char *last = tw_reply_last_error(reply, &status);
-    if (trial->again) {
+    if (trial->is_retried) {
         CHECK(last != NULL && *last);
-        /* A cut before the head is a broken connection. */
+        /* If the connection breaks before the response head, the status is TW_NETWORK. */
         CHECK_STATUS(status == TW_NETWORK ? trial->outcome : status, trial->outcome);
         CHECK_HAS(tw_reply_content(reply, NULL), "Hello");
         CHECK_INT(tw_reply_http_status(reply), 200);
         CHECK(strstr(tw_reply_message(reply), "attempts") == NULL);
         if (streamed) {
-            CHECK_INT(recorder.retries, 1);
-            CHECK_INT(recorder.others_before, 0);
-            CHECK(recorder.others > 2);
+            CHECK_INT(recorder.counts[TW_EVENT_RETRY], 1);
+            CHECK_INT(recorder.before_retry, 0);
+            CHECK(recorder.count - recorder.counts[TW_EVENT_RETRY] > 2);
             CHECK_INT(recorder.attempt, 2);
             CHECK_STATUS(recorder.status, status);
-            CHECK_TEXT(recorder.text, last);
+            CHECK_TEXT(recorder_text(&recorder, TW_EVENT_RETRY), last);
         }
     } else {
         CHECK(last == NULL);
         CHECK_STATUS(status, TW_OK);
-        CHECK_INT(recorder.retries, 0);
+        CHECK_INT(recorder.counts[TW_EVENT_RETRY], 0);
     }
+    recorder_free(&recorder);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
 }
 
-/* An error in the stream before anything was told is one like any other; after the first delta, the answer has begun. */
+/* An error in a stream is retried until an event was delivered, which the first delta causes. */
 static void check_stream_errors(tw_client *client)
 {
     static const struct {
@@ -187,45 +171,48 @@ static void check_stream_errors(tw_client *client)
         tw_request *request = hello(model);
         struct recorder recorder = { 0 };
         CHECK_STATUS(tw_request_set(request, "mock_reply", script), TW_OK);
-        tw_reply *reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
+        tw_reply *reply = tw_chat_stream(client, request, record_retries, &recorder);
         if (!CHECK_REPLY(reply, streams[i].expected)) printf("    after %s\n", streams[i].first);
         CHECK_INT(tw_reply_attempts(reply), streams[i].attempts);
-        CHECK_INT(recorder.retries, streams[i].attempts - 1);
+        CHECK_INT(recorder.counts[TW_EVENT_RETRY], streams[i].attempts - 1);
         if (streams[i].expected == TW_OK) CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
+        recorder_free(&recorder);
         tw_reply_destroy(reply);
         tw_request_destroy(request);
     }
 }
 
-/* ---- how often, and how long the waits are ------------------------------------------------------------------------- */
+/* ---- how many attempts, and how long the waits are ---- */
 
 static void check_counts(void)
 {
     for (int retries = 0; retries <= 3; retries++) {
-        tw_client *client = patient_client(mock_url, retries, 0);
+        tw_client *client = client_with_retries(mock_url, retries, 0);
         tw_request *request = hello(fresh("status=500,header=retry-after-ms:1,tries=9"));
         struct recorder recorder = { 0 };
-        tw_reply *reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
+        tw_reply *reply = tw_chat_stream(client, request, record_retries, &recorder);
         CHECK_REPLY(reply, TW_SERVER);
         CHECK_INT(tw_reply_attempts(reply), retries + 1);
-        CHECK_INT(recorder.retries, retries);
+        CHECK_INT(recorder.counts[TW_EVENT_RETRY], retries);
         if (retries > 0) CHECK_INT(recorder.attempt, retries + 1);
         if (retries == 3) CHECK_HAS(tw_reply_message(reply), "(after 4 attempts)");
+        recorder_free(&recorder);
         tw_reply_destroy(reply);
         tw_request_destroy(request);
         tw_client_destroy(client);
     }
 }
 
-/* The announced wait after a refusal with that header; -1 when there was no second attempt. The callback ends it there. */
-static int64_t wait_after(tw_client *client, const char *orders)
+/* The announced wait after an error response with that header; -1 if no retry is announced. */
+static int64_t wait_after(tw_client *client, const char *faults)
 {
-    tw_request *request = hello(fresh(orders));
-    struct recorder recorder = { .wait_ms = -1, .answer = 1 };
-    tw_reply *reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
-    CHECK_REPLY(reply, recorder.retries ? TW_CANCELLED : TW_RATE_LIMITED);
+    tw_request *request = hello(fresh(faults));
+    struct recorder recorder = { .wait_ms = -1 };
+    tw_reply *reply = tw_chat_stream(client, request, cancel_at_retry, &recorder);
+    CHECK_REPLY(reply, recorder.counts[TW_EVENT_RETRY] ? TW_CANCELLED : TW_RATE_LIMITED);
     CHECK_INT(tw_reply_attempts(reply), 1);
-    CHECK(recorder.retries <= 1 && recorder.others == 0);
+    CHECK(recorder.count <= 1 && recorder.count == recorder.counts[TW_EVENT_RETRY]);
+    recorder_free(&recorder);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     return recorder.wait_ms;
@@ -233,19 +220,19 @@ static int64_t wait_after(tw_client *client, const char *orders)
 
 static int64_t wait_until(tw_client *client, int seconds_from_now, const char *format)
 {
-    char date[64], orders[160];
+    char date[64], faults[160];
     time_t then = time(NULL) + seconds_from_now;
     strftime(date, sizeof date, format, gmtime(&then));
-    /* A comma would end the order. */
+    /* A comma would end the mock's option. */
     char *comma = strchr(date, ',');
-    snprintf(orders, sizeof orders, "status=429,tries=1,header=Retry-After:%.*s%s%s",
+    snprintf(faults, sizeof faults, "status=429,tries=1,header=Retry-After:%.*s%s%s",
              comma ? (int)(comma - date) : 63, date, comma ? "%2C" : "", comma ? comma + 1 : "");
-    return wait_after(client, orders);
+    return wait_after(client, faults);
 }
 
-static void check_waits(void)
+static void check_announced_waits(void)
 {
-    tw_client *client = patient_client(mock_url, -1, 0);
+    tw_client *client = client_with_retries(mock_url, -1, 0);
     CHECK_INT(wait_after(client, "status=429,tries=1,header=retry-after-ms:123"), 123);
     CHECK_INT(
         wait_after(client, "status=429,tries=1,header=retry-after-ms:0.5,header=retry-after:7"), 0);
@@ -257,7 +244,7 @@ static void check_waits(void)
     CHECK_INT(
         wait_after(client, "status=429,tries=1,header=Retry-After:99999999999999999999999999"), -1);
     CHECK_INT(wait_after(client, "status=429,tries=1,header=retry-after-ms:60001"), -1);
-    /* RFC 9110, section 5.6.7: the date in use, and the two that are obsolete. */
+    /* The preferred date format of RFC 9110, section 5.6.7, and the two obsolete ones. */
     const char *formats[] = { "%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
                               "%a %b %e %H:%M:%S %Y" };
     for (int i = 0; i < 3; i++) {
@@ -267,19 +254,22 @@ static void check_waits(void)
         CHECK_INT(wait_until(client, 90, formats[i]), -1);
         CHECK_INT(wait_until(client, -1000, formats[i]), 0);
     }
-    /* Nothing that can be understood: half a second, less up to a quarter. */
+    /* Invalid values: half a second, minus up to a quarter. */
     const char *unclear[] = { "soon", "-3", "1.2.3", ".", "", "1e3", "99:99" };
     for (int i = 0; i < 7; i++) {
-        char orders[96];
-        snprintf(orders, sizeof orders, "status=429,tries=1,header=Retry-After:%s", unclear[i]);
-        int64_t wait = wait_after(client, orders);
+        char faults[96];
+        snprintf(faults, sizeof faults, "status=429,tries=1,header=Retry-After:%s", unclear[i]);
+        int64_t wait = wait_after(client, faults);
         if (!CHECK(wait >= 375 && wait <= 500))
             printf("    %lld ms after %s\n", (long long)wait, unclear[i]);
     }
     tw_client_destroy(client);
+}
 
-    /* Doubled for the second. The exchange really waits for as long as it says. */
-    client = patient_client(mock_url, -1, 0);
+/* The second wait is twice as long as the first. The exchange waits as long as it announces. */
+static void check_real_waits(void)
+{
+    tw_client *client = client_with_retries(mock_url, -1, 0);
     tw_request *request = hello(fresh("status=429,tries=2"));
     const tw_event *event;
     int64_t start = milliseconds(), waits = 0;
@@ -297,7 +287,7 @@ static void check_waits(void)
     CHECK(milliseconds() - start >= waits);
     tw_reply *reply = tw_chat_close(chat);
     CHECK_INT(tw_reply_attempts(reply), 3);
-    /* Its timing is the call's, and not the last attempt's. */
+    /* The timing is that of the whole exchange, not of the last attempt. */
     CHECK(tw_reply_timing(reply)->first_byte_us >= waits * 1000);
     CHECK(tw_reply_timing(reply)->total_us >= tw_reply_timing(reply)->first_byte_us);
     tw_reply_destroy(reply);
@@ -305,32 +295,36 @@ static void check_waits(void)
     tw_client_destroy(client);
 }
 
-/* ---- the end of a wait --------------------------------------------------------------------------------------------- */
+/* ---- the end of a wait ---- */
 
-static int refused;
+static bool has_retry;
 
-static int note_refusal(void *userdata, const tw_event *event)
+static int note_retry(void *userdata, const tw_event *event)
 {
     (void)userdata;
-    SAY(refused, event->kind == TW_EVENT_RETRY);
+    ATOMIC_STORE(has_retry, event->kind == TW_EVENT_RETRY);
     return 0;
 }
 
 static void *run_chat(void *chat)
 {
-    CHECK_STATUS(tw_chat_run(chat, note_refusal, NULL), TW_CANCELLED);
+    CHECK_STATUS(tw_chat_run(chat, note_retry, NULL), TW_CANCELLED);
     return NULL;
 }
 
-static void check_ends(void)
+static tw_request *request_with_long_wait(void)
 {
-    /* Cancelled in the wait, from another thread. */
-    tw_client *client = patient_client(mock_url, -1, 0);
-    tw_request *request = hello(fresh("status=429,header=Retry-After:50,header=x-request-id:r-1"));
+    return hello(fresh("status=429,header=Retry-After:50,header=x-request-id:r-1"));
+}
+
+static void cancel_ends_the_wait(void)
+{
+    tw_client *client = client_with_retries(mock_url, -1, 0);
+    tw_request *request = request_with_long_wait();
     tw_chat *chat = tw_chat_open(client, request);
     pthread_t thread;
     CHECK_INT(pthread_create(&thread, NULL, run_chat, chat), 0);
-    for (int i = 0; i < 2000 && !SEEN(refused); i++) sleep_ms(10);
+    for (int i = 0; i < 2000 && !ATOMIC_LOAD(has_retry); i++) sleep_ms(10);
     sleep_ms(50);
     int64_t start = milliseconds();
     tw_chat_cancel(chat);
@@ -345,80 +339,99 @@ static void check_ends(void)
     CHECK_HAS(tw_reply_last_error(reply, &status), "HTTP 429");
     CHECK_STATUS(status, TW_RATE_LIMITED);
     tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+}
 
-    /* Closed in the wait. */
+static void close_ends_the_wait(void)
+{
+    tw_client *client = client_with_retries(mock_url, -1, 0);
+    tw_request *request = request_with_long_wait();
+    tw_chat *chat = tw_chat_open(client, request);
     const tw_event *event;
-    chat = tw_chat_open(client, request);
     CHECK_INT(tw_chat_next(chat, &event, 10000), TW_NEXT_EVENT);
     CHECK_INT(tw_chat_next(chat, &event, 10), TW_NEXT_TIMEOUT);
-    reply = tw_chat_close(chat);
+    tw_reply *reply = tw_chat_close(chat);
     CHECK_REPLY(reply, TW_CANCELLED);
     CHECK_HAS(tw_reply_last_error(reply, NULL), "HTTP 429");
     tw_reply_destroy(reply);
+    tw_request_destroy(request);
     tw_client_destroy(client);
+}
 
-    /* A wait that the whole call would not outlast is not begun. */
-    client = patient_client(mock_url, -1, 10000);
-    start = milliseconds();
-    reply = tw_chat_send(client, request);
+/* A wait that would exceed the total timeout is not started. */
+static void total_timeout_excludes_long_waits(void)
+{
+    tw_client *client = client_with_retries(mock_url, -1, 10000);
+    tw_request *request = request_with_long_wait();
+    int64_t start = milliseconds();
+    tw_reply *reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_RATE_LIMITED);
     CHECK_INT(tw_reply_attempts(reply), 1);
     CHECK(milliseconds() - start < 5000);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
+}
 
-    /* The total clock goes on over all attempts. */
-    struct server silent;
-    server_start(&silent, NULL);
-    client = patient_client(mock_url, -1, 2900);
-    request = hello(fresh("status=429,header=retry-after-ms:6000,tries=1"));
+/* The total timeout covers all attempts and the waits between them. */
+static void total_timeout_covers_all_attempts(void)
+{
+    tw_client *client = client_with_retries(mock_url, -1, 2900);
+    tw_request *request = hello(fresh("status=429,header=retry-after-ms:6000,tries=1"));
     CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 5000), TW_OK);
-    reply = tw_chat_send(client, request);
+    tw_reply *reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_RATE_LIMITED);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
+
     request = hello("alibaba/qwen3-32b#status=429,header=retry-after-ms:1000");
-    start = milliseconds();
+    int64_t start = milliseconds();
     reply = tw_chat_send(client, request);
-    CHECK_REPLY(reply, TW_RATE_LIMITED); /* The third attempt's wait would be too long. */
+    CHECK_REPLY(reply, TW_RATE_LIMITED); /* The wait after the third attempt would be too long. */
     CHECK_INT(tw_reply_attempts(reply), 3);
     CHECK(milliseconds() - start >= 2000);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    /* Nothing is sent once it has run out, though the caller was away when the next attempt was due. */
+
+    /* Nothing is sent after the timeout, even if the next attempt was due before. */
     request = hello(fresh("status=503,header=retry-after-ms:50,tries=1"));
     CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 1000), TW_OK);
-    reply = tw_chat_stream(client, request, stay_away, NULL);
+    reply = tw_chat_stream(client, request, sleep_in_callback, NULL);
     CHECK_REPLY(reply, TW_TIMEOUT);
     CHECK_HAS(tw_reply_message(reply), "total timeout");
     CHECK_INT(tw_reply_attempts(reply), 1);
-    tw_status refusal = TW_OK;
-    CHECK_HAS(tw_reply_last_error(reply, &refusal), "503");
-    CHECK_STATUS(refusal, TW_SERVER);
-    tw_reply_destroy(reply);
-    tw_request_destroy(request);
-    tw_client_destroy(client);
-    server_stop(&silent);
-
-    /* No connection: tried again, and told how often. */
-    client = patient_client(silent.url, 1, 0);
-    request = hello("m");
-    struct recorder recorder = { 0 };
-    reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
-    CHECK_REPLY(reply, TW_CONNECT);
-    CHECK_INT(tw_reply_attempts(reply), 2);
-    CHECK_STATUS(recorder.status, TW_CONNECT);
+    tw_status status = TW_OK;
+    CHECK_HAS(tw_reply_last_error(reply, &status), "503");
+    CHECK_STATUS(status, TW_SERVER);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
 }
 
-/* ---- connections that died while they were kept ---------------------------------------------------------------------- */
-
-static void check_dead_connections(void)
+static void refused_connections_are_retried(void)
 {
-    tw_client *client = patient_client(mock_url, 0, 0);
+    struct server server;
+    server_start(&server, NULL);
+    server_stop(&server);
+    tw_client *client = client_with_retries(server.url, 1, 0);
+    tw_request *request = hello("m");
+    struct recorder recorder = { 0 };
+    tw_reply *reply = tw_chat_stream(client, request, record_retries, &recorder);
+    CHECK_REPLY(reply, TW_CONNECT);
+    CHECK_INT(tw_reply_attempts(reply), 2);
+    CHECK_STATUS(recorder.status, TW_CONNECT);
+    recorder_free(&recorder);
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+}
+
+/* ---- connections that were closed while they were kept ---- */
+
+static void dead_connections_are_replaced(void)
+{
+    tw_client *client = client_with_retries(mock_url, 0, 0);
     const char *ends[] = { "drop=fin", "drop=rst" };
     for (int i = 0; i < 2; i++) {
         tw_request *request = hello("alibaba/qwen3-32b");
@@ -426,23 +439,24 @@ static void check_dead_connections(void)
         CHECK_REPLY(reply, TW_OK);
         tw_reply_destroy(reply);
         tw_request_destroy(request);
-        /* The connection is there, and gone as soon as it is used. */
-        char orders[64];
-        snprintf(orders, sizeof orders, "%s,tries=1", ends[i]);
-        request = hello(fresh(orders));
+        /* The connection is kept, and fails when it is used. */
+        char faults[64];
+        snprintf(faults, sizeof faults, "%s,tries=1", ends[i]);
+        request = hello(fresh(faults));
         struct recorder recorder = { 0 };
-        reply = tw_chat_stream(client, request, listen_for_retries, &recorder);
+        reply = tw_chat_stream(client, request, record_retries, &recorder);
         CHECK_REPLY(reply, TW_OK);
         CHECK_INT(tw_reply_attempts(reply), 1);
-        CHECK_INT(recorder.retries, 0);
+        CHECK_INT(recorder.counts[TW_EVENT_RETRY], 0);
         CHECK(tw_reply_last_error(reply, NULL) == NULL);
         CHECK_INT(tw_reply_timing(reply)->reused_connection, 0);
         CHECK_HAS(tw_reply_content(reply, NULL), "Hello");
+        recorder_free(&recorder);
         tw_reply_destroy(reply);
         tw_request_destroy(request);
-        /* Not so of one that was made for it. */
-        request = hello(fresh(orders));
-        tw_client *other = patient_client(mock_url, 0, 0);
+        /* A new connection that fails is not replaced. */
+        request = hello(fresh(faults));
+        tw_client *other = client_with_retries(mock_url, 0, 0);
         reply = tw_chat_stream(other, request, NULL, NULL);
         CHECK_REPLY(reply, TW_NETWORK);
         tw_reply_destroy(reply);
@@ -450,14 +464,15 @@ static void check_dead_connections(void)
         tw_client_destroy(other);
     }
     tw_client_destroy(client);
+}
 
-    /* Nor does it matter how much had been sent. (This server closes in the middle of what is larger than its room.) */
+/* A connection is replaced no matter how much was sent. The server closes the connection in the
+ * middle of a request that is larger than its buffer. */
+static void large_requests_are_sent_again(void)
+{
     struct server server;
-    server_start(
-        &server,
-        WHOLE("200 OK", "",
-              "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
-    client = patient_client(server.url, 0, 0);
+    server_start(&server, json_response("200 OK", "", HI_ANSWER));
+    tw_client *client = client_with_retries(server.url, 0, 0);
     tw_request *request = hello("m");
     tw_reply *reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_OK);
@@ -469,7 +484,7 @@ static void check_dead_connections(void)
     reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_NETWORK);
     CHECK_INT(tw_reply_attempts(reply), 1);
-    CHECK_INT(SEEN(server.connections), 2);
+    CHECK_INT(ATOMIC_LOAD(server.connections), 2);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
@@ -482,13 +497,13 @@ void test_retries(void)
         check_trial(&trials[i], false);
         check_trial(&trials[i], true);
     }
-    tw_client *client = patient_client(mock_url, -1, 0);
+    tw_client *client = client_with_retries(mock_url, -1, 0);
     check_stream_errors(client);
     tw_client_destroy(client);
     check_counts();
-    check_waits();
-    check_ends();
-    check_dead_connections();
+    refused_connections_are_retried();
+    dead_connections_are_replaced();
+    large_requests_are_sent_again();
 
     tw_options *options = tw_options_create();
     CHECK_STATUS(tw_options_set_retries(options, -1), TW_INVALID);
@@ -497,4 +512,14 @@ void test_retries(void)
     tw_options_destroy(options);
     CHECK_INT(tw_reply_attempts(NULL), 0);
     CHECK(tw_reply_last_error(NULL, NULL) == NULL);
+}
+
+void test_retry_waits(void)
+{
+    check_announced_waits();
+    check_real_waits();
+    cancel_ends_the_wait();
+    close_ends_the_wait();
+    total_timeout_excludes_long_waits();
+    total_timeout_covers_all_attempts();
 }

@@ -1,14 +1,15 @@
-/* Thinking, switched in the words of an endpoint and heard wherever a server puts it. */
+/* Thinking: the fields that switch it in each dialect, and the places where servers put it. */
 #include <stdio.h>
 #include <string.h>
 
 #include "check.h"
 
-/* What is sent for a low effort of at most 100 tokens, and for none at all, in every dialect. */
+/* The fields that each dialect sends for low effort with at most 100 tokens, and for no
+ * thinking. */
 static const struct {
     tw_dialect dialect;
     const char *low, *off;
-} words[] = {
+} fields[] = {
     { TW_DIALECT_NONE, "]", "]" },
     { TW_DIALECT_ENABLE_THINKING, "],\"enable_thinking\":true,\"thinking_budget\":100",
       "],\"enable_thinking\":false" },
@@ -19,7 +20,7 @@ static const struct {
       "],\"reasoning\":{\"enabled\":false}" },
 };
 
-/* Sends to a model that answers with the body it was sent. */
+/* Sends a request to a model that returns it, and checks the end of its body. */
 static void check_sent(tw_client *client, tw_thinking mode, int64_t budget, const char *expected)
 {
     char end[160];
@@ -36,15 +37,15 @@ static void check_sent(tw_client *client, tw_thinking mode, int64_t budget, cons
 
 static void dialects(void)
 {
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         tw_options *options = tw_options_create();
         tw_client *client = NULL;
         CHECK_STATUS(tw_options_set_base_url(options, mock_url), TW_OK);
         CHECK_STATUS(tw_options_set_api_key(options, "key"), TW_OK);
-        CHECK_STATUS(tw_options_set_dialect(options, words[i].dialect), TW_OK);
+        CHECK_STATUS(tw_options_set_dialect(options, fields[i].dialect), TW_OK);
         CHECK_STATUS(tw_client_create(options, &client), TW_OK);
-        check_sent(client, TW_THINKING_LOW, 100, words[i].low);
-        check_sent(client, TW_THINKING_OFF, 0, words[i].off);
+        check_sent(client, TW_THINKING_LOW, 100, fields[i].low);
+        check_sent(client, TW_THINKING_OFF, 0, fields[i].off);
         check_sent(client, TW_THINKING_AUTO, 0, "]");
         tw_client_destroy(client);
         tw_options_destroy(options);
@@ -56,12 +57,12 @@ static void dialects(void)
     tw_options_destroy(options);
 }
 
-/* Streams from a server that says these bytes. */
-static void check_recorded(const char *said, bool starts_thinking, tw_thinking mode,
-                           const char *reasoning, const char *content)
+/* Checks the reasoning and the content of that response. */
+static void check_separation(const char *response, bool starts_thinking, tw_thinking mode,
+                             const char *reasoning, const char *content)
 {
     struct server server;
-    server_start(&server, said);
+    server_start(&server, response);
     tw_client *client = client_of(server.url);
     tw_request *request = hello("m");
     CHECK_STATUS(tw_request_set_thinking(request, mode, 0), TW_OK);
@@ -78,16 +79,16 @@ static void check_recorded(const char *said, bool starts_thinking, tw_thinking m
 
 static void tags(void)
 {
-    static const char said[] = EVENTS DELTA("\"content\":\"Hm.\\n</th\"")
+    static const char response[] = EVENTS DELTA("\"content\":\"Hm.\\n</th\"")
         DELTA("\"content\":\"ink>\\n\\nHi\"") FINISH("stop");
-    check_recorded(said, true, TW_THINKING_AUTO, "Hm.", "Hi");
-    check_recorded(said, false, TW_THINKING_AUTO, "", "Hm.\n</think>\n\nHi");
-    check_recorded(EVENTS DELTA("\"content\":\"<think>Hm.</think>Hi\"") FINISH("stop"), false,
-                   TW_THINKING_AUTO, "Hm.", "Hi");
+    check_separation(response, true, TW_THINKING_AUTO, "Hm.", "Hi");
+    check_separation(response, false, TW_THINKING_AUTO, "", "Hm.\n</think>\n\nHi");
+    check_separation(EVENTS DELTA("\"content\":\"<think>Hm.</think>Hi\"") FINISH("stop"), false,
+                     TW_THINKING_AUTO, "Hm.", "Hi");
     CHECK_STATUS(tw_request_set_starts_thinking(NULL, 1), TW_INVALID);
 }
 
-/* A model that is known for its template, until the caller says otherwise. */
+/* The template of a known model opens the thinking, unless the caller says otherwise. */
 static void known_template(void)
 {
     struct server server;
@@ -109,9 +110,9 @@ static void known_template(void)
 
 static void answer_as_reasoning(void)
 {
-    static const char said[] = EVENTS DELTA("\"reasoning\":\"Hi\"") FINISH("stop");
-    check_recorded(said, false, TW_THINKING_OFF, "", "Hi");
-    check_recorded(said, false, TW_THINKING_ON, "Hi", "");
+    static const char response[] = EVENTS DELTA("\"reasoning\":\"Hi\"") FINISH("stop");
+    check_separation(response, false, TW_THINKING_OFF, "", "Hi");
+    check_separation(response, false, TW_THINKING_ON, "Hi", "");
 }
 
 void test_thinking(void)

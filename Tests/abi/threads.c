@@ -1,4 +1,4 @@
-/* What other threads may do: cancel an exchange at any moment, and share a client and a request. */
+/* Other threads can cancel an exchange at any moment, and share a client and a request. */
 #define _GNU_SOURCE
 
 #include "check.h"
@@ -13,19 +13,20 @@
 static int slow_lookups;
 
 /*
- * The host "slow.test" is looked up for so long that nobody waits for it; "three.test" has three addresses of this machine; all others
- * are looked up as ever. libcurl's calls come here too: the dynamic linker looks into the program first.
+ * Replaces getaddrinfo of the C library, also for libcurl, because the dynamic linker searches the
+ * program first. Looking up "slow.test" takes longer than any test waits; "three.test" has three
+ * loopback addresses; other hosts are looked up as usual.
  */
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                 struct addrinfo **found)
 {
     static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
     if (node && strcmp(node, "slow.test") == 0) {
-        SAY(slow_lookups, SEEN(slow_lookups) + 1);
+        ATOMIC_STORE(slow_lookups, ATOMIC_LOAD(slow_lookups) + 1);
         sleep_ms(2000);
         return EAI_NONAME;
     }
-    /* POSIX has this conversion; C99 has none. */
+    /* POSIX allows this conversion, C99 does not. */
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
     if (!node || strcmp(node, "three.test") != 0) return real(node, service, hints, found);
     const char *const addresses[] = { "127.0.0.3", "127.0.0.2", "127.0.0.1" };
@@ -38,8 +39,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 
 struct waiting {
     tw_chat *chat;
-    int64_t ended_at; /* By its thread's own time. */
-    int by_next;
+    int64_t ended_at; /* By the thread's own time. */
+    bool is_pulled;
     int thread;
 };
 
@@ -47,8 +48,8 @@ static void *wait_for_chat(void *argument)
 {
     struct waiting *waiting = argument;
     const tw_event *event;
-    SAY(waiting->thread, gettid());
-    if (waiting->by_next)
+    ATOMIC_STORE(waiting->thread, gettid());
+    if (waiting->is_pulled)
         CHECK_INT(tw_chat_next(waiting->chat, &event, -1), TW_NEXT_END);
     else
         CHECK_STATUS(tw_chat_run(waiting->chat, NULL, NULL), TW_CANCELLED);
@@ -56,8 +57,9 @@ static void *wait_for_chat(void *argument)
     return NULL;
 }
 
-/* Another thread waits where nothing comes. How long it takes to be let go, in milliseconds. */
-static int64_t cancel_silence(const char *url, const char *model, int by_next)
+/* Cancels an exchange in which another thread waits. Returns how long that takes to end the
+ * wait. */
+static int64_t time_of_cancel(const char *url, const char *model, bool is_pulled)
 {
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
@@ -67,14 +69,15 @@ static int64_t cancel_silence(const char *url, const char *model, int by_next)
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_options_destroy(options);
     tw_request *request = hello(model);
-    struct waiting waiting = { .chat = tw_chat_open(client, request), .by_next = by_next };
+    struct waiting waiting = { .chat = tw_chat_open(client, request), .is_pulled = is_pulled };
     pthread_t thread;
-    int lookups = SEEN(slow_lookups);
+    int lookups = ATOMIC_LOAD(slow_lookups);
     if (!CHECK_INT(pthread_create(&thread, NULL, wait_for_chat, &waiting), 0)) exit(1);
-    while (SEEN(waiting.thread) == 0) sleep_ms(1);
+    while (ATOMIC_LOAD(waiting.thread) == 0) sleep_ms(1);
     sleep_ms(60);
-    /* Where that can be seen, for as long as it takes (under valgrind, long). */
-    for (int i = 0; i < 500 && strstr(url, "slow.test") && SEEN(slow_lookups) == lookups; i++)
+    /* Under Valgrind it takes long until the lookup starts. */
+    for (int i = 0; i < 500 && strstr(url, "slow.test") && ATOMIC_LOAD(slow_lookups) == lookups;
+         i++)
         sleep_ms(10);
     int64_t cancelled_at = own_milliseconds(waiting.thread);
     tw_chat_cancel(waiting.chat);
@@ -87,18 +90,20 @@ static int64_t cancel_silence(const char *url, const char *model, int by_next)
     return waiting.ended_at - cancelled_at;
 }
 
-/* It must be let go at once: three times of five, and five such tries, because the machine may have been away. */
-static void cancel_at_once(const char *url, const char *model, int by_next)
+/* Cancelling ends the wait at once, in three of five exchanges. There are five tries, because a
+ * virtual machine may not run for a while. */
+static void check_cancel(const char *url, const char *model, bool is_pulled)
 {
     int late = 5;
     for (int tries = 0; tries < 5 && late > 2; tries++) {
         late = 0;
-        for (int i = 0; i < 5; i++) late += cancel_silence(url, model, by_next) >= 20 * slowness();
+        for (int i = 0; i < 5; i++)
+            late += time_of_cancel(url, model, is_pulled) >= 20 * slowness();
     }
     CHECK(late <= 2);
 }
 
-enum { CROWD = 16, ROUNDS = 8 };
+enum { THREADS = 16, ROUNDS = 8 };
 
 struct member {
     tw_client *client;
@@ -119,16 +124,16 @@ static void *take_part(void *argument)
     return NULL;
 }
 
-/* Everybody shares a client and a request. */
-static void crowd(tw_client *client, const tw_request *request)
+/* Many threads share a client and a request. */
+static void share(tw_client *client, const tw_request *request)
 {
-    pthread_t threads[CROWD];
-    struct member members[CROWD];
-    for (int i = 0; i < CROWD; i++) {
+    pthread_t threads[THREADS];
+    struct member members[THREADS];
+    for (int i = 0; i < THREADS; i++) {
         members[i] = (struct member){ .client = client, .request = request };
         if (!CHECK_INT(pthread_create(&threads[i], NULL, take_part, &members[i]), 0)) exit(1);
     }
-    for (int i = 0; i < CROWD; i++) {
+    for (int i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
         CHECK_INT(members[i].good, ROUNDS);
     }
@@ -141,7 +146,7 @@ static void *cancel_soon(void *argument)
     return NULL;
 }
 
-/* Cancelled at any moment of its life, an exchange ends well or cancelled, and in nothing else. */
+/* An exchange that is cancelled at any moment ends in TW_OK or TW_CANCELLED. */
 static void cancel_at_any_moment(tw_client *client, const tw_request *request)
 {
     for (int i = 0; i < 60; i++) {
@@ -159,47 +164,59 @@ static void cancel_at_any_moment(tw_client *client, const tw_request *request)
     }
 }
 
+static void cancel_ends_every_wait(void)
+{
+    static struct server server;
+    char url[64];
+    /* While looking up the host. */
+    check_cancel("https://slow.test/v1", "m", false);
+    CHECK(ATOMIC_LOAD(slow_lookups) >= 5);
+
+    /* While connecting. */
+    server = (struct server){ .has_short_queue = true };
+    server_listen(&server);
+    server_fill_queue(&server);
+    check_cancel(server.url, "m", false);
+    check_cancel(server.url, "m", true);
+    server_stop(&server);
+
+    /* During the TLS handshake, and before a response. */
+    server_start(&server, NULL);
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", server.port);
+    check_cancel(url, "m", false);
+    check_cancel(server.url, "m", false);
+    check_cancel(server.url, "m", true);
+    server_stop(&server);
+
+    /* In a stream that stalls. */
+    server_start_and_hold(&server, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+                                   ": wait\n\n");
+    check_cancel(server.url, "m", false);
+    check_cancel(server.url, "m", true);
+    server_stop(&server);
+
+    /* Before a retry. */
+    check_cancel(mock_url, "alibaba/qwen3-32b#status=429,header=retry-after:50", false);
+}
+
 void test_threads(void)
 {
-    struct server silent, stalled;
-    char url[64];
-    /* Cancelled while it resolves, connects, shakes hands, waits, hears nothing any more, and waits for another attempt. */
-    cancel_at_once("https://slow.test/v1", "m", 0);
-    CHECK(SEEN(slow_lookups) >= 5);
-    struct full_queue queue;
-    full_queue_listen(&queue, "127.0.0.1", 0);
-    full_queue_fill(&queue);
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", queue.port);
-    cancel_at_once(url, "m", 0);
-    cancel_at_once(url, "m", 1);
-    full_queue_stop(&queue);
-    server_start(&silent, NULL);
-    snprintf(url, sizeof url, "https://127.0.0.1:%d/v1", silent.port);
-    cancel_at_once(url, "m", 0);
-    cancel_at_once(silent.url, "m", 0);
-    cancel_at_once(silent.url, "m", 1);
-    server_stop(&silent);
-    server_hold(&stalled, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: wait\n\n");
-    cancel_at_once(stalled.url, "m", 0);
-    cancel_at_once(stalled.url, "m", 1);
-    server_stop(&stalled);
-    cancel_at_once(mock_url, "alibaba/qwen3-32b#status=429,header=retry-after:50", 0);
-
+    cancel_ends_every_wait();
     tw_client *client = mock_client();
     tw_request *request = thinking_hello();
     int64_t start = milliseconds();
-    crowd(client, request);
+    share(client, request);
     int64_t without = milliseconds() - start;
     cancel_at_any_moment(client, request);
     tw_request_destroy(request);
 
-    /* Nobody waits for another's network: as many waits of 100 ms as there are members and rounds add those of one member. */
+    /* Exchanges do not wait for each other: the delays of 100 ms add up within one thread only. */
     request = hello("alibaba/qwen3-32b#delay=100");
     start = milliseconds();
-    crowd(client, request);
+    share(client, request);
     int64_t took = milliseconds() - start;
     CHECK(took >= ROUNDS * 100);
-    CHECK(took < without + ROUNDS * 100 * CROWD / 2);
+    CHECK(took < without + ROUNDS * 100 * THREADS / 2);
     tw_request_destroy(request);
     tw_client_destroy(client);
 }

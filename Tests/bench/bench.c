@@ -68,7 +68,7 @@ static const char *body_for(const char *model)
     return body;
 }
 
-/* ---- medians ------------------------------------------------------------------------------------------------------- */
+/* ---- medians ---- */
 
 static int compare(const void *a, const void *b)
 {
@@ -105,7 +105,7 @@ static void print_row(double (*values)[MOST_ROUNDS], int who, int rounds, double
            ratio(values, who, HAND, rounds));
 }
 
-/* ---- as fast as it comes ------------------------------------------------------------------------------------------- */
+/* ---- as fast as it comes ---- */
 
 static void check(const struct receiver *receiver, const struct tally *tally, size_t pieces)
 {
@@ -143,7 +143,7 @@ static void at_line_rate(int chunks, int rounds)
     }
 }
 
-/* ---- as models send it --------------------------------------------------------------------------------------------- */
+/* ---- as models send it ---- */
 
 struct stream {
     const struct receiver *receiver;
@@ -215,7 +215,7 @@ static void at_a_pace(int streams, int pace_ms, int chunks, int rounds)
     }
 }
 
-/* ---- a small exchange ---------------------------------------------------------------------------------------------- */
+/* ---- a small exchange ---- */
 
 static void one_exchange(const char *where, int rounds)
 {
@@ -269,7 +269,7 @@ static void one_exchange_wiped(int rounds)
         fail("one exchange", "did not end well");
 }
 
-/* ---- loading, and memory ------------------------------------------------------------------------------------------- */
+/* ---- loading, and memory ---- */
 
 struct loading {
     double curl[MOST_ROUNDS], library[MOST_ROUNDS], ready[MOST_ROUNDS], memory[MOST_ROUNDS];

@@ -1,166 +1,115 @@
 /*
- * Plays every case of the corpus through the library, over a socket, cut in different places, and prints what was heard.
+ * Plays every case of the corpus through the library, over a socket, cut at different offsets, and
+ * prints the results.
  *
- *     corpus.py plan | heard | corpus.py check
+ *     corpus.py plan | play | corpus.py check
  *
- * Each case is heard by callback, pulled, and in one piece (tw_chat_send). The server runs on a thread of its own; where the
- * answer is pulled, it sends the next piece only when the library has used up the last, so that each cut is a real one. A line of
- * JSON tells what was heard first; another one follows only if a cut has changed it. What is right is for corpus.py to say.
+ * Each case is received by callback, pulled, and unstreamed (tw_chat_send). Where it is pulled, the
+ * server sends the next piece only after the library has consumed the previous one, so the library
+ * really receives the pieces separately. The first result of a case is printed as a line of JSON;
+ * further results are printed only if they differ. corpus.py checks whether they are right.
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "recorder.h"
+#include "../support/process.h"
+#include "../support/recorder.h"
+#include "../support/server.h"
 
-/* ---- the cases ----------------------------------------------------------------------------------------------------- */
+/* ---- the cases ---- */
 
-enum then { THEN_CLOSE, THEN_CUT, THEN_OPEN };
+/* What the server does after the last byte. */
+enum end { END_CLOSE, END_CUT, END_OPEN };
 
 struct answer {
     char name[128], request[16];
-    enum then then;
+    enum end end;
     char *head, *body;
     size_t head_len, body_len;
 };
 
-/* A line "NAME REQUEST THEN HEAD-LENGTH BODY-LENGTH", then the bytes of both. */
+/* Reads a line "NAME REQUEST END HEAD-LENGTH BODY-LENGTH", then the bytes of both. */
 static bool read_answer(struct answer *answer)
 {
-    char then[16];
+    char end[16];
     size_t *head = &answer->head_len, *body = &answer->body_len;
-    if (scanf("%127s %15s %15s %zu %zu", answer->name, answer->request, then, head, body) != 5)
+    if (scanf("%127s %15s %15s %zu %zu", answer->name, answer->request, end, head, body) != 5)
         return false;
-    if (getchar() != '\n') die("the plan");
-    answer->then = strcmp(then, "cut") == 0    ? THEN_CUT
-                   : strcmp(then, "open") == 0 ? THEN_OPEN
-                                               : THEN_CLOSE;
+    if (getchar() != '\n') die("invalid plan");
+    answer->end = strcmp(end, "cut") == 0    ? END_CUT
+                  : strcmp(end, "open") == 0 ? END_OPEN
+                                             : END_CLOSE;
     answer->head = read_bytes(answer->head_len);
     answer->body = read_bytes(answer->body_len);
     return true;
 }
 
-/* ---- the server ---------------------------------------------------------------------------------------------------- */
+/* ---- the server's script ---- */
 
 static struct {
-    int listener, port;
     const struct answer *answer;
-    size_t first, rest; /* How long the first piece is, and each after it. */
-    bool gated;         /* The next piece is sent when `go` is posted. `sent` is posted for each. */
-    sem_t go, sent, done;
-} server;
+    size_t first, rest; /* The size of the first piece, and of each of the others. */
+    bool is_gated;      /* Each further piece waits for `go`. */
+    sem_t go, sent;     /* With `is_gated`, `sent` is posted after each piece. */
+    sem_t done;         /* Posted after the whole answer. */
+} script;
 
-/* Reads one request; false when the client has gone away, or a new one waits. */
-static bool read_request(int fd)
+/* Each piece is an HTTP chunk of its own, because libcurl passes chunks on one by one. */
+static bool send_chunk(struct connection *connection, const char *bytes, size_t len)
 {
-    static char request[1 << 16];
-    size_t len = 0, wanted = SIZE_MAX;
-    while (len < wanted) {
-        struct pollfd ready[2] = { { .fd = fd, .events = POLLIN },
-                                   { .fd = server.listener, .events = POLLIN } };
-        if (poll(ready, 2, -1) < 0) die("poll");
-        if (!ready[0].revents) return false;
-        ssize_t got = recv(fd, request + len, sizeof request - 1 - len, 0);
-        if (got <= 0) return false;
-        len += (size_t)got;
-        request[len] = '\0';
-        const char *end = strstr(request, "\r\n\r\n"),
-                   *length = strstr(request, "Content-Length: ");
-        if (end && length) wanted = (size_t)(end + 4 - request) + strtoul(length + 16, NULL, 10);
-    }
-    /* Compressed event streams arrive in bursts (opencodex PR 115). */
-    if (!strstr(request, "\r\nAccept-Encoding: identity\r\n"))
-        die("the request does not ask for identity");
-    return true;
+    struct text chunk = { 0 };
+    if (len == 0) return true;
+    text_printf(&chunk, "%zx\r\n", len);
+    text_add(&chunk, bytes, len);
+    text_put(&chunk, "\r\n");
+    bool is_sent = connection_send(connection, chunk.bytes, chunk.len);
+    text_free(&chunk);
+    return is_sent;
 }
 
-static void send_answer(int fd)
+static enum after_response send_answer(struct connection *connection, void *unused)
 {
-    const struct answer *answer = server.answer;
-    size_t place = 0, len = server.first;
-    bool alive = send_all(fd, answer->head, answer->head_len);
-    do {
-        if (place > 0 && server.gated) wait_for(&server.go);
-        if (len > answer->body_len - place) len = answer->body_len - place;
-        if (len > 0) {
-            /* A chunk of its own for each piece: curl hands them on one by one. */
-            char size[32];
-            struct text chunk = { 0 };
-            add(&chunk, size, (size_t)snprintf(size, sizeof size, "%zx\r\n", len));
-            add(&chunk, answer->body + place, len);
-            put(&chunk, "\r\n");
-            alive = alive && send_all(fd, chunk.bytes, chunk.len);
-            free(chunk.bytes);
-        }
-        place += len;
-        len = server.rest;
-        if (place == answer->body_len && answer->then == THEN_CLOSE) send_all(fd, "0\r\n\r\n", 5);
-        if (place == answer->body_len && answer->then == THEN_CUT) shutdown(fd, SHUT_WR);
-        if (server.gated) sem_post(&server.sent);
-    } while (place < answer->body_len);
-}
-
-static void *serve(void *unused)
-{
+    const struct answer *answer = script.answer;
+    size_t offset = 0, len = script.first;
     (void)unused;
-    while (true) {
-        int fd = accept(server.listener, NULL, NULL), on = 1;
-        if (fd < 0) return NULL;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        while (read_request(fd)) {
-            send_answer(fd);
-            sem_post(&server.done);
-        }
-        close(fd);
-    }
+    /* Compressed event streams arrive in bursts (opencodex PR 115). */
+    if (!strstr(connection->request, "\r\nAccept-Encoding: identity\r\n"))
+        die("the request does not ask for identity");
+    bool is_alive = connection_send(connection, answer->head, answer->head_len);
+    do {
+        if (offset > 0 && script.is_gated) wait_for(&script.go);
+        if (len > answer->body_len - offset) len = answer->body_len - offset;
+        is_alive = is_alive && send_chunk(connection, answer->body + offset, len);
+        offset += len;
+        len = script.rest;
+        if (offset == answer->body_len && answer->end == END_CLOSE)
+            connection_send(connection, "0\r\n\r\n", 5);
+        if (offset == answer->body_len && answer->end == END_CUT) connection_end(connection);
+        if (script.is_gated) sem_post(&script.sent);
+    } while (offset < answer->body_len);
+    sem_post(&script.done);
+    return REUSE_CONNECTION;
 }
 
-static void start_server(void)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof address;
-    pthread_t thread;
-    server.listener = socket(AF_INET, SOCK_STREAM, 0);
-    if (server.listener < 0 || bind(server.listener, (struct sockaddr *)&address, size) != 0)
-        die("bind");
-    if (listen(server.listener, 16) != 0 ||
-        getsockname(server.listener, (struct sockaddr *)&address, &size) != 0)
-        die("listen");
-    server.port = ntohs(address.sin_port);
-    sem_init(&server.go, 0, 0);
-    sem_init(&server.sent, 0, 0);
-    sem_init(&server.done, 0, 0);
-    if (pthread_create(&thread, NULL, serve, NULL) != 0) die("pthread_create");
-    pthread_detach(thread);
-}
-
-/* ---- the ways to hear it ------------------------------------------------------------------------------------------- */
+/* ---- the client ---- */
 
 static void put_reply(struct text *line, const tw_reply *reply)
 {
     size_t len;
     const char *document = tw_reply_json(reply, &len);
-    put(line, "\"reply\":{\"status\":");
-    put_c_string(line, tw_status_name(tw_reply_status(reply)));
-    put(line, ",\"message\":");
-    put_c_string(line, tw_reply_message(reply));
-    put(line, ",");
-    put_what_came(line, reply);
-    put(line, "},\"document\":");
-    put_string(line, document, len);
+    text_put(line, "\"reply\":{\"status\":");
+    text_put_c_string(line, tw_status_name(tw_reply_status(reply)));
+    text_put(line, ",\"message\":");
+    text_put_c_string(line, tw_reply_message(reply));
+    text_put(line, ",");
+    put_reply_contents(line, reply);
+    text_put(line, "},\"document\":");
+    text_put_string(line, document, len);
 }
 
 static tw_request *request_for(const struct answer *answer)
@@ -172,75 +121,75 @@ static tw_request *request_for(const struct answer *answer)
     return request;
 }
 
-enum way { BY_CALLBACK, PULLED, IN_ONE_PIECE };
+enum way { BY_CALLBACK, PULLED, UNSTREAMED };
 
 static tw_reply *pull(tw_client *client, const tw_request *request, struct recorder *recorder)
 {
     tw_chat *chat = tw_chat_open(client, request);
     const tw_event *event;
-    size_t left = server.answer->body_len, piece = server.first;
+    size_t left = script.answer->body_len, piece = script.first;
     tw_next found;
-    bool came;
-    /* The request goes out, and the first piece comes; after that, one by one. */
+    bool is_sent;
+    /* Sends the request and receives the first piece. The others follow one by one. */
     do {
         found = tw_chat_next(chat, &event, 1);
         if (found == TW_NEXT_EVENT) record_event(recorder, event);
-        came = sem_trywait(&server.sent) == 0;
-    } while (!came && found != TW_NEXT_END);
-    if (!came) wait_for(&server.sent);
+        is_sent = sem_trywait(&script.sent) == 0;
+    } while (!is_sent && found != TW_NEXT_END);
+    if (!is_sent) wait_for(&script.sent);
     while (left > piece) {
         while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT)
             record_event(recorder, event);
         left -= piece;
-        piece = server.rest;
-        sem_post(&server.go);
-        wait_for(&server.sent);
+        piece = script.rest;
+        sem_post(&script.go);
+        wait_for(&script.sent);
     }
     while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT) record_event(recorder, event);
     return tw_chat_close(chat);
 }
 
-/* What is heard of the answer when it comes in such pieces, as the members of a JSON object. */
-static char *listen_to(tw_client *client, const struct answer *answer, enum way way, size_t first,
-                       size_t rest)
+/* The result of receiving the answer in such pieces, as the members of a JSON object. */
+static char *receive(tw_client *client, const struct answer *answer, enum way way, size_t first,
+                     size_t rest)
 {
     struct recorder recorder = { 0 };
     struct text line = { 0 };
     tw_request *request = request_for(answer);
-    server.answer = answer;
-    server.first = first > 0 ? first : answer->body_len;
-    server.rest = rest > 0 ? rest : answer->body_len;
-    server.gated = way == PULLED;
+    script.answer = answer;
+    script.first = first > 0 ? first : answer->body_len;
+    script.rest = rest > 0 ? rest : answer->body_len;
+    script.is_gated = way == PULLED;
     tw_reply *reply = way == PULLED ? pull(client, request, &recorder)
                       : way == BY_CALLBACK
                           ? tw_chat_stream(client, request, record_event, &recorder)
                           : tw_chat_send(client, request);
-    wait_for(&server.done);
+    wait_for(&script.done);
     recorder_end_event(&recorder);
-    if (way != IN_ONE_PIECE) {
-        put(&line, "\"events\":[");
-        add(&line, recorder.events.bytes ? recorder.events.bytes : "", recorder.events.len);
-        put(&line, "],");
+    if (way != UNSTREAMED) {
+        text_put(&line, "\"events\":[");
+        text_add(&line, recorder.json.bytes, recorder.json.len);
+        text_put(&line, "],");
     }
     put_reply(&line, reply);
-    put(&line, ",\"broken\":");
-    put_c_string(&line, recorder.broken);
+    text_put(&line, ",\"broken\":");
+    text_put_c_string(&line, recorder.problem);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     recorder_free(&recorder);
     return line.bytes;
 }
 
-static char *first_recorded[3];
+static char *first_results[3];
 static int exchanges;
 
-/* Tells what is heard, if it was not told before. */
-static void tell(tw_client *client, const struct answer *answer, enum way way, size_t first,
-                 size_t rest)
+/* Prints the result if it is the first one or differs from that. */
+static void print_result(tw_client *client, const struct answer *answer, enum way way, size_t first,
+                         size_t rest)
 {
     static const char *const names[] = { "by callback", "pulled", "in one piece" };
-    char *line = listen_to(client, answer, way, first, rest);
-    char **known = &first_recorded[way];
+    char *line = receive(client, answer, way, first, rest);
+    char **known = &first_results[way];
     exchanges++;
     if (!*known || strcmp(*known, line) != 0) {
         printf("{\"case\":\"%s\",", answer->name);
@@ -256,29 +205,31 @@ static void tell(tw_client *client, const struct answer *answer, enum way way, s
 
 static void play(tw_client *client, const struct answer *answer)
 {
-    /* What stays open costs a wait each time. */
-    size_t places = answer->then == THEN_OPEN ? 2 : 40;
-    size_t step = answer->body_len / places + 1;
-    for (int way = BY_CALLBACK; way <= IN_ONE_PIECE; way++) {
-        first_recorded[way] = NULL;
-        tell(client, answer, (enum way)way, 0, 0);
-        tell(client, answer, (enum way)way, 1, 1);
-        tell(client, answer, (enum way)way, 7, 7);
+    /* A connection that stays open costs a wait for the end of the stream each time. */
+    size_t cuts = answer->end == END_OPEN ? 2 : 40;
+    size_t step = answer->body_len / cuts + 1;
+    for (int way = BY_CALLBACK; way <= UNSTREAMED; way++) {
+        first_results[way] = NULL;
+        print_result(client, answer, (enum way)way, 0, 0);
+        print_result(client, answer, (enum way)way, 1, 1);
+        print_result(client, answer, (enum way)way, 7, 7);
     }
-    for (size_t place = 1; place < answer->body_len; place += step)
-        tell(client, answer, PULLED, place, 0);
-    for (int way = BY_CALLBACK; way <= IN_ONE_PIECE; way++) free(first_recorded[way]);
+    for (size_t offset = 1; offset < answer->body_len; offset += step)
+        print_result(client, answer, PULLED, offset, 0);
+    for (int way = BY_CALLBACK; way <= UNSTREAMED; way++) free(first_results[way]);
 }
 
 int main(void)
 {
-    char url[64];
+    static struct server server;
     tw_client *client;
-    forget_environment();
-    start_server();
-    snprintf(url, sizeof url, "http://127.0.0.1:%d/v1", server.port);
+    clear_environment();
+    sem_init(&script.go, 0, 0);
+    sem_init(&script.sent, 0, 0);
+    sem_init(&script.done, 0, 0);
+    server_start_script(&server, send_answer, NULL);
     tw_options *options = tw_options_create();
-    tw_options_set_base_url(options, url);
+    tw_options_set_base_url(options, server.url);
     tw_options_set_api_key(options, "test");
     tw_options_set_timeout(options, TW_TIMEOUT_TOTAL, 20000);
     tw_options_set_retries(options, 0);
@@ -291,6 +242,7 @@ int main(void)
         free(answer.body);
     }
     tw_client_destroy(client);
+    server_stop(&server);
     printf("{\"cases\":%d,\"exchanges\":%d}\n", cases, exchanges);
     return 0;
 }

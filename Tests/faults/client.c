@@ -1,4 +1,4 @@
-/* A client that knows what is right. */
+/* A client that compares every result with the plan. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <sched.h>
@@ -23,7 +23,7 @@ void create_client(int port)
     tw_options_destroy(options);
 }
 
-static tw_request *request_for(const struct answer *answer, enum kind kind, size_t place, int lane,
+static tw_request *request_for(const struct answer *answer, enum kind kind, size_t offset, int lane,
                                size_t padding)
 {
     char start[256];
@@ -33,16 +33,16 @@ static tw_request *request_for(const struct answer *answer, enum kind kind, size
         start, sizeof start,
         "{\"play\":\"%d %d %zu %d\",\"o\":{},\"model\":\"m\",\"messages\":[{\"role\":\"user\","
         "\"content\":\"",
-        (int)(answer - answers), (int)kind, place, lane);
-    add(&body, start, (size_t)len);
+        (int)(answer - answers), (int)kind, offset, lane);
+    text_add(&body, start, (size_t)len);
     if (padding > 0) {
         char *pad = malloc(padding);
         if (!pad) die("malloc");
         memset(pad, 'x', padding);
-        add(&body, pad, padding);
+        text_add(&body, pad, padding);
         free(pad);
     }
-    put(&body, "Hello\"}]}");
+    text_put(&body, "Hello\"}]}");
     if (tw_request_parse(body.bytes, body.len, &request) != TW_OK) die(tw_last_error());
     free(body.bytes);
     if (strcmp(answer->how, "off") == 0) tw_request_set_thinking(request, TW_THINKING_OFF, 0);
@@ -50,13 +50,13 @@ static tw_request *request_for(const struct answer *answer, enum kind kind, size
     return request;
 }
 
-/* Hears the answer in its pieces: the next one is sent when the last has been used up. */
+/* Pulls the answer. The server sends the next piece when the previous one was consumed. */
 static void pull_pieces(tw_chat *chat, struct recorder *recorder, size_t pieces, int lane)
 {
     const tw_event *event;
     tw_next found = TW_NEXT_TIMEOUT;
     while (pieces-- > 1) {
-        /* An exchange may be over before its answer is, after an error. */
+        /* After an error, the exchange ends before the answer does. */
         while (found != TW_NEXT_END && sem_trywait(&shared->lanes[worker][lane].sent) != 0) {
             found = tw_chat_next(chat, &event, 0);
             if (found == TW_NEXT_EVENT) record_event(recorder, event);
@@ -79,7 +79,7 @@ static bool is_one_of(const char *name, const char *names)
     return false;
 }
 
-/* A stream's document is JSON, or there is none. What is no stream is given as it came. */
+/* The document of a stream is valid JSON or absent. Other responses are returned unchanged. */
 static bool has_broken_document(const struct answer *answer, const tw_reply *reply)
 {
     size_t len;
@@ -91,14 +91,14 @@ static bool has_broken_document(const struct answer *answer, const tw_reply *rep
     return false;
 }
 
-/* What of this is wrong; NULL if nothing is. */
-static const char *mistake(const struct answer *answer, const tw_reply *reply,
-                           const struct recorder *recorder, const char *statuses,
-                           const char *expected, const struct text *line)
+/* What is wrong with the result; NULL if it is right. */
+static const char *problem_of(const struct answer *answer, const tw_reply *reply,
+                              const struct recorder *recorder, const char *statuses,
+                              const char *expected, const struct text *line)
 {
     if (!is_one_of(tw_status_name(tw_reply_status(reply)), statuses)) return "the status";
-    if (expected && strcmp(line->bytes, expected) != 0) return "what was heard";
-    if (recorder->broken) return recorder->broken;
+    if (expected && strcmp(line->bytes, expected) != 0) return "the events or the reply";
+    if (recorder->problem) return recorder->problem;
     if ((tw_reply_status(reply) == TW_OK) != (tw_reply_message(reply)[0] == '\0'))
         return "the message";
     if (tw_reply_attempts(reply) != 1) return "the number of attempts";
@@ -106,7 +106,7 @@ static const char *mistake(const struct answer *answer, const tw_reply *reply,
     return NULL;
 }
 
-static atomic_int last_wrong[KINDS];
+static atomic_int last_failed[KINDS];
 
 static void count(const struct answer *answer, enum kind kind, bool failed)
 {
@@ -117,16 +117,16 @@ static void count(const struct answer *answer, enum kind kind, bool failed)
     if (failed) shared->table[kind][framing].failed++;
 }
 
-void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding,
+void exchange(const struct answer *answer, enum kind kind, size_t offset, int lane, size_t padding,
               const char *statuses, const char *expected)
 {
     struct recorder recorder = { 0 };
     struct text line = { 0 };
     int number = (int)(answer - answers) + 1;
-    tw_request *request = request_for(answer, kind, place, lane, padding);
+    tw_request *request = request_for(answer, kind, offset, lane, padding);
     if (kind == STALL) {
         tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 300);
-        if (place == 0) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 300);
+        if (offset == 0) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 300);
     }
     if (kind == STOP_READING) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 500);
     if (kind == EARLY_THEN_HOLD) tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 500);
@@ -134,49 +134,48 @@ void exchange(const struct answer *answer, enum kind kind, size_t place, int lan
                                           : tw_chat_open(client, request);
     if (kind == SPLIT || kind == BYTES)
         pull_pieces(chat, &recorder,
-                    kind == BYTES         ? answer->len
-                    : place < answer->len ? 2
-                                          : 1,
+                    kind == BYTES          ? answer->len
+                    : offset < answer->len ? 2
+                                           : 1,
                     lane);
     else
         tw_chat_run(chat, record_event, &recorder);
     tw_reply *reply = tw_chat_close(chat);
     recorder_end_event(&recorder);
-    put(&line, "\"events\":[");
-    add(&line, recorder.events.bytes ? recorder.events.bytes : "", recorder.events.len);
-    put(&line, "],");
-    put_what_came(&line, reply);
-    const char *wrong = mistake(answer, reply, &recorder, statuses, expected, &line);
-    count(answer, kind, wrong != NULL);
-    /* Once for each answer and kind, or a mistake would be told a thousand times. */
-    if (wrong && atomic_exchange(&last_wrong[kind], number) != number) {
-        printf(
-            "%s, %s, %s at %zu of %zu: %s is not right\n  expected %s %s\n  got      %s %s\n  %s\n",
-            answer->name, answer->framing, kind_names[kind], place, answer->len, wrong, statuses,
-            expected ? expected : "(anything)", tw_status_name(tw_reply_status(reply)), line.bytes,
-            tw_reply_message(reply));
+    text_put(&line, "\"events\":[");
+    text_add(&line, recorder.json.bytes, recorder.json.len);
+    text_put(&line, "],");
+    put_reply_contents(&line, reply);
+    const char *problem = problem_of(answer, reply, &recorder, statuses, expected, &line);
+    count(answer, kind, problem != NULL);
+    /* Once for each answer and kind, because a fault can fail at thousands of offsets. */
+    if (problem && atomic_exchange(&last_failed[kind], number) != number) {
+        printf("%s, %s, %s at %zu of %zu: wrong: %s\n  expected %s %s\n  got      %s %s\n  %s\n",
+               answer->name, answer->framing, kind_names[kind], offset, answer->len, problem,
+               statuses, expected ? expected : "(anything)", tw_status_name(tw_reply_status(reply)),
+               line.bytes, tw_reply_message(reply));
         fflush(stdout);
     }
     tw_reply_destroy(reply);
     tw_request_destroy(request);
     recorder_free(&recorder);
-    free(line.bytes);
+    text_free(&line);
 }
 
 void exchange_whole(const struct answer *answer)
 {
     const struct outcome *end = outcome_at(answer, answer->len);
-    exchange(answer, WHOLE, 0, 0, 0, end->ended, end->recorder);
+    exchange(answer, WHOLE, 0, 0, 0, end->ended, end->events);
 }
 
-void exchange_broken(const struct answer *answer, enum kind kind, size_t place, int lane)
+void exchange_broken(const struct answer *answer, enum kind kind, size_t offset, int lane)
 {
-    bool is_end = place == answer->len ||
-                  (strcmp(answer->framing, "close") == 0 && place >= answer->head_len);
+    bool is_end = offset == answer->len ||
+                  (strcmp(answer->framing, "close") == 0 && offset >= answer->head_len);
     bool arrives = kind == SPLIT || kind == BYTES;
-    const struct outcome *outcome = outcome_at(answer, arrives ? answer->len : place);
+    const struct outcome *outcome = outcome_at(answer, arrives ? answer->len : offset);
     const char *status = kind == STALL                        ? outcome->silent
                          : arrives || (kind == FIN && is_end) ? outcome->ended
                                                               : outcome->cut;
-    exchange(answer, kind, place, lane, 0, status, outcome->recorder);
+    exchange(answer, kind, offset, lane, 0, status, outcome->events);
 }

@@ -1,5 +1,5 @@
 /*
- * Breaks every answer in every place, and compares what the library then says with what is right: see README.md.
+ * Breaks every answer at every offset, and compares the results with the plan. See README.md.
  *
  *     faults.py plan | sweep EVERY EVERY-CHUNKED
  */
@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../support/process.h"
 #include "sweep.h"
 
 const char *const kind_names[KINDS] = {
@@ -46,31 +45,32 @@ enum { LARGE = 8 << 20 };
 
 static int leaks;
 
-static void check_at_most(const char *what, const char *when, long found, long most)
+static void check_at_most(const char *what, const char *when, long found, long max)
 {
-    if (found <= most) return;
-    printf("%ld %s %s, and not %ld at most\n", found, what, when, most);
+    if (found <= max) return;
+    printf("%ld %s %s, but at most %ld are allowed\n", found, what, when, max);
     leaks++;
 }
 
-/* Every place, or every n-th from one that differs from answer to answer. A good exchange with the same client now and then. */
-static void break_everywhere(const struct answer *answer, enum kind kind, size_t step)
+/* Every offset, or every n-th, starting elsewhere for each answer. In between, exchanges with
+ * the same client that succeed. */
+static void break_at_offsets(const struct answer *answer, enum kind kind, size_t step)
 {
     size_t number = (size_t)(answer - answers), tried = 0;
-    for (size_t place = (number * 7 + kind * 3) % step; place <= answer->len; place += step) {
-        if (kind == SPLIT && place == 0) continue;
-        exchange_broken(answer, kind, place, 0);
+    for (size_t offset = (number * 7 + kind * 3) % step; offset <= answer->len; offset += step) {
+        if (kind == SPLIT && offset == 0) continue;
+        exchange_broken(answer, kind, offset, 0);
         if (tried++ % 32 == 0) exchange_whole(answer);
     }
     exchange_whole(answer);
 }
 
-static void play_alone(const struct answer *answer)
+static void break_answer(const struct answer *answer)
 {
     size_t step = (size_t)(strcmp(answer->framing, "chunked") == 0 ? every_chunked : every);
-    break_everywhere(answer, FIN, step);
-    break_everywhere(answer, RESET, step);
-    break_everywhere(answer, SPLIT, (size_t)every);
+    break_at_offsets(answer, FIN, step);
+    break_at_offsets(answer, RESET, step);
+    break_at_offsets(answer, SPLIT, (size_t)every);
     exchange_broken(answer, BYTES, 0, 0);
     exchange_whole(answer);
 }
@@ -82,7 +82,7 @@ static bool is_mine(size_t number)
     return (int)(number / 3 % (size_t)workers) == worker;
 }
 
-/* The lanes share out the stalls of this worker's answers among them. */
+/* The lanes divide the stalls of this worker's answers among themselves. */
 static void *stall(void *lane)
 {
     size_t mine = next_stall++, number = 0;
@@ -98,7 +98,7 @@ static void *stall(void *lane)
     return NULL;
 }
 
-static void stall_everywhere(void)
+static void stall_at_offsets(void)
 {
     pthread_t lanes[LANES];
     for (int i = 0; i < LANES; i++)
@@ -108,25 +108,25 @@ static void stall_everywhere(void)
 
 static void break_requests(const struct answer *answer)
 {
-    static const size_t places[] = { 0, 1, 16384, 100000, 1 << 20, LARGE - 1 };
+    static const size_t offsets[] = { 0, 1, 16384, 100000, 1 << 20, LARGE - 1 };
     const struct outcome *end = outcome_at(answer, answer->len);
     char either[80];
-    exchange(answer, EARLY_THEN_READ, 0, 0, LARGE, end->ended, end->recorder);
-    exchange(answer, EARLY_THEN_HOLD, 0, 0, LARGE, end->silent, end->recorder);
-    exchange(answer, EARLY_THEN_FIN, 0, 0, LARGE, end->ended, end->recorder);
-    /* The reset that answers what nobody reads may overtake the answer. */
+    exchange(answer, EARLY_THEN_READ, 0, 0, LARGE, end->ended, end->events);
+    exchange(answer, EARLY_THEN_HOLD, 0, 0, LARGE, end->silent, end->events);
+    exchange(answer, EARLY_THEN_FIN, 0, 0, LARGE, end->ended, end->events);
+    /* The unread request causes a reset, which can overtake the answer. */
     snprintf(either, sizeof either, "%s|TW_NETWORK|TW_TRUNCATED", end->ended);
     exchange(answer, EARLY_THEN_CLOSE, 0, 0, LARGE, either, NULL);
     exchange_whole(answer);
-    if (!is_refusal(answer)) return;
+    if (!is_error_response(answer)) return;
     exchange(answer, STOP_READING, 0, 0, LARGE, "TW_TIMEOUT", NULL);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        exchange(answer, FIN_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK",
-                 answers[0].outcomes[0].recorder);
-        exchange(answer, RESET_IN_REQUEST, places[i], 0, LARGE, "TW_NETWORK",
-                 answers[0].outcomes[0].recorder);
-        exchange(answer, RESET_IN_REQUEST, places[i], 0, 0, "TW_NETWORK",
-                 answers[0].outcomes[0].recorder);
+    for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+        exchange(answer, FIN_IN_REQUEST, offsets[i], 0, LARGE, "TW_NETWORK",
+                 answers[0].outcomes[0].events);
+        exchange(answer, RESET_IN_REQUEST, offsets[i], 0, LARGE, "TW_NETWORK",
+                 answers[0].outcomes[0].events);
+        exchange(answer, RESET_IN_REQUEST, offsets[i], 0, 0, "TW_NETWORK",
+                 answers[0].outcomes[0].events);
         exchange_whole(answer);
     }
 }
@@ -140,30 +140,30 @@ static int work(void)
     create_client(port);
     for (size_t i = 0, played = 0; i < answer_count; i++) {
         if (!is_mine(i)) continue;
-        /* By now everything that is kept has been made. */
+        /* Everything that is kept was allocated by now. */
         if (played++ == 3) {
             loop = process_descriptors();
             heap = (long)mallinfo2().uordblks;
             memory = process_status("VmRSS:");
         }
-        play_alone(&answers[i]);
+        break_answer(&answers[i]);
         if (loop > 0)
             check_at_most("descriptors", answers[i].name, process_descriptors(), loop + 1);
     }
-    /* To the byte but for text that grew, if the allocator keeps nothing back: GLIBC_TUNABLES=glibc.malloc.tcache_count=0. */
+    /* With GLIBC_TUNABLES=glibc.malloc.tcache_count=0 this is exact, except for texts that grew. */
     check_at_most("bytes on the heap", "at the end", (long)mallinfo2().uordblks, heap + (16 << 10));
-#ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed, to see it used */
+#ifndef __SANITIZE_ADDRESS__ /* The address sanitizer keeps freed memory. */
     check_at_most("KiB of memory", "at the end", process_status("VmRSS:"), memory + 4096);
 #else
     (void)memory;
 #endif
     check_at_most("threads", "in the sweep", process_threads(), 1);
-    stall_everywhere();
+    stall_at_offsets();
     for (size_t i = 0, kinds[2] = { 0 }; i < answer_count; i++) {
-        if (is_mine(i) && kinds[is_refusal(&answers[i])]++ < 6) break_requests(&answers[i]);
+        if (is_mine(i) && kinds[is_error_response(&answers[i])]++ < 6) break_requests(&answers[i]);
     }
     tw_client_destroy(client);
-    check_at_most("bytes on the heap", "when the client is gone", (long)mallinfo2().uordblks, heap);
+    check_at_most("bytes on the heap", "without the client", (long)mallinfo2().uordblks, heap);
     check_at_most("threads", "at the end", process_threads(), 1);
     check_at_most("descriptors", "at the end", process_descriptors(), kept);
     kill(server, SIGKILL);
@@ -195,7 +195,7 @@ int main(int argc, char **argv)
 {
     bool failed = false;
     setvbuf(stdout, NULL, _IOFBF, 1 << 16);
-    forget_environment();
+    clear_environment();
     if (argc == 3) {
         every = atol(argv[1]);
         every_chunked = atol(argv[2]);
@@ -222,6 +222,6 @@ int main(int argc, char **argv)
     for (int status; wait(&status) > 0;)
         failed = failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
     failed = !print_table() || failed;
-    forget_plan();
+    free_plan();
     return failed;
 }

@@ -1,9 +1,12 @@
 /*
- * The parts of the sweep: what is to be broken (plan.c), a server that breaks it (server.c), a client that knows what is right
- * (client.c), and all of it in turn (sweep.c).
+ * The parts of the sweep: which answers to break and what is right then (plan.c), a server that
+ * breaks them (server.c), a client that checks the results (client.c), and the loop over all of
+ * it (sweep.c).
  *
- * A worker for each processor has a client, which serves its whole part of the sweep, and a server in a process of its own, so that
- * descriptors, threads and memory can be counted. What the server is to do stands in the request: "play":"ANSWER KIND PLACE LANE".
+ * There is a worker process for each processor. A worker has one client, which it uses for its
+ * whole part of the sweep, and a server in a process of its own, so that the worker's
+ * descriptors, threads and memory can be counted. The request tells the server what to do:
+ * "play":"ANSWER KIND OFFSET LANE".
  */
 #ifndef SWEEP_H
 #define SWEEP_H
@@ -11,16 +14,18 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "../corpus/recorder.h"
+#include "../support/process.h"
+#include "../support/recorder.h"
+#include "../support/server.h"
 
-/** What goes wrong. */
+/** The kind of a fault. Up to STALL, the server reads the whole request first. */
 enum kind {
     WHOLE,
     FIN,
     RESET,
     SPLIT,
     BYTES,
-    STALL, /* the answer, up to that place */
+    STALL,
     STOP_READING,
     EARLY_THEN_READ,
     EARLY_THEN_HOLD,
@@ -31,16 +36,24 @@ enum kind {
     KINDS
 };
 
-/** What is right if the answer ends after `place` bytes, or later, but before the next outcome's place. */
+/** What the server does with a request. */
+struct order {
+    size_t answer; /* An index of `answers`. */
+    enum kind kind;
+    size_t offset; /* Where the answer or the request is broken. */
+    int lane;
+};
+
+/** What is right if the answer ends at `offset` or later, but before the next outcome's offset. */
 struct outcome {
-    size_t place;
-    char ended[48], cut[48], silent[48];
-    char *recorder;
+    size_t offset;
+    char ended[48], cut[48], silent[48]; /* The statuses, separated by "|". */
+    char *events;                        /* The events and the contents of the reply, as JSON. */
 };
 
 struct answer {
     char name[128], how[16], framing[16];
-    int is_whole; /* 1: asked for in one piece; 2: not asked for, but so it comes. */
+    int is_whole; /* 1: the request asks for no stream; 2: it does, but gets none. */
     char *bytes;
     size_t len, outcome_count, stall_count, *stalls;
     struct outcome *outcomes;
@@ -52,43 +65,44 @@ extern size_t answer_count;
 
 /** Reads the plan from standard input. */
 void read_plan(void);
-void forget_plan(void);
+void free_plan(void);
 
-const struct outcome *outcome_at(const struct answer *answer, size_t place);
-bool is_refusal(const struct answer *answer);
+const struct outcome *outcome_at(const struct answer *answer, size_t offset);
+bool is_error_response(const struct answer *answer);
 
 enum { LANES = 32, WORKERS = 16, FRAMINGS = 3 };
 extern const char *const kind_names[KINDS], *const framing_names[FRAMINGS];
 
-/** Shared by all processes. Those of a worker's lanes let the server's next piece wait for the client. */
+/** Memory that all processes share. */
 extern struct shared {
     struct {
         atomic_long tried, failed;
     } table[KINDS][FRAMINGS];
+    /* By worker and lane: the server posts `sent` after a piece and waits for `go`. */
     struct {
         sem_t go, sent;
     } lanes[WORKERS][LANES];
 } *shared;
 
-/** Which of the workers this process is. */
+/** The number of this worker. */
 extern int worker;
 
-/** Starts this worker's server on a port of its own, and returns that. */
-int start_server(pid_t *server);
+/** Starts this worker's server in a process of its own, and returns its port. */
+int start_server(pid_t *process);
 
-/** This worker's client: `create_client` makes it, and every exchange is with it. */
+/** This worker's client, which makes every exchange. */
 extern tw_client *client;
 void create_client(int port);
 
 /**
- * One exchange, counted, and held against what is right: one of `statuses`, and what was heard, where that is not NULL. The request is
- * longer by `padding` bytes.
+ * Makes one exchange, counts it, and checks that its status is one of `statuses` and its result is
+ * `expected`, if that is not NULL. The request is longer by `padding` bytes.
  */
-void exchange(const struct answer *answer, enum kind kind, size_t place, int lane, size_t padding,
-              const char *statuses, const char *recorder);
+void exchange(const struct answer *answer, enum kind kind, size_t offset, int lane, size_t padding,
+              const char *statuses, const char *expected);
 
-/** The same with what the plan says: of the whole answer, and of one that is broken. */
+/** The same with the outcome from the plan, for the whole answer and for a broken one. */
 void exchange_whole(const struct answer *answer);
-void exchange_broken(const struct answer *answer, enum kind kind, size_t place, int lane);
+void exchange_broken(const struct answer *answer, enum kind kind, size_t offset, int lane);
 
 #endif

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* ---- before there is a client --------------------------------------------------------------------------------------- */
+/* ---- before there is a client ---- */
 
 /* It can be made, or it is told why not: nobody hangs. */
 static bool make_client(void)
@@ -64,7 +64,7 @@ static void first_client(void)
     }
 }
 
-/* ---- with clients and exchanges ------------------------------------------------------------------------------------- */
+/* ---- with clients and exchanges ---- */
 
 struct shared {
     tw_client *client;
@@ -108,7 +108,7 @@ pid_t getpid(void)
     return number_of_all ? number_of_all : (pid_t)syscall(SYS_getpid);
 }
 
-/* ---- connections that are kept ------------------------------------------------------------------------------------- */
+/* ---- connections that are kept ---- */
 
 static void use_and_leave(void *argument)
 {
@@ -199,7 +199,7 @@ static void closed_for_both(bool uses)
     close(ready[0]), close(ready[1]), close(leave[0]), close(leave[1]);
 }
 
-/* ---- exchanges that are under way ---------------------------------------------------------------------------------- */
+/* ---- exchanges that are under way ---- */
 
 static char slow_content[1000];
 
@@ -263,7 +263,7 @@ static void cancel_and_close(void *argument)
     send_elsewhere();
 }
 
-static void recorder_free(void *argument)
+static void do_nothing(void *argument)
 {
     (void)argument;
 }
@@ -271,7 +271,7 @@ static void recorder_free(void *argument)
 static void pulled_exchanges(bool secure)
 {
     void (*const parts[])(void *) = { pull_to_the_end, just_close, cancel_and_close,
-                                      recorder_free };
+                                      do_nothing };
     struct shared shared = begin("/slow", secure);
     const tw_event *event;
     shared.chat = tw_chat_open(shared.client, shared.request);
@@ -373,7 +373,7 @@ static void forked_in_callback(bool secure)
     end(&shared);
 }
 
-/* ---- forks while other threads are anywhere ------------------------------------------------------------------------ */
+/* ---- forks while other threads are anywhere ---- */
 
 struct busy {
     struct shared *shared;
@@ -384,7 +384,7 @@ static bool stopping;
 static void *talk(void *argument)
 {
     struct busy *busy = argument;
-    while (!SEEN(stopping)) {
+    while (!ATOMIC_LOAD(stopping)) {
         tw_reply *reply = tw_chat_send(busy->shared->client, busy->shared->request);
         if (tw_reply_status(reply) == TW_OK && strcmp(tw_reply_content(reply, NULL), "Hi") == 0)
             busy->good++;
@@ -400,7 +400,7 @@ static void *look_up(void *argument)
 {
     struct busy *busy = argument;
     char pointer[32];
-    for (int i = 0; !SEEN(stopping); i++) {
+    for (int i = 0; !ATOMIC_LOAD(stopping); i++) {
         snprintf(pointer, sizeof pointer, "/choices/%d/x", i % 500);
         busy->good += tw_reply_get(busy->shared->reply, pointer, NULL) == NULL;
     }
@@ -440,7 +440,7 @@ static void busy_threads(bool secure, void *(*other)(void *), int forks)
         CHECK_INT(pthread_create(&thread[i], NULL, i < TALKERS ? talk : other, &busy[i]), 0);
     }
     for (int i = 0; i < forks; i++) CHECK(ended_well(child(talk_once, &shared)));
-    SAY(stopping, true);
+    ATOMIC_STORE(stopping, true);
     for (int i = 0; i <= TALKERS; i++) {
         pthread_join(thread[i], NULL);
         CHECK(busy[i].good > 0);
@@ -451,7 +451,7 @@ static void busy_threads(bool secure, void *(*other)(void *), int forks)
     end(&slow);
 }
 
-/* ---- programs that the host starts --------------------------------------------------------------------------------- */
+/* ---- programs that the host starts ---- */
 
 /* Nothing is left to them but what libcurl wakes itself with: two sockets that lead to each other. */
 static void closed_on_exec(bool secure)

@@ -15,7 +15,7 @@ static bool is_staying, forks_there;
 static void stay(int change)
 {
     __atomic_add_fetch(&within, change, __ATOMIC_ACQ_REL);
-    if (change > 0 && SEEN(is_staying)) sleep_ms(1);
+    if (change > 0 && ATOMIC_LOAD(is_staying)) sleep_ms(1);
     if (change > 0 && forks_there) {
         forks_there = false;
         pid_t pid = fork();
@@ -74,13 +74,13 @@ static bool stopping;
 
 static void *talk_on(void *url)
 {
-    while (!SEEN(stopping)) talk(url);
+    while (!ATOMIC_LOAD(stopping)) talk(url);
     return NULL;
 }
 
 static void talk_alone(void *url)
 {
-    CHECK_INT(SEEN(within), 0);
+    CHECK_INT(ATOMIC_LOAD(within), 0);
     talk(url);
 }
 
@@ -88,13 +88,13 @@ static void forked_beside(char *url)
 {
     enum { TALKERS = 4, FORKS = 50 };
     pthread_t thread[TALKERS];
-    SAY(stopping, false);
-    SAY(is_staying, true);
+    ATOMIC_STORE(stopping, false);
+    ATOMIC_STORE(is_staying, true);
     for (int i = 0; i < TALKERS; i++) CHECK_INT(pthread_create(&thread[i], NULL, talk_on, url), 0);
     for (int i = 0; i < FORKS; i++) CHECK(ended_well(child(talk_alone, url)));
-    SAY(stopping, true);
+    ATOMIC_STORE(stopping, true);
     for (int i = 0; i < TALKERS; i++) pthread_join(thread[i], NULL);
-    SAY(is_staying, false);
+    ATOMIC_STORE(is_staying, false);
 }
 
 /* A signal handler that forks may have come in on a thread that is there: nobody waits for himself, or not for long. */

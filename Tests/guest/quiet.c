@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- calls that change what is the process's, or the thread's ------------------------------------------------------ */
+/* ---- calls that change what is the process's, or the thread's ---- */
 
 static struct call {
     const char *function;
@@ -88,7 +88,7 @@ static void check_calls(const char *when)
     call_count = 0;
 }
 
-/* ---- outputs ------------------------------------------------------------------------------------------------------- */
+/* ---- outputs ---- */
 
 static int outputs[2], captured[2];
 
@@ -119,7 +119,7 @@ static const char *release(char *error, size_t room)
     return output;
 }
 
-/* ---- everything that a client does --------------------------------------------------------------------------------- */
+/* ---- everything that a client does ---- */
 
 static int most_threads, changed_masks;
 
@@ -238,7 +238,7 @@ static void tells_only_when_asked(void)
     tw_request_destroy(request);
 }
 
-/* ---- a peer that goes away ----------------------------------------------------------------------------------------- */
+/* ---- a peer that goes away ---- */
 
 /* SIGPIPE would end this program. It is not even pending. */
 static void writing_to_nobody(const char *what, bool secure)

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- the key, which is nowhere in this program ---------------------------------------------------------------------- */
+/* ---- the key, which is nowhere in this program ---- */
 
 enum { LENGTH = 44, VEIL = 0x15 };
 static const unsigned char veiled[LENGTH + 1] = "fx8DMBLeZQmRXgKSNaCJtWqLFYbHuVOi5dr3pEyGnAzT";
@@ -54,7 +54,7 @@ static bool is_told(const char *text)
     return text && count_keys(text, strlen(text), 8) > 0;
 }
 
-/* ---- memory that is let go ----------------------------------------------------------------------------------------- */
+/* ---- memory that is let go ---- */
 
 extern void __libc_free(void *block);
 extern void *__libc_realloc(void *block, size_t size);
@@ -118,7 +118,7 @@ static int count_in_memory(void)
     return found;
 }
 
-/* ---- everything that a client does with it -------------------------------------------------------------------------- */
+/* ---- everything that a client does with it ---- */
 
 static void on_log(void *userdata, const char *line)
 {

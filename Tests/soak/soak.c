@@ -123,7 +123,7 @@ static int progress(void)
     return (int)(by_time > by_count ? by_time : by_count);
 }
 
-/* ---- what the process holds ---------------------------------------------------------------------------------------- */
+/* ---- what the process holds ---- */
 
 static long tell(int percent)
 {
@@ -144,7 +144,7 @@ static long heap(void)
     return (long)(info.uordblks + info.hblkhd);
 }
 
-/* ---- one exchange -------------------------------------------------------------------------------------------------- */
+/* ---- one exchange ---- */
 
 static int stop_after(void *left, const tw_event *event)
 {
@@ -269,7 +269,7 @@ static void *work(void *worker)
     return NULL;
 }
 
-/* ---- the run ------------------------------------------------------------------------------------------------------- */
+/* ---- the run ---- */
 
 static tw_client *make_client(int retries, const char *faults)
 {

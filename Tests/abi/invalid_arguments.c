@@ -1,4 +1,5 @@
-/* Arguments that nobody means: lengths that no memory has, text that is none, numbers out of every range. Each is answered. */
+/* Invalid arguments: impossible lengths, text that is not UTF-8 or JSON, numbers out of range. Each
+ * is reported and has no effect. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -8,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is left of a request is JSON, whatever was given to it. */
-static void check_sound(const tw_request *request)
+/* A request remains valid JSON, whatever was passed to it. */
+static void check_valid(const tw_request *request)
 {
     size_t len = 0;
     const char *json = tw_request_json(request, &len);
@@ -20,17 +21,17 @@ static void check_sound(const tw_request *request)
     tw_request_destroy(again);
 }
 
-static void check_answered(tw_status status, const char *what, const char *text)
+static void check_reported(tw_status status, const char *what, const char *text)
 {
     if (!CHECK(status == TW_OK || status == TW_INVALID)) printf("    %s of <%s>\n", what, text);
     if (status != TW_OK) CHECK(*tw_last_error() != '\0');
 }
 
-/* ---- lengths ------------------------------------------------------------------------------------------------------- */
+/* ---- lengths ---- */
 
 static void lengths(void)
 {
-    /* The largest that memory could have is too large for us before a byte of it is read. */
+    /* These lengths are rejected before a byte is read. */
     static const size_t huge[] = { SIZE_MAX,     SIZE_MAX - 1,    SIZE_MAX / 2 + 1,
                                    SIZE_MAX / 2, (size_t)1 << 40, UINT32_MAX };
     tw_request *request = hello("m");
@@ -48,7 +49,7 @@ static void lengths(void)
     CHECK_STATUS(tw_request_add_image(request, "GIF89a..", 0, NULL), TW_INVALID);
     CHECK_STATUS(tw_request_add_image(request, NULL, 0, NULL), TW_INVALID);
 
-    /* A NUL is no end, and nothing that JSON has. */
+    /* A NUL does not end the text, and it is not valid in JSON. */
     CHECK_STATUS(tw_request_parse("{}\0", 3, &parsed), TW_INVALID);
     CHECK_STATUS(tw_request_parse("\0{}", 3, &parsed), TW_INVALID);
     CHECK_STATUS(tw_request_parse("{\"a\0\":1}", 8, &parsed), TW_INVALID);
@@ -57,15 +58,15 @@ static void lengths(void)
     CHECK_STATUS(
         tw_request_add_message_json(request, "{\"role\":\"user\0\",\"content\":\"x\"}", 30),
         TW_INVALID);
-    CHECK_STATUS(tw_request_add_image(request, "GIF89a\0\0\0", 9, NULL),
-                 TW_OK); /* Bytes, where it is one. */
-    check_sound(request);
+    /* In an image, a NUL is a byte like any other. */
+    CHECK_STATUS(tw_request_add_image(request, "GIF89a\0\0\0", 9, NULL), TW_OK);
+    check_valid(request);
     tw_request_destroy(request);
 }
 
-/* ---- text that is none --------------------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
-static const char *const wild[] = {
+static const char *const odd_texts[] = {
     "",
     " ",
     "\xFF",
@@ -97,65 +98,62 @@ static void texts(void)
 {
     static char longest[1 << 16];
     memset(longest, 'x', sizeof longest - 1);
-    size_t count = sizeof wild / sizeof *wild;
+    size_t count = sizeof odd_texts / sizeof *odd_texts;
     for (size_t i = 0; i <= count; i++) {
-        const char *text = i < count ? wild[i] : longest;
+        const char *text = i < count ? odd_texts[i] : longest;
         tw_request *request = tw_request_create(text);
         if (request)
-            check_sound(request);
+            check_valid(request);
         else
             CHECK(*tw_last_error() != '\0');
         tw_request_destroy(request);
 
         request = hello("m");
-        check_answered(tw_request_add_message(request, text, "x"), "add_message's role", text);
-        check_answered(tw_request_add_message(request, "user", text), "add_message's text", text);
-        check_answered(tw_request_add_message_json(request, text, strlen(text)), "add_message_json",
+        check_reported(tw_request_add_message(request, text, "x"), "add_message's role", text);
+        check_reported(tw_request_add_message(request, "user", text), "add_message's text", text);
+        check_reported(tw_request_add_message_json(request, text, strlen(text)), "add_message_json",
                        text);
-        check_answered(tw_request_add_tool_result(request, text, "x"), "add_tool_result's id",
+        check_reported(tw_request_add_tool_result(request, text, "x"), "add_tool_result's id",
                        text);
-        check_answered(tw_request_add_tool_result(request, "c", text), "add_tool_result's text",
+        check_reported(tw_request_add_tool_result(request, "c", text), "add_tool_result's text",
                        text);
-        check_answered(tw_request_add_tool(request, text, NULL, NULL), "add_tool's name", text);
-        check_answered(tw_request_add_tool(request, "f", text, NULL), "add_tool's description",
+        check_reported(tw_request_add_tool(request, text, NULL, NULL), "add_tool's name", text);
+        check_reported(tw_request_add_tool(request, "f", text, NULL), "add_tool's description",
                        text);
-        check_answered(tw_request_add_tool(request, "f", NULL, text), "add_tool's parameters",
+        check_reported(tw_request_add_tool(request, "f", NULL, text), "add_tool's parameters",
                        text);
-        check_answered(tw_request_add_image_url(request, text, NULL), "add_image_url", text);
-        check_answered(tw_request_add_image_url(request, "http://host/a.png", text),
+        check_reported(tw_request_add_image_url(request, text, NULL), "add_image_url", text);
+        check_reported(tw_request_add_image_url(request, "http://host/a.png", text),
                        "add_image_url's detail", text);
-        check_answered(tw_request_add_image(request, text, strlen(text), NULL), "add_image", text);
-        check_answered(tw_request_add_image(request, "GIF89a..", 8, text), "add_image's detail",
+        check_reported(tw_request_add_image(request, text, strlen(text), NULL), "add_image", text);
+        check_reported(tw_request_add_image(request, "GIF89a..", 8, text), "add_image's detail",
                        text);
-        check_answered(tw_request_add_image_file(request, text, NULL), "add_image_file", text);
-        check_answered(tw_request_set(request, text, "1"), "set's field", text);
-        check_answered(tw_request_set(request, "x", text), "set's value", text);
-        check_sound(request);
+        check_reported(tw_request_add_image_file(request, text, NULL), "add_image_file", text);
+        check_reported(tw_request_set(request, text, "1"), "set's field", text);
+        check_reported(tw_request_set(request, "x", text), "set's value", text);
+        check_valid(request);
         tw_request_destroy(request);
 
         tw_options *options = tw_options_create();
         tw_client *client = NULL;
-        check_answered(tw_options_set_base_url(options, text), "set_base_url", text);
-        check_answered(tw_options_set_api_key(options, text), "set_api_key", text);
-        check_answered(tw_options_set_header(options, text, "x"), "set_header's name", text);
-        check_answered(tw_options_set_header(options, "X-A", text), "set_header's value", text);
-        check_answered(tw_options_set_ca_file(options, text), "set_ca_file", text);
-        check_answered(tw_options_allow_cleartext(options, text), "allow_cleartext", text);
-        check_answered(tw_options_set_proxy(options, text), "set_proxy", text);
-        check_answered(tw_client_create(options, &client), "client_create", text);
+        check_reported(tw_options_set_base_url(options, text), "set_base_url", text);
+        check_reported(tw_options_set_api_key(options, text), "set_api_key", text);
+        check_reported(tw_options_set_header(options, text, "x"), "set_header's name", text);
+        check_reported(tw_options_set_header(options, "X-A", text), "set_header's value", text);
+        check_reported(tw_options_set_ca_file(options, text), "set_ca_file", text);
+        check_reported(tw_options_allow_cleartext(options, text), "allow_cleartext", text);
+        check_reported(tw_options_set_proxy(options, text), "set_proxy", text);
+        check_reported(tw_client_create(options, &client), "client_create", text);
         tw_client_destroy(client);
         tw_options_destroy(options);
     }
 }
 
-/* Nothing that could end a header and begin another: what was set before stays. */
+/* Text that could end a header and start another one is rejected; the previous value is kept. */
 static void control_characters(void)
 {
     struct server server;
-    server_start(
-        &server,
-        WHOLE("200 OK", "",
-              "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}"));
+    server_start(&server, json_response("200 OK", "", HI_ANSWER));
     tw_options *options = tw_options_create();
     tw_client *client = NULL;
     tw_request *request = hello("m");
@@ -172,7 +170,7 @@ static void control_characters(void)
         CHECK_STATUS(tw_options_set_header(options, "X-Good", text), TW_INVALID);
         CHECK_STATUS(tw_options_set_header(options, name, "x"), TW_INVALID);
     }
-    /* The last two would have a part of the body be another request. */
+    /* The last two could make a part of the body another request. */
     static const char *const names[] = {
         "X Evil", "X-Evil:",        "X-Evil: b\r\nX",   "(x)", "x@y", "\xC3\xA9",
         "",       "Content-Length", "transfer-encoding"
@@ -192,9 +190,9 @@ static void control_characters(void)
     server_stop(&server);
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
-static void numbers(void)
+static void numbers_out_of_range(void)
 {
     static const int outside[] = { -1, 99, INT_MAX, INT_MIN };
     tw_options *options = tw_options_create();
@@ -221,14 +219,28 @@ static void numbers(void)
     }
     CHECK_STATUS(tw_options_set_retries(options, -1), TW_INVALID);
     CHECK_STATUS(tw_options_set_retries(options, INT_MIN), TW_INVALID);
-    check_answered(tw_options_set_retries(options, INT_MAX), "set_retries", "INT_MAX");
+    check_reported(tw_options_set_retries(options, INT_MAX), "set_retries", "INT_MAX");
     CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_ON, INT64_MIN), TW_INVALID);
     CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_ON, INT64_MAX), TW_OK);
     CHECK_STATUS(tw_request_set_starts_thinking(request, INT_MIN), TW_OK);
-    check_sound(request);
+    check_valid(request);
+    tw_request_destroy(request);
+    tw_options_destroy(options);
+}
 
-    /* As long as there is: with such clocks, exchanges are made all the same. */
+/* Exchanges work with the longest timeouts, and a reply has nothing at the largest indices. */
+static void largest_numbers(void)
+{
+    tw_options *options = tw_options_create();
+    tw_request *request = hello("m");
     tw_client *client = NULL;
+    for (int which = TW_TIMEOUT_CONNECT; which <= TW_TIMEOUT_TOTAL; which++) {
+        CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)which, INT64_MAX), TW_OK);
+        CHECK_STATUS(tw_request_set_timeout(request, (tw_timeout)which, INT64_MAX), TW_OK);
+    }
+    check_reported(tw_options_set_retries(options, INT_MAX), "set_retries", "INT_MAX");
+    CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_ON, INT64_MAX), TW_OK);
+    CHECK_STATUS(tw_request_set_starts_thinking(request, INT_MIN), TW_OK);
     CHECK_STATUS(tw_options_set_base_url(options, mock_url), TW_OK);
     CHECK_STATUS(tw_options_set_api_key(options, "k"), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
@@ -243,12 +255,12 @@ static void numbers(void)
     CHECK_REPLY(reply, TW_OK);
     CHECK(tw_reply_tool_call(reply, SIZE_MAX) == NULL);
     CHECK(tw_reply_tool_call(reply, SIZE_MAX / 2) == NULL);
-    for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
+    for (size_t i = 0; i < sizeof odd_texts / sizeof *odd_texts; i++) {
         char pointer[64];
         size_t len = 1;
-        snprintf(pointer, sizeof pointer, "/choices/%s", wild[i]);
+        snprintf(pointer, sizeof pointer, "/choices/%s", odd_texts[i]);
         CHECK(tw_reply_get(reply, pointer, &len) == NULL && len == 0);
-        CHECK(tw_reply_header(reply, wild[i]) == NULL);
+        CHECK(tw_reply_header(reply, odd_texts[i]) == NULL);
     }
     CHECK(tw_reply_get(reply, "/choices/99999999999999999999999", NULL) == NULL);
     CHECK(tw_reply_get(reply, "/choices/-1", NULL) == NULL);
@@ -259,10 +271,11 @@ static void numbers(void)
     tw_options_destroy(options);
 }
 
-void test_hostile(void)
+void test_invalid_arguments(void)
 {
     lengths();
     texts();
     control_characters();
-    numbers();
+    numbers_out_of_range();
+    largest_numbers();
 }

@@ -1,0 +1,65 @@
+/*
+ * Records the events of an exchange: counts, texts, the last retry, and all of it as JSON, which
+ * two test programs can compare byte for byte. It also checks what the header promises of every
+ * event.
+ *
+ *     struct recorder recorder = { 0 };
+ *     tw_reply *reply = tw_chat_stream(client, request, record_event, &recorder);
+ *     …recorder.count, recorder_text(&recorder, TW_EVENT_CONTENT), recorder.problem…
+ *     recorder_free(&recorder);
+ */
+#ifndef RECORDER_H
+#define RECORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <thinkwire.h>
+
+#include "text.h"
+
+enum { EVENT_KINDS = TW_EVENT_RETRY + 1 };
+
+struct recorder {
+    /* Settings. */
+    int stop_after;   /* record_event cancels with this event. 0: never. */
+    bool counts_only; /* Keeps no text and no JSON, and does not inspect the events. */
+
+    int count, counts[EVENT_KINDS]; /* By tw_event_kind. */
+    int before_retry;               /* Events other than retries that came before a retry. */
+    size_t text_len;                /* The length of all texts. */
+    tw_usage usage;                 /* The last one. */
+    int attempt;                    /* These three: of the last retry. */
+    tw_status status;
+    int64_t wait_ms;
+    const char *problem; /* What is wrong with an event; NULL if nothing is. Static string. */
+
+    /* Per kind, the texts of all its events; of a finish or a retry, the last one. */
+    struct text texts[EVENT_KINDS];
+
+    /* The events as JSON, separated by commas. Consecutive pieces of the same text are joined,
+     * so the last event is missing until recorder_end_event. */
+    struct text json;
+
+    /* The event that is not in `json` yet. */
+    tw_event_kind kind;
+    int choice, tool;
+    struct text id, name, piece;
+};
+
+/** A tw_event_fn. `userdata` is a struct recorder. */
+int record_event(void *userdata, const tw_event *event);
+
+/** Completes `json`. */
+void recorder_end_event(struct recorder *recorder);
+
+/** The text of that kind; "" if there was none. Borrowed until the next event. */
+const char *recorder_text(const struct recorder *recorder, tw_event_kind kind);
+
+void recorder_free(struct recorder *recorder);
+
+/** Adds the contents of a reply, except its status, message and document, as members of a JSON
+ *  object. */
+void put_reply_contents(struct text *line, const tw_reply *reply);
+
+#endif
