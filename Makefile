@@ -38,8 +38,8 @@ strict  := -std=c99 -Wall -Wextra -Wpedantic -Werror -Iinclude
 sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # The library is found in the build directory and, after installation, in ../lib.
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
-process := Tests/support/process.c
-abi     := $(wildcard Tests/abi/*.c) $(process)
+support := $(wildcard Tests/support/*.[ch])
+abi     := $(wildcard Tests/abi/*.c) $(filter %.c,$(support))
 guests  := $(patsubst Tests/guest/%.c,.build/guest/%,$(filter-out Tests/guest/guest.c,$(wildcard Tests/guest/*.c)))
 c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build/corpus/play \
            .build/faults/sweep .build/faults/sweep-asan .build/soak/soak
@@ -52,9 +52,6 @@ compute_lane := test-swift test-asan test-tsan test-c-tsan test-faults test-valg
 wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl test-guest test-mock \
                 test-corpus test-install
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
-# `make test-fast` leaves out the C suites that wait for timeouts, and most of the Python tests.
-waiting_suites := pull transport timeouts threads retries limits
-fast_suites    := $(filter-out $(waiting_suites),$(shell sed -n 's/^    { "\(.*\)", test_.*/\1/p' Tests/abi/main.c))
 
 .PHONY: help all library demo test test-fast test-chroot $(tests) fast-c fast-python mypy check format \
         lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
@@ -110,7 +107,7 @@ fast-python: library $(venv)/ready
 	    ../../$(venv)/bin/python -m pytest -q tests $(slow_python)
 
 fast-c: .build/abi/plain
-	THINKWIRE_MOCK=$(mock) .build/abi/plain $(fast_suites)
+	.build/abi/plain --fast --jobs 2
 
 # The sources of all languages. `make -k lint` shows everything that is wrong at once.
 lint: lint-swift lint-c lint-python lint-text
@@ -156,14 +153,12 @@ test-asan:
 test-tsan:
 	$(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/tsan
 
-# The same programs twice: as a user would build them, and with the address sanitizer. They mostly wait
-# for timeouts, so both run at once.
+# The same programs twice: as a user would build them, and with the address sanitizer.
 test-c: library .build/abi/plain .build/abi/asan
-	THINKWIRE_MOCK=$(mock) ASAN_OPTIONS=detect_leaks=1 .build/abi/asan > .build/abi/asan.log 2>&1 & \
-	    THINKWIRE_MOCK=$(mock) .build/abi/plain; plain=$$?; \
-	    wait $$!; asan=$$?; cat .build/abi/asan.log; exit $$((plain | asan))
+	.build/abi/plain --jobs 8
+	ASAN_OPTIONS=detect_leaks=1 .build/abi/asan --jobs 8
 
-.build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h Tests/support/process.h include/thinkwire.h | library
+.build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h $(support) include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(abi) -o $@ $(link) -lpthread
 
@@ -172,7 +167,7 @@ test-guest: library $(guests)
 	set -e; for guest in $(guests); do echo $$guest; \
 	    THINKWIRE_MOCK=$(mock) THINKWIRE_SERVERS=Tests/guest/servers.py THINKWIRE_LIBRARY=$(library) timeout 300 $$guest; done
 
-.build/guest/%: Tests/guest/%.c Tests/guest/guest.c Tests/guest/guest.h Tests/abi/check.c Tests/abi/check.h $(process) Tests/support/process.h \
+.build/guest/%: Tests/guest/%.c Tests/guest/guest.c Tests/guest/guest.h Tests/abi/check.c Tests/abi/check.h $(support) \
     include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 -rdynamic -ITests/abi $(filter %.c,$^) -o $@ $(link) -lpthread
@@ -181,7 +176,7 @@ test-guest: library $(guests)
 test-flood: library .build/limits/flood
 	timeout 900 .build/limits/flood
 
-.build/limits/flood: Tests/limits/flood.c $(process) Tests/support/process.h include/thinkwire.h | library
+.build/limits/flood: Tests/limits/flood.c $(support) include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) $(CFLAGS) $(filter %.c,$^) -o $@ $(link) -lpthread
 
@@ -196,7 +191,7 @@ test-corpus: library .build/corpus/play
 	ASAN_OPTIONS=detect_leaks=1 timeout 300 .build/corpus/play < .build/corpus/plan > .build/corpus/recorded.jsonl
 	Tests/corpus/corpus.py check < .build/corpus/recorded.jsonl
 
-.build/corpus/play: Tests/corpus/play.c Tests/corpus/recorder.c Tests/corpus/recorder.h include/thinkwire.h | library
+.build/corpus/play: Tests/corpus/play.c $(support) include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(sanitize) $(filter %.c,$^) -o $@ $(link) -lpthread
 
@@ -209,7 +204,7 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 3600 .build/faults/sweep $(EVERY) 1 < .build/faults/plan
 	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan 199 61 < .build/faults/plan
 
-.build/faults/sweep .build/faults/sweep-asan: $(wildcard Tests/faults/*.[ch]) Tests/corpus/recorder.c Tests/corpus/recorder.h $(process) Tests/support/process.h \
+.build/faults/sweep .build/faults/sweep-asan: $(wildcard Tests/faults/*.[ch]) $(support) \
     include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(subst c99,c11,$(strict)) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(filter %.c,$^) -o $@ $(link) -lpthread
@@ -286,7 +281,7 @@ soak: all .build/soak/soak
 test-soak: library .build/soak/soak
 	.build/soak/soak $(mock) 1000000 20
 
-.build/soak/soak: Tests/soak/soak.c $(process) Tests/support/process.h include/thinkwire.h | library
+.build/soak/soak: Tests/soak/soak.c $(support) include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) $(CFLAGS) $(filter %.c,$^) -o $@ $(link) -lpthread
 
