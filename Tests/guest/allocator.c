@@ -1,6 +1,7 @@
 /*
- * A host with an allocator of its own, as small as one may be: it does not say how large its blocks are, and the C library's
- * malloc_usable_size makes nonsense of them. What is in front of each and behind it is looked at when it is let go.
+ * A host program that replaces the allocator with a minimal one. It cannot report the size of a
+ * block, and malloc_usable_size of the C library returns nonsense for its blocks. The fences
+ * before and after a block are checked when it is freed.
  */
 #define _GNU_SOURCE
 
@@ -15,12 +16,13 @@
 
 /* ---- the allocator ---- */
 
-enum { FENCE = 64, ROOM = 1 << 28 };
+enum { FENCE = 64, POOL_SIZE = 1 << 28 };
 
-/* Blocks are never used again. Its fences are all ones: to the C library, blocks of nearly all the memory there is. */
-static unsigned char *room;
+/* Blocks are not reused. The fences consist of ones, which the C library takes for huge sizes. */
+static unsigned char *pool;
 static size_t used;
 
+/* What precedes a block. */
 struct front {
     size_t size;
     unsigned char fence[FENCE];
@@ -36,13 +38,14 @@ static bool is_fence(const unsigned char *bytes)
 
 static void *allocate(size_t alignment, size_t size)
 {
-    if (!room) room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (!pool)
+        pool = mmap(NULL, POOL_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (alignment < 16) alignment = 16;
     size_t wanted = sizeof(struct front) + alignment + size + FENCE;
     size_t start = __atomic_fetch_add(&used, wanted, __ATOMIC_RELAXED);
-    if (room == MAP_FAILED || size > ROOM || start + wanted > ROOM) return NULL;
-    uintptr_t place = (uintptr_t)room + start + sizeof(struct front);
-    unsigned char *block = (unsigned char *)((place + alignment - 1) / alignment * alignment);
+    if (pool == MAP_FAILED || size > POOL_SIZE || start + wanted > POOL_SIZE) return NULL;
+    uintptr_t address = (uintptr_t)pool + start + sizeof(struct front);
+    unsigned char *block = (unsigned char *)((address + alignment - 1) / alignment * alignment);
     struct front front = { .size = size };
     memset(front.fence, 0xFF, FENCE);
     memcpy(block - sizeof front, &front, sizeof front);
@@ -54,7 +57,7 @@ static size_t size_of(const unsigned char *block)
 {
     struct front front;
     memcpy(&front, block - sizeof front, sizeof front);
-    if (!is_fence(front.fence) || front.size > ROOM || !is_fence(block + front.size)) abort();
+    if (!is_fence(front.fence) || front.size > POOL_SIZE || !is_fence(block + front.size)) abort();
     return front.size;
 }
 
@@ -80,8 +83,8 @@ int posix_memalign(void **block, size_t alignment, size_t size)
 void *calloc(size_t count, size_t size)
 {
     size_t all;
-    return __builtin_mul_overflow(count, size, &all) ? NULL
-                                                     : allocate(16, all); /* Mapped, and new. */
+    if (__builtin_mul_overflow(count, size, &all)) return NULL;
+    return allocate(16, all); /* Mapped memory that was not used before is zero. */
 }
 
 void free(void *block)
@@ -97,14 +100,13 @@ void *realloc(void *block, size_t size)
     return moved;
 }
 
-/* ---- its host ---- */
+/* ---- the host program ---- */
 
 int main(void)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0);
     servers_start();
     for (int secure = 0; secure <= 1; secure++) {
-        tw_client *client = guest_client(place("/ok", secure), "a-key");
+        tw_client *client = guest_client(guest_url("/ok", secure), "a-key");
         for (int i = 0; i < 20; i++) {
             tw_request *request = hello("m");
             tw_reply *reply =

@@ -1,4 +1,5 @@
-/* A child of fork goes on with what it has inherited, on connections of its own, and its parent's are as if there were none. */
+/* A child of fork can use inherited objects. It makes its own connections; those of its parent
+ * are unaffected. */
 #define _GNU_SOURCE
 
 #include "guest.h"
@@ -19,7 +20,7 @@
 
 /* ---- before there is a client ---- */
 
-/* It can be made, or it is told why not: nobody hangs. */
+/* Either creates a client or reports why that is impossible, but does not hang. */
 static bool make_client(void)
 {
     tw_options *options = tw_options_create();
@@ -45,22 +46,22 @@ static void *make_first(void *unused)
     return unused;
 }
 
-/* A thread makes the first client of a process, and initialises libcurl with it; meanwhile, another forks. */
+/* Forks while another thread creates the first client of the process, which initialises libcurl. */
 static void fork_while_it_initialises(void *after)
 {
     pthread_t thread;
     CHECK_INT(pthread_create(&thread, NULL, make_first, NULL), 0);
     struct timespec pause = { .tv_nsec = *(int *)after * 1000L };
     nanosleep(&pause, NULL);
-    CHECK(ended_well(child(make_another, NULL)));
+    CHECK(child_passed(run_in_child(make_another, NULL)));
     pthread_join(thread, NULL);
     CHECK(make_client());
 }
 
-static void first_client(void)
+static void fork_during_first_client(void)
 {
     for (int microseconds = 0; microseconds < 6000; microseconds += 100) {
-        CHECK(ended_well(child(fork_while_it_initialises, &microseconds)));
+        CHECK(child_passed(run_in_child(fork_while_it_initialises, &microseconds)));
     }
 }
 
@@ -73,10 +74,11 @@ struct shared {
     tw_chat *chat;
     tw_reply *reply;
     int ready, leave;
-    bool uses; /* The child uses the client, before it lets go of it. */
+    bool uses; /* The child uses the client and does not destroy it. */
 };
 
-/* One exchange; whether it came over that connection ("" : any), which is put there. */
+/* Makes one exchange. If `reused`, it must use that connection; otherwise stores which one it
+ * used. */
 static void exchange(struct shared *shared, char connection[32], int reused)
 {
     tw_reply *reply = tw_chat_stream(shared->client, shared->request, NULL, NULL);
@@ -89,9 +91,9 @@ static void exchange(struct shared *shared, char connection[32], int reused)
     tw_reply_destroy(reply);
 }
 
-static struct shared begin(const char *what, bool secure)
+static struct shared begin(const char *path, bool secure)
 {
-    return (struct shared){ .client = guest_client(place(what, secure), "test-key"),
+    return (struct shared){ .client = guest_client(guest_url(path, secure), "test-key"),
                             .request = hello("m") };
 }
 
@@ -101,14 +103,15 @@ static void end(struct shared *shared)
     tw_client_destroy(shared->client);
 }
 
-/* A child in a namespace of its own can have its parent's number: in a container, both are the first process. */
-static pid_t number_of_all;
+/* A child in a process namespace of its own can have the same id as its parent: in two containers,
+ * both are process 1. */
+static pid_t common_id;
 pid_t getpid(void)
 {
-    return number_of_all ? number_of_all : (pid_t)syscall(SYS_getpid);
+    return common_id ? common_id : (pid_t)syscall(SYS_getpid);
 }
 
-/* ---- connections that are kept ---- */
+/* ---- kept connections ---- */
 
 static void use_and_leave(void *argument)
 {
@@ -119,8 +122,8 @@ static void use_and_leave(void *argument)
     CHECK(strcmp(connection, shared->connection) != 0);
     exchange(shared, connection, 1);
     end(shared);
-    CHECK(process_descriptors() <
-          before); /* Its copy of the parent's connection is closed as well. */
+    /* The child has closed its copy of the parent's connection, too. */
+    CHECK(process_descriptors() < before);
 }
 
 static void kept_connections(bool secure)
@@ -129,7 +132,7 @@ static void kept_connections(bool secure)
     char state[64], question[64];
     exchange(&shared, shared.connection, 0);
     for (int i = 0; i < 3; i++) {
-        CHECK(ended_well(child(use_and_leave, &shared)));
+        CHECK(child_passed(run_in_child(use_and_leave, &shared)));
         exchange(&shared, shared.connection, 1);
     }
     snprintf(question, sizeof question, "/seen/%s", shared.connection);
@@ -138,12 +141,12 @@ static void kept_connections(bool secure)
     end(&shared);
 }
 
-/* A grandchild is a child as well. */
+/* The same is true of a grandchild. */
 static void use_and_fork(void *argument)
 {
     struct shared *shared = argument;
     exchange(shared, shared->connection, 0);
-    CHECK(ended_well(child(use_and_leave, shared)));
+    CHECK(child_passed(run_in_child(use_and_leave, shared)));
     exchange(shared, shared->connection, 1);
     end(shared);
 }
@@ -152,16 +155,16 @@ static void grandchildren(bool secure)
 {
     struct shared shared = begin("/ok", secure);
     exchange(&shared, shared.connection, 0);
-    CHECK(ended_well(child(use_and_fork, &shared)));
+    CHECK(child_passed(run_in_child(use_and_fork, &shared)));
     exchange(&shared, shared.connection, 1);
     end(&shared);
 }
 
-static void same_number(void)
+static void same_process_id(void)
 {
-    number_of_all = 1;
+    common_id = 1;
     kept_connections(false);
-    number_of_all = 0;
+    common_id = 0;
 }
 
 static void use_and_stay(void *argument)
@@ -176,8 +179,9 @@ static void use_and_stay(void *argument)
     CHECK_INT(read(shared->leave, &byte, 1), 1);
 }
 
-/* What the parent closes is closed, though a child lives on that has used the client, or let go of it. */
-static void closed_for_both(bool uses)
+/* A connection that the parent closes is closed, while a child exists that used or destroyed the
+ * client. */
+static void close_in_parent(bool uses)
 {
     struct shared shared = begin("/ok", false);
     char state[64] = "", question[64], byte = 0;
@@ -185,7 +189,7 @@ static void closed_for_both(bool uses)
     CHECK(pipe(ready) == 0 && pipe(leave) == 0);
     exchange(&shared, shared.connection, 0);
     shared.ready = ready[1], shared.leave = leave[0], shared.uses = uses;
-    pid_t pid = child(use_and_stay, &shared);
+    pid_t pid = run_in_child(use_and_stay, &shared);
     CHECK_INT(read(ready[0], &byte, 1), 1);
     end(&shared);
     snprintf(question, sizeof question, "/seen/%s", shared.connection);
@@ -195,15 +199,15 @@ static void closed_for_both(bool uses)
     }
     CHECK_TEXT(state, "ended");
     CHECK_INT(write(leave[1], &byte, 1), 1);
-    CHECK(ended_well(pid));
+    CHECK(child_passed(pid));
     close(ready[0]), close(ready[1]), close(leave[0]), close(leave[1]);
 }
 
-/* ---- exchanges that are under way ---- */
+/* ---- exchanges in progress ---- */
 
 static char slow_content[1000];
 
-static void check_undisturbed(tw_reply *reply)
+static void check_complete(tw_reply *reply)
 {
     CHECK_REPLY(reply, TW_OK);
     CHECK_TEXT(tw_reply_content(reply, NULL), slow_content);
@@ -211,19 +215,19 @@ static void check_undisturbed(tw_reply *reply)
     tw_reply_destroy(reply);
 }
 
-/* In the child: ended, for a reason that is told, with what had come. */
-static void check_left(tw_reply *reply, const char *had_come)
+/* In the child, the exchange ends with an error and contains what was received before the fork. */
+static void check_aborted(tw_reply *reply, const char *received)
 {
     CHECK_REPLY(reply, TW_MISUSE);
     CHECK_HAS(tw_reply_message(reply), "another process");
     const char *content = tw_reply_content(reply, NULL);
-    CHECK(strncmp(content, had_come, strlen(had_come)) == 0);
+    CHECK(strncmp(content, received, strlen(received)) == 0);
     CHECK(strncmp(content, slow_content, strlen(content)) == 0 &&
           strlen(content) < strlen(slow_content));
     tw_reply_destroy(reply);
 }
 
-static void send_elsewhere(void)
+static void send_with_new_client(void)
 {
     char answer[64];
     ask("/ok", answer);
@@ -238,20 +242,20 @@ static void pull_to_the_end(void *argument)
         CHECK_INT(event->kind, TW_EVENT_CONTENT);
     CHECK_STATUS(tw_chat_run(shared->chat, NULL, NULL), TW_MISUSE);
     CHECK_HAS(tw_last_error(), "another process");
-    check_left(tw_chat_close(shared->chat), "w0 w1 w2 ");
+    check_aborted(tw_chat_close(shared->chat), "w0 w1 w2 ");
     end(shared);
-    send_elsewhere();
+    send_with_new_client();
 }
 
 static void just_close(void *argument)
 {
     struct shared *shared = argument;
-    check_left(tw_chat_close(shared->chat), "w0 w1 w2 ");
+    check_aborted(tw_chat_close(shared->chat), "w0 w1 w2 ");
     end(shared);
-    send_elsewhere();
+    send_with_new_client();
 }
 
-/* The client first: the chat holds on to it. */
+/* Destroys the client first; the chat keeps it alive. */
 static void cancel_and_close(void *argument)
 {
     struct shared *shared = argument;
@@ -259,8 +263,8 @@ static void cancel_and_close(void *argument)
     tw_chat_cancel(shared->chat);
     const tw_event *event;
     CHECK_INT(tw_chat_next(shared->chat, &event, -1), TW_NEXT_END);
-    check_left(tw_chat_close(shared->chat), "w0 w1 w2 ");
-    send_elsewhere();
+    check_aborted(tw_chat_close(shared->chat), "w0 w1 w2 ");
+    send_with_new_client();
 }
 
 static void do_nothing(void *argument)
@@ -270,24 +274,23 @@ static void do_nothing(void *argument)
 
 static void pulled_exchanges(bool secure)
 {
-    void (*const parts[])(void *) = { pull_to_the_end, just_close, cancel_and_close,
-                                      do_nothing };
+    void (*const parts[])(void *) = { pull_to_the_end, just_close, cancel_and_close, do_nothing };
     struct shared shared = begin("/slow", secure);
     const tw_event *event;
     shared.chat = tw_chat_open(shared.client, shared.request);
     for (int i = 0; i < 3; i++) CHECK_INT(tw_chat_next(shared.chat, &event, -1), TW_NEXT_EVENT);
     pid_t pids[4];
     for (int i = 0; i < 4; i++) {
-        pids[i] = child(parts[i], &shared);
+        pids[i] = run_in_child(parts[i], &shared);
         CHECK_INT(tw_chat_next(shared.chat, &event, -1), TW_NEXT_EVENT);
     }
     CHECK_STATUS(tw_chat_run(shared.chat, NULL, NULL), TW_OK);
-    check_undisturbed(tw_chat_close(shared.chat));
-    for (int i = 0; i < 4; i++) CHECK(ended_well(pids[i]));
+    check_complete(tw_chat_close(shared.chat));
+    for (int i = 0; i < 4; i++) CHECK(child_passed(pids[i]));
     end(&shared);
 }
 
-static void close_unbegun(void *argument)
+static void close_not_started(void *argument)
 {
     struct shared *shared = argument;
     const tw_event *event;
@@ -295,16 +298,16 @@ static void close_unbegun(void *argument)
     tw_reply *reply = tw_chat_close(shared->chat);
     CHECK_REPLY(reply, TW_MISUSE);
     tw_reply_destroy(reply);
-    send_elsewhere();
+    send_with_new_client();
 }
 
-/* Opened, with a kept connection at its disposal, and not begun. */
-static void unbegun_exchange(bool secure)
+/* A chat that was opened but not started, with a kept connection available. */
+static void exchange_not_started(bool secure)
 {
     struct shared shared = begin("/ok", secure);
     exchange(&shared, shared.connection, 0);
     shared.chat = tw_chat_open(shared.client, shared.request);
-    CHECK(ended_well(child(close_unbegun, &shared)));
+    CHECK(child_passed(run_in_child(close_not_started, &shared)));
     CHECK_STATUS(tw_chat_run(shared.chat, NULL, NULL), TW_OK);
     tw_reply *reply = tw_chat_close(shared.chat);
     CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
@@ -313,7 +316,7 @@ static void unbegun_exchange(bool secure)
     end(&shared);
 }
 
-/* What had ended before the fork is what it was. */
+/* An exchange that ended before the fork is unaffected. */
 static void read_ended(void *argument)
 {
     struct shared *shared = argument;
@@ -331,7 +334,7 @@ static void ended_exchange(void)
     struct shared shared = begin("/ok", false);
     shared.chat = tw_chat_open(shared.client, shared.request);
     CHECK_STATUS(tw_chat_run(shared.chat, NULL, NULL), TW_OK);
-    CHECK(ended_well(child(read_ended, &shared)));
+    CHECK(child_passed(run_in_child(read_ended, &shared)));
     tw_reply_destroy(tw_chat_close(shared.chat));
     end(&shared);
 }
@@ -356,24 +359,24 @@ static int fork_in_callback(void *userdata, const tw_event *event)
     return 0;
 }
 
-static void forked_in_callback(bool secure)
+static void fork_within_callback(bool secure)
 {
     struct shared shared = begin("/slow", secure);
     in_callback.events = 0, in_callback.pid = -1;
     tw_reply *reply = tw_chat_stream(shared.client, shared.request, fork_in_callback, &in_callback);
     if (in_callback.pid == 0) {
-        check_left(reply, "w0 w1 w2 w3 w4 ");
+        check_aborted(reply, "w0 w1 w2 w3 w4 ");
         end(&shared);
-        send_elsewhere();
+        send_with_new_client();
         fflush(stdout);
         _exit(checks_failed > 0);
     }
-    check_undisturbed(reply);
-    CHECK(ended_well(in_callback.pid));
+    check_complete(reply);
+    CHECK(child_passed(in_callback.pid));
     end(&shared);
 }
 
-/* ---- forks while other threads are anywhere ---- */
+/* ---- forks while other threads are busy ---- */
 
 struct busy {
     struct shared *shared;
@@ -381,7 +384,7 @@ struct busy {
 };
 static bool stopping;
 
-static void *talk(void *argument)
+static void *send_repeatedly(void *argument)
 {
     struct busy *busy = argument;
     while (!ATOMIC_LOAD(stopping)) {
@@ -396,7 +399,7 @@ static void *talk(void *argument)
     return NULL;
 }
 
-static void *look_up(void *argument)
+static void *read_repeatedly(void *argument)
 {
     struct busy *busy = argument;
     char pointer[32];
@@ -407,15 +410,15 @@ static void *look_up(void *argument)
     return NULL;
 }
 
-static void *listen_slowly(void *argument)
+static void *receive_slowly(void *argument)
 {
     struct busy *busy = argument;
-    check_undisturbed(tw_chat_stream(busy->shared->client, busy->shared->request, NULL, NULL));
+    check_complete(tw_chat_stream(busy->shared->client, busy->shared->request, NULL, NULL));
     busy->good++;
     return NULL;
 }
 
-static void talk_once(void *argument)
+static void exchange_in_child(void *argument)
 {
     struct shared *shared = argument;
     char connection[32];
@@ -426,22 +429,23 @@ static void talk_once(void *argument)
     end(shared);
 }
 
-enum { TALKERS = 4 };
+enum { SENDERS = 4 };
 
 static void busy_threads(bool secure, void *(*other)(void *), int forks)
 {
     struct shared shared = begin("/ok", secure), slow = begin("/slow", secure);
-    struct busy busy[TALKERS + 1] = { { .good = 0 } };
-    pthread_t thread[TALKERS + 1];
+    struct busy busy[SENDERS + 1] = { { .good = 0 } };
+    pthread_t thread[SENDERS + 1];
     shared.reply = tw_chat_send(shared.client, shared.request);
     stopping = false;
-    for (int i = 0; i <= TALKERS; i++) {
-        busy[i].shared = i == TALKERS && other == listen_slowly ? &slow : &shared;
-        CHECK_INT(pthread_create(&thread[i], NULL, i < TALKERS ? talk : other, &busy[i]), 0);
+    for (int i = 0; i <= SENDERS; i++) {
+        busy[i].shared = i == SENDERS && other == receive_slowly ? &slow : &shared;
+        CHECK_INT(pthread_create(&thread[i], NULL, i < SENDERS ? send_repeatedly : other, &busy[i]),
+                  0);
     }
-    for (int i = 0; i < forks; i++) CHECK(ended_well(child(talk_once, &shared)));
+    for (int i = 0; i < forks; i++) CHECK(child_passed(run_in_child(exchange_in_child, &shared)));
     ATOMIC_STORE(stopping, true);
-    for (int i = 0; i <= TALKERS; i++) {
+    for (int i = 0; i <= SENDERS; i++) {
         pthread_join(thread[i], NULL);
         CHECK(busy[i].good > 0);
         CHECK_INT(busy[i].bad, 0);
@@ -453,7 +457,7 @@ static void busy_threads(bool secure, void *(*other)(void *), int forks)
 
 /* ---- programs that the host starts ---- */
 
-/* Nothing is left to them but what libcurl wakes itself with: two sockets that lead to each other. */
+/* They inherit nothing except libcurl's wake-up: two sockets that are connected to each other. */
 static void closed_on_exec(bool secure)
 {
     bool known[1024] = { false };
@@ -481,23 +485,22 @@ static void closed_on_exec(bool secure)
 
 int main(void)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0);
     servers_start();
-    first_client();
+    fork_during_first_client();
     for (int i = 0; i < 100; i++) sprintf(slow_content + strlen(slow_content), "w%d ", i);
     for (int secure = 0; secure <= 1; secure++) {
         closed_on_exec(secure);
         kept_connections(secure);
         grandchildren(secure);
         pulled_exchanges(secure);
-        unbegun_exchange(secure);
-        forked_in_callback(secure);
-        busy_threads(secure, listen_slowly, secure ? 10 : 60);
+        exchange_not_started(secure);
+        fork_within_callback(secure);
+        busy_threads(secure, receive_slowly, secure ? 10 : 60);
     }
-    same_number();
-    busy_threads(false, look_up, 60);
+    same_process_id();
+    busy_threads(false, read_repeatedly, 60);
     ended_exchange();
-    closed_for_both(true);
-    closed_for_both(false);
+    close_in_parent(true);
+    close_in_parent(false);
     return guest_end();
 }

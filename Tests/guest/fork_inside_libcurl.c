@@ -1,5 +1,8 @@
-/* What libcurl and OpenSSL do for a connection, they do under locks of the whole process; a child of fork would wait for one without end
- * that was held when it was made. So none is made while a thread is within libcurl, where each stays here for longer than it has to. */
+/*
+ * libcurl and OpenSSL make and close connections under locks of the process. A child that is forked
+ * while a lock is held would wait for it forever. So fork waits until no thread is inside libcurl.
+ * Here, threads stay inside for longer than necessary.
+ */
 #define _GNU_SOURCE
 
 #include "guest.h"
@@ -9,18 +12,19 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static int within;
-static bool is_staying, forks_there;
+static int threads_inside;
+static bool is_slow, forks_inside;
 
-static void stay(int change)
+/* Called with 1 after a thread has entered libcurl, and with -1 before it leaves. */
+static void enter(int change)
 {
-    __atomic_add_fetch(&within, change, __ATOMIC_ACQ_REL);
-    if (change > 0 && ATOMIC_LOAD(is_staying)) sleep_ms(1);
-    if (change > 0 && forks_there) {
-        forks_there = false;
+    ATOMIC_ADD(threads_inside, change);
+    if (change > 0 && ATOMIC_LOAD(is_slow)) sleep_ms(1);
+    if (change > 0 && forks_inside) {
+        forks_inside = false;
         pid_t pid = fork();
         if (pid == 0) _exit(0);
-        CHECK(ended_well(pid));
+        CHECK(child_passed(pid));
     }
 }
 
@@ -30,9 +34,9 @@ static void stay(int change)
     {                                                                                              \
         static result(*real) parameters;                                                           \
         if (!real) *(void **)&real = dlsym(RTLD_NEXT, #name);                                      \
-        stay(1);                                                                                   \
+        enter(1);                                                                                  \
         result done = real arguments;                                                              \
-        stay(-1);                                                                                  \
+        enter(-1);                                                                                 \
         return done;                                                                               \
     }
 
@@ -49,13 +53,14 @@ void curl_easy_cleanup(void *easy)
 {
     static void (*real)(void *);
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, "curl_easy_cleanup");
-    stay(1);
+    enter(1);
     real(easy);
-    stay(-1);
+    enter(-1);
 }
 
-/* A client of its own each time, so that connections are made and ended all the while; the second exchange is on one that is kept. */
-static void talk(const char *url)
+/* Uses a new client, so that connections are made and closed all the time. The second exchange
+ * is on a kept connection. */
+static void exchange_twice(const char *url)
 {
     tw_client *client = guest_client(url, "test-key");
     tw_request *request = hello("m");
@@ -72,48 +77,49 @@ static void talk(const char *url)
 
 static bool stopping;
 
-static void *talk_on(void *url)
+static void *exchange_until_stopped(void *url)
 {
-    while (!ATOMIC_LOAD(stopping)) talk(url);
+    while (!ATOMIC_LOAD(stopping)) exchange_twice(url);
     return NULL;
 }
 
-static void talk_alone(void *url)
+static void exchange_in_child(void *url)
 {
-    CHECK_INT(ATOMIC_LOAD(within), 0);
-    talk(url);
+    CHECK_INT(ATOMIC_LOAD(threads_inside), 0);
+    exchange_twice(url);
 }
 
-static void forked_beside(char *url)
+static void fork_while_threads_are_inside(char *url)
 {
-    enum { TALKERS = 4, FORKS = 50 };
-    pthread_t thread[TALKERS];
+    enum { THREADS = 4, FORKS = 50 };
+    pthread_t thread[THREADS];
     ATOMIC_STORE(stopping, false);
-    ATOMIC_STORE(is_staying, true);
-    for (int i = 0; i < TALKERS; i++) CHECK_INT(pthread_create(&thread[i], NULL, talk_on, url), 0);
-    for (int i = 0; i < FORKS; i++) CHECK(ended_well(child(talk_alone, url)));
+    ATOMIC_STORE(is_slow, true);
+    for (int i = 0; i < THREADS; i++)
+        CHECK_INT(pthread_create(&thread[i], NULL, exchange_until_stopped, url), 0);
+    for (int i = 0; i < FORKS; i++) CHECK(child_passed(run_in_child(exchange_in_child, url)));
     ATOMIC_STORE(stopping, true);
-    for (int i = 0; i < TALKERS; i++) pthread_join(thread[i], NULL);
-    ATOMIC_STORE(is_staying, false);
+    for (int i = 0; i < THREADS; i++) pthread_join(thread[i], NULL);
+    ATOMIC_STORE(is_slow, false);
 }
 
-/* A signal handler that forks may have come in on a thread that is there: nobody waits for himself, or not for long. */
-static void forked_there(const char *url)
+/* A signal handler can fork on a thread that is inside libcurl. That thread does not wait for
+ * itself. */
+static void fork_from_inside(const char *url)
 {
-    forks_there = true;
-    talk(url);
-    CHECK(!forks_there);
+    forks_inside = true;
+    exchange_twice(url);
+    CHECK(!forks_inside);
 }
 
 int main(void)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0);
     servers_start();
     for (int secure = 0; secure <= 1; secure++) {
         char url[128];
-        snprintf(url, sizeof url, "%s", place("/ok", secure));
-        forked_beside(url);
-        forked_there(url);
+        snprintf(url, sizeof url, "%s", guest_url("/ok", secure));
+        fork_while_threads_are_inside(url);
+        fork_from_inside(url);
     }
     return guest_end();
 }

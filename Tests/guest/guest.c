@@ -14,19 +14,14 @@ extern char **environ;
 
 struct servers servers;
 
-static void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-/* They end with our end of their standard input. */
 void servers_start(void)
 {
-    const char *program = getenv("THINKWIRE_SERVERS");
+    const char *program = project_path("THINKWIRE_SERVERS", "Tests/guest/servers.py");
     int in[2], out[2];
-    if (!program) fail("THINKWIRE_SERVERS must name servers.py");
-    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) fail("servers");
+    /* Line by line, so that a crash does not swallow what was printed before. */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    /* The servers end when their standard input does. */
+    if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) die("pipe2");
     if (fork() == 0) {
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
@@ -35,21 +30,21 @@ void servers_start(void)
     }
     close(in[0]);
     close(out[1]);
-    FILE *told = fdopen(out[0], "r");
-    if (!told || fscanf(told, "%d %d %d %d %199s", &servers.port, &servers.tls_port,
-                        &servers.old_tls_port, &servers.h2_port, servers.certificate) != 5) {
-        fail("the servers did not start");
+    FILE *output = fdopen(out[0], "r");
+    if (!output || fscanf(output, "%d %d %d %d %199s", &servers.port, &servers.tls_port,
+                          &servers.old_tls_port, &servers.h2_port, servers.certificate) != 5) {
+        die("the servers do not start");
     }
-    fclose(told);
+    fclose(output);
 }
 
-const char *place(const char *what, bool secure)
+const char *guest_url(const char *path, bool secure)
 {
     static char urls[8][128];
     static int next;
     char *url = urls[next++ % 8];
     snprintf(url, sizeof urls[0], "%s://127.0.0.1:%d%s/v1", secure ? "https" : "http",
-             secure ? servers.tls_port : servers.port, what);
+             secure ? servers.tls_port : servers.port, path);
     return url;
 }
 
@@ -61,12 +56,12 @@ tw_client *guest_client(const char *url, const char *key)
     CHECK_STATUS(tw_options_set_api_key(options, key), TW_OK);
     CHECK_STATUS(tw_options_set_ca_file(options, servers.certificate), TW_OK);
     CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
-    if (!CHECK_STATUS(tw_client_create(options, &client), TW_OK)) fail(tw_last_error());
+    if (!CHECK_STATUS(tw_client_create(options, &client), TW_OK)) die(tw_last_error());
     tw_options_destroy(options);
     return client;
 }
 
-pid_t child(void (*part)(void *), void *argument)
+pid_t run_in_child(void (*part)(void *), void *argument)
 {
     fflush(stdout);
     pid_t pid = fork();
@@ -78,43 +73,43 @@ pid_t child(void (*part)(void *), void *argument)
     _exit(checks_failed > 0);
 }
 
-bool ended_well(pid_t pid)
+bool child_passed(pid_t pid)
 {
     int status = -1;
     waitpid(pid, &status, 0);
-    if (WIFSIGNALED(status)) printf("    the child ended by signal %d\n", WTERMSIG(status));
+    if (WIFSIGNALED(status)) printf("    signal %d ended the child\n", WTERMSIG(status));
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-void ask(const char *what, char answer[64])
+void ask(const char *path, char answer[64])
 {
-    tw_reply *reply = send_hello(place(what, false), "m");
+    tw_reply *reply = send_hello(guest_url(path, false), "m");
     CHECK_REPLY(reply, TW_OK);
     snprintf(answer, 64, "%s", tw_reply_content(reply, NULL));
     tw_reply_destroy(reply);
 }
 
-void look(struct host *host)
+void get_host_state(struct host_state *state)
 {
-    memset(host, 0, sizeof *host);
-    for (int i = 1; i <= 64; i++) sigaction(i, NULL, &host->actions[i]);
-    pthread_sigmask(SIG_BLOCK, NULL, &host->mask);
+    memset(state, 0, sizeof *state);
+    for (int i = 1; i <= 64; i++) sigaction(i, NULL, &state->actions[i]);
+    pthread_sigmask(SIG_BLOCK, NULL, &state->mask);
     size_t len = 0;
-    for (char **variable = environ; *variable && len < sizeof host->environment; variable++) {
-        len += (size_t)snprintf(host->environment + len, sizeof host->environment - len, "%p %s\n",
-                                (void *)*variable, *variable);
+    for (char **variable = environ; *variable && len < sizeof state->environment; variable++) {
+        len += (size_t)snprintf(state->environment + len, sizeof state->environment - len,
+                                "%p %s\n", (void *)*variable, *variable);
     }
-    snprintf(host->locale, sizeof host->locale, "%s %p", setlocale(LC_ALL, NULL),
+    snprintf(state->locale, sizeof state->locale, "%s %p", setlocale(LC_ALL, NULL),
              (void *)uselocale((locale_t)0));
-    host->descriptors = process_descriptors();
-    host->threads = process_threads();
+    state->descriptors = process_descriptors();
+    state->threads = process_threads();
 }
 
-void check_same(const struct host *before, const char *when)
+void check_host_state(const struct host_state *before, const char *when)
 {
-    static struct host now;
+    static struct host_state now;
     int failed = checks_failed;
-    look(&now);
+    get_host_state(&now);
     for (int i = 1; i <= 64; i++) {
         CHECK(now.actions[i].sa_handler == before->actions[i].sa_handler);
         CHECK_INT(now.actions[i].sa_flags, before->actions[i].sa_flags);

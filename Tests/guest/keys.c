@@ -1,6 +1,6 @@
 /*
- * A host that has used up its keys for what belongs to a thread (pthread_key_create): there is no place for tw_last_error's text then,
- * and none of the host's is taken for it.
+ * A host program that uses all keys of thread-specific data (pthread_key_create). tw_last_error
+ * then returns "", and the library does not touch the host's data.
  */
 #define _GNU_SOURCE
 
@@ -27,9 +27,9 @@ int main(void)
     CHECK(memchr(hosts_own, 'x' ^ 1, sizeof hosts_own) == NULL &&
           strspn(hosts_own, "x") >= sizeof hosts_own - 1);
 
-    /* All else is as ever. */
+    /* Everything else works as usual. */
     servers_start();
-    tw_client *client = guest_client(place("/ok", false), "a-key");
+    tw_client *client = guest_client(guest_url("/ok", false), "a-key");
     tw_request *request = hello("m");
     tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
     CHECK_REPLY(reply, TW_OK);

@@ -1,4 +1,4 @@
-/* Loaded and let go of a hundred times, twice in one process: the library is a guest that one can have over at any time. */
+/* The library can be loaded and unloaded a hundred times, and twice at once in the same process. */
 #define _GNU_SOURCE
 
 #include "guest.h"
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What is needed of a copy, found by name. */
+/* The functions of a loaded copy, found by name. */
 struct copy {
     void *handle;
     tw_options *(*options_create)(void);
@@ -55,7 +55,7 @@ static tw_client *client(const struct copy *copy)
 {
     tw_client *made = NULL;
     tw_options *options = copy->options_create();
-    copy->set_base_url(options, place("/ok", false));
+    copy->set_base_url(options, guest_url("/ok", false));
     copy->set_api_key(options, "k");
     if (!CHECK_INT(copy->client_create(options, &made), TW_OK)) exit(1);
     copy->options_destroy(options);
@@ -75,21 +75,21 @@ static void exchange(const struct copy *copy, tw_client *client)
 
 static void loading(const char *path)
 {
-    static struct host before;
-    look(&before);
+    static struct host_state before;
+    get_host_state(&before);
     struct copy copy = load(path);
-    check_same(&before, "loading");
+    check_host_state(&before, "loading");
     CHECK_INT(dlclose(copy.handle), 0);
-    check_same(&before, "unloading");
+    check_host_state(&before, "unloading");
 }
 
 static void a_hundred_times(const char *path)
 {
-    static struct host before;
+    static struct host_state before;
     size_t used = 0;
     for (int i = 0; i < 100; i++) {
         if (i == 10) {
-            look(&before);
+            get_host_state(&before);
             used = mallinfo2().uordblks;
         }
         struct copy copy = load(path);
@@ -98,14 +98,13 @@ static void a_hundred_times(const char *path)
         copy.client_destroy(made);
         CHECK_INT(dlclose(copy.handle), 0);
     }
-    check_same(&before, "a hundred loads");
-    size_t now =
-        mallinfo2()
-            .uordblks; /* What the allocator and OpenSSL keep settles in some hundred rounds, 30 KB higher. */
-    if (!CHECK(now < used + 64000)) printf("    %zu bytes, and then %zu\n", used, now);
+    check_host_state(&before, "a hundred loads");
+    /* The memory that the allocator and OpenSSL keep grows by 30 KB in the first hundred rounds. */
+    size_t now = mallinfo2().uordblks;
+    if (!CHECK(now < used + 64000)) printf("    first %zu bytes, then %zu\n", used, now);
 }
 
-/* Each has its own of everything. */
+/* The copies share nothing. */
 static void two_copies(const char *path, const char *other)
 {
     struct copy one = load(path), two = load(other);
@@ -138,12 +137,11 @@ static bool copy_file(const char *from, const char *to)
 
 int main(void)
 {
-    const char *library = getenv("THINKWIRE_LIBRARY");
+    const char *library = project_path("THINKWIRE_LIBRARY", ".build/release/libthinkwire.so");
     char directory[] = "/tmp/thinkwire-load-XXXXXX", one[64], two[64];
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    if (!library || !mkdtemp(directory)) return 1;
+    if (!mkdtemp(directory)) die("mkdtemp");
     servers_start();
-    /* Under names of their own: this program is linked to the library already. */
+    /* Under other names, because this program is linked to the library. */
     snprintf(one, sizeof one, "%s/one.so", directory);
     snprintf(two, sizeof two, "%s/two.so", directory);
     CHECK(copy_file(library, one) && copy_file(library, two));

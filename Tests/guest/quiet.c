@@ -1,6 +1,7 @@
 /*
- * What is the host's stays the host's: its signals, environment, locale, threads and outputs are what they were, after everything
- * that the library does, and nothing of it was touched in between: the calls that could are intercepted here, and their caller noted.
+ * The library leaves the host's signals, environment, locale, threads and outputs unchanged, and
+ * does not even change them temporarily: this program intercepts the functions that could, and
+ * records their callers.
  */
 #define _GNU_SOURCE
 
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- calls that change what is the process's, or the thread's ---- */
+/* ---- functions that change the state of the process or the thread ---- */
 
 static struct call {
     const char *function;
@@ -25,8 +26,8 @@ static int call_count;
 
 static void note(const char *function, const void *caller)
 {
-    int place = __atomic_fetch_add(&call_count, 1, __ATOMIC_ACQ_REL);
-    if (place < 1024) calls[place] = (struct call){ function, caller };
+    int index = __atomic_fetch_add(&call_count, 1, __ATOMIC_ACQ_REL);
+    if (index < 1024) calls[index] = (struct call){ function, caller };
 }
 
 #define INTERCEPT(result, name, parameters, arguments)                                             \
@@ -61,9 +62,13 @@ INTERCEPT(int, __register_atfork,
           (void (*prepare)(void), void (*parent)(void), void (*child)(void), void *object),
           (prepare, parent, child, object))
 
-/* Since the last call: nobody has called any of these but who may. */
-static int resolver_threads; /* libcurl's own, one for a name that is looked up */
-static int our_forks;
+/* The threads of libcurl that look up names, since the last check. */
+static int resolver_threads;
+
+/* How often the library called pthread_atfork. */
+static int atfork_calls;
+
+/* Checks that since the last check only the allowed functions were called. */
 
 static void check_calls(const char *when)
 {
@@ -72,17 +77,19 @@ static void check_calls(const char *when)
     for (int i = 0; i < call_count; i++) {
         Dl_info from = { .dli_fname = "" };
         CHECK(dladdr(calls[i].caller, &from) != 0);
-        bool ours = strstr(from.dli_fname, "libthinkwire") != NULL,
-             curls = strstr(from.dli_fname, "libcurl") != NULL;
+        bool is_ours = strstr(from.dli_fname, "libthinkwire") != NULL,
+             is_curls = strstr(from.dli_fname, "libcurl") != NULL;
         bool at_exit = strcmp(calls[i].function, "__cxa_atexit") == 0,
              at_fork = strcmp(calls[i].function, "__register_atfork") == 0;
         bool thread = strcmp(calls[i].function, "pthread_create") == 0;
-        resolver_threads += curls && thread;
-        /* The libraries behind libcurl tidy up at exit, and renew their random numbers in a child. We have fork wait for them, once. */
-        our_forks += ours && at_fork;
-        bool allowed = ours ? at_fork && our_forks == 1 : at_exit || at_fork || (curls && thread);
-        if (!CHECK(allowed))
-            printf("    %s is called from %s, during %s\n", calls[i].function, from.dli_fname,
+        resolver_threads += is_curls && thread;
+        /* The libraries that libcurl uses clean up at exit, and reseed their random numbers in a
+         * child. This library registers one handler, which makes fork wait for libcurl. */
+        atfork_calls += is_ours && at_fork;
+        bool is_allowed =
+            is_ours ? at_fork && atfork_calls == 1 : at_exit || at_fork || (is_curls && thread);
+        if (!CHECK(is_allowed))
+            printf("    %s was called from %s, during %s\n", calls[i].function, from.dli_fname,
                    when);
     }
     call_count = 0;
@@ -102,7 +109,7 @@ static void capture(void)
     }
 }
 
-/* What was written since, to standard output and to standard error. */
+/* Ends the capture. Returns what was written to standard output, and stores the standard error. */
 static const char *release(char *error, size_t room)
 {
     static char output[4096];
@@ -119,17 +126,17 @@ static const char *release(char *error, size_t room)
     return output;
 }
 
-/* ---- everything that a client does ---- */
+/* ---- exchanges ---- */
 
-static int most_threads, changed_masks;
+static int max_threads, changed_masks;
 
 static int on_event(void *userdata, const tw_event *event)
 {
     sigset_t now, *mask = userdata;
     (void)event;
-    if (process_threads() > most_threads) most_threads = process_threads();
+    if (process_threads() > max_threads) max_threads = process_threads();
     pthread_sigmask(SIG_BLOCK, NULL, &now);
-    call_count--; /* Our own. */
+    call_count--; /* This program's own call. */
     for (int i = 1; i <= 64; i++) changed_masks += sigismember(&now, i) != sigismember(mask, i);
     return 0;
 }
@@ -138,12 +145,12 @@ static void on_log(void *userdata, const char *line)
 {
     (void)line;
     ++*(int *)userdata;
-    if (process_threads() > most_threads) most_threads = process_threads();
+    if (process_threads() > max_threads) max_threads = process_threads();
 }
 
-static void one(const char *what, bool secure, tw_status expected, sigset_t *mask)
+static void exchange_and_cancel(const char *path, bool secure, tw_status expected, sigset_t *mask)
 {
-    tw_client *client = guest_client(place(what, secure), "test-key");
+    tw_client *client = guest_client(guest_url(path, secure), "test-key");
     tw_request *request = hello("m");
     const tw_event *event;
     tw_reply *reply = tw_chat_stream(client, request, on_event, mask);
@@ -151,49 +158,52 @@ static void one(const char *what, bool secure, tw_status expected, sigset_t *mas
     tw_reply_destroy(reply);
     tw_chat *chat = tw_chat_open(client, request);
     CHECK(tw_chat_next(chat, &event, 10) != TW_NEXT_EVENT || event->text != NULL);
-    tw_reply_destroy(tw_chat_close(chat));                          /* Cancelled, early or late. */
-    tw_reply_destroy(tw_chat_close(tw_chat_open(client, request))); /* Never begun. */
+    /* Cancels an exchange at any point, and one that was never started. */
+    tw_reply_destroy(tw_chat_close(chat));
+    tw_reply_destroy(tw_chat_close(tw_chat_open(client, request)));
     tw_request_destroy(request);
     tw_client_destroy(client);
 
-    client = guest_client(place(what, secure), "test-key"); /* One that never has a connection. */
+    /* A client that never makes a connection. */
+    client = guest_client(guest_url(path, secure), "test-key");
     request = hello("m");
     tw_reply_destroy(tw_chat_close(tw_chat_open(client, request)));
     tw_request_destroy(request);
     tw_client_destroy(client);
 }
 
-static void leaves_all_as_it_is(void)
+static void exchanges_leave_the_host_unchanged(void)
 {
-    static struct host before;
+    static struct host_state before;
     static const struct {
-        const char *what;
+        const char *path;
         tw_status expected;
-    } all[] = {
+    } cases[] = {
         { "/ok", TW_OK }, { "/refuse", TW_AUTH }, { "/cut", TW_TRUNCATED }, { "/error", TW_SERVER }
     };
     char error[4096];
-    look(&before);
+    get_host_state(&before);
     call_count = 0;
-    for (size_t i = 0; i < 2 * sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
         capture();
-        one(all[i / 2].what, i % 2, all[i / 2].expected, &before.mask);
+        exchange_and_cancel(cases[i / 2].path, i % 2, cases[i / 2].expected, &before.mask);
         CHECK_TEXT(release(error, sizeof error), "");
         CHECK_TEXT(error, "");
-        check_calls(all[i / 2].what);
-        CHECK_INT(resolver_threads, 0); /* The address is a number. */
-        check_same(&before, all[i / 2].what);
+        check_calls(cases[i / 2].path);
+        CHECK_INT(resolver_threads, 0); /* The address is numeric. */
+        check_host_state(&before, cases[i / 2].path);
         call_count = 0;
     }
-    CHECK_INT(most_threads, before.threads);
+    CHECK_INT(max_threads, before.threads);
     CHECK_INT(changed_masks, 0);
 }
 
-/* libcurl, as Debian builds it, looks names up on a thread of its own. It is the only one there ever is, and it goes. */
-static void names_take_a_thread(void)
+/* libcurl, as Debian builds it, looks up names on a thread. That is the only thread, and it
+ * ends. */
+static void lookup_uses_a_thread(void)
 {
-    static struct host before;
-    look(&before);
+    static struct host_state before;
+    get_host_state(&before);
     call_count = 0;
     tw_reply *reply = send_hello("https://no-such-host.invalid/v1", "m");
     CHECK_REPLY(reply, TW_RESOLVE);
@@ -201,16 +211,17 @@ static void names_take_a_thread(void)
     check_calls("looking up a name");
     CHECK_INT(resolver_threads, 1);
     for (int tries = 0; tries < 250 && process_threads() > before.threads; tries++) sleep_ms(20);
-    check_same(&before, "looking up a name");
+    check_host_state(&before, "looking up a name");
 }
 
-/* Traced, it writes to standard error, and neither the key nor a word that was said. */
-static void tells_only_when_asked(void)
+/* THINKWIRE_DEBUG traces to standard error, without the key and without texts of the
+ * conversation. */
+static void traces_only_on_request(void)
 {
     char error[4096];
     setenv("THINKWIRE_DEBUG", "1", 1);
     capture();
-    tw_client *client = guest_client(place("/refuse", false), "sk-quite-secret");
+    tw_client *client = guest_client(guest_url("/refuse", false), "sk-quite-secret");
     tw_request *request = hello("m");
     tw_reply_destroy(tw_chat_send(client, request));
     tw_client_destroy(client);
@@ -221,10 +232,10 @@ static void tells_only_when_asked(void)
     CHECK_HAS_NOT(error, "Hello");
     unsetenv("THINKWIRE_DEBUG");
 
-    /* To whoever wants to know, instead. */
+    /* With a log function, the trace goes there instead. */
     int lines = 0;
     tw_options *options = tw_options_create();
-    tw_options_set_base_url(options, place("/ok", false));
+    tw_options_set_base_url(options, guest_url("/ok", false));
     tw_options_set_api_key(options, "sk-quite-secret");
     tw_options_set_log(options, on_log, &lines);
     capture();
@@ -238,12 +249,12 @@ static void tells_only_when_asked(void)
     tw_request_destroy(request);
 }
 
-/* ---- a peer that goes away ---- */
+/* ---- a server that closes the connection ---- */
 
-/* SIGPIPE would end this program. It is not even pending. */
-static void writing_to_nobody(const char *what, bool secure)
+/* The library never causes a SIGPIPE, which would end this program. */
+static void write_to_closed_connection(const char *path, bool secure)
 {
-    tw_client *client = guest_client(place(what, secure), "test-key");
+    tw_client *client = guest_client(guest_url(path, secure), "test-key");
     tw_request *request = hello("m");
     size_t len = 16 << 20;
     char *text = malloc(len + 1);
@@ -264,10 +275,10 @@ static void writing_to_nobody(const char *what, bool secure)
     tw_client_destroy(client);
 }
 
-/* It has gone away when the client says goodbye. */
-static void leaving_nobody(bool secure)
+/* The server has closed the connection before the client does. */
+static void close_closed_connection(bool secure)
 {
-    tw_client *client = guest_client(place("/bye", secure), "test-key");
+    tw_client *client = guest_client(guest_url("/bye", secure), "test-key");
     tw_request *request = hello("m");
     sigset_t pending;
     for (int i = 0; i < 3; i++) {
@@ -284,25 +295,24 @@ static void leaving_nobody(bool secure)
 int main(void)
 {
     struct sigaction pipe = { .sa_handler = SIG_IGN };
-    setvbuf(stdout, NULL, _IOLBF, 0);
     setlocale(LC_ALL, "");
     servers_start();
     sigaction(SIGPIPE, NULL, &pipe);
     CHECK(pipe.sa_handler == SIG_DFL);
     call_count = 0;
-    /* What is done once for the process, the first client does: the descriptors and handlers of it are not looked at. */
-    tw_client_destroy(guest_client(place("/ok", true), "test-key"));
+    /* The first client initialises the process. Its descriptors and handlers are not checked. */
+    tw_client_destroy(guest_client(guest_url("/ok", true), "test-key"));
     check_calls("the first client");
 
-    leaves_all_as_it_is();
-    names_take_a_thread();
-    tells_only_when_asked();
+    exchanges_leave_the_host_unchanged();
+    lookup_uses_a_thread();
+    traces_only_on_request();
     call_count = 0;
     for (int secure = 0; secure <= 1; secure++) {
-        writing_to_nobody("/reset", secure);
-        writing_to_nobody("/close", secure);
-        leaving_nobody(secure);
+        write_to_closed_connection("/reset", secure);
+        write_to_closed_connection("/close", secure);
+        close_closed_connection(secure);
     }
-    check_calls("writing to nobody");
+    check_calls("writing to a closed connection");
     return guest_end();
 }

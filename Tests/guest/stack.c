@@ -1,4 +1,5 @@
-/* On a thread whose stack is as small as threads are given: 64 KiB. How much of it is used is measured, and told. */
+/* Everything works on a thread with a stack of 64 KiB. The program measures and prints what is
+ * used. */
 #define _GNU_SOURCE
 
 #include "guest.h"
@@ -11,9 +12,9 @@
 enum { SMALL = 64 << 10, DEEP = 512 };
 
 struct task {
-    const char *what;
+    const char *path;
     tw_status expected;
-    bool secure, sends;
+    bool is_secure, sends;
     int events;
 };
 
@@ -24,11 +25,11 @@ static int on_event(void *userdata, const tw_event *event)
     return 0;
 }
 
-/* Everything on the small stack, from the first call to the last. */
+/* Makes all calls on the small stack. */
 static void *run(void *argument)
 {
     struct task *task = argument;
-    tw_client *client = guest_client(place(task->what, task->secure), "test-key");
+    tw_client *client = guest_client(guest_url(task->path, task->is_secure), "test-key");
     tw_request *request = hello("m");
     for (int i = 0; i < 2; i++) {
         tw_reply *reply = task->sends ? tw_chat_send(client, request)
@@ -46,7 +47,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* Requests and schemas as deep as JSON may be; one deeper is refused. */
+/* Requests and schemas with the maximum depth of JSON. A deeper one is invalid. */
 static void *nest(void *argument)
 {
     static char json[8 * DEEP], inner[8 * DEEP];
@@ -76,7 +77,8 @@ static void *nest(void *argument)
     return argument;
 }
 
-/* How many bytes of the stack were written to. A page in front of it catches who needs more. */
+/* How many bytes of the stack were written to. An inaccessible page before it catches an
+ * overflow. */
 static size_t on_small_stack(void *(*work)(void *), void *argument)
 {
     pthread_attr_t attributes;
@@ -110,16 +112,16 @@ int main(void)
         { "/deep", TW_OK, false, false, 0 },     { "/ok", TW_OK, true, true, 0 },
         { "/ok", TW_OK, true, false, 0 },        { "/refuse", TW_AUTH, true, false, 0 },
     };
-    setvbuf(stdout, NULL, _IOLBF, 0);
     servers_start();
     size_t base = on_small_stack(nothing, NULL);
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
         size_t used = on_small_stack(run, &tasks[i]);
-        printf("%-8s %s %s: %zu bytes of stack\n", tasks[i].what, tasks[i].secure ? "TLS" : "   ",
-               tasks[i].sends ? "whole   " : "streamed", used - base);
+        printf("%-8s %s %s: %zu bytes of stack\n", tasks[i].path,
+               tasks[i].is_secure ? "TLS" : "   ", tasks[i].sends ? "sent    " : "streamed",
+               used - base);
         CHECK(tasks[i].sends || tasks[i].expected != TW_OK || tasks[i].events > 1);
     }
     printf("%d deep: %zu bytes of stack\n", DEEP, on_small_stack(nest, NULL) - base);
-    printf("a thread that does nothing: %zu bytes of its stack\n", base);
+    printf("a thread that does nothing: %zu bytes of stack\n", base);
     return guest_end();
 }

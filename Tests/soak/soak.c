@@ -1,8 +1,9 @@
 /*
- * soak MOCK EXCHANGES SECONDS: eight threads exchange with thinkwire-mock until so many exchanges are over or so much time is, in
- * every way there is, with every fault the mock knows, cancelled and left early now and then. Each exchange must end as its fault
- * allows. At the end the clients hold no more memory than so many connections need, and when they are gone, there is no descriptor,
- * no thread and no memory left.
+ * soak MOCK EXCHANGES SECONDS: eight threads make exchanges with thinkwire-mock, until that many
+ * exchanges were made or that much time has passed. They use every function that makes an
+ * exchange and every fault of the mock, and cancel or close some exchanges early. Each exchange
+ * must end as its fault allows. At the end the clients may hold only the memory of their
+ * connections; after they were destroyed, no descriptor, thread or memory may be left.
  */
 #define _GNU_SOURCE
 
@@ -14,45 +15,46 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <thinkwire.h>
 
 #include "../support/process.h"
+#include "../support/recorder.h"
 
 enum {
     THREADS = 8,
-    /* In percent of the run: until then it warms up; the latencies of the tenth behind that, and of the last, are compared. */
+    /* In percent of the run: the end of the warm-up, and a tenth. The latencies of the tenth
+     * after the warm-up and of the last tenth are compared. */
     WARM = 20,
     TENTH = 10,
-    /* Bytes of the heap that the clients may hold at the end, of which they need the half, and those that may be left by threads. */
-    MOST_HELD = 2 << 20,
-    MOST_LEFT = 64 << 10,
-    /* Large blocks are none of the heap's. Memory may be this much more at the end than when it was warm. */
-    GROWTH_KB = 6 * 1024,
-    /* A loop has an epoll, an eventfd and a connection or two, and there is one for each thread and client. */
-    MOST_FILES = 16 + THREADS * 3 * 4,
+    /* Bytes of the heap that the clients may hold at the end (they need half of it), and that
+     * may be left after they were destroyed. */
+    MAX_HELD = 2 << 20,
+    MAX_LEFT = 64 << 10,
+    /* How much the resident memory may grow after the warm-up. Large blocks are not on the heap. */
+    MAX_GROWTH_KB = 6 * 1024,
+    /* There is an event loop for each thread and client. It has an epoll descriptor, an eventfd,
+     * and one or two connections. */
+    MAX_FILES = 16 + THREADS * 3 * 4,
     SAMPLES = 1 << 14,
 };
 
-/* Statuses as a set. */
+/* A set of statuses. */
 #define MAY(status) (1u << (status))
-#define CUT                                                                                        \
-    (MAY(TW_TRUNCATED) |                                                                           \
-     MAY(TW_NETWORK)) /* A reset takes back what was on its way, the header as well. */
 
-enum client { PLAIN, TRYING, EARLY, CLIENTS };
+/* A reset discards data in transit, which can include the header. */
+#define CUT (MAY(TW_TRUNCATED) | MAY(TW_NETWORK))
 
-/* What is asked for, of how many in a thousand and a bit, and how it may end when nobody cancels. */
-static const struct wish {
+enum client { PLAIN, RETRYING, EARLY, CLIENTS };
+
+/* What is requested, how often (a relative weight), and how it may end unless it is cancelled. */
+static const struct task {
     int weight;
     enum client client;
     const char *model;
     unsigned expected;
-    tw_timeout which; /* Set for this request, if it is to be: */
+    tw_timeout which; /* The request gets this timeout if `ms` is not 0. */
     int ms;
-    bool is_small; /* Its latency counts, and its answer is known. */
-} wishes[] = {
+    bool is_small; /* The answer is known. */
+} tasks[] = {
     { 400, PLAIN, "alibaba/qwen3-32b", MAY(TW_OK), 0, 0, true },
     { 80, PLAIN, "alibaba/qwen3-next-80b-a3b-thinking", MAY(TW_OK), 0, 0, false },
     { 10, PLAIN, "mock/synthetic#chunks=2000,reasoning=500,size=40", MAY(TW_OK), 0, 0, false },
@@ -79,13 +81,14 @@ static const struct wish {
     { 8, PLAIN, "mock/synthetic#chunks=1000,pace=5,piece=100", MAY(TW_TIMEOUT), TW_TIMEOUT_TOTAL,
       30, false },
     { 20, EARLY, "alibaba/qwen3-32b", MAY(TW_SERVER), 0, 0, false },
-    /* The key that makes each a first try is put behind these. */
-    { 40, TRYING, "alibaba/qwen3-32b#status=503,header=retry-after-ms:1,tries=2,key=", MAY(TW_OK),
+    /* A unique key is appended to these models, because the mock counts the requests per key. */
+    { 40, RETRYING, "alibaba/qwen3-32b#status=503,header=retry-after-ms:1,tries=2,key=", MAY(TW_OK),
       0, 0, false },
-    { 1, TRYING, "alibaba/qwen3-32b#drop=rst,tries=1,key=", MAY(TW_OK), 0, 0, false },
+    { 1, RETRYING, "alibaba/qwen3-32b#drop=rst,tries=1,key=", MAY(TW_OK), 0, 0, false },
 };
 
-enum way { WHOLE, STREAMED, PULLED, CLOSED_EARLY, STOPPED, CANCELLED, CANCELLED_WHOLE, WAYS };
+/* How an exchange is made. From CLOSED_EARLY on, it may be cancelled. */
+enum way { SENT, STREAMED, PULLED, CLOSED_EARLY, STOPPED, CANCELLED, SENT_AND_CANCELLED, WAYS };
 
 static tw_client *clients[CLIENTS];
 static char base_url[128];
@@ -96,7 +99,7 @@ static struct worker {
     pthread_t thread;
     unsigned seed;
     int number;
-    long exchanges, surprises, statuses[TW_LIMIT + 1], ways[WAYS];
+    long exchanges, unexpected, statuses[TW_LIMIT + 1], ways[WAYS];
     int warm[SAMPLES], last[SAMPLES], warm_count, last_count; /* Microseconds. */
     pthread_mutex_t lock;
     tw_chat *to_cancel; /* Under the lock. */
@@ -115,7 +118,7 @@ static int64_t microseconds(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* How much of the run is over, in percent. */
+/* The progress of the run in percent. */
 static int progress(void)
 {
     int64_t by_time = (microseconds() - start) * 100 / allowed_us;
@@ -123,11 +126,13 @@ static int progress(void)
     return (int)(by_time > by_count ? by_time : by_count);
 }
 
-/* ---- what the process holds ---- */
+/* ---- the resources of the process ---- */
 
-static long tell(int percent)
+/* Returns the resident memory. */
+static long print_resources(int percent)
 {
-    /* What is free again is no more in memory: how much of that there is says only how the threads met. */
+    /* Returns free memory to the system: its amount depends only on how the threads were
+     * scheduled. */
     malloc_trim(0);
     long kb = process_status("VmRSS:");
     printf("%3d %%  %6.0f s  %9ld exchanges  %7ld KB  %3d descriptors  %2d threads\n", percent,
@@ -137,8 +142,8 @@ static long tell(int percent)
     return kb;
 }
 
-/* Bytes of the heap that are in use: all there ever were in memory would say more of how the threads met. */
-static long heap(void)
+/* How many bytes of the heap are in use. */
+static long heap_in_use(void)
 {
     struct mallinfo2 info = mallinfo2();
     return (long)(info.uordblks + info.hblkhd);
@@ -146,10 +151,10 @@ static long heap(void)
 
 /* ---- one exchange ---- */
 
-static int stop_after(void *left, const tw_event *event)
+static tw_reply *stop_after(tw_client *client, const tw_request *request, int events)
 {
-    (void)event;
-    return --*(int *)left <= 0;
+    struct recorder recorder = { .stop_after = events, .counts_only = true };
+    return tw_chat_stream(client, request, record_event, &recorder);
 }
 
 static unsigned roll(struct worker *worker, unsigned sides)
@@ -157,26 +162,26 @@ static unsigned roll(struct worker *worker, unsigned sides)
     return (unsigned)rand_r(&worker->seed) % sides;
 }
 
-static const struct wish *choose(struct worker *worker)
+static const struct task *choose(struct worker *worker)
 {
     int sum = 0;
-    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) sum += wishes[i].weight;
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) sum += tasks[i].weight;
     int left = (int)roll(worker, (unsigned)sum);
-    const struct wish *wish = wishes;
-    while (left >= wish->weight) left -= wish++->weight;
-    return wish;
+    const struct task *task = tasks;
+    while (left >= task->weight) left -= task++->weight;
+    return task;
 }
 
-static tw_reply *go(struct worker *worker, enum way way, tw_client *client,
-                    const tw_request *request)
+static tw_reply *make_exchange(struct worker *worker, enum way way, tw_client *client,
+                               const tw_request *request)
 {
     const tw_event *event;
     int events = 1 + (int)roll(worker, 10);
     tw_chat *chat;
     switch (way) {
-    case WHOLE: return tw_chat_send(client, request);
+    case SENT: return tw_chat_send(client, request);
     case STREAMED: return tw_chat_stream(client, request, NULL, NULL);
-    case STOPPED: return tw_chat_stream(client, request, stop_after, &events);
+    case STOPPED: return stop_after(client, request, events);
     case PULLED:
     case CLOSED_EARLY:
         chat = tw_chat_open(client, request);
@@ -197,8 +202,8 @@ static tw_reply *go(struct worker *worker, enum way way, tw_client *client,
     }
 }
 
-/* Whoever has asked for it is cancelled, within a millisecond or so. */
-static void *cancel_now_and_then(void *over)
+/* Cancels the chats that the workers have registered, within about a millisecond. */
+static void *cancel_registered(void *over)
 {
     while (!__atomic_load_n((bool *)over, __ATOMIC_ACQUIRE)) {
         struct timespec moment = { .tv_nsec = 500000 };
@@ -212,42 +217,42 @@ static void *cancel_now_and_then(void *over)
     return NULL;
 }
 
-static bool is_as_expected(const struct wish *wish, enum way way, const tw_reply *reply)
+static bool is_as_expected(const struct task *task, enum way way, const tw_reply *reply)
 {
     tw_status status = tw_reply_status(reply);
-    unsigned expected = wish->expected | (way >= CLOSED_EARLY ? MAY(TW_CANCELLED) : 0);
+    unsigned expected = task->expected | (way >= CLOSED_EARLY ? MAY(TW_CANCELLED) : 0);
     if (!(expected & MAY(status)) || (*tw_reply_message(reply) == '\0') != (status == TW_OK))
         return false;
     if (status != TW_OK) return true;
-    /* What is dropped on a kept connection is sent again by libcurl, and is no other attempt. */
-    if (strstr(wish->model, "#status") && tw_reply_attempts(reply) != 3) return false;
-    return !wish->is_small || strcmp(tw_reply_content(reply, NULL),
+    /* libcurl resends a request that fails on a kept connection, which is not a new attempt. */
+    if (strstr(task->model, "#status") && tw_reply_attempts(reply) != 3) return false;
+    return !task->is_small || strcmp(tw_reply_content(reply, NULL),
                                      "Hello! How can I assist you today? \xF0\x9F\x98\x8A") == 0;
 }
 
 static void exchange(struct worker *worker)
 {
     char model[160];
-    const struct wish *wish = choose(worker);
-    /* Three of four are let go to their end. */
+    const struct task *task = choose(worker);
+    /* Three of four exchanges are not cancelled. */
     enum way way = roll(worker, 4) ? (enum way)roll(worker, CLOSED_EARLY)
                                    : CLOSED_EARLY + (enum way)roll(worker, WAYS - CLOSED_EARLY);
-    snprintf(model, sizeof model, wish->client == TRYING ? "%s%d-%ld" : "%s", wish->model,
+    snprintf(model, sizeof model, task->client == RETRYING ? "%s%d-%ld" : "%s", task->model,
              worker->number, worker->exchanges);
     tw_request *request = tw_request_create(model);
     tw_request_add_message(request, "user", "Hello");
-    if (wish->ms) tw_request_set_timeout(request, wish->which, wish->ms);
+    if (task->ms) tw_request_set_timeout(request, task->which, task->ms);
     int percent = progress();
     int64_t began = microseconds();
-    tw_reply *reply = go(worker, way, clients[wish->client], request);
+    tw_reply *reply = make_exchange(worker, way, clients[task->client], request);
     int took = (int)(microseconds() - began);
 
-    if (!is_as_expected(wish, way, reply) && worker->surprises++ < 3) {
+    if (!is_as_expected(task, way, reply) && worker->unexpected++ < 3) {
         fprintf(stderr, "soak: %s, way %d: %s, %d attempts, \"%.40s\": %s\n", model, way,
                 tw_status_name(tw_reply_status(reply)), tw_reply_attempts(reply),
                 tw_reply_content(reply, NULL), tw_reply_message(reply));
     }
-    if (wish == wishes && way <= PULLED) {
+    if (task == tasks && way <= PULLED) {
         if (percent >= WARM && percent < WARM + TENTH && worker->warm_count < SAMPLES)
             worker->warm[worker->warm_count++] = took;
         if (percent >= 100 - TENTH && worker->last_count < SAMPLES)
@@ -269,7 +274,7 @@ static void *work(void *worker)
     return NULL;
 }
 
-/* ---- the run ---- */
+/* ---- the clients ---- */
 
 static tw_client *make_client(int retries, const char *faults)
 {
@@ -289,7 +294,7 @@ static tw_client *make_client(int retries, const char *faults)
 static void make_clients(void)
 {
     clients[PLAIN] = make_client(0, NULL);
-    clients[TRYING] = make_client(2, NULL);
+    clients[RETRYING] = make_client(2, NULL);
     clients[EARLY] = make_client(0, "early=1,status=503");
 }
 
@@ -303,7 +308,7 @@ static int compare(const void *left, const void *right)
     return *(const int *)left - *(const int *)right;
 }
 
-static void tell_latency(const char *when, bool is_last)
+static void print_latency(const char *when, bool is_last)
 {
     static int all[THREADS * SAMPLES];
     int count = 0;
@@ -312,92 +317,131 @@ static void tell_latency(const char *when, bool is_last)
         memcpy(all + count, is_last ? workers[i].last : workers[i].warm, (size_t)own * sizeof *all);
         count += own;
     }
-    if (count == 0) fail("no small exchange went well in a tenth of the run");
+    if (count == 0) fail("no small exchange succeeded in a tenth of the run");
     qsort(all, (size_t)count, sizeof *all, compare);
     printf("a small exchange, %s: median %d us, 99 %% within %d us (of %d)\n", when, all[count / 2],
            all[count * 99 / 100], count);
 }
 
-int main(int argc, char **argv)
+/* ---- the result ---- */
+
+static long print_statuses(void)
+{
+    long exchanges = 0;
+    for (int status = 0; status <= TW_LIMIT; status++) {
+        long count = 0;
+        for (int i = 0; i < THREADS; i++) count += workers[i].statuses[status];
+        if (count > 0) printf("%-16s %9ld\n", tw_status_name((tw_status)status), count);
+        exchanges += count;
+    }
+    return exchanges;
+}
+
+static void print_ways(void)
+{
+    static const char *const names[WAYS] = { "sent",
+                                             "streamed",
+                                             "pulled",
+                                             "closed early",
+                                             "stopped by the callback",
+                                             "cancelled by a thread",
+                                             "sent and cancelled" };
+    for (int way = 0; way < WAYS; way++) {
+        long count = 0;
+        for (int i = 0; i < THREADS; i++) count += workers[i].ways[way];
+        printf("%-25s %9ld\n", names[way], count);
+    }
+}
+
+/* ---- the run ---- */
+
+/* What the run has cost. */
+struct resources {
+    long growth_kb;     /* Of the resident memory, since the warm-up. */
+    long held, left;    /* Bytes of the heap, before and after the clients are destroyed. */
+    int files, threads; /* What is left at the end. */
+};
+
+/* Prints the resources after each tenth. Returns how much the memory has grown since the
+ * warm-up. */
+static long watch(void)
+{
+    long warm_kb = 0, kb = 0;
+    for (int printed = 0; progress() < 100;) {
+        sleep_ms(20);
+        if (progress() / TENTH <= printed) continue;
+        printed = progress() / TENTH;
+        kb = print_resources(printed * TENTH);
+        if (printed * TENTH <= WARM) warm_kb = kb;
+        if (process_descriptors() > MAX_FILES) fail("too many descriptors are open");
+    }
+    return kb - warm_kb;
+}
+
+static void run_workers(struct resources *resources)
 {
     bool over = false;
     pthread_t canceller;
-    if (argc != 4 || (wanted_exchanges = atol(argv[2])) < 1 ||
-        (allowed_us = atol(argv[3]) * 1000000) < 1) {
-        fail("usage: soak MOCK EXCHANGES SECONDS");
+    for (int i = 0; i < THREADS; i++) {
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) fail("no thread");
     }
-    pid_t mock = mock_start(argv[1], base_url, sizeof base_url);
-    if (mock < 0) fail("the mock did not start");
+    if (pthread_create(&canceller, NULL, cancel_registered, &over) != 0) fail("no thread");
+    resources->growth_kb = watch();
+    for (int i = 0; i < THREADS; i++) pthread_join(workers[i].thread, NULL);
+    __atomic_store_n(&over, true, __ATOMIC_RELEASE);
+    pthread_join(canceller, NULL);
+}
+
+static struct resources run(const char *mock_program)
+{
+    struct resources resources;
+    pid_t mock = mock_start(mock_program, base_url, sizeof base_url);
+    if (mock < 0) fail("the mock does not start");
     int files_before = process_descriptors();
     for (int i = 0; i < THREADS; i++) {
         workers[i].seed = (unsigned)i + 1;
         workers[i].number = i;
         pthread_mutex_init(&workers[i].lock, NULL);
     }
-    /* What is made once for the process is there before it is looked at. */
+    /* The first exchanges allocate what the process keeps, so they precede the measurement. */
     start = microseconds();
     make_clients();
     for (int i = 0; i < 100; i++) exchange(&workers[0]);
     destroy_clients();
-    long heap_before = heap();
+    long heap_before = heap_in_use();
     make_clients();
     start = microseconds();
-    for (int i = 0; i < THREADS; i++) {
-        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) fail("no thread");
-    }
-    if (pthread_create(&canceller, NULL, cancel_now_and_then, &over) != 0) fail("no thread");
-
-    long warm_kb = 0, kb = 0;
-    for (int told = 0; progress() < 100;) {
-        struct timespec moment = { .tv_nsec = 20000000 };
-        nanosleep(&moment, NULL);
-        if (progress() / TENTH <= told) continue;
-        told = progress() / TENTH;
-        kb = tell(told * TENTH);
-        if (told * TENTH <= WARM) warm_kb = kb;
-        if (process_descriptors() > MOST_FILES) fail("descriptors are piling up");
-    }
-    for (int i = 0; i < THREADS; i++) pthread_join(workers[i].thread, NULL);
-    __atomic_store_n(&over, true, __ATOMIC_RELEASE);
-    pthread_join(canceller, NULL);
-    long held = heap() - heap_before;
+    run_workers(&resources);
+    resources.held = heap_in_use() - heap_before;
     destroy_clients();
-    long left = heap() - heap_before;
-    int files_left = process_descriptors() - files_before;
+    resources.left = heap_in_use() - heap_before;
+    resources.files = process_descriptors() - files_before;
     mock_stop(mock);
-    /* A thread that was joined may be on its way out for a moment more. */
-    for (int tries = 0; tries < 250 && process_threads() > 1; tries++) usleep(20000);
-    int threads_left = process_threads() - 1;
+    /* A joined thread can exist for a moment longer. */
+    for (int tries = 0; tries < 250 && process_threads() > 1; tries++) sleep_ms(20);
+    resources.threads = process_threads() - 1;
+    return resources;
+}
 
-    static const char *const names[WAYS] = { "whole",
-                                             "streamed",
-                                             "pulled",
-                                             "closed early",
-                                             "stopped by its callback",
-                                             "cancelled from elsewhere",
-                                             "whole, and cancelled" };
-    long exchanges = 0, surprises = 0;
-    for (int i = 0; i < THREADS; i++) {
-        exchanges += workers[i].exchanges;
-        surprises += workers[i].surprises;
+int main(int argc, char **argv)
+{
+    if (argc != 4 || (wanted_exchanges = atol(argv[2])) < 1 ||
+        (allowed_us = atol(argv[3]) * 1000000) < 1) {
+        fail("usage: soak MOCK EXCHANGES SECONDS");
     }
-    for (int status = 0; status <= TW_LIMIT; status++) {
-        long count = 0;
-        for (int i = 0; i < THREADS; i++) count += workers[i].statuses[status];
-        if (count > 0) printf("%-16s %9ld\n", tw_status_name((tw_status)status), count);
-    }
-    for (int way = 0; way < WAYS; way++) {
-        long count = 0;
-        for (int i = 0; i < THREADS; i++) count += workers[i].ways[way];
-        printf("%-25s %9ld\n", names[way], count);
-    }
-    tell_latency("warm", false);
-    tell_latency("at the end", true);
-    printf("%ld exchanges in %.0f s, %ld ended as they should not; %+ld KB since warm; %ld bytes "
-           "were held, and %ld, %d descriptors and %d "
-           "threads are left\n",
-           exchanges, (double)(microseconds() - start) / 1e6, surprises, kb - warm_kb, held, left,
-           files_left, threads_left);
-    return exchanges == 0 || surprises > 0 || kb - warm_kb > GROWTH_KB || held > MOST_HELD ||
-           left > MOST_LEFT || files_left != 0 || threads_left != 0;
+    struct resources resources = run(argv[1]);
+    double seconds = (double)(microseconds() - start) / 1e6;
+    long exchanges = print_statuses(), unexpected = 0;
+    for (int i = 0; i < THREADS; i++) unexpected += workers[i].unexpected;
+    print_ways();
+    print_latency("warm", false);
+    print_latency("at the end", true);
+    printf("%ld exchanges in %.0f s, %ld with a wrong outcome\n", exchanges, seconds, unexpected);
+    printf(
+        "%+ld KB since the warm-up; %ld bytes were held; %ld bytes, %d descriptors and %d threads "
+        "are left\n",
+        resources.growth_kb, resources.held, resources.left, resources.files, resources.threads);
+    return exchanges == 0 || unexpected > 0 || resources.growth_kb > MAX_GROWTH_KB ||
+           resources.held > MAX_HELD || resources.left > MAX_LEFT || resources.files != 0 ||
+           resources.threads != 0;
 }
