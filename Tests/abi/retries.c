@@ -47,8 +47,8 @@ static const char *fresh(const char *faults)
 {
     static char name[512];
     static int number;
-    snprintf(name, sizeof name, "alibaba/qwen3-32b#%s,key=retries-%d-%d", faults,
-             (int)getpid(), ++number);
+    snprintf(name, sizeof name, "alibaba/qwen3-32b#%s,key=retries-%d-%d", faults, (int)getpid(),
+             ++number);
     return name;
 }
 

@@ -16,7 +16,8 @@ void text_reserve(struct text *text, size_t extra);
 void text_add(struct text *text, const char *bytes, size_t len);
 void text_put(struct text *text, const char *string);
 void text_fill(struct text *text, char byte, size_t count);
-void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
+void text_printf(struct text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 
 /** Adds a JSON number, a JSON string, or the JSON string of a C string (null for NULL). */
 void text_put_number(struct text *text, double number);
