@@ -1,7 +1,8 @@
 /*
- * bench MOCK LOAD LIBRARY: what the library costs, beside what else receives the same streams in the same run from the same
- * thinkwire-mock. What is compared is the processor time of this process, which the mock's is no part of; each figure is the
- * median of several rounds, in each of which all take their turn, so that a busy machine slows all of them alike.
+ * bench MOCK LOAD LIBRARY: compares the library with other receivers of the same streams, in the
+ * same run and from the same thinkwire-mock. The measure is the processor time of this process,
+ * without that of the mock. Each figure is the median of several rounds. In each round all
+ * receivers take turns, so that a busy machine slows them equally.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -19,7 +20,7 @@
 #include "../support/process.h"
 #include "bench.h"
 
-enum { MOST_ROUNDS = 400, MOST_STREAMS = 256 };
+enum { MAX_ROUNDS = 400, MAX_STREAMS = 256 };
 
 static const struct receiver *const receivers[] = {
     &by_libcurl,  &by_hand,
@@ -44,7 +45,7 @@ int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-int64_t worked_ns(void)
+int64_t cpu_time_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -78,16 +79,16 @@ static int compare(const void *a, const void *b)
 
 static double median(const double *values, int count)
 {
-    double sorted[MOST_ROUNDS];
+    double sorted[MAX_ROUNDS];
     memcpy(sorted, values, (size_t)count * sizeof *values);
     qsort(sorted, (size_t)count, sizeof *sorted, compare);
     return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
-/* The median of what one costs as a multiple of what the other does in the same round. */
-static double ratio(double (*values)[MOST_ROUNDS], int one, int other, int rounds)
+/* The median of the ratios of one receiver's cost to another's in the same round. */
+static double ratio(double (*values)[MAX_ROUNDS], int one, int other, int rounds)
 {
-    double ratios[MOST_ROUNDS];
+    double ratios[MAX_ROUNDS];
     for (int i = 0; i < rounds; i++) ratios[i] = values[one][i] / values[other][i];
     return median(ratios, rounds);
 }
@@ -98,24 +99,24 @@ static void print_head(const char *title, const char *unit, const char *second)
            second ? "  " : "", second ? second : "");
 }
 
-static void print_row(double (*values)[MOST_ROUNDS], int who, int rounds, double scale)
+static void print_row(double (*values)[MAX_ROUNDS], int who, int rounds, double scale)
 {
     printf("%-26s %14.3f %11.2fx %11.2fx", receivers[who]->name,
            median(values[who], rounds) * scale, ratio(values, who, LIBCURL, rounds),
            ratio(values, who, HAND, rounds));
 }
 
-/* ---- as fast as it comes ---- */
+/* ---- at full speed ---- */
 
 static void check(const struct receiver *receiver, const struct tally *tally, size_t pieces)
 {
     if (receiver != &by_libcurl && tally->pieces < pieces)
-        fail(receiver->name, "fewer pieces came than were sent");
+        fail(receiver->name, "received fewer pieces than were sent");
 }
 
 static void at_line_rate(int chunks, int rounds)
 {
-    static double cost[RECEIVERS][MOST_ROUNDS];
+    static double cost[RECEIVERS][MAX_ROUNDS];
     char model[128];
     snprintf(model, sizeof model, "mock/synthetic#chunks=%d,reasoning=%d,size=20", chunks / 2,
              chunks / 2);
@@ -125,16 +126,15 @@ static void at_line_rate(int chunks, int rounds)
     for (int round = -1; round < rounds; round++) {
         for (int who = 0; who < RECEIVERS; who++) {
             struct tally tally = { 0 };
-            int64_t start = worked_ns();
+            int64_t start = cpu_time_ns();
             receivers[who]->exchange(states[who], body, &tally);
-            if (round >= 0) cost[who][round] = (double)(worked_ns() - start) / chunks / 1e3;
+            if (round >= 0) cost[who][round] = (double)(cpu_time_ns() - start) / chunks / 1e3;
             check(receivers[who], &tally, (size_t)chunks / 2 * 2);
         }
     }
     char title[128];
     snprintf(title, sizeof title,
-             "One stream as fast as it comes: %d chunks of 20 bytes of text, %d rounds", chunks,
-             rounds);
+             "One stream at full speed: %d chunks of 20 bytes of text, %d rounds", chunks, rounds);
     print_head(title, "us CPU/chunk", NULL);
     for (int who = 0; who < RECEIVERS; who++) {
         print_row(cost, who, rounds, 1);
@@ -143,7 +143,7 @@ static void at_line_rate(int chunks, int rounds)
     }
 }
 
-/* ---- as models send it ---- */
+/* ---- at the pace of a model ---- */
 
 struct stream {
     const struct receiver *receiver;
@@ -152,7 +152,7 @@ struct stream {
     char body[512];
 };
 
-/* Connects, waits for the others, streams, and waits for the others again. */
+/* Connects, waits for the other threads, streams, and waits for them again. */
 static void *run_stream(void *argument)
 {
     struct stream *stream = argument;
@@ -174,8 +174,8 @@ static void *run_stream(void *argument)
 
 static double cost_of_streams(const struct receiver *receiver, int streams, int pace_ms, int chunks)
 {
-    static struct stream all[MOST_STREAMS];
-    pthread_t threads[MOST_STREAMS];
+    static struct stream all[MAX_STREAMS];
+    pthread_t threads[MAX_STREAMS];
     pthread_barrier_t barrier;
     char model[128];
     snprintf(model, sizeof model, "mock/synthetic#chunks=%05d,size=20,pace=%d", chunks, pace_ms);
@@ -188,10 +188,10 @@ static double cost_of_streams(const struct receiver *receiver, int streams, int 
             fail("streams", "no thread");
     }
     pthread_barrier_wait(&barrier);
-    int64_t start = worked_ns();
+    int64_t start = cpu_time_ns();
     pthread_barrier_wait(&barrier);
     pthread_barrier_wait(&barrier);
-    double used = (double)(worked_ns() - start) / 1e3 / streams / chunks;
+    double used = (double)(cpu_time_ns() - start) / 1e3 / streams / chunks;
     for (int i = 0; i < streams; i++) pthread_join(threads[i], NULL);
     pthread_barrier_destroy(&barrier);
     return used;
@@ -199,7 +199,7 @@ static double cost_of_streams(const struct receiver *receiver, int streams, int 
 
 static void at_a_pace(int streams, int pace_ms, int chunks, int rounds)
 {
-    static double cost[RECEIVERS][MOST_ROUNDS];
+    static double cost[RECEIVERS][MAX_ROUNDS];
     for (int round = 0; round < rounds; round++) {
         for (int who = 0; who < RECEIVERS; who++)
             cost[who][round] = cost_of_streams(receivers[who], streams, pace_ms, chunks);
@@ -219,8 +219,8 @@ static void at_a_pace(int streams, int pace_ms, int chunks, int rounds)
 
 static void one_exchange(const char *where, int rounds)
 {
-    static double cost[RECEIVERS][MOST_ROUNDS], wall[RECEIVERS][MOST_ROUNDS],
-        first[RECEIVERS][MOST_ROUNDS];
+    static double cost[RECEIVERS][MAX_ROUNDS], wall[RECEIVERS][MAX_ROUNDS],
+        first[RECEIVERS][MAX_ROUNDS];
     enum { TIMES = 5 };
     const char *body = body_for("alibaba/qwen3-32b");
     void *states[RECEIVERS];
@@ -228,7 +228,7 @@ static void one_exchange(const char *where, int rounds)
     for (int round = -1; round < rounds; round++) {
         for (int who = 0; who < RECEIVERS; who++) {
             double waited = 0;
-            int64_t start = now_ns(), started_work = worked_ns();
+            int64_t start = now_ns(), started_work = cpu_time_ns();
             for (int i = 0; i < TIMES; i++) {
                 struct tally tally = { 0 };
                 int64_t begun = now_ns();
@@ -237,14 +237,14 @@ static void one_exchange(const char *where, int rounds)
                 check(receivers[who], &tally, 3);
             }
             if (round < 0) continue;
-            cost[who][round] = (double)(worked_ns() - started_work) / 1e3 / TIMES;
+            cost[who][round] = (double)(cpu_time_ns() - started_work) / 1e3 / TIMES;
             wall[who][round] = (double)(now_ns() - start) / 1e3 / TIMES;
             first[who][round] = waited;
         }
     }
     char title[128];
     snprintf(title, sizeof title,
-             "One exchange, recorded of qwen3-32b, on a kept connection%s: %d of each", where,
+             "One exchange, recorded from qwen3-32b, on a kept connection%s: %d of each", where,
              rounds * TIMES);
     print_head(title, "us CPU", "us to first event   exchanges/s");
     for (int who = 0; who < RECEIVERS; who++) {
@@ -254,25 +254,26 @@ static void one_exchange(const char *where, int rounds)
     }
 }
 
-/* The first to initialise libcurl in a process has all its memory wiped, of the others that are compared, too. */
+/* If the library initialises libcurl, libcurl overwrites all memory before freeing it, also for the
+ * other receivers. */
 static void one_exchange_wiped(int rounds)
 {
     fflush(stdout);
     pid_t process = fork();
     if (process == 0) {
         receivers[CALLBACK]->close(receivers[CALLBACK]->open(base_url));
-        one_exchange(", libcurl wiping", rounds);
+        one_exchange(", libcurl overwriting its memory", rounds);
         exit(0);
     }
     int status;
     if (process < 0 || waitpid(process, &status, 0) != process || status != 0)
-        fail("one exchange", "did not end well");
+        fail("one exchange", "the process failed");
 }
 
 /* ---- loading, and memory ---- */
 
 struct loading {
-    double curl[MOST_ROUNDS], library[MOST_ROUNDS], ready[MOST_ROUNDS], memory[MOST_ROUNDS];
+    double curl[MAX_ROUNDS], library[MAX_ROUNDS], ready[MAX_ROUNDS], memory[MAX_ROUNDS];
 };
 
 static void load_once(const char *program, const char *library, struct loading *into, int round)
@@ -284,31 +285,31 @@ static void load_once(const char *program, const char *library, struct loading *
     FILE *output = popen(command, "r");
     if (!output || fscanf(output, "%lf %lf %lf %lf", &into->curl[round], &into->library[round],
                           &into->ready[round], &into->memory[round]) != 4)
-        fail(program, "did not run");
+        fail(program, "does not run");
     pclose(output);
 }
 
 static void loading(const char *program, const char *library, int rounds)
 {
-    static struct loading bare, ours;
+    static struct loading bare, thinkwire;
     for (int round = 0; round < rounds; round++) {
         load_once(program, NULL, &bare, round);
-        load_once(program, library, &ours, round);
+        load_once(program, library, &thinkwire, round);
     }
     struct stat file;
-    if (stat(library, &file) != 0) fail(library, "is not there");
+    if (stat(library, &file) != 0) fail(library, "does not exist");
     printf("\nLoading, in fresh processes: %d of each\n", rounds);
-    printf("%-44s %10.0f us\n", "dlopen of libcurl.so.4, with all it needs",
-           median(ours.curl, rounds));
-    printf("%-44s %10.0f us\n", "dlopen of libthinkwire.so behind it",
-           median(ours.library, rounds));
+    printf("%-44s %10.0f us\n", "dlopen of libcurl.so.4 and its dependencies",
+           median(thinkwire.curl, rounds));
+    printf("%-44s %10.0f us\n", "dlopen of libthinkwire.so after that",
+           median(thinkwire.library, rounds));
     printf("%-44s %10.0f us\n", "curl_global_init", median(bare.ready, rounds));
-    printf("%-44s %10.0f us\n", "tw_client_create, with curl_global_init in it",
-           median(ours.ready, rounds));
-    printf("%-44s %10.0f KB\n", "memory behind an exchange of bare libcurl",
+    printf("%-44s %10.0f us\n", "tw_client_create, including curl_global_init",
+           median(thinkwire.ready, rounds));
+    printf("%-44s %10.0f KB\n", "memory after an exchange of bare libcurl",
            median(bare.memory, rounds));
-    printf("%-44s %10.0f KB\n", "memory behind an exchange of thinkwire",
-           median(ours.memory, rounds));
+    printf("%-44s %10.0f KB\n", "memory after an exchange of thinkwire",
+           median(thinkwire.memory, rounds));
     printf("%-44s %10ld bytes\n", "libthinkwire.so", (long)file.st_size);
 }
 
@@ -318,7 +319,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
     pid_t mock = mock_start(argv[1], base_url, sizeof base_url);
-    if (mock < 0) fail(argv[1], "did not start");
+    if (mock < 0) fail(argv[1], "does not start");
     one_exchange_wiped(100);
     curl_global_init(CURL_GLOBAL_ALL);
     at_line_rate(200000, 9);

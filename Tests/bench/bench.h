@@ -1,4 +1,4 @@
-/* What the parts of the bench share: the ways of receiving a stream that are compared. */
+/* The receivers of a stream that the bench compares. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -9,13 +9,13 @@
 extern "C" {
 #endif
 
-/* What came of one exchange. */
+/* What an exchange received. */
 struct tally {
-    size_t bytes;  /* Of the body; counted by those that know it. */
-    size_t pieces; /* Of reasoning or answer. */
-    size_t text;   /* Bytes in them. */
+    size_t bytes;  /* Of the body, if the receiver knows them. */
+    size_t pieces; /* Of reasoning or content. */
+    size_t text;   /* Bytes of the pieces. */
     int64_t
-        first_ns; /* When the first piece came, or the first byte for one that looks for no pieces. */
+        first_ns; /* The time of the first piece; of the first byte, if pieces are not counted. */
 };
 
 /* One way to receive a stream. A state belongs to one thread and keeps its connection. */
@@ -31,11 +31,11 @@ extern const struct receiver by_libcurl, by_hand, by_callback, by_pull;
 extern const struct receiver by_simdjson;
 #endif
 
-/* Nanoseconds, of the clock on the wall and of this process's work. */
+/* Nanoseconds of the monotonic clock, and of the processor time of this process. */
 int64_t now_ns(void);
-int64_t worked_ns(void);
+int64_t cpu_time_ns(void);
 
-/* Says what went wrong, and ends the bench. */
+/* Prints an error and ends the program. */
 void fail(const char *what, const char *why);
 
 static inline void count_piece(struct tally *tally, size_t length)
@@ -44,7 +44,7 @@ static inline void count_piece(struct tally *tally, size_t length)
     tally->text += length;
 }
 
-/* A transfer by libcurl's easy interface, as three of the receivers make it. */
+/* A transfer with libcurl's easy interface, which three receivers use. */
 typedef size_t (*write_fn)(char *bytes, size_t size, size_t count, void *userdata);
 struct easy;
 struct easy *easy_open(const char *base_url);

@@ -1,6 +1,6 @@
 /*
- * What somebody writes by hand who knows his server: lines, a search for the two fields, a loop over the escapes. It believes
- * what it is sent: no JSON is checked, no UTF-8, no surrogate pair is put together, no limit kept.
+ * A minimal parser for a known server: it splits lines, searches for two fields, and unescapes
+ * them. It does not validate JSON or UTF-8, does not combine surrogate pairs, and has no limits.
  */
 #define _GNU_SOURCE
 
@@ -49,7 +49,7 @@ static void append_unit(struct text *text, unsigned unit)
     }
 }
 
-/* The piece of text that the field of this chunk holds is appended, and told. */
+/* Appends the value of a field of this chunk, and counts it. */
 static void take(struct hand *hand, struct text *text, const char *chunk, const char *end,
                  const char *field, size_t length)
 {

@@ -1,4 +1,4 @@
-/* Bare libcurl, which only counts the bytes: what receiving costs before anybody looks at what came. */
+/* Bare libcurl, which only counts bytes: the cost of receiving without parsing. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <curl/curl.h>
@@ -35,7 +35,7 @@ void easy_exchange(struct easy *easy, const char *body, write_fn write, void *us
     CURLcode result = curl_easy_perform(easy->curl);
     if (result != CURLE_OK) fail("libcurl", curl_easy_strerror(result));
     curl_easy_getinfo(easy->curl, CURLINFO_RESPONSE_CODE, &status);
-    if (status != 200) fail("libcurl", "the mock refused");
+    if (status != 200) fail("libcurl", "the mock sent an error response");
 }
 
 void easy_close(struct easy *easy)

@@ -1,4 +1,5 @@
-// What somebody writes by hand who will have it right: lines, and simdjson's on-demand reader for the fields.
+// A handwritten but correct parser: it splits lines and reads the fields with simdjson's on-demand
+// parser.
 #include <simdjson.h>
 
 #include <cstring>
@@ -23,7 +24,7 @@ struct Loop {
         count_piece(counts, piece.size());
     }
 
-    // `room` tells how many bytes can be read from the beginning of the line.
+    // `room` is how many bytes can be read from the start of the line.
     void takeLine(const char *line, size_t length, size_t room)
     {
         if (length < 6 || std::memcmp(line, "data: ", 6) != 0 ||

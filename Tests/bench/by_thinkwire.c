@@ -1,4 +1,5 @@
-/* The library: by callback, and pulled. A request is made for every exchange, and its reply let go of, as a program would. */
+/* The library, by callback and pulled. As in a program, each exchange creates a request and
+ * destroys its reply. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /*
- * load CURL [THINKWIRE] BASE_URL BODY: in a fresh process, loads libcurl, and the library behind it if one is named; makes one
- * exchange with what was loaded; and prints four numbers: the microseconds that loading each took, those of getting ready for
- * the first exchange (tw_client_create, or curl_global_init), and the process's memory in KB behind the exchange.
+ * load CURL [THINKWIRE] BASE_URL BODY: loads libcurl and then the library, if it is named, in a
+ * new process, and makes one exchange. Prints four numbers: the microseconds of loading each,
+ * those of the preparation (tw_client_create or curl_global_init), and the memory after the
+ * exchange in KB.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -33,7 +34,7 @@ static void *load(const char *path, double *took)
     return library;
 }
 
-/* What POSIX says a function's address is taken from dlsym by. */
+/* POSIX documents this conversion of the result of dlsym to a function pointer. */
 #define FIND(library, name)                                                                        \
     __typeof__(name) *p_##name;                                                                    \
     *(void **)&p_##name = dlsym(library, #name)
@@ -101,14 +102,14 @@ static long resident_kb(void)
 int main(int argc, char **argv)
 {
     if (argc < 4) return 2;
-    double curl_took, ours_took = 0, ready;
+    double curl_took, library_took = 0, ready;
     void *curl = load(argv[1], &curl_took);
     if (argc == 5) {
-        void *ours = load(argv[2], &ours_took);
-        ready = exchange_by_thinkwire(ours, argv[3], argv[4]);
+        void *library = load(argv[2], &library_took);
+        ready = exchange_by_thinkwire(library, argv[3], argv[4]);
     } else {
         ready = exchange_by_libcurl(curl, argv[2], argv[3]);
     }
-    printf("%.1f %.1f %.1f %ld\n", curl_took, ours_took, ready, resident_kb());
+    printf("%.1f %.1f %.1f %ld\n", curl_took, library_took, ready, resident_kb());
     return 0;
 }
