@@ -6,6 +6,7 @@
  * The input: three bytes of settings (see `play`), then what the server sends, status line and all. A few bytes are not sent:
  */
 #define _GNU_SOURCE
+#include "../support/http.h"
 #include "thinkwire.h"
 
 #include <errno.h>
@@ -36,40 +37,40 @@ static void demand_at(bool holds, const char *what, int line)
 }
 #define demand(condition) demand_at(condition, #condition, __LINE__)
 
-/* ---- The server and the clock -------------------------------------------------------------------------------------------- */
+/* ---- the server and the clock ---- */
 
 static int64_t now_ns = 1000000000;
+/* The server has one connection at a time, which is a socket pair. */
 static struct {
-    int ours, theirs;
+    int server_end, client_end;
     bool has_request, is_over, was_reset, refuses;
     char request[8192];
     size_t request_length;
-    const uint8_t *place, *end; /* of what is still to be sent */
-    size_t piece;               /* the most bytes at a time; 0: as the input says */
+    const uint8_t *next, *end; /* What was not sent yet. */
+    size_t piece;              /* How many bytes are sent at a time; 0: as the input says. */
     bool is_uncut;
     enum { FIN, RST, HOLD, FIN_AT_ONCE } ending;
-    int64_t wakes_ns, idle_ns;
+    int64_t wakes_ns; /* The server does nothing before this time. */
+    int64_t idle_ns;  /* How much time passes when the library polls without waiting. */
     long waits;
-} server = { .ours = -1, .theirs = -1 };
+} server = { .server_end = -1, .client_end = -1 };
 
 static void hang_up(void)
 {
-    if (server.ours >= 0) close(server.ours);
-    server.ours = server.theirs = -1;
+    if (server.server_end >= 0) close(server.server_end);
+    server.server_end = server.client_end = -1;
 }
 
-/* The whole request is here: its head, and as much body as that says. */
-static bool record_event(void)
+/* Whether the whole request was received. */
+static bool receive_request(void)
 {
     size_t room = sizeof server.request - 1 - server.request_length;
-    ssize_t count = recv(server.ours, server.request + server.request_length, room, MSG_DONTWAIT);
+    ssize_t count =
+        recv(server.server_end, server.request + server.request_length, room, MSG_DONTWAIT);
     if (count > 0) server.request_length += (size_t)count;
     server.request[server.request_length] = 0;
-    char *body = strstr(server.request, "\r\n\r\n"),
-         *length = strcasestr(server.request, "content-length:");
-    if (!body || !length) return false;
-    return server.request_length - (size_t)(body + 4 - server.request) >=
-           strtoul(length + 15, NULL, 10);
+    size_t size = http_request_size(server.request);
+    return size > 0 && server.request_length >= size;
 }
 
 static void end_connection(void)
@@ -77,7 +78,7 @@ static void end_connection(void)
     server.is_over = true;
     if (server.ending == HOLD) return;
     server.was_reset = server.ending == RST;
-    shutdown(server.ours, server.was_reset ? SHUT_RDWR : SHUT_WR);
+    shutdown(server.server_end, server.was_reset ? SHUT_RDWR : SHUT_WR);
 }
 
 static bool is_mark(uint8_t byte)
@@ -85,36 +86,36 @@ static bool is_mark(uint8_t byte)
     return byte >= BLINK && byte <= PAUSE;
 }
 
-/* Does the next thing there is to do; false if there is none now. */
+/* Makes the server's next step; false if there is none at this time. */
 static bool act(void)
 {
-    if (server.ours < 0 || server.is_over || server.wakes_ns > now_ns) return false;
+    if (server.server_end < 0 || server.is_over || server.wakes_ns > now_ns) return false;
     if (!server.has_request) {
-        if (!record_event()) return false;
+        if (!receive_request()) return false;
         server.has_request = true;
         server.request_length = 0;
     }
-    /* `is_over` too: of this answer there is no more, and the next waits for its request. */
-    if (server.place == server.end) {
+    /* The answer is complete; the next one waits for its request. */
+    if (server.next == server.end) {
         end_connection();
         return true;
     }
-    uint8_t mark = *server.place;
+    uint8_t mark = *server.next;
     if (mark == NEXT) return false;
     if (is_mark(mark)) {
-        server.place++;
+        server.next++;
         if (mark != CUT && !server.is_uncut)
             server.wakes_ns = now_ns + (mark == BLINK ? 200000000 : 130000000000);
         return true;
     }
-    size_t length = 0, left = (size_t)(server.end - server.place);
-    while (length < left && !is_mark(server.place[length]) &&
+    size_t length = 0, left = (size_t)(server.end - server.next);
+    while (length < left && !is_mark(server.next[length]) &&
            (!server.piece || length < server.piece))
         length++;
-    ssize_t sent = send(server.ours, server.place, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent = send(server.server_end, server.next, length, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent <= 0) return false;
-    server.place += sent;
-    if (server.place == server.end && server.ending == FIN_AT_ONCE) end_connection();
+    server.next += sent;
+    if (server.next == server.end && server.ending == FIN_AT_ONCE) end_connection();
     return true;
 }
 
@@ -125,8 +126,8 @@ int socket(int domain, int type, int protocol)
     int ends[2];
     hang_up();
     if (socketpair(AF_UNIX, type, 0, ends) != 0) return -1;
-    server.theirs = ends[0];
-    server.ours = ends[1];
+    server.client_end = ends[0];
+    server.server_end = ends[1];
     server.has_request = server.was_reset = server.is_over = false;
     server.request_length = 0;
     return ends[0];
@@ -134,7 +135,7 @@ int socket(int domain, int type, int protocol)
 
 int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
-    if (fd != server.theirs) return (int)syscall(SYS_connect, fd, address, length);
+    if (fd != server.client_end) return (int)syscall(SYS_connect, fd, address, length);
     errno = server.refuses ? ECONNREFUSED : EINPROGRESS;
     return -1;
 }
@@ -142,7 +143,7 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
 ssize_t recv(int fd, void *bytes, size_t length, int flags)
 {
     ssize_t count = syscall(SYS_recvfrom, fd, bytes, length, flags, NULL, NULL);
-    if (count != 0 || fd != server.theirs || !server.was_reset) return count;
+    if (count != 0 || fd != server.client_end || !server.was_reset) return count;
     errno = ECONNRESET;
     return -1;
 }
@@ -152,33 +153,33 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     if (clock == CLOCK_REALTIME || clock == CLOCK_PROCESS_CPUTIME_ID ||
         clock == CLOCK_THREAD_CPUTIME_ID)
         return (int)syscall(SYS_clock_gettime, clock, time);
-    /* Work takes time too, if little. */
+    /* Computing takes a little time, too. */
     now_ns += 50;
     time->tv_sec = now_ns / 1000000000;
     time->tv_nsec = now_ns % 1000000000;
     return 0;
 }
 
-static int ready(int epoll, struct epoll_event *events, int most)
+static int ready(int epoll, struct epoll_event *events, int capacity)
 {
-    int count = (int)syscall(SYS_epoll_pwait, epoll, events, most, 0, NULL, 0);
+    int count = (int)syscall(SYS_epoll_pwait, epoll, events, capacity, 0, NULL, 0);
     for (int i = 0; i < count; i++)
-        if (events[i].data.fd == server.theirs && server.was_reset)
+        if (events[i].data.fd == server.client_end && server.was_reset)
             events[i].events |= EPOLLERR | EPOLLHUP;
     return count;
 }
 
-int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
+int epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout)
 {
-    demand(++server.waits < 100000); /* it hangs */
-    int count = ready(epoll, events, most);
-    /* A mark takes no time by itself. */
-    while (count == 0 && act()) count = ready(epoll, events, most);
+    demand(++server.waits < 100000); /* Otherwise the library hangs. */
+    int count = ready(epoll, events, capacity);
+    /* A mark itself takes no time. */
+    while (count == 0 && act()) count = ready(epoll, events, capacity);
     server.idle_ns = count != 0 || timeout != 0     ? 0
                      : server.idle_ns > 30000000000 ? 60000000000
                                                     : 2 * server.idle_ns + 1000000;
     if (count != 0) return count;
-    /* Who only looks in finds that more and more time has passed since. */
+    /* Between two polls that do not wait, more and more time passes. */
     int64_t passes = timeout == 0 ? server.idle_ns : (int64_t)timeout * 1000000;
     if (server.wakes_ns > now_ns && server.wakes_ns < now_ns + passes)
         passes = server.wakes_ns - now_ns;
@@ -486,7 +487,7 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
     server.refuses = (settings[0] & 0x1C) == 0x1C;
     server.piece = is_uncut ? 0 : settings[1];
     server.is_uncut = is_uncut;
-    server.place = bytes;
+    server.next = bytes;
     server.end = bytes + length;
     server.wakes_ns = server.idle_ns = 0;
     server.waits = 0;
@@ -497,19 +498,19 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
         chat_to_cancel = NULL;
         server.has_request = false;
         server.request_length = 0;
-        const uint8_t *from = server.place;
+        const uint8_t *from = server.next;
         tw_reply *reply =
             exchange(clients[settings[0] >> 6 & 1][first || settings[0] & 8],
                      requests[(settings[2] >> 2 & 7) % 6][settings[0] >> 5 & 1], settings[2] & 3);
-        judge(reply, from, server.place, events_wanted > 0 && recorded_events >= events_wanted);
+        judge(reply, from, server.next, events_wanted > 0 && recorded_events >= events_wanted);
         if (first) {
             *first = reply;
             return hang_up();
         }
         tw_reply_destroy(reply);
-        while (server.place < server.end && *server.place != NEXT) server.place++;
-        if (server.place == server.end) return hang_up();
-        server.place++;
+        while (server.next < server.end && *server.next != NEXT) server.next++;
+        if (server.next == server.end) return hang_up();
+        server.next++;
     }
 }
 
