@@ -164,8 +164,8 @@ test-c: library .build/abi/plain .build/abi/asan
 
 # What the library must leave unchanged in the program that loads it, and where the API key may go.
 test-guest: library $(guests)
-	set -e; for guest in $(guests); do echo $$guest; \
-	    THINKWIRE_MOCK=$(mock) THINKWIRE_SERVERS=Tests/guest/servers.py THINKWIRE_LIBRARY=$(library) timeout 300 $$guest; done
+	printf '%s\n' $(guests) | xargs -P 4 -I{} sh -c \
+	    'timeout 300 {} > {}.log 2>&1; status=$$?; echo {}; cat {}.log; exit $$status'
 
 .build/guest/%: Tests/guest/%.c Tests/guest/guest.c Tests/guest/guest.h Tests/abi/check.c Tests/abi/check.h $(support) \
     include/thinkwire.h | library
