@@ -40,7 +40,7 @@ sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
 support := $(wildcard Tests/support/*.[ch])
 abi     := $(wildcard Tests/abi/*.c) $(filter %.c,$(support))
-guests  := $(patsubst Tests/guest/%.c,.build/guest/%,$(filter-out Tests/guest/guest.c,$(wildcard Tests/guest/*.c)))
+guests  := $(filter-out .build/guest/guest,$(patsubst Tests/%.c,.build/%,$(wildcard Tests/guest/*.c)))
 c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build/corpus/play \
            .build/faults/sweep .build/faults/sweep-asan .build/soak/soak
 
@@ -48,7 +48,8 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
 # is about as long as the others. test-tsan and test-c-tsan share a build directory, so they stay in
 # one lane. Tests/run.py prints seconds and processor seconds per target.
 fuzz_lane    := test-fuzz
-compute_lane := test-swift test-asan test-tsan test-c-tsan test-faults test-valgrind test-flood test-soak
+compute_lane := test-swift test-asan test-tsan test-c-tsan test-faults test-valgrind test-flood \
+                test-soak
 wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl test-guest test-mock \
                 test-corpus test-install
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
@@ -62,8 +63,8 @@ all: library $(chat) check
 help:
 	@sed -n 's/^#: \(.*\)/\1/p' Makefile
 
-# SwiftPM decides what is out of date. Tests/run.py sets BUILT: the library was built just before, and
-# SwiftPM's lock would make the lanes wait for each other.
+# SwiftPM decides what is out of date. Tests/run.py sets BUILT: the library was built just before,
+# and SwiftPM's lock would make the lanes wait for each other.
 library:
 ifndef BUILT
 	$(SWIFT) build -c release --disable-local-rpath
@@ -87,13 +88,18 @@ demo:
 	$(MAKE) --no-print-directory all
 	bindings/c/examples/demo.sh $(out)
 
-# Swift builds in the tests' own directories start while the C programs compile: both are in the lanes.
+# Swift builds in the tests' own directories start while the C programs compile: both are in the
+# lanes.
 test:
 	.ci/setup
 	$(MAKE) --no-print-directory all
 	$(MAKE) --no-print-directory -j2 BUILT=1 $(venv)/ready $(c_tests)
 	Tests/run.py --set BUILT=1 --set FUZZ_JOBS=1 "$(fuzz_lane)" "$(compute_lane)" "$(wait_lane)"
 	@echo "everything passed"
+
+# `make test` in a new Debian 12 with current packages. For use before releases; needs root.
+test-chroot:
+	Tests/chroot.py
 
 # What can be tested within seconds.
 test-fast: all $(venv)/ready .build/abi/plain
@@ -143,7 +149,8 @@ test-checks: library $(venv)/ready
 	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/check
 
 # All tests use Swift Testing. SwiftPM would also start XCTest, whose leaks the address sanitizer
-# reports. gold, SwiftPM's linker here, warns about hundreds of symbols of the sanitizer; lld does not.
+# reports. gold, SwiftPM's linker here, warns about hundreds of symbols of the sanitizer; lld does
+# not.
 test-swift:
 	$(SWIFT) test --disable-xctest
 
@@ -180,12 +187,14 @@ test-flood: library .build/limits/flood
 	mkdir -p $(@D)
 	$(CC) $(strict) $(CFLAGS) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# Uninitialised and freed memory within the library, which the address sanitizer of the program does not see.
+# Uninitialised and freed memory within the library, which the address sanitizer of the program does
+# not see.
 test-valgrind: library .build/abi/plain
 	THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=400 timeout 900 valgrind --quiet --error-exitcode=1 --leak-check=full \
 	    --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible .build/abi/plain
 
-# Recorded answers of providers, through the released library. The Swift and Python tests read them too.
+# Recorded answers of providers, through the released library. The Swift and Python tests read them
+# too.
 test-corpus: library .build/corpus/play
 	Tests/corpus/corpus.py plan > .build/corpus/plan
 	ASAN_OPTIONS=detect_leaks=1 timeout 300 .build/corpus/play < .build/corpus/plan > .build/corpus/recorded.jsonl
@@ -195,9 +204,9 @@ test-corpus: library .build/corpus/play
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(sanitize) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# Every answer broken at every byte. With EVERY=16: at every byte of one framing and every 16th byte of
-# the others. A smaller sweep uses the address sanitizer. Without the allocator's cache (tcache_count=0),
-# memory in use is exact to the byte.
+# Every answer broken at every byte. With EVERY=16: at every byte of one framing and every 16th byte
+# of the others. A smaller sweep uses the address sanitizer. Without the allocator's cache
+# (tcache_count=0), memory in use is exact to the byte.
 EVERY ?= 1
 test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	Tests/faults/faults.py > .build/faults/plan
@@ -209,8 +218,9 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	mkdir -p $(@D)
 	$(CC) $(subst c99,c11,$(strict)) -g -O1 $(if $(findstring asan,$@),$(sanitize)) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# The C tests against the library built as ordinary Swift, which detects what Embedded Swift does not
-# (overlapping accesses), with the thread sanitizer. The toolchain's sanitizer needs its dispatch library.
+# The C tests against the library built as ordinary Swift, which detects what Embedded Swift does
+# not (overlapping accesses), with the thread sanitizer. The toolchain's sanitizer needs its
+# dispatch library.
 runtime = $(shell $(SWIFT) -print-target-info | sed -n '/runtimeLibraryPaths/{n;s/.*"\(.*\)".*/\1/p;}')
 swift_clang = $(dir $(shell readlink -f "$$(command -v $(SWIFT))"))clang
 
@@ -223,7 +233,8 @@ test-c-tsan: library
 	LD_LIBRARY_PATH=.build/abi/debug:$(runtime) THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=100 \
 	    TSAN_OPTIONS=halt_on_error=1 .build/abi/tsan
 
-# With the libcurl of the pycurl wheel, years newer than the system's. From 8.1 on, libcurl handles are reused.
+# With the libcurl of the pycurl wheel, years newer than the system's. From 8.1 on, libcurl handles
+# are reused.
 curl_libs = $(shell echo $(CURDIR)/$(venv)/lib/python3*/site-packages/pycurl.libs)
 
 test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/sweep $(venv)/ready

@@ -1,19 +1,22 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// What ships is Embedded Swift: no Swift runtime, no metadata. What tests is ordinary Swift, so that the sanitizers and Swift
-// Testing work. The same sources build both ways; other platforms build as ordinary Swift.
+// Release builds on Linux are Embedded Swift, without the Swift runtime and metadata. Debug builds
+// and other platforms are ordinary Swift, so that the sanitizers and Swift Testing work. The same
+// sources build both ways.
 let embedded = BuildSettingCondition.when(platforms: [.linux], configuration: .release)
 let swiftSettings: [SwiftSetting] = [
     .enableExperimentalFeature("CImplementation"),
     .unsafeFlags(["-warnings-as-errors"]),
-    // Embedded Swift's checks of exclusive access are calls to functions that do nothing.
+    // In Embedded Swift, the checks of exclusive access call functions that do nothing.
     .unsafeFlags(["-enforce-exclusivity=unchecked"], embedded),
-    // Every object file brings its own copy of what it uses of the standard library: one is kept of each.
+    // Every object file contains copies of the generic code that it uses. With sections, the linker
+    // keeps one of each.
     .unsafeFlags(["-Xfrontend", "-function-sections"], embedded),
 ]
-// Where SwiftPM sees the feature, it links without the Swift runtime, and leaves the toolchain out of the run path in debug builds
-// as well. So it is told for what is shipped; the core, which the tests link, tells the compiler alone.
+// SwiftPM links targets that enable the feature without the Swift runtime, and omits the toolchain
+// from the run path even in debug builds. Therefore only the products enable it in SwiftPM. The
+// modules that the tests link pass it to the compiler.
 let shippedSettings = swiftSettings + [.enableExperimentalFeature("Embedded", embedded)]
 let coreSettings =
     swiftSettings + [.unsafeFlags(["-enable-experimental-feature", "Embedded"], embedded)]
@@ -40,7 +43,7 @@ let package = Package(
             linkerSettings: [
                 .unsafeFlags(
                     [
-                        // gold would leave the classes' metadata in the table of dynamic symbols.
+                        // gold would keep the metadata of classes in the dynamic symbol table.
                         "-use-ld=lld", "-Xlinker", "--gc-sections", "-Xlinker", "--icf=all",
                         "-Xlinker", "--version-script=Sources/Thinkwire/exports.map", "-Xlinker",
                         "-soname=libthinkwire.so.0",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -37,9 +38,12 @@ class Runner:
     """Runs targets and prints their output in blocks that never interleave."""
 
     def __init__(self, settings: list[str]) -> None:
-        self.command = [os.environ.get("MAKE", "make"), "--no-print-directory", *settings]
-        # The make that started this script has a job server that these processes must not use.
-        dropped = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}
+        # Variables on the command line of the make that started this script are passed on; its
+        # flags are not: they name a job server that these processes cannot use.
+        _, _, given = os.environ.get("MAKEFLAGS", "").partition("-- ")
+        make = os.environ.get("MAKE", "make")
+        self.command = [make, "--no-print-directory", *shlex.split(given), *settings]
+        dropped = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
         self.environment = {k: v for k, v in os.environ.items() if k not in dropped}
         self.printing = threading.Lock()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
