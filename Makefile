@@ -106,11 +106,9 @@ test-fast: all $(venv)/ready .build/abi/plain
 	Tests/run.py --set BUILT=1 "test-swift" "fast-c mypy fast-python"
 
 # The Python tests that neither wait for timeouts nor start many processes.
-slow_python := $(foreach name,cancel compat corpus errors readme retries,--ignore tests/test_$(name).py)
-
 fast-python: library $(venv)/ready
 	cd bindings/python && THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
-	    ../../$(venv)/bin/python -m pytest -q tests $(slow_python)
+	    ../../$(venv)/bin/python -m pytest -q tests -m "not slow"
 
 fast-c: .build/abi/plain
 	.build/abi/plain --fast --jobs 2
