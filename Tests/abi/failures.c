@@ -72,7 +72,7 @@ static void compressed_error_responses(void)
 {
     static const struct error_response coded[] = {
         { "404 Not Found", "\037\213\b...\377", 404, TW_NOT_FOUND,
-          "HTTP 404: the reason is compressed (gzip), which was not asked for; " },
+          "HTTP 404: the reason is compressed (gzip), which was not requested; " },
         { "404 Not Found", "no such model", 404, TW_NOT_FOUND, "HTTP 404: no such model; " },
     };
     for (size_t i = 0; i < sizeof coded / sizeof *coded; i++) {

@@ -1,38 +1,44 @@
 import Base
 
-/// The members of an object that comes again with every chunk (the chunk itself, a choice, a delta), put together over all of
-/// them: in the order in which they first came, each with its last value that was not null.
+/// Merges an object that is repeated in every chunk (the chunk itself, a choice, a delta).
+///
+/// Members are kept in the order of their first occurrence, each with its last value that is not
+/// null.
 package struct MergedObject: ~Copyable {
     final class Field {
+        /// The name as written, with its escapes.
         var name = ByteBuffer()
+        /// The value's JSON.
         var value = ByteBuffer()
-        /// Its value is put together elsewhere, from many chunks; here is only its place.
+        /// Whether the value is assembled elsewhere, from many chunks; the field only marks its
+        /// place.
         var isAssembled = false
     }
 
+    /// Maximum number of unknown fields: far more than any provider sends.
     private static let maxUnknownFields = 256
     private(set) var all: [Field] = []
     private var unknownCount = 0
-    /// A number made of each name, side by side, so that a name that is none of them is soon known to be none.
+    /// Hash of each name, so that a new name is recognized without comparing all names.
     private var hashes: [UInt32] = []
-    /// Where the next member is looked for first: chunks repeat their members in the same order.
+    /// Index of the field that is tried first: chunks repeat their members in the same order.
     private var expected = 0
 
-    /// An object has come, if only an empty one.
+    /// Whether an object was received, even an empty one.
     private(set) var isPresent = false
 
-    /// Another object begins.
+    /// Begins the next object.
     mutating func rewind() {
         isPresent = true
         expected = 0
     }
 
-    /// Keeps a member; true if that changed anything.
+    /// Keeps a member. Returns whether it changed anything.
     mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool { keep(name.contents, value) }
 
     private mutating func keep(_ name: Bytes, _ value: JSONValue) -> Bool {
         guard let field = field(name) else { return true }
-        // No JSON is empty: such a field is new.
+        // An empty buffer means a new field: no JSON value is empty.
         if value.isNull && !field.value.isEmpty { return false }
         let raw = value.raw
         guard !field.value.bytes.equals(raw) else { return false }
@@ -41,11 +47,13 @@ package struct MergedObject: ~Copyable {
         return true
     }
 
-    /// Keeps the place of a member that we know, whose value is put together elsewhere. However its name was written, it is given
-    /// here in one way only: who writes it in a hundred ways must not have the answer in the document a hundred times.
+    /// Keeps the place of a known member whose value is assembled elsewhere.
+    ///
+    /// `name` is the name without escapes. A server that escapes it in a hundred ways must not get
+    /// the value a hundred times into the document.
     mutating func reserve(_ name: Bytes) { field(name, isKnown: true)?.isAssembled = true }
 
-    /// Joins the elements of an array to those that came before; anything else is kept as any member is.
+    /// Appends the elements of an array to the kept array; keeps any other value as `keep` does.
     mutating func join(_ name: Bytes, _ array: JSONValue) {
         guard array.kind == .array else {
             _ = keep(name, array)
@@ -66,17 +74,18 @@ package struct MergedObject: ~Copyable {
         field.value.append(UInt8(ascii: "]"))
     }
 
-    /// The names of texts that come in pieces: of audio, of blocks of reasoning, and of a call.
-    private static let texts: [StaticString] = [
+    /// Members whose strings arrive in pieces: of audio, of reasoning blocks, and of a function
+    /// call.
+    private static let textNames: [StaticString] = [
         "data", "transcript", "text", "summary", "arguments",
     ]
 
-    /// Keeps the members of an object that comes in fragments, with its texts joined.
+    /// Keeps the members of an object that arrives in fragments, and joins its texts.
     mutating func join(_ object: JSONValue) {
         guard object.kind == .object else { return }
         rewind()
         for (name, value) in object.members {
-            if MergedObject.texts.contains(where: { name.isText($0) }) {
+            if MergedObject.textNames.contains(where: { name.isText($0) }) {
                 joinText(name, value)
             } else {
                 _ = keep(name, value)
@@ -84,7 +93,6 @@ package struct MergedObject: ~Copyable {
         }
     }
 
-    /// Joins a piece of a text to those that came before.
     private mutating func joinText(_ name: JSONValue, _ piece: JSONValue) {
         guard let field = field(name.contents) else { return }
         guard piece.isString, field.value.bytes.hasPrefix("\"") else {
@@ -95,19 +103,23 @@ package struct MergedObject: ~Copyable {
         field.value.append(piece.raw.dropping(1))
     }
 
-    /// The field of that name, made if it is new; nil when there are more than anybody sends.
+    /// Applies a change to the JSON of every value.
+    borrowing func changeValues(_ change: (inout ByteBuffer) -> Void) {
+        for field in all { change(&field.value) }
+    }
+
+    /// The field with this name, created if necessary; nil beyond `maxUnknownFields`.
     private mutating func field(_ wanted: Bytes, isKnown: Bool = false) -> Field? {
         if expected < all.count, all[expected].name.bytes.equals(wanted) {
             expected += 1
             return all[expected - 1]
         }
         let hash = MergedObject.hash(wanted)
-        for place in hashes.indices
-        where hashes[place] == hash && all[place].name.bytes.equals(wanted) {
-            expected = place + 1
-            return all[place]
+        for index in hashes.indices
+        where hashes[index] == hash && all[index].name.bytes.equals(wanted) {
+            expected = index + 1
+            return all[index]
         }
-        // No object of any provider has so many members. What one that is made to hurt has beyond them is not kept.
         guard isKnown || unknownCount < MergedObject.maxUnknownFields else { return nil }
         if !isKnown { unknownCount += 1 }
         let field = Field()
@@ -118,7 +130,7 @@ package struct MergedObject: ~Copyable {
         return field
     }
 
-    /// FNV-1a.
+    /// The FNV-1a hash of a name.
     static func hash(_ name: Bytes) -> UInt32 {
         var hash: UInt32 = 0x811C_9DC5
         for byte in name { hash = (hash ^ UInt32(byte)) &* 0x0100_0193 }

@@ -1,67 +1,20 @@
 import Base
 
-/// What is made of a reply when it is first asked for, under a lock, because any thread may ask.
-package final class Lookups: ForkOwned {
-    package let creator = ProcessIdentity()
-
-    package init() {}
-
-    fileprivate let lock = Lock()
-    fileprivate var document = ByteBuffer()
-    fileprivate var reader = JSONReader()
-    fileprivate var root: JSONValue?
-    fileprivate var isMade = false
-    fileprivate var found: [Lookup] = []
-    /// The places in `found`, each where the hash of its pointer leads, or behind that; half of them at least are free (-1).
-    private var places: [Int32] = []
-
-    fileprivate final class Lookup {
-        var pointer = ByteBuffer()
-        /// nil: there is no such value.
-        var text: ByteBuffer? = nil
-    }
-
-    /// The lookup of that pointer, made if it is new.
-    fileprivate func lookup(of pointer: Bytes) -> (lookup: Lookup, isNew: Bool) {
-        if found.count * 2 >= places.count { spread() }
-        let slot = slot(of: pointer)
-        if places[slot] >= 0 { return (found[Int(places[slot])], false) }
-        places[slot] = Int32(truncatingIfNeeded: found.count)
-        let lookup = Lookup()
-        lookup.pointer.append(pointer)
-        found.append(lookup)
-        return (lookup, true)
-    }
-
-    private func slot(of pointer: Bytes) -> Int {
-        var slot = Int(MergedObject.hash(pointer)) & (places.count - 1)
-        while places[slot] >= 0 && !found[Int(places[slot])].pointer.bytes.equals(pointer) {
-            slot = (slot + 1) & (places.count - 1)
-        }
-        return slot
-    }
-
-    /// Gives them more room.
-    private func spread() {
-        places = Array(repeating: -1, count: max(16, places.count * 2))
-        for place in found.indices {
-            places[slot(of: found[place].pointer.bytes)] = Int32(truncatingIfNeeded: place)
-        }
-    }
-}
-
 extension Reply {
-    /// The whole answer as one `chat.completion` document; empty if no JSON came.
+    /// The answer as one `chat.completion` document; empty if no JSON was received. Valid as long
+    /// as the reply.
     package var document: Bytes {
         let lookups = lookups.own()
-        return lookups.lock.locked { makeDocument(lookups) }
+        return lookups.lock.locked { assembledDocument(lookups) }
     }
 
-    /// The value at an RFC 6901 pointer in that document: a string's text, or the JSON of anything else.
+    /// The value at an RFC 6901 pointer in the document; nil if absent. Valid as long as the reply.
+    ///
+    /// A string's text, or the JSON of any other value.
     package func lookUp(_ pointer: Bytes) -> Bytes? {
         let lookups = lookups.own()
         return lookups.lock.locked {
-            _ = makeDocument(lookups)
+            _ = assembledDocument(lookups)
             let (lookup, isNew) = lookups.lookup(of: pointer)
             guard isNew else { return lookup.bytes }
             if let root = lookups.root, let value = root.value(at: pointer) {
@@ -77,12 +30,13 @@ extension Reply {
         }
     }
 
-    private func makeDocument(_ lookups: Lookups) -> Bytes {
-        if !lookups.isMade {
-            lookups.isMade = true
+    /// Assembles and parses the document on the first call. The caller holds the lock.
+    private func assembledDocument(_ lookups: DocumentLookups) -> Bytes {
+        if !lookups.isAssembled {
+            lookups.isAssembled = true
             if body.isEmpty {
                 assemble(&lookups.document)
-                // Fields were kept as they were written: what is broken in their strings is still in them.
+                // Kept fields may contain invalid UTF-8, because they are unchanged.
                 if !isUTF8(lookups.document.bytes) {
                     lookups.document = repaired(lookups.document.bytes)
                 }
@@ -93,7 +47,7 @@ extension Reply {
         return body.isEmpty ? lookups.document.bytes : body.bytes
     }
 
-    /// Puts the chunks together into the document that would have come unstreamed.
+    /// Appends the document that the provider would have sent unstreamed.
     private func assemble(_ json: inout ByteBuffer) {
         guard !fields.all.isEmpty else { return }
         var separator = UInt8(ascii: "{")
@@ -117,7 +71,7 @@ extension Reply {
     private func assembleChoices(_ json: inout ByteBuffer) {
         json.append(UInt8(ascii: "["))
         var isFirst = true
-        for choice in choices.sorted(by: { $0.index < $1.index }) {
+        for choice in sortedChoices {
             if !isFirst { json.append(UInt8(ascii: ",")) }
             isFirst = false
             choice.assemble(&json)
@@ -126,21 +80,12 @@ extension Reply {
     }
 }
 
-/// JSON with U+FFFD for what is not UTF-8 in its strings; there is nothing of that kind anywhere else in it.
+/// The JSON with U+FFFD for invalid UTF-8. In valid JSON, only strings can contain it.
 func repaired(_ json: Bytes) -> ByteBuffer {
     var text = ByteBuffer()
-    var repair = UTF8Decoder()
-    repair.append(raw: json, to: &text)
+    var decoder = UTF8Decoder()
+    decoder.append(raw: json, to: &text)
     return text
-}
-
-extension Lookups.Lookup {
-    var bytes: Bytes? {
-        switch text {
-        case .some(let text): text.bytes
-        case .none: nil
-        }
-    }
 }
 
 extension Choice {
@@ -188,16 +133,24 @@ extension Choice {
             } else if name.equals("tool_calls") {
                 writeToolCalls(to: &json)
             } else {
-                let text = reasoningBecameContent ? content.text.bytes : reasoning.text.bytes
-                let isPresent = reasoning.isPresent && name.equals(reasoningField.bytes)
-                json.append(text: text.dropping(min(fieldStart, text.count)), isPresent: isPresent)
+                assembleReasoning(field: name, &json)
             }
         }
         if messageFields.all.isEmpty { json.append(UInt8(ascii: "{")) }
         json.append(UInt8(ascii: "}"))
     }
 
-    /// As the provider has it: with the tags that were taken out of it, and without what it never had.
+    /// Appends the reasoning that was received in a field. Reasoning in tags is part of the
+    /// content.
+    private func assembleReasoning(field name: Bytes, _ json: inout ByteBuffer) {
+        let text = reasoningBecameContent ? content.text.bytes : reasoning.text.bytes
+        let isPresent = reasoning.isPresent && name.equals(reasoningField.bytes)
+        json.append(
+            text: text.dropping(min(reasoningFieldStart, text.count)), isPresent: isPresent)
+    }
+
+    /// Appends the content as the provider sent it: with its tags, and without reasoning that
+    /// became content.
     private func assembleContent(_ json: inout ByteBuffer) {
         guard !tags.removedPrefix.isEmpty || reasoningBecameContent else {
             return json.append(text: content.text.bytes, isPresent: content.isPresent)
@@ -208,7 +161,7 @@ extension Choice {
         json.append(text: whole.bytes, isPresent: content.isPresent)
     }
 
-    /// The calls as they stand in a message; null if there are none.
+    /// Appends the value of a message's `tool_calls`; null without tool calls.
     func writeToolCalls(to json: inout ByteBuffer) {
         guard !toolCalls.isEmpty else {
             json.append("null")
@@ -226,9 +179,9 @@ extension Choice {
             json.append(jsonString: call.name.bytes)
             json.append(call.isCustom ? ",\"input\":" : ",\"arguments\":")
             json.append(jsonString: call.arguments.text.bytes)
-            call.functionFields.assembleMembers(&json, behind: UInt8(ascii: ","))
+            call.functionFields.assembleMembers(&json, firstSeparator: UInt8(ascii: ","))
             json.append(UInt8(ascii: "}"))
-            call.fields.assembleMembers(&json, behind: UInt8(ascii: ","))
+            call.fields.assembleMembers(&json, firstSeparator: UInt8(ascii: ","))
             json.append(UInt8(ascii: "}"))
         }
         json.append(UInt8(ascii: "]"))
@@ -236,20 +189,22 @@ extension Choice {
 }
 
 extension MergedObject {
-    /// The members as an object; null if none came.
+    /// Appends the members as an object; null if no object was received.
     fileprivate func assemble(_ json: inout ByteBuffer) {
         guard isPresent else {
             json.append("null")
             return
         }
         if all.isEmpty { json.append(UInt8(ascii: "{")) }
-        assembleMembers(&json, behind: UInt8(ascii: "{"))
+        assembleMembers(&json, firstSeparator: UInt8(ascii: "{"))
         json.append(UInt8(ascii: "}"))
     }
 
-    /// The members alone, the first behind that.
-    fileprivate borrowing func assembleMembers(_ json: inout ByteBuffer, behind first: UInt8) {
-        var separator = first
+    /// Appends the members without braces, each after a separator.
+    fileprivate borrowing func assembleMembers(
+        _ json: inout ByteBuffer, firstSeparator: UInt8
+    ) {
+        var separator = firstSeparator
         for field in all {
             json.append(separator)
             separator = UInt8(ascii: ",")
@@ -260,7 +215,7 @@ extension MergedObject {
 }
 
 extension ByteBuffer {
-    /// A field's name was kept as it was written, escapes and all.
+    /// Appends a field's name and a colon. The name still contains its escapes.
     mutating func appendName(_ field: MergedObject.Field) {
         append(UInt8(ascii: "\""))
         append(field.name)

@@ -2,7 +2,7 @@ import Base
 import CThinkwire
 
 extension StaticText {
-    /// A status's name as the header writes it.
+    /// Name of a status in the C header; "TW_UNKNOWN" for an unknown value.
     package static func name(of status: tw_status) -> StaticString {
         switch status {
         case TW_OK: "TW_OK"

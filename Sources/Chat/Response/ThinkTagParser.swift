@@ -1,161 +1,176 @@
 import Base
 
-/// Takes `<think>…</think>` out of the beginning of an answer, for servers that do not: what stands between the tags is reasoning.
+/// Separates `<think>…</think>` at the beginning of an answer from the content, for servers that do
+/// not: the text between the tags is reasoning.
 ///
-/// Only what an answer begins with counts: tags that are quoted later in it, in code or in prose, are left alone. A tag can be split
-/// anywhere; what may still become one is held back. White space around the tags belongs to them. Without a closing tag, all of it
-/// is reasoning.
+/// Only tags at the beginning count; tags that an answer quotes later, in code or in prose, are
+/// content. A tag can be split at any byte, so text that may become a tag is held back. White space
+/// around the tags is removed with them. Without a closing tag, all text is reasoning.
 struct ThinkTagParser: ~Copyable {
     private enum State {
-        case before, inside, behind, passed
+        case beforeOpeningTag, reasoning, afterClosingTag, content
     }
 
-    private var state = State.before
-    /// The opening tag stands in the chat template and never comes (open-webui#11259).
+    private var state = State.beforeOpeningTag
+    /// Whether the chat template contains the opening tag, so that it is not sent
+    /// (open-webui#11259).
     private let isOpened: Bool
-    /// Bytes that may still belong to a tag, or to the white space around one.
+    /// Bytes that may belong to a tag, or to the white space around a tag.
     private var held = ByteBuffer()
-    /// How many of them, from the first, are white space: they are not looked at again with every piece.
-    private var blank = 0
-    /// Everything that is not in the answer because of the tags, as it came: the provider's own document has it there.
+    /// Number of leading bytes of `held` that are white space, so that they are not examined with
+    /// every piece.
+    private var leadingWhitespace = 0
+    /// Everything that was removed from the answer, unchanged: the provider's own document contains
+    /// it.
     private(set) var removedPrefix = ByteBuffer()
-    /// An answer that came whole is its own document: nobody asks for what was taken out of it.
-    var keepsPrefix = true
-    /// A thought has begun, so that white space is a part of it.
+    /// Whether `removedPrefix` is recorded. An unstreamed answer does not need it: its body is the
+    /// document.
+    var recordsPrefix = true
+    /// Whether reasoning has begun, so that white space is part of it.
     private var hasReasoning = false
 
     init(isOpened: Bool) {
         self.isOpened = isOpened
-        if isOpened { state = .inside }
+        if isOpened { state = .reasoning }
     }
 
-    /// All that comes from now on is the answer.
+    /// Whether all further text is content.
     @inline(__always)
-    var isInContent: Bool { state == .passed }
+    var isInContent: Bool { state == .content }
 
-    /// The reasoning comes in a field of its own: whatever the answer begins with is the answer's.
-    mutating func pass(content: inout ByteBuffer) {
-        if state == .before || state == .inside && !hasReasoning { give(to: &content) }
+    /// Whether the parser is between the tags: the closing tag was not yet received.
+    var isInReasoning: Bool { state == .reasoning }
+
+    /// Stops looking for tags: reasoning is sent in a field, so the text held back is content.
+    mutating func bypass(content: inout ByteBuffer) {
+        if state == .beforeOpeningTag || state == .reasoning && !hasReasoning {
+            restore(to: &content)
+        }
     }
 
-    /// The thought's closing tag is still to come.
-    var isInside: Bool { state == .inside }
-
-    /// What was taken for a thought is none, and nobody was told of it.
-    mutating func takeBack(_ thought: inout ByteBuffer) {
-        if !keepsPrefix { removedPrefix.append(thought) }
-        thought.removeAll()
+    /// Takes back reasoning that turned out to be content, before it was emitted.
+    mutating func retract(_ reasoning: inout ByteBuffer) {
+        // Otherwise the prefix already contains it.
+        if !recordsPrefix { removedPrefix.append(reasoning) }
+        reasoning.removeAll()
         hasReasoning = false
     }
 
-    /// Takes the next piece apart.
+    /// Splits the next piece of text.
     mutating func split(_ piece: Bytes, reasoning: inout ByteBuffer, content: inout ByteBuffer) {
         held.append(piece)
-        if state == .before { findOpening(&content) }
-        if state == .inside { findClosing(&reasoning) }
-        if state == .behind { findAnswer(&content) }
+        if state == .beforeOpeningTag { findOpeningTag(&content) }
+        if state == .reasoning { findClosingTag(&reasoning) }
+        if state == .afterClosingTag { findContent(&content) }
     }
 
-    /// Nothing more comes: what was held back is what it looks like.
+    /// Ends the text: the bytes held back are not a tag.
     mutating func finish(reasoning: inout ByteBuffer, content: inout ByteBuffer) {
         switch state {
-        case .before: give(to: &content)
-        case .inside:
+        case .beforeOpeningTag: restore(to: &content)
+        case .reasoning:
             reasoning.append(held)
-            drop(held.count)
-        case .behind, .passed: break
+            remove(held.count)
+        case .afterClosingTag, .content: break
         }
     }
 
-    private mutating func findOpening(_ content: inout ByteBuffer) {
-        blank += leadingSpace(held.bytes.dropping(blank))
-        let text = held.bytes.dropping(blank)
+    private mutating func findOpeningTag(_ content: inout ByteBuffer) {
+        leadingWhitespace += whitespaceCount(held.bytes.dropping(leadingWhitespace))
+        let text = held.bytes.dropping(leadingWhitespace)
         if text.hasPrefix(ThinkTagParser.opening) {
-            drop(blank + ThinkTagParser.opening.utf8CodeUnitCount)
-            state = .inside
-        } else if !isBeginning(text, of: ThinkTagParser.opening) {
-            give(to: &content)
+            remove(leadingWhitespace + ThinkTagParser.opening.utf8CodeUnitCount)
+            state = .reasoning
+        } else if !isIncomplete(text, ThinkTagParser.opening) {
+            restore(to: &content)
         }
     }
 
-    private mutating func findClosing(_ reasoning: inout ByteBuffer) {
+    private mutating func findClosingTag(_ reasoning: inout ByteBuffer) {
         if !hasReasoning {
-            var begin = leadingSpace(held.bytes)
-            // A template that holds the opening tag does not keep a model from writing it again, and again.
-            while isOpened && held.bytes.dropping(begin).hasPrefix(ThinkTagParser.opening) {
-                begin += ThinkTagParser.opening.utf8CodeUnitCount
-                begin += leadingSpace(held.bytes.dropping(begin))
+            var start = whitespaceCount(held.bytes)
+            // A model may repeat an opening tag that its template contains, even several times.
+            while isOpened && held.bytes.dropping(start).hasPrefix(ThinkTagParser.opening) {
+                start += ThinkTagParser.opening.utf8CodeUnitCount
+                start += whitespaceCount(held.bytes.dropping(start))
             }
-            drop(begin)
-            if held.isEmpty || isOpened && isBeginning(held.bytes, of: ThinkTagParser.opening) {
+            remove(start)
+            if held.isEmpty || isOpened && isIncomplete(held.bytes, ThinkTagParser.opening) {
                 return
             }
         }
         let text = held.bytes
-        var end = blank
+        var end = leadingWhitespace
         while end < text.count {
             if text[end] == UInt8(ascii: "<") {
                 let rest = text.dropping(end)
                 if rest.hasPrefix(ThinkTagParser.closing) {
-                    take(withoutTrailingSpace(text, to: end), &reasoning)
-                    drop(end + ThinkTagParser.closing.utf8CodeUnitCount)
-                    state = .behind
+                    append(withoutTrailingWhitespace(text, to: end), to: &reasoning)
+                    remove(end + ThinkTagParser.closing.utf8CodeUnitCount)
+                    state = .afterClosingTag
                     return
                 }
-                if isBeginning(rest, of: ThinkTagParser.closing) { break }
+                if isIncomplete(rest, ThinkTagParser.closing) { break }
             }
             end += 1
         }
-        let sure = withoutTrailingSpace(text, to: end)
-        take(sure, &reasoning)
-        drop(sure.count)
-        blank = end - sure.count
+        let certain = withoutTrailingWhitespace(text, to: end)
+        append(certain, to: &reasoning)
+        remove(certain.count)
+        leadingWhitespace = end - certain.count
     }
 
-    private mutating func findAnswer(_ content: inout ByteBuffer) {
-        drop(leadingSpace(held.bytes))
+    private mutating func findContent(_ content: inout ByteBuffer) {
+        remove(whitespaceCount(held.bytes))
         guard !held.isEmpty else { return }
         content.append(held)
         held = ByteBuffer()
-        state = .passed
+        state = .content
     }
 
-    /// The first bytes of what is held are not the answer's. Without a thought, they may have to be given back.
-    private mutating func drop(_ length: Int) {
-        if keepsPrefix || !hasReasoning { removedPrefix.append(held.bytes.part(0..<length)) }
+    /// Removes the first bytes of `held`. Until reasoning begins they are always recorded, because
+    /// `restore` may need them.
+    private mutating func remove(_ length: Int) {
+        if recordsPrefix || !hasReasoning {
+            removedPrefix.append(held.bytes.part(0..<length))
+        }
         held.removeFirst(length)
-        blank = 0
+        leadingWhitespace = 0
     }
 
-    /// The text up to there, but for the white space that it ends in. What is known to be blank is passed over at once.
-    private func withoutTrailingSpace(_ text: Bytes, to end: Int) -> Bytes {
+    /// The text before `end` without trailing white space. Does not examine `leadingWhitespace`
+    /// again.
+    private func withoutTrailingWhitespace(_ text: Bytes, to end: Int) -> Bytes {
         var length = end
-        while length > blank, isBlank(text[length - 1]) { length -= 1 }
-        return text.part(0..<(length > blank ? length : 0))
+        while length > leadingWhitespace, isBlank(text[length - 1]) { length -= 1 }
+        return text.part(0..<(length > leadingWhitespace ? length : 0))
     }
 
-    private mutating func take(_ thought: Bytes, _ reasoning: inout ByteBuffer) {
-        guard !thought.isEmpty else { return }
+    private mutating func append(_ text: Bytes, to reasoning: inout ByteBuffer) {
+        guard !text.isEmpty else { return }
         hasReasoning = true
-        reasoning.append(thought)
+        reasoning.append(text)
     }
 
-    /// There was no tag: all of it is the answer.
-    private mutating func give(to content: inout ByteBuffer) {
+    /// Moves everything received to the content, because there is no tag.
+    private mutating func restore(to content: inout ByteBuffer) {
         content.append(removedPrefix)
         content.append(held)
         removedPrefix = ByteBuffer()
         held = ByteBuffer()
-        state = .passed
+        state = .content
     }
 
     private static var opening: StaticString { "<think>" }
     private static var closing: StaticString { "</think>" }
 }
 
-/// Shorter than the tag, and could go on to become it.
-private func isBeginning(_ text: Bytes, of tag: StaticString) -> Bool {
+/// Whether the text is a proper prefix of the tag, so that more text may complete it.
+private func isIncomplete(_ text: Bytes, _ tag: StaticString) -> Bool {
     text.count < tag.utf8CodeUnitCount && StaticText.bytes(tag).part(0..<text.count).equals(text)
 }
 
-private func leadingSpace(_ text: Bytes) -> Int { text.firstIndex { !isBlank($0) } ?? text.count }
+/// Number of white-space bytes at the beginning.
+private func whitespaceCount(_ text: Bytes) -> Int {
+    text.firstIndex { !isBlank($0) } ?? text.count
+}

@@ -2,36 +2,39 @@ import Base
 import CThinkwire
 
 extension Reply {
-    /// Reads the bill: OpenAI's names, with what providers put beside them. It takes the place of an earlier one, but for a cost that
-    /// was told beside that. False: it is none.
+    /// Reads `usage`: OpenAI's members and those that providers add. Returns false if it is empty.
+    ///
+    /// It replaces earlier usage, except for a cost from `readMeta`.
     func readUsage(_ value: JSONValue) -> Bool {
         guard value.members.contains(where: { _ in true }) else { return false }
         let prompt = value["prompt_tokens_details"]
         let completion = value["completion_tokens_details"]
-        let (cost, unit) = hasCostBeside ? (usage.pointee.cost, usage.pointee.cost_unit) : (-1, nil)
+        let (cost, unit) =
+            hasSeparateCost ? (usage.pointee.cost, usage.pointee.cost_unit) : (-1, nil)
         clearUsage()
         (usage.pointee.cost, usage.pointee.cost_unit) = (cost, unit)
         set(&usage.pointee.prompt_tokens, value["prompt_tokens"])
         set(&usage.pointee.completion_tokens, value["completion_tokens"])
         set(&usage.pointee.total_tokens, value["total_tokens"])
-        // SGLang has the one beside the others, Moonshot the other.
+        // SGLang sends `reasoning_tokens` outside the details, Moonshot `cached_tokens`.
         set(&usage.pointee.reasoning_tokens, value["reasoning_tokens"])
         set(&usage.pointee.reasoning_tokens, completion?["reasoning_tokens"])
         set(&usage.pointee.cached_tokens, value["cached_tokens"])
         set(&usage.pointee.cached_tokens, prompt?["cached_tokens"])
-        // OpenRouter tells it in its credits, each one US dollar (https://openrouter.ai/docs/use-cases/usage-accounting).
+        // OpenRouter's credits, each one US dollar
+        // (https://openrouter.ai/docs/use-cases/usage-accounting).
         _ = setCost(value["cost"], "USD")
         return true
     }
 
-    /// Reads what AI/ML API says of the cost, beside the usage: `meta.usage`. False: nothing.
+    /// Reads the cost from AI/ML API's `meta.usage`. Returns false if it contains none.
     func readMeta(_ value: JSONValue) -> Bool {
         guard let usage = value["usage"] else { return false }
-        let isTold =
+        let hasCost =
             setCost(usage["usd_spent"], "USD")
             || setCost(usage["credits_used"] ?? usage["tokens_used"], "credits")
-        if isTold { hasCostBeside = true }
-        return isTold
+        if hasCost { hasSeparateCost = true }
+        return hasCost
     }
 
     private func clearUsage() {
@@ -43,8 +46,8 @@ extension Reply {
                 reasoning_tokens: -1, cached_tokens: -1, cost: -1, cost_unit: nil))
     }
 
-    private func set(_ field: inout Int64, _ value: JSONValue?) {
-        if let number = value?.integer, number >= 0 { field = number }
+    private func set(_ count: inout Int64, _ value: JSONValue?) {
+        if let number = value?.integer, number >= 0 { count = number }
     }
 
     private func setCost(_ value: JSONValue?, _ unit: StaticString) -> Bool {

@@ -1,0 +1,64 @@
+import Base
+
+/// The document of a reply and the values looked up in it. Both are created on first use.
+///
+/// Any thread may use it: `Reply` accesses it under `lock`. Looked-up values stay valid as long as
+/// the reply.
+package final class DocumentLookups: ForkOwned {
+    package let creator = ProcessIdentity()
+
+    package init() {}
+
+    let lock = Lock()
+    /// The document assembled from chunks; empty if the body is the document.
+    var document = ByteBuffer()
+    var reader = JSONReader()
+    /// The parsed document; nil if it is not JSON.
+    var root: JSONValue?
+    var isAssembled = false
+    private var found: [Lookup] = []
+    /// Open-addressing hash table of indexes in `found`; -1 marks a free slot. At most half of the
+    /// slots are used.
+    private var slots: [Int32] = []
+
+    final class Lookup {
+        fileprivate var pointer = ByteBuffer()
+        /// nil if the document has no such value.
+        var text: ByteBuffer? = nil
+
+        var bytes: Bytes? {
+            switch text {
+            case .some(let text): text.bytes
+            case .none: nil
+            }
+        }
+    }
+
+    /// The lookup of a JSON pointer, created if necessary.
+    func lookup(of pointer: Bytes) -> (lookup: Lookup, isNew: Bool) {
+        if found.count * 2 >= slots.count { grow() }
+        let slot = slot(of: pointer)
+        if slots[slot] >= 0 { return (found[Int(slots[slot])], false) }
+        slots[slot] = Int32(truncatingIfNeeded: found.count)
+        let lookup = Lookup()
+        lookup.pointer.append(pointer)
+        found.append(lookup)
+        return (lookup, true)
+    }
+
+    /// The slot of a pointer, or the free slot where it belongs.
+    private func slot(of pointer: Bytes) -> Int {
+        var slot = Int(MergedObject.hash(pointer)) & (slots.count - 1)
+        while slots[slot] >= 0 && !found[Int(slots[slot])].pointer.bytes.equals(pointer) {
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        return slot
+    }
+
+    private func grow() {
+        slots = Array(repeating: -1, count: max(16, slots.count * 2))
+        for index in found.indices {
+            slots[slot(of: found[index].pointer.bytes)] = Int32(truncatingIfNeeded: index)
+        }
+    }
+}
