@@ -123,11 +123,7 @@ struct JSONNode {
             case UInt8(ascii: "\""):
                 try readString(&scanner, isKey: false)
             case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-                try scanner.skipNumber()
-                guard scanner.offset - start <= JSONReader.maxNumberLength else {
-                    throw JSONError(offset: start, problem: .numberTooLong)
-                }
-                addLeaf(.number, from: start, to: scanner.offset)
+                try readNumber(&scanner)
             case UInt8(ascii: "n"):
                 try scanner.skip("null")
                 addLeaf(.null, from: start, to: scanner.offset)
@@ -173,6 +169,16 @@ struct JSONNode {
         _ kind: JSONValue.Kind, from start: Int, to end: Int, flags: UInt8 = 0
     ) {
         add(kind, start: start, end: end, next: UInt32(truncatingIfNeeded: count + 1), flags: flags)
+    }
+
+    @inline(__always)
+    private mutating func readNumber(_ scanner: inout JSONScanner) throws(JSONError) {
+        let start = scanner.offset
+        try scanner.skipNumber()
+        guard scanner.offset - start <= JSONReader.maxNumberLength else {
+            throw JSONError(offset: start, problem: .numberTooLong)
+        }
+        addLeaf(.number, from: start, to: scanner.offset)
     }
 
     private mutating func readString(_ scanner: inout JSONScanner, isKey: Bool) throws(JSONError) {

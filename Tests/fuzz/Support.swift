@@ -4,15 +4,16 @@ import CPlatform
 @testable import Chat
 @testable import Engine
 
-/// Stops the run, and with it the input is kept, if something is not so.
+/// Aborts if a property does not hold; libFuzzer then stores the input.
 @inline(__always)
 func demand(
     _ holds: Bool, _ what: @autoclosure () -> String, line: UInt = #line, file: StaticString = #file
 ) {
-    if !holds { fatalError("not so: \(what())", file: file, line: line) }
+    if !holds { fatalError("violated: \(what())", file: file, line: line) }
 }
 
-/// Lends a copy on the heap of just that size: whoever reads beside it is caught by the address sanitizer.
+/// Calls `body` with a heap copy of exactly this size: the address sanitizer detects reads outside
+/// of it.
 func withCopy<Result: ~Copyable>(_ bytes: Bytes, _ body: (Bytes) -> Result) -> Result {
     let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: bytes.count)
     _ = copy.initialize(from: bytes)
@@ -20,10 +21,12 @@ func withCopy<Result: ~Copyable>(_ bytes: Bytes, _ body: (Bytes) -> Result) -> R
     return body(Bytes(copy))
 }
 
-/// The standard library's word, and not ours.
-func isWhole(_ text: Bytes) -> Bool { String(validating: text, as: UTF8.self) != nil }
+/// Whether the text is valid UTF-8, according to the standard library rather than the code under
+/// test.
+func isValidUTF8(_ text: Bytes) -> Bool { String(validating: text, as: UTF8.self) != nil }
 
-/// Text for people, which must not end a line nor steer a terminal.
+/// Whether the text is valid UTF-8 without control characters, which could end a line or control a
+/// terminal.
 func isOneLine(_ text: Bytes) -> Bool {
     guard let text = String(validating: text, as: UTF8.self) else { return false }
     return text.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
@@ -32,14 +35,15 @@ func isOneLine(_ text: Bytes) -> Bool {
 func same(_ one: Bytes, _ other: Bytes) -> Bool { one.elementsEqual(other) }
 
 extension Bytes {
-    /// The parts between the separators; one more than there are of these.
+    /// The parts between the separators; their number is the number of separators plus one.
     func parts(_ separator: UInt8) -> [Bytes] {
         split(separator: separator, omittingEmptySubsequences: false).map { Bytes(rebasing: $0) }
     }
 
     var shown: String { String(decoding: self, as: UTF8.self).debugDescription }
 
-    /// Pieces as a byte chooses: of one size, or of sizes that follow from it. 0: all of it.
+    /// Splits the bytes: 0 for one piece, below 128 for pieces of that size, else a seed for random
+    /// sizes.
     func pieces(_ choice: UInt8) -> [Bytes] {
         var pieces: [Bytes] = []
         var rest = self

@@ -5,16 +5,21 @@ import CThinkwire
 @testable import Chat
 @testable import Engine
 
-/// A byte of settings, and chunks, one a line: behind a "!" one that is called "error"; lines that begin with "/" are pointers into
-/// the document that comes of them. Settings: 1 thinking is off, 2 the caller says that the thought has begun, 4 so does the model's
-/// template, 8 it is a document and no stream. 0x10: no chunks, but bytes to repair; 0x20: text with tags; both cut as the next byte says.
+/// The input: a byte of settings, and chunks, one per line.
+///
+/// A chunk after "!" has the event name "error". A line after "/" is a pointer into the resulting
+/// document.
+///
+/// Settings: 1: thinking is off; 2: the caller says that the text starts inside `<think>`; 4: the
+/// model's template says so; 8: the input is a document, not a stream; 0x10: the input is bytes for
+/// `UTF8Decoder`; 0x20: the input is text with tags. After the last two, a byte selects the splits.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     guard count >= 2 else { return -1 }
     let input = Bytes(start: start, count: count)
     let settings = input[0]
     switch settings & 0x30 {
-    case 0x10: checkRepair(input.dropping(2), input[1])
+    case 0x10: checkUTF8Decoder(input.dropping(2), input[1])
     case 0x20: checkTags(input.dropping(2), input[1], isOpened: settings & 2 != 0)
     default: checkChunks(input.dropping(1), settings)
     }
@@ -26,19 +31,25 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
 private func checkChunks(_ text: Bytes, _ settings: UInt8) {
     let lines = text.parts(UInt8(ascii: "\n"))
     let chunks = lines.filter { $0.first != UInt8(ascii: "/") }
-    let told = Told(settings)
-    if settings & 8 != 0 { told.read(document: chunks.first ?? text) } else { told.read(chunks) }
-    told.checkTexts()
-    told.checkDocument(
+    let comparison = Comparison(settings)
+    if settings & 8 != 0 {
+        comparison.read(document: chunks.first ?? text)
+    } else {
+        comparison.read(chunks)
+    }
+    comparison.checkTexts()
+    comparison.checkDocument(
         pointers: lines.filter { $0.first == UInt8(ascii: "/") }, isStream: settings & 8 == 0)
 }
 
-/// What is told of a stream, and a second reply that every chunk is read into by a decoder that knows none of those before: what is
-/// known of them may save work, but says nothing.
-private final class Told {
+/// Parses a stream twice, the second time with a new parser for each chunk, and compares the
+/// replies.
+///
+/// What a parser knows of earlier chunks may save work, but must not change the result.
+private final class Comparison {
     private let reply = Reply()
     private let plain = Reply()
-    private var decoder = ChunkParser()
+    private var parser = ChunkParser()
     private var texts: [(event: Event, text: [UInt8])] = []
 
     init(_ settings: UInt8) {
@@ -49,37 +60,37 @@ private final class Told {
     }
 
     func read(_ chunks: [Bytes]) {
-        var forgetful = ChunkParser()
+        var fresh = ChunkParser()
         for line in chunks {
             let isError = line.first == UInt8(ascii: "!")
             let name = isError ? StaticText.bytes("error") : StaticText.bytes("")
-            forgetful = ChunkParser()
-            decoder.removeEvents()
+            fresh = ChunkParser()
+            parser.removeEvents()
             let problems: (String, String) = withCopy(line.dropping(isError ? 1 : 0)) { chunk in
                 var problems = ("", "")
-                do { try decoder.decode(chunk: chunk, named: name, into: reply) } catch {
+                do { try parser.decode(chunk: chunk, named: name, into: reply) } catch {
                     problems.0 = "\(error)"
                 }
-                do { try forgetful.decode(chunk: chunk, named: name, into: plain) } catch {
+                do { try fresh.decode(chunk: chunk, named: name, into: plain) } catch {
                     problems.1 = "\(error)"
                 }
                 return problems
             }
             demand(problems.0 == problems.1, "\(problems.0) is \(problems.1)")
-            compare(forgetful)
-            // An exchange tells what a chunk that ends it still has to say together with the end.
+            compare(fresh)
+            // An exchange reports the events of a chunk that ends it together with the end.
             if !problems.0.isEmpty { break }
-            note()
-            decoder.removeEvents()
-            forgetful.removeEvents()
+            recordEvents()
+            parser.removeEvents()
+            fresh.removeEvents()
         }
-        decoder.finish(reply)
-        forgetful.finish(plain)
-        compare(forgetful)
-        note()
+        parser.finish(reply)
+        fresh.finish(plain)
+        compare(fresh)
+        recordEvents()
         demand(
             same(reply.message.bytes, plain.message.bytes) && reply.status == plain.status,
-            "they are refused alike")
+            "the errors are the same")
         demand(
             same(reply.document, plain.document),
             "\(reply.document.shown) is \(plain.document.shown)")
@@ -87,18 +98,18 @@ private final class Told {
 
     func read(document: Bytes) {
         reply.body.append(document)
-        do { try decoder.decode(document: reply.body.bytes, into: reply) } catch {}
-        note()
-        decoder.removeEvents()
-        decoder.finish(reply)
-        note()
+        do { try parser.decode(document: reply.body.bytes, into: reply) } catch {}
+        recordEvents()
+        parser.removeEvents()
+        parser.finish(reply)
+        recordEvents()
     }
 
-    private func compare(_ forgetful: borrowing ChunkParser) {
+    private func compare(_ fresh: borrowing ChunkParser) {
         demand(
-            decoder.events.count == forgetful.events.count,
-            "\(decoder.events) are \(forgetful.events)")
-        for (one, other) in zip(decoder.events, forgetful.events) {
+            parser.events.count == fresh.events.count,
+            "\(parser.events) are \(fresh.events)")
+        for (one, other) in zip(parser.events, fresh.events) {
             demand(
                 one.kind == other.kind && one.choice == other.choice && one.tool == other.tool
                     && one.range == other.range,
@@ -106,41 +117,41 @@ private final class Told {
         }
     }
 
-    private func note() {
-        for event in decoder.events {
+    private func recordEvents() {
+        for event in parser.events {
             if event.kind == TW_EVENT_USAGE {
-                demand(reply.hasUsage, "usage is told when there is some")
+                demand(reply.hasUsage, "a usage event requires usage")
                 continue
             }
             let choice = reply.choices[event.choice]
             switch event.kind {
-            case TW_EVENT_REASONING: note(event, choice.reasoning.text)
-            case TW_EVENT_CONTENT: note(event, choice.content.text)
-            case TW_EVENT_REFUSAL: note(event, choice.refusal.text)
-            case TW_EVENT_TOOL_CALL: note(event, choice.toolCalls[event.tool].arguments.text)
+            case TW_EVENT_REASONING: record(event, choice.reasoning.text)
+            case TW_EVENT_CONTENT: record(event, choice.content.text)
+            case TW_EVENT_REFUSAL: record(event, choice.refusal.text)
+            case TW_EVENT_TOOL_CALL: record(event, choice.toolCalls[event.tool].arguments.text)
             default:
                 demand(
                     event.kind == TW_EVENT_FINISH && event.range == 0..<choice.finishReason.count,
-                    "a reason is told whole: \(event)")
-                demand(isWhole(choice.finishReason.bytes), "a reason is UTF-8")
+                    "a finish reason is reported as a whole: \(event)")
+                demand(isValidUTF8(choice.finishReason.bytes), "a finish reason is UTF-8")
             }
         }
     }
 
-    private func note(_ event: Event, _ text: borrowing ByteBuffer) {
+    private func record(_ event: Event, _ text: borrowing ByteBuffer) {
         demand(event.range.upperBound <= text.count, "\(event) of \(text.count)")
         let piece = text.bytes.part(event.range)
         demand(
-            isWhole(piece) && text.start[event.range.upperBound] == 0,
-            "a piece is whole characters, and a NUL: \(piece.shown)")
-        let place = place(event.kind, event.choice, event.tool)
+            isValidUTF8(piece) && text.start[event.range.upperBound] == 0,
+            "a piece is complete characters and a NUL: \(piece.shown)")
+        let index = textIndex(event.kind, event.choice, event.tool)
         demand(
-            texts[place].text.count == event.range.lowerBound,
-            "\(event) comes behind \(texts[place].text.count)")
-        texts[place].text += piece
+            texts[index].text.count == event.range.lowerBound,
+            "\(event) comes after \(texts[index].text.count)")
+        texts[index].text += piece
     }
 
-    private func place(_ kind: tw_event_kind, _ choice: Int, _ tool: Int) -> Int {
+    private func textIndex(_ kind: tw_event_kind, _ choice: Int, _ tool: Int) -> Int {
         if let known = texts.firstIndex(where: {
             $0.event.kind == kind && $0.event.choice == choice && $0.event.tool == tool
         }) {
@@ -150,29 +161,33 @@ private final class Told {
         return texts.count - 1
     }
 
-    /// All that was told is all that there is.
+    /// Checks that the reported pieces add up to the texts of the reply.
     func checkTexts() {
-        for (position, choice) in reply.choices.enumerated() {
-            check(TW_EVENT_REASONING, position, -1, choice.reasoning.text)
-            check(TW_EVENT_CONTENT, position, -1, choice.content.text)
-            check(TW_EVENT_REFUSAL, position, -1, choice.refusal.text)
+        for (index, choice) in reply.choices.enumerated() {
+            check(TW_EVENT_REASONING, index, -1, choice.reasoning.text)
+            check(TW_EVENT_CONTENT, index, -1, choice.content.text)
+            check(TW_EVENT_REFUSAL, index, -1, choice.refusal.text)
             for (tool, call) in choice.toolCalls.enumerated() {
-                check(TW_EVENT_TOOL_CALL, position, tool, call.arguments.text)
-                demand(isWhole(call.id.bytes) && isWhole(call.name.bytes), "a call's name is UTF-8")
+                check(TW_EVENT_TOOL_CALL, index, tool, call.arguments.text)
+                demand(
+                    isValidUTF8(call.id.bytes) && isValidUTF8(call.name.bytes),
+                    "a call's name is UTF-8")
             }
         }
         demand(
             isOneLine(reply.message.bytes), "the message is one line: \(reply.message.bytes.shown)")
-        demand(isOneLine(reply.requestID.bytes), "so is the id: \(reply.requestID.bytes.shown)")
+        demand(
+            isOneLine(reply.requestID.bytes),
+            "the request id is one line: \(reply.requestID.bytes.shown)")
     }
 
     private func check(
         _ kind: tw_event_kind, _ choice: Int, _ tool: Int, _ text: borrowing ByteBuffer
     ) {
-        let told = texts[place(kind, choice, tool)].text
+        let reported = texts[textIndex(kind, choice, tool)].text
         demand(
-            text.bytes.elementsEqual(told),
-            "\(String(decoding: told, as: UTF8.self)) was told of \(text.bytes.shown)")
+            text.bytes.elementsEqual(reported),
+            "\(String(decoding: reported, as: UTF8.self)) was reported of \(text.bytes.shown)")
     }
 
     func checkDocument(pointers: [Bytes], isStream: Bool) {
@@ -187,27 +202,27 @@ private final class Told {
             StaticText.bytes(""), StaticText.bytes("/choices/0/message/content"),
         ] {
             if let found = reply.lookUp(pointer) {
-                demand(isWhole(found), "\(pointer.shown) is UTF-8: \(found.shown)")
+                demand(isValidUTF8(found), "\(pointer.shown) is UTF-8: \(found.shown)")
             }
         }
     }
 }
 
-// MARK: The stages that see text
+// MARK: Text stages
 
-/// As the standard library repairs it, wherever it is cut.
-private func checkRepair(_ bytes: Bytes, _ cut: UInt8) {
+/// Compares the decoded text with that of the standard library, for any split.
+private func checkUTF8Decoder(_ bytes: Bytes, _ cut: UInt8) {
     var text = ByteBuffer()
-    var repair = UTF8Decoder()
+    var decoder = UTF8Decoder()
     for piece in bytes.pieces(cut) {
-        withCopy(piece) { repair.append(raw: $0, to: &text) }
-        demand(isWhole(text.bytes), "what is out is whole: \(text.bytes.shown)")
+        withCopy(piece) { decoder.append(raw: $0, to: &text) }
+        demand(isValidUTF8(text.bytes), "appended text is valid: \(text.bytes.shown)")
     }
-    repair.finish(&text)
+    decoder.finish(&text)
     demand(
         text.bytes.elementsEqual(String(decoding: bytes, as: UTF8.self).utf8),
         "\(text.bytes.shown) is \(bytes.shown)")
-    demand(isUTF8(bytes) == isWhole(bytes), "\(bytes.shown) is UTF-8, or not")
+    demand(isUTF8(bytes) == isValidUTF8(bytes), "isUTF8 is right about \(bytes.shown)")
 }
 
 private func checkTags(_ text: Bytes, _ cut: UInt8, isOpened: Bool) {
@@ -229,12 +244,13 @@ private func checkTags(_ text: Bytes, _ cut: UInt8, isOpened: Bool) {
     whole.finish(reasoning: &wholeReasoning, content: &wholeContent)
     demand(
         same(reasoning.bytes, wholeReasoning.bytes),
-        "the thought: \(reasoning.bytes.shown) is \(wholeReasoning.bytes.shown)")
+        "reasoning: \(reasoning.bytes.shown) is \(wholeReasoning.bytes.shown)")
     demand(
         same(content.bytes, wholeContent.bytes),
-        "the answer: \(content.bytes.shown) is \(wholeContent.bytes.shown)")
+        "content: \(content.bytes.shown) is \(wholeContent.bytes.shown)")
     demand(
         same(tags.removedPrefix.bytes, whole.removedPrefix.bytes),
-        "what was taken out: \(tags.removedPrefix.bytes.shown) is \(whole.removedPrefix.bytes.shown)")
+        "the removed prefix: \(tags.removedPrefix.bytes.shown) is "
+            + "\(whole.removedPrefix.bytes.shown)")
     demand(text.count == tags.removedPrefix.count + content.count, "nothing is lost")
 }

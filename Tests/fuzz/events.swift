@@ -2,29 +2,32 @@
 @testable import Chat
 @testable import Engine
 
-/// A byte for the limit, one for how the stream is cut, and the stream.
+/// The input: a byte for the limit, a byte for the splits, and the stream.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     guard count >= 2 else { return -1 }
     let input = Bytes(start: start, count: count)
     let limit = input[0] == 255 ? 1 << 20 : Int(input[0]) + 1
     let stream = input.dropping(2)
-    var wanted = Heard()
-    wanted.read(stream, limit)
-    compare(stream.pieces(0), limit, wanted)
-    compare(stream.pieces(input[1]), limit, wanted)
-    if count < 40 { compare(stream.pieces(1), limit, wanted) }
+    var expected = EventRecord()
+    expected.parseByReference(stream, limit)
+    compare(stream.pieces(0), limit, expected)
+    compare(stream.pieces(input[1]), limit, expected)
+    if count < 40 { compare(stream.pieces(1), limit, expected) }
     return 0
 }
 
-private func compare(_ pieces: [Bytes], _ limit: Int, _ wanted: Heard) {
-    var heard = Heard()
-    heard.listen(pieces, limit)
-    demand(heard.text == wanted.text, "in \(pieces.count) pieces: \(heard.text) is \(wanted.text)")
+private func compare(_ pieces: [Bytes], _ limit: Int, _ expected: EventRecord) {
+    var found = EventRecord()
+    found.parse(pieces, limit)
+    demand(
+        found.text == expected.text,
+        "in \(pieces.count) pieces, \(found.text) is \(expected.text)")
 }
 
-/// What a stream says: each event's name and data with their lengths, and whether something was too long.
-private struct Heard {
+/// The events of a stream, serialised: the names and data with their lengths, and whether a limit
+/// was exceeded.
+private struct EventRecord {
     private(set) var text: [UInt8] = []
 
     private mutating func add(_ name: some Collection<UInt8>, _ data: some Collection<UInt8>) {
@@ -35,35 +38,37 @@ private struct Heard {
 
     private mutating func endTooLong() { text.append(1) }
 
-    /// By our reader. What it gives must hold until the next call; its input, no longer than it says.
-    mutating func listen(_ pieces: [Bytes], _ limit: Int) {
-        var stream = SSEParser(limit: limit)
+    /// Parses with `SSEParser`. An event must be valid until the next call; its input is freed as
+    /// early as allowed.
+    mutating func parse(_ pieces: [Bytes], _ limit: Int) {
+        var parser = SSEParser(limit: limit)
         do {
             for piece in pieces {
                 let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: piece.count)
                 _ = copy.initialize(from: piece)
                 defer { copy.deallocate() }
                 var input = Bytes(copy)
-                while let event = try stream.next(&input) { add(event.name, event.data) }
+                while let event = try parser.next(&input) { add(event.name, event.data) }
             }
-            if let last = try stream.finish() { add(last.name, last.data) }
+            if let last = try parser.finish() { add(last.name, last.data) }
         } catch { endTooLong() }
     }
 
-    /// By a second reader, written from the HTML standard as plainly as can be, and from the two places where ours departs from it.
-    mutating func read(_ stream: Bytes, _ limit: Int) {
+    /// Parses with a direct transcription of the HTML standard, and of the two exceptions of
+    /// `SSEParser`.
+    mutating func parseByReference(_ stream: Bytes, _ limit: Int) {
         var name: [UInt8] = []
         var data: [UInt8] = []
         var hasData = false
-        var place = 0
-        while place < stream.count {
-            let start = place
-            while place < stream.count, stream[place] != 0x0A, stream[place] != 0x0D { place += 1 }
-            var line = stream.part(start..<place)
-            let isEnded = place < stream.count
+        var index = 0
+        while index < stream.count {
+            let start = index
+            while index < stream.count, stream[index] != 0x0A, stream[index] != 0x0D { index += 1 }
+            var line = stream.part(start..<index)
+            let isEnded = index < stream.count
             if isEnded {
-                place +=
-                    stream[place] == 0x0D && place + 1 < stream.count && stream[place + 1] == 0x0A
+                index +=
+                    stream[index] == 0x0D && index + 1 < stream.count && stream[index + 1] == 0x0A
                     ? 2 : 1
             }
             guard line.count <= limit else { return endTooLong() }

@@ -1,9 +1,13 @@
 /*
- * Whole exchanges through the header, with libcurl, against a server that plays the input: no network, no other thread, and a clock
- * that goes as fast as nothing happens. What libcurl and the library ask of the system for sockets, waiting and time is answered here:
- * a socket is one end of a pair, the server acts when the library waits, and when there is nothing left to do, the time has passed.
+ * Complete exchanges through the C header, with libcurl, against a built-in server that sends the
+ * input.
  *
- * The input: three bytes of settings (see `play`), then what the server sends, status line and all. A few bytes are not sent:
+ * There is no network and no other thread. This file replaces the system calls for sockets, waiting
+ * and time: a socket is one end of a socket pair, the server acts while the library waits, and time
+ * advances when nothing is left to do.
+ *
+ * The input: three bytes of settings (see `play`), then the bytes that the server sends, from the
+ * status line on. The following bytes control the server and are not sent.
  */
 #define _GNU_SOURCE
 #include "../support/http.h"
@@ -21,10 +25,10 @@
 #include <unistd.h>
 
 enum {
-    BLINK = 0x1C, /* 200 ms pass */
-    CUT = 0x1D,   /* the next piece comes when this one has been used up */
-    NEXT = 0x1E, /* the answer to the next request, on the same connection if that is still there */
-    PAUSE = 0x1F, /* 130 s pass: longer than the idle clock */
+    BLINK = 0x1C, /* waits for 200 ms */
+    CUT = 0x1D,   /* sends the next piece after the library has read this one */
+    NEXT = 0x1E,  /* begins the next response, on the same connection if it is still open */
+    PAUSE = 0x1F, /* waits for 130 s, longer than the idle timeout */
 };
 
 static const char key[] = "sk-fuzz-key";
@@ -32,7 +36,7 @@ static const char key[] = "sk-fuzz-key";
 static void demand_at(bool holds, const char *what, int line)
 {
     if (holds) return;
-    fprintf(stderr, "exchange.c:%d: not so: %s\n", line, what);
+    fprintf(stderr, "exchange.c:%d: violated: %s\n", line, what);
     abort();
 }
 #define demand(condition) demand_at(condition, #condition, __LINE__)
@@ -187,24 +191,24 @@ int epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout)
     return 0;
 }
 
-/* ---- What was heard --------------------------------------------------------------------------------------------------------- */
+/* ---- Recorded events ---- */
 
 struct text {
     char *bytes;
-    size_t length, room;
+    size_t length, capacity;
 };
 
 static void append(struct text *text, const char *bytes, size_t length)
 {
-    if (text->length + length > text->room) {
-        text->room = 2 * (text->length + length);
-        text->bytes = realloc(text->bytes, text->room);
+    if (text->length + length > text->capacity) {
+        text->capacity = 2 * (text->length + length);
+        text->bytes = realloc(text->bytes, text->capacity);
     }
     if (length) memcpy(text->bytes + text->length, bytes, length);
     text->length += length;
 }
 
-/* All that was told of one text: of this kind, of this choice's call of a tool. */
+/* The reported pieces of one text: of an event kind, a choice and a tool call. */
 static struct channel {
     int kind, choice, tool;
     struct text text;
@@ -288,7 +292,7 @@ static int on_event(void *userdata, const tw_event *event)
     if (event->kind == TW_EVENT_USAGE) demand(event->usage->size == sizeof *event->usage);
     demand((event->kind == TW_EVENT_RETRY) == (event->attempt > 1) && event->attempt <= 3);
     if (event->kind == TW_EVENT_RETRY) {
-        demand(recorded_events == event->attempt - 2); /* never behind anything else */
+        demand(recorded_events == event->attempt - 2); /* No other event precedes it. */
         demand(event->status != TW_OK && event->wait_ms >= 0 && event->wait_ms <= 60000 &&
                event->raw_len == 0);
         demand(is_one_line(event->text) && !strstr(event->text, key));
@@ -306,7 +310,7 @@ static int on_event(void *userdata, const tw_event *event)
     return 0;
 }
 
-static const char *recorder(int kind, int choice, int tool, size_t *length)
+static const char *recorded_text(int kind, int choice, int tool, size_t *length)
 {
     for (int i = 0; i < channel_count; i++) {
         if (channels[i].kind != kind || channels[i].choice != choice || channels[i].tool != tool)
@@ -323,17 +327,20 @@ static bool same(const char *a, size_t a_length, const char *b, size_t b_length)
     return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
 }
 
-/* ---- What must be so at the end ------------------------------------------------------------------------------------------------ */
+/* ---- Properties of the reply ---- */
 
-/* The letters of it are there in this order, whatever stands between them: the body may have been sent in chunks. */
-static bool mentions(const uint8_t *bytes, const uint8_t *end, const char *word)
+/*
+ * Whether the letters occur in this order, with any bytes between them: the body may use chunked
+ * encoding.
+ */
+static bool has_letters(const uint8_t *bytes, const uint8_t *end, const char *letters)
 {
-    for (; *word && bytes < end; bytes++)
-        if (*bytes == (uint8_t)*word) word++;
-    return !*word;
+    for (; *letters && bytes < end; bytes++)
+        if (*bytes == (uint8_t)*letters) letters++;
+    return !*letters;
 }
 
-static void judge_texts(const tw_reply *reply, bool is_cancelled)
+static void check_texts(const tw_reply *reply, bool is_cancelled)
 {
     size_t reasoning_length, content_length, refusal_length;
     const char *reasoning = tw_reply_reasoning(reply, &reasoning_length);
@@ -343,7 +350,7 @@ static void judge_texts(const tw_reply *reply, bool is_cancelled)
     demand(is_utf8(content, content_length) && content[content_length] == 0);
     demand(is_utf8(refusal, refusal_length) && refusal[refusal_length] == 0);
     if (is_cancelled || channel_count == 256) return;
-    /* A choice of which nothing was told may be the first. */
+    /* The first choice may be one without any event. */
     bool is_silent = reasoning_length + content_length + refusal_length == 0;
     int first = 0;
     for (int i = 0, found = 0; i < channel_count; i++) {
@@ -354,27 +361,28 @@ static void judge_texts(const tw_reply *reply, bool is_cancelled)
         found = 1;
     }
     size_t length;
-    const char *text = recorder(TW_EVENT_REASONING, first, -1, &length);
+    const char *text = recorded_text(TW_EVENT_REASONING, first, -1, &length);
     demand(is_silent || same(text, length, reasoning, reasoning_length));
-    text = recorder(TW_EVENT_CONTENT, first, -1, &length);
+    text = recorded_text(TW_EVENT_CONTENT, first, -1, &length);
     demand(is_silent || same(text, length, content, content_length));
-    text = recorder(TW_EVENT_REFUSAL, first, -1, &length);
+    text = recorded_text(TW_EVENT_REFUSAL, first, -1, &length);
     demand(is_silent || same(text, length, refusal, refusal_length));
     for (size_t i = 0; i < tw_reply_tool_call_count(reply); i++) {
         const tw_tool_call *call = tw_reply_tool_call(reply, i);
-        text = recorder(TW_EVENT_TOOL_CALL, call->choice, call->index, &length);
+        text = recorded_text(TW_EVENT_TOOL_CALL, call->choice, call->index, &length);
         demand(same(text, length, call->arguments, call->arguments_len));
     }
 }
 
-static void judge(const tw_reply *reply, const uint8_t *from, const uint8_t *to, bool is_cancelled)
+static void check_reply(const tw_reply *reply, const uint8_t *from, const uint8_t *to,
+                        bool is_cancelled)
 {
     tw_status status = tw_reply_status(reply);
     const char *message = tw_reply_message(reply);
     demand(status >= TW_OK && status <= TW_LIMIT && status != TW_INVALID && status != TW_MISUSE);
     demand(is_cancelled || status != TW_CANCELLED);
     demand((status == TW_OK) == (*message == 0));
-    if (!is_one_line(message)) fprintf(stderr, "the message: %s\n", message);
+    if (!is_one_line(message)) fprintf(stderr, "message: %s\n", message);
     demand(is_one_line(message) && !strstr(message, key) && strlen(message) < 2000);
     const char *reason = tw_reply_finish_reason(reply);
     const char *id = tw_reply_request_id(reply);
@@ -385,11 +393,11 @@ static void judge(const tw_reply *reply, const uint8_t *from, const uint8_t *to,
     demand(json[json_length] == 0);
     if (status == TW_OK) {
         demand(tw_reply_http_status(reply) >= 200 && tw_reply_http_status(reply) < 300);
-        /* A document is whole when it is JSON; a stream, when it says so. */
+        /* A document is complete if it is JSON; a stream, if it indicates its end. */
         const char *first = json + strspn(json, " \t\r\n");
-        bool is_document = (*first == '{' || *first == 0) && mentions(from, to, "{}");
-        demand(reason || recorded_finish || mentions(from, to, "[DONE]") ||
-               (is_document && mentions(from, to, "choices")));
+        bool is_document = (*first == '{' || *first == 0) && has_letters(from, to, "{}");
+        demand(reason || recorded_finish || has_letters(from, to, "[DONE]") ||
+               (is_document && has_letters(from, to, "choices")));
     }
     static const char *const pointers[] = { "", "/choices/0/message/content", "/choices/0/message",
                                             "/usage", "/error/message" };
@@ -402,22 +410,22 @@ static void judge(const tw_reply *reply, const uint8_t *from, const uint8_t *to,
     demand(timing->total_us >= timing->first_byte_us &&
            timing->total_us >= timing->first_content_us);
     int attempts = tw_reply_attempts(reply);
-    tw_status refusal_status;
-    const char *refusal = tw_reply_last_error(reply, &refusal_status);
+    tw_status error_status;
+    const char *error = tw_reply_last_error(reply, &error_status);
     demand(attempts <= 3 && (is_cancelled || attempts > 0) &&
-           (is_cancelled || (attempts > 1) == (refusal != NULL)));
-    demand((refusal_status != TW_OK) == (refusal != NULL));
-    judge_texts(reply, is_cancelled);
+           (is_cancelled || (attempts > 1) == (error != NULL)));
+    demand((error_status != TW_OK) == (error != NULL));
+    check_texts(reply, is_cancelled);
 }
 
-/* ---- The exchanges ------------------------------------------------------------------------------------------------------------- */
+/* ---- Exchanges ---- */
 
-/* With few limits and with narrow ones; with retries and without. */
+/* Clients by limits (default, low) and retries (default, none). */
 static tw_client *clients[2][2];
 static tw_request *requests[6][2];
 static int first_descriptor;
 
-/* The lowest number that is free: it grows with every descriptor that is left open. */
+/* The lowest free descriptor, which increases with each descriptor that leaks. */
 static int free_descriptor(void)
 {
     int number = dup(2);
@@ -456,19 +464,22 @@ static void prepare(void)
     }
 }
 
-static tw_reply *exchange(tw_client *client, const tw_request *request, int way)
+static tw_reply *exchange(tw_client *client, const tw_request *request, int mode)
 {
-    if (way == 0) return tw_chat_stream(client, request, on_event, NULL);
-    if (way == 1) {
+    if (mode == 0) return tw_chat_stream(client, request, on_event, NULL);
+    if (mode == 1) {
         tw_chat *chat = chat_to_cancel = tw_chat_open_unstreamed(client, request);
         tw_chat_run(chat, on_event, NULL);
         return tw_chat_close(chat);
     }
-    /* Pulled: waiting, or looking in again and again. Given up where a callback would have cancelled. */
+    /*
+     * tw_chat_next, blocking or polling. Closes the exchange where a callback would have cancelled
+     * it.
+     */
     tw_chat *chat = tw_chat_open(client, request);
     const tw_event *event;
     tw_next next;
-    while ((next = tw_chat_next(chat, &event, way == 2 ? -1 : 0)) != TW_NEXT_END) {
+    while ((next = tw_chat_next(chat, &event, mode == 2 ? -1 : 0)) != TW_NEXT_END) {
         demand((next == TW_NEXT_EVENT) == (event != NULL));
         if (event && on_event(NULL, event) != 0) break;
     }
@@ -476,17 +487,23 @@ static tw_reply *exchange(tw_client *client, const tw_request *request, int way)
 }
 
 /*
- * Settings: [0] how the connection ends (2 bits), whether it is refused (3 bits, all of them; one says that nothing is tried again),
- * whether the thought has begun, which client, whether the same is tried uncut;
- * [1] the most bytes in a piece, 0: no more cuts than marks; [2] the way to call, the request, after how many events to cancel.
+ * Plays the input with three bytes of settings:
+ *
+ * [0] the end of the connection (2 bits), whether the connection is refused (3 bits, all set; one
+ *     of them alone disables retries), whether the text starts inside <think>, the client, whether
+ *     to compare with a replay without splits;
+ * [1] the maximum size of a piece, 0 for splits at control bytes only;
+ * [2] the mode of calling, the request, the number of events after which to cancel.
+ *
+ * `first`: if not NULL, receives the first reply, and the rest of the input is ignored.
  */
-static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, bool is_uncut,
+static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, bool ignores_splits,
                  tw_reply **first)
 {
     server.ending = settings[0] & 3;
     server.refuses = (settings[0] & 0x1C) == 0x1C;
-    server.piece = is_uncut ? 0 : settings[1];
-    server.is_uncut = is_uncut;
+    server.piece = ignores_splits ? 0 : settings[1];
+    server.is_uncut = ignores_splits;
     server.next = bytes;
     server.end = bytes + length;
     server.wakes_ns = server.idle_ns = 0;
@@ -502,7 +519,8 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
         tw_reply *reply =
             exchange(clients[settings[0] >> 6 & 1][first || settings[0] & 8],
                      requests[(settings[2] >> 2 & 7) % 6][settings[0] >> 5 & 1], settings[2] & 3);
-        judge(reply, from, server.next, events_wanted > 0 && recorded_events >= events_wanted);
+        check_reply(reply, from, server.next,
+                    events_wanted > 0 && recorded_events >= events_wanted);
         if (first) {
             *first = reply;
             return hang_up();
@@ -514,22 +532,22 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
     }
 }
 
-/* Where the network cuts says nothing. */
-static void compare(tw_reply *cut, tw_reply *whole)
+/* Checks that splits have no effect on the reply. */
+static void compare(tw_reply *split, tw_reply *whole)
 {
     size_t a_length, b_length;
     const char *a, *b;
-    if (tw_reply_status(cut) != tw_reply_status(whole))
-        fprintf(stderr, "cut: %s\nwhole: %s\n", tw_reply_message(cut), tw_reply_message(whole));
-    demand(tw_reply_http_status(cut) == tw_reply_http_status(whole));
-    demand(tw_reply_status(cut) == tw_reply_status(whole));
-    a = tw_reply_content(cut, &a_length), b = tw_reply_content(whole, &b_length);
+    if (tw_reply_status(split) != tw_reply_status(whole))
+        fprintf(stderr, "split: %s\nwhole: %s\n", tw_reply_message(split), tw_reply_message(whole));
+    demand(tw_reply_http_status(split) == tw_reply_http_status(whole));
+    demand(tw_reply_status(split) == tw_reply_status(whole));
+    a = tw_reply_content(split, &a_length), b = tw_reply_content(whole, &b_length);
     demand(same(a, a_length, b, b_length));
-    a = tw_reply_reasoning(cut, &a_length), b = tw_reply_reasoning(whole, &b_length);
+    a = tw_reply_reasoning(split, &a_length), b = tw_reply_reasoning(whole, &b_length);
     demand(same(a, a_length, b, b_length));
-    a = tw_reply_json(cut, &a_length), b = tw_reply_json(whole, &b_length);
+    a = tw_reply_json(split, &a_length), b = tw_reply_json(whole, &b_length);
     demand(same(a, a_length, b, b_length));
-    tw_reply_destroy(cut);
+    tw_reply_destroy(split);
     tw_reply_destroy(whole);
 }
 
@@ -539,21 +557,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
     if (length < 4) return -1;
     const uint8_t *bytes = input + 3;
     length -= 3;
-    /* libcurl itself minds a NUL among the headers only if they come in certain pieces. */
-    bool is_uneven =
+    /* Whether libcurl itself rejects a NUL in the headers depends on the splits. */
+    bool depends_on_splits =
         memchr(bytes, BLINK, length) || memchr(bytes, PAUSE, length) || memchr(bytes, 0, length);
-    if (input[0] & 0x80 && !is_uneven && input[2] < 0x20) {
+    if (input[0] & 0x80 && !depends_on_splits && input[2] < 0x20) {
         const uint8_t *end = memchr(bytes, NEXT, length);
         if (end) length = (size_t)(end - bytes);
-        tw_reply *cut, *whole;
-        play(input, bytes, length, false, &cut);
+        tw_reply *split, *whole;
+        play(input, bytes, length, false, &split);
         play(input, bytes, length, true, &whole);
-        compare(cut, whole);
+        compare(split, whole);
     } else {
         play(input, bytes, length, false, NULL);
     }
     int descriptor = free_descriptor();
-    /* The clients keep a loop each, and libcurl a few connections in it. */
+    /* Each client keeps a loop, in which libcurl keeps some connections. */
     if (!first_descriptor) first_descriptor = descriptor;
     demand(descriptor < first_descriptor + 32);
     return 0;

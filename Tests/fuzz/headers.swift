@@ -6,7 +6,8 @@ import Glibc
 @testable import Chat
 @testable import Engine
 
-/// A byte for the status, one for the length of a line, header lines, and behind a blank one the body of a refusal.
+/// The input: a byte for the status, a byte for the length of a line, headers, a blank line, and
+/// the body of an error response.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     guard count >= 2 else { return -1 }
@@ -18,13 +19,13 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let reply = Reply()
     reply.httpStatus = statuses[Int(input[0]) % statuses.count]
     let rest = checkHeaders(input.dropping(2), of: reply)
-    checkRefusal(rest, of: reply)
+    checkErrorResponse(rest, of: reply)
     checkLine(input.dropping(2), limit: Int(input[1]))
     if count >= 9 { checkWaits(input) }
     return 0
 }
 
-/// Reads the headers, and gives what is behind the blank line.
+/// Reads the headers and returns the text after the blank line.
 private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
     var rest = text
     var lines: [(name: [UInt8], value: [UInt8])] = []
@@ -39,7 +40,7 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
             let blanks: [UInt8] = [0x20, 0x09, 0x0D, 0x0A]
             var value = Array(parts[1].drop { blanks.contains($0) })
             while let last = value.last, blanks.contains(last) { value.removeLast() }
-            // Repaired as the standard library does it.
+            // The standard library replaces invalid UTF-8 in the same way.
             lines.append((Array(parts[0]), Array(String(decoding: value, as: UTF8.self).utf8)))
         }
         if trimmed(line).isEmpty { break }
@@ -48,26 +49,26 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
         name.map { (0x41...0x5A).contains($0) ? $0 + 32 : $0 }
     }
     for (name, _) in lines.suffix(20) {
-        let wanted = lines.last { folded($0.name) == folded(name) }?.value
+        let expected = lines.last { folded($0.name) == folded(name) }?.value
         name.withUnsafeBufferPointer { name in
             let found = reply.headers.value(name)
-            demand(found.map { Array($0) } == wanted, "\(name.shown) is \(found?.shown ?? "nil")")
+            demand(found.map { Array($0) } == expected, "\(name.shown) is \(found?.shown ?? "nil")")
             if let found { demand(found.baseAddress![found.count] == 0, "a value ends in a NUL") }
         }
     }
     demand(
         reply.headers.value(StaticText.bytes("no such: header")) == nil,
-        "what is not there is not found")
+        "an absent header is not found")
     reply.noteRequestID()
     checkAdvice(reply.headers)
     return rest
 }
 
-/// How long to wait is read once more, by the C library where it is a date.
+/// Compares the wait with a second interpretation of the header; the C library interprets dates.
 private func checkAdvice(_ headers: borrowing HeaderList) {
     let now = 1_700_000_000
     let advice = RetryPolicy(headers, now: Int64(now))
-    demand(advice.wait ?? 0 >= 0, "nobody waits for less than nothing: \(advice.wait ?? 0)")
+    demand(advice.wait ?? 0 >= 0, "a wait is not negative: \(advice.wait ?? 0)")
     guard let text = headers.value(StaticText.bytes("retry-after")),
         headers.value(StaticText.bytes("retry-after-ms")) == nil
     else { return }
@@ -78,7 +79,8 @@ private func checkAdvice(_ headers: borrowing HeaderList) {
             advice.wait == min(seconds, 1_000_000_000) * second,
             "\(seconds) s are \(advice.wait ?? -1) ns")
     }
-    // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7) can be read in one way only: as the one that is written so.
+    // A date such as "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, section 5.6.7) counts if the C
+    // library formats it the same.
     guard text.count == 29 else { return }
     func number(_ range: Range<Int>) -> Int32 {
         Int32(String(decoding: text.part(range), as: UTF8.self)) ?? 0
@@ -104,7 +106,8 @@ private func checkAdvice(_ headers: borrowing HeaderList) {
         "\(text.shown) is \(advice.wait ?? -1)")
 }
 
-/// A date, made of the input, is understood in each of its three forms, and so is a number; and waits of our own are within bounds.
+/// Checks that a date is parsed in each of its three formats, and a number too, and that the
+/// backoff is within its limits.
 private func checkWaits(_ input: Bytes) {
     let seed = Int(input[2]) << 16 | Int(input[3]) << 8 | Int(input[4])
     let own = backoff(
@@ -112,7 +115,7 @@ private func checkWaits(_ input: Bytes) {
     )
     demand(own >= 375 * millisecond && own <= 8 * second, "a wait of \(own) ns")
 
-    // From 1971 on, and before 2069: with two digits, the year 70 is 2070.
+    // From 1971 to 2068, because a year of two digits, 70, means 2070.
     var date = time_t(31_536_000 + (seed << 8 | Int(input[7])) % 3_060_000_000)
     var parts = tm()
     gmtime_r(&date, &parts)
@@ -122,10 +125,10 @@ private func checkWaits(_ input: Bytes) {
     let form = Int(input[8] % 4)
     var line = [UInt8]("Retry-After: ".utf8)
     if form < forms.count {
-        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { room in
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
             let length = strftime(
-                room.baseAddress!, room.count, StaticText.cString(forms[form]), &parts)
-            line += room.prefix(length).map { UInt8(bitPattern: $0) }
+                buffer.baseAddress!, buffer.count, StaticText.cString(forms[form]), &parts)
+            line += buffer.prefix(length).map { UInt8(bitPattern: $0) }
         }
     } else {
         line += "\(seed)".utf8
@@ -138,13 +141,13 @@ private func checkWaits(_ input: Bytes) {
         "\(String(decoding: line, as: UTF8.self)), \(seed) s later, is \(wait ?? -1) ns")
 }
 
-/// As an exchange reads it.
-private func checkRefusal(_ body: Bytes, of reply: Reply) {
+/// Parses the body as an exchange does.
+private func checkErrorResponse(_ body: Bytes, of reply: Reply) {
     var decoder = ChunkParser()
     reply.body.append(body)
     do {
         try decoder.decode(document: reply.body.bytes, into: reply)
-        fatalError("a refusal is one, whatever it says")
+        fatalError("violated: an error response is an error, whatever its body")
     } catch {
         if case .providerError = error {
         } else {
@@ -152,20 +155,20 @@ private func checkRefusal(_ body: Bytes, of reply: Reply) {
             withCopy(body) { reply.setError(plainBody: $0) }
         }
     }
-    let refusals = [
+    let statuses = [
         TW_AUTH, TW_FORBIDDEN, TW_QUOTA, TW_NOT_FOUND, TW_BAD_REQUEST, TW_RATE_LIMITED, TW_SERVER,
         TW_PROTOCOL,
     ]
-    demand(refusals.contains(reply.status), "it is refused as \(StaticText.name(of: reply.status))")
+    demand(statuses.contains(reply.status), "the status is \(StaticText.name(of: reply.status))")
     let message = reply.message.bytes
     demand(
         isOneLine(message) && message.count < 2000 && message.hasPrefix("HTTP "),
         "the message is one line: \(message.shown)")
     demand(
         isOneLine(reply.requestID.bytes) && reply.requestID.count <= 203,
-        "so is the id: \(reply.requestID.bytes.shown)")
+        "the request id is one line: \(reply.requestID.bytes.shown)")
     if let message = reply.lookUp(StaticText.bytes("/error/message")) {
-        demand(isWhole(message), "its text is UTF-8")
+        demand(isValidUTF8(message), "the error message is UTF-8")
     }
 }
 
@@ -173,9 +176,13 @@ private func checkLine(_ text: Bytes, limit: Int) {
     var line = ByteBuffer()
     withCopy(text) { line.append(oneLine: $0, limit: limit) }
     demand(isOneLine(line.bytes), "one line: \(line.bytes.shown)")
-    let saysCut = line.bytes.hasSuffix("…")
-    demand(line.count <= (saysCut ? limit + 3 : limit), "not a long one: \(line.count)")
-    if isWhole(text) && isOneLine(text) {
-        demand(text.count > limit ? saysCut : same(line.bytes, text), "as it was, or cut")
+    let isTruncated = line.bytes.hasSuffix("…")
+    demand(
+        line.count <= (isTruncated ? limit + 3 : limit),
+        "the line has at most \(limit) bytes: \(line.count)")
+    if isValidUTF8(text) && isOneLine(text) {
+        demand(
+            text.count > limit ? isTruncated : same(line.bytes, text),
+            "the line is the text, or truncated")
     }
 }

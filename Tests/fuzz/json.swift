@@ -4,7 +4,7 @@ import CPlatform
 @testable import Chat
 @testable import Engine
 
-/// A JSON text, and behind the last NUL, if there is one, a pointer: no NUL is part of JSON.
+/// The input: a JSON text and, after the last NUL if there is one, a pointer. JSON contains no NUL.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let input = Bytes(start: start, count: count)
@@ -19,36 +19,41 @@ private func check(_ text: Bytes, _ pointer: Bytes) {
     let isJSON = JSONReference.accepts(Array(text))
     var strictReader = JSONReader()
     let isStrict = (try? strictReader.read(text, .rejectsInvalidUTF8)) != nil
-    demand(isStrict == (isJSON && isWhole(text)), "it is JSON and UTF-8: \(isJSON)")
+    demand(
+        isStrict == (isJSON && isValidUTF8(text)), "strict mode accepts valid UTF-8 JSON: \(isJSON)"
+    )
 
     var reader = JSONReader()
     let root: JSONValue
     do { root = try reader.read(text) } catch {
-        demand(!isJSON, "JSON is taken, not refused as \(error)")
-        demand((0...text.count).contains(error.offset), "the mistake is in the text")
+        demand(!isJSON, "JSON is accepted, not rejected with \(error)")
+        demand((0...text.count).contains(error.offset), "the error is inside the text")
         demand(
             (error.problem == .unexpectedEnd) == (error.offset == text.count),
-            "the end is the end: \(error)")
+            "unexpectedEnd is at the end: \(error)")
         return
     }
-    demand(isJSON, "what is taken is JSON")
-    demand(same(root.raw, trimmed(text)), "the value is all of the text")
+    demand(isJSON, "an accepted text is JSON")
+    demand(same(root.raw, trimmed(text)), "the value has the range of the text")
 
     var walk = Walk(root: root)
     walk.visit(root, inside: 0..<text.count, path: [])
     if let found = root.value(at: pointer) {
-        demand(pointer.isEmpty || pointer[0] == UInt8(ascii: "/"), "only a pointer leads somewhere")
+        demand(
+            pointer.isEmpty || pointer[0] == UInt8(ascii: "/"), "only a valid pointer finds a value"
+        )
         demand(
             root.range.contains(found.range.lowerBound)
-                && found.range.upperBound <= root.range.upperBound, "it lies inside")
+                && found.range.upperBound <= root.range.upperBound,
+            "the found value lies inside the root")
     }
 
-    // What was written is read as the same, and written the same again.
+    // Written JSON is parsed, and written again as the same bytes.
     var written = ByteBuffer()
     write(root, to: &written)
     var again = JSONReader()
     guard let copy = try? again.read(written.bytes, .rejectsInvalidUTF8) else {
-        fatalError("what was written is JSON: \(written.bytes.shown)")
+        fatalError("violated: written text is JSON: \(written.bytes.shown)")
     }
     var rewritten = ByteBuffer()
     write(copy, to: &rewritten)
@@ -58,12 +63,12 @@ private func check(_ text: Bytes, _ pointer: Bytes) {
 
 private struct Walk {
     let root: JSONValue
-    /// Pointers are followed from the root: only so often.
+    /// The number of pointers that are still followed; each starts at the root.
     private var pointersLeft = 24
 
     init(root: JSONValue) { self.root = root }
 
-    /// `path`: the pointer that leads here; nil if another member of the same name stands in front of it.
+    /// Checks a value. `path`: its pointer; nil if a later member has the same name.
     mutating func visit(_ value: JSONValue, inside: Range<Int>, path: [UInt8]?) {
         demand(
             inside.lowerBound <= value.range.lowerBound
@@ -71,7 +76,7 @@ private struct Walk {
         if let path, pointersLeft > 0 {
             pointersLeft -= 1
             path.withUnsafeBufferPointer {
-                demand(root.value(at: $0)?.range == value.range, "\($0.shown) leads there")
+                demand(root.value(at: $0)?.range == value.range, "\($0.shown) finds the value")
             }
         }
         switch value.kind {
@@ -81,24 +86,24 @@ private struct Walk {
         case .number: visit(number: value)
         case .string: visit(string: value)
         case .array:
-            var place = value.range.lowerBound + 1
+            var end = value.range.lowerBound + 1
             for (index, element) in value.elements.enumerated() {
                 visit(
-                    element, inside: place..<value.range.upperBound - 1,
+                    element, inside: end..<value.range.upperBound - 1,
                     path: path.map { $0 + Array("/\(index)".utf8) })
-                place = element.range.upperBound
+                end = element.range.upperBound
             }
         case .object:
-            var place = value.range.lowerBound + 1
+            var end = value.range.lowerBound + 1
             for (name, member) in value.members {
-                visit(name, inside: place..<member.range.lowerBound, path: nil)
+                visit(name, inside: end..<member.range.lowerBound, path: nil)
                 var text = ByteBuffer()
                 name.appendText(to: &text)
                 let isLast = pointersLeft > 0 && value[text.bytes]?.range == member.range
                 visit(
                     member, inside: name.range.upperBound..<value.range.upperBound - 1,
                     path: isLast ? path.map { $0 + step(text.bytes) } : nil)
-                place = member.range.upperBound
+                end = member.range.upperBound
             }
         }
     }
@@ -125,9 +130,11 @@ private struct Walk {
     private func visit(string: JSONValue) {
         var text = ByteBuffer()
         string.appendText(to: &text)
-        demand(isWhole(text.bytes), "text is UTF-8: \(string.raw.shown)")
-        demand(string.isText(text.bytes), "text is itself")
-        demand(!string.isPlain || same(text.bytes, string.contents), "plain text is as it stands")
+        demand(isValidUTF8(text.bytes), "text is UTF-8: \(string.raw.shown)")
+        demand(string.isText(text.bytes), "a string equals its own text")
+        demand(
+            !string.isPlain || same(text.bytes, string.contents),
+            "the text of a plain string is its contents")
     }
 }
 

@@ -5,7 +5,8 @@ import CThinkwire
 @testable import Chat
 @testable import Engine
 
-/// Operations, parted by \1, each a letter and its arguments, parted by \2: none of them is part of JSON.
+/// The input: operations separated by \1, each a letter and arguments separated by \2. JSON
+/// contains neither byte.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     var session: Session?
@@ -25,10 +26,11 @@ private struct Session {
     private let request: Request
     private var hasReasoning = false
 
-    /// "p": a body; anything else is the name of a model.
+    /// Creates a request: for the letter "p" from a body, for another letter from the name of a
+    /// model.
     init(_ letter: UInt8, _ argument: Bytes) {
         if letter == UInt8(ascii: "p"), let parsed = try? Request.parse(argument) {
-            demand(same(parsed.json, argument), "a body is taken as it is")
+            demand(same(parsed.json, argument), "a body is kept unchanged")
             request = parsed
         } else {
             request =
@@ -40,10 +42,10 @@ private struct Session {
 
     mutating func apply(_ letter: UInt8, _ given: [Bytes]) {
         let before = ByteBuffer.of(request.json)
-        func argument(_ place: Int) -> Bytes {
-            place < given.count ? given[place] : Bytes(start: nil, count: 0)
+        func argument(_ index: Int) -> Bytes {
+            index < given.count ? given[index] : Bytes(start: nil, count: 0)
         }
-        func maybe(_ place: Int) -> Bytes? { place < given.count ? given[place] : nil }
+        func optional(_ index: Int) -> Bytes? { index < given.count ? given[index] : nil }
         let edit: Edit
         do {
             switch letter {
@@ -57,20 +59,21 @@ private struct Session {
                 try request.addToolResult(id: argument(0), text: argument(1))
                 edit = .appended("messages", nil)
             case UInt8(ascii: "f"):
-                try request.addTool(name: argument(0), description: maybe(1), parameters: maybe(2))
+                try request.addTool(
+                    name: argument(0), description: optional(1), parameters: optional(2))
                 edit = .appended("tools", nil)
             case UInt8(ascii: "u"):
-                try request.addImage(url: argument(0), detail: maybe(1))
+                try request.addImage(url: argument(0), detail: optional(1))
                 edit = .changedLastMessage
             case UInt8(ascii: "i"):
-                try request.addImage(bytes: argument(0), detail: maybe(1))
+                try request.addImage(bytes: argument(0), detail: optional(1))
                 edit = .changedLastMessage
             case UInt8(ascii: "s"):
-                try request.set(argument(0), to: maybe(1))
-                edit = .set(argument(0), maybe(1).map { trimmed($0) })
+                try request.set(argument(0), to: optional(1))
+                edit = .set(argument(0), optional(1).map { trimmed($0) })
                 if argument(0).equals("messages") { hasReasoning = false }
             case UInt8(ascii: "a"):
-                try request.addReply(answer(argument(0)))
+                try request.addReply(reply(argument(0)))
                 hasReasoning = true
                 edit = .appended("messages", nil)
             case UInt8(ascii: "t"):
@@ -83,19 +86,20 @@ private struct Session {
                 edit = .nothing
             }
         } catch {
-            demand(isOneLine(error.message.text.bytes), "a mistake is told in one line")
+            demand(isOneLine(error.message.text.bytes), "an error message is one line")
             edit = .nothing
         }
         if case .nothing = edit {
             demand(
                 same(before.bytes, request.json),
-                "nothing has changed: \(before.bytes.shown) is \(request.json.shown)")
+                "a rejected edit changes nothing: \(before.bytes.shown) is \(request.json.shown)")
         } else {
             check(outline(before.bytes), outline(request.json), edit)
         }
     }
 
-    /// What goes out: all of what was set, but for what the sending call sets.
+    /// Checks the body that is sent: it has all fields that were set, except those that the sending
+    /// call sets.
     private func checkWire(_ settings: Bytes) {
         let choice = settings.first ?? 0
         let hosts: [StaticString] = [
@@ -123,8 +127,9 @@ private struct Session {
                     && !(acceptsReasoning && member.isNamed(StaticText.bytes("messages")))
             }
         }
-        // Earlier thoughts stand in the turns that they belong to, in front of the brace; nothing else is new there.
-        func turns(_ outline: Outline) -> [[UInt8]] {
+        // Reasoning is added to the messages it belongs to, before the brace; nothing else is added
+        // there.
+        func messages(_ outline: Outline) -> [[UInt8]] {
             outline.members.last { $0.isNamed(StaticText.bytes("messages")) }.map {
                 elements($0.value)
             } ?? []
@@ -133,24 +138,25 @@ private struct Session {
         demand(
             rest(sent).map(\.text) == rest(set).map(\.text),
             "\(wire.text.bytes.shown) is \(request.json.shown)")
-        demand(turns(sent).count == turns(set).count, "there are as many turns")
-        for (turn, own) in zip(turns(sent), turns(set)) where turn != own {
+        demand(messages(sent).count == messages(set).count, "the number of messages is the same")
+        for (message, own) in zip(messages(sent), messages(set)) where message != own {
             demand(
-                acceptsReasoning && turn.starts(with: own.dropLast() + Array(",\"reasoning".utf8)),
-                "only a thought is added to a turn")
+                acceptsReasoning
+                    && message.starts(with: own.dropLast() + Array(",\"reasoning".utf8)),
+                "only reasoning is added to a message")
         }
         let streams = sent.members.filter { $0.isNamed(StaticText.bytes("stream")) }
         demand(
             streams.allSatisfy {
                 $0.value.elementsEqual((wire.isStreamed ? "true" : "false").utf8)
-            }, "stream says what it is")
-        demand(!wire.isStreamed || !streams.isEmpty, "a stream is asked for")
-        demand(!(choice & 1 != 0) || wire.isStreamed, "a stream is one")
+            }, "the field stream has the right value")
+        demand(!wire.isStreamed || !streams.isEmpty, "a streamed response is requested")
+        demand(!(choice & 1 != 0) || wire.isStreamed, "a stream that was requested is streamed")
     }
 }
 
-/// The reply that a stream of these chunks gives, one a line.
-private func answer(_ lines: Bytes) -> Reply {
+/// The reply of a stream with these chunks, one per line.
+private func reply(_ lines: Bytes) -> Reply {
     let reply = Reply()
     var decoder = ChunkParser()
     for line in lines.parts(UInt8(ascii: "\n")) {
@@ -162,21 +168,21 @@ private func answer(_ lines: Bytes) -> Reply {
     return reply
 }
 
-// MARK: What an edit may change
+// MARK: The effect of an edit
 
 private enum Edit {
     case nothing
-    /// nil: it is gone.
+    /// The new value of a field; nil if it was removed.
     case set(Bytes, Bytes?)
-    /// nil: whatever it is.
+    /// The appended element; nil if it is not known.
     case appended(StaticString, Bytes?)
     case changedLastMessage
 }
 
-/// The text of an object, taken apart at its members.
+/// The text of a JSON object, split at its members.
 private struct Outline {
     struct Member {
-        /// What stands in front of it, with the comma.
+        /// The text before the name, with the comma.
         var front: [UInt8]
         var name: [UInt8]
         var colon: [UInt8]
@@ -197,17 +203,17 @@ private struct Outline {
 private func outline(_ json: Bytes) -> Outline {
     var reader = JSONReader()
     guard let object = try? reader.read(json, .rejectsInvalidUTF8), object.kind == .object else {
-        fatalError("a body is a JSON object: \(json.shown)")
+        fatalError("violated: a body is a JSON object: \(json.shown)")
     }
-    var place = 0
+    var end = 0
     let members = object.members.map { name, value in
-        defer { place = value.range.upperBound }
+        defer { end = value.range.upperBound }
         return Outline.Member(
-            front: Array(json.part(place..<name.range.lowerBound)), name: Array(name.raw),
+            front: Array(json.part(end..<name.range.lowerBound)), name: Array(name.raw),
             colon: Array(json.part(name.range.upperBound..<value.range.lowerBound)),
             value: Array(value.raw))
     }
-    return Outline(members: members, tail: Array(json.dropping(place)))
+    return Outline(members: members, tail: Array(json.dropping(end)))
 }
 
 private func check(_ before: Outline, _ after: Outline, _ edit: Edit) {
@@ -216,56 +222,59 @@ private func check(_ before: Outline, _ after: Outline, _ edit: Edit) {
     case .set(let name, nil):
         demand(
             after.members.map(\.text) == before.members.filter { !$0.isNamed(name) }.map(\.text),
-            "one is gone, and the others are there")
+            "only the removed field is absent")
     case .set(let name, let value?):
         let isNew = !before.members.contains { $0.isNamed(name) }
         checkOthers(before, after, isNew ? name : nil) { $0.isNamed(name) }
         for member in after.members where member.isNamed(name) {
-            demand(member.value.elementsEqual(value), "\(name.shown) is set")
+            demand(member.value.elementsEqual(value), "\(name.shown) has the new value")
         }
     case .appended(let name, let element):
-        let place = before.members.lastIndex { $0.isNamed(StaticText.bytes(name)) }
-        checkOthers(before, after, place == nil ? StaticText.bytes(name) : nil, at: place)
-        let old = place.map { elements(before.members[$0].value) } ?? []
-        let new = elements(after.members[place ?? after.members.count - 1].value)
+        let index = before.members.lastIndex { $0.isNamed(StaticText.bytes(name)) }
+        checkOthers(before, after, index == nil ? StaticText.bytes(name) : nil, at: index)
+        let old = index.map { elements(before.members[$0].value) } ?? []
+        let new = elements(after.members[index ?? after.members.count - 1].value)
         demand(
             new.count == old.count + 1 && Array(new.dropLast()) == old,
-            "one more is there, behind the others")
-        if let element { demand(new[old.count].elementsEqual(element), "it is as it was given") }
+            "one element is added at the end")
+        if let element { demand(new[old.count].elementsEqual(element), "the element is unchanged") }
     case .changedLastMessage:
-        let place = before.members.lastIndex { $0.isNamed(StaticText.bytes("messages")) }
-        checkOthers(before, after, place == nil ? StaticText.bytes("messages") : nil) {
+        let index = before.members.lastIndex { $0.isNamed(StaticText.bytes("messages")) }
+        checkOthers(before, after, index == nil ? StaticText.bytes("messages") : nil) {
             $0.isNamed(StaticText.bytes("messages"))
         }
-        let old = place.map { elements(before.members[$0].value) } ?? []
-        let new = elements(after.members[place ?? after.members.count - 1].value)
+        let old = index.map { elements(before.members[$0].value) } ?? []
+        let new = elements(after.members[index ?? after.members.count - 1].value)
         demand(
             new.count == old.count + 1 && Array(new.dropLast()) == old
                 || new.count == old.count && new.dropLast() == old.dropLast(),
-            "the others are there")
+            "the other elements are unchanged")
     }
 }
 
-/// Everything is as it was, byte for byte, but the values of those members, or of the one at that place, and a new one at the end.
+/// Checks that all bytes are unchanged except the values of the changed members and a new member at
+/// the end.
 private func checkOthers(
-    _ before: Outline, _ after: Outline, _ new: Bytes?, at place: Int? = nil,
+    _ before: Outline, _ after: Outline, _ new: Bytes?, at changed: Int? = nil,
     _ isChanged: (Outline.Member) -> Bool = { _ in false }
 ) {
     demand(
         after.members.count == before.members.count + (new == nil ? 0 : 1),
-        "as many members as there should be")
+        "the number of members is right")
     for (index, (old, kept)) in zip(before.members, after.members).enumerated() {
         demand(
             old.front == kept.front && old.name == kept.name && old.colon == kept.colon,
-            "a member stays where it was")
+            "a member keeps its position and spelling")
         demand(
-            index == place || isChanged(old) || old.value == kept.value,
-            "a member that was not set stays as it was")
+            index == changed || isChanged(old) || old.value == kept.value,
+            "a member that was not set is unchanged")
     }
     if let new {
-        demand(after.members[after.members.count - 1].isNamed(new), "the new one is the last")
+        demand(after.members[after.members.count - 1].isNamed(new), "a new member is the last")
     }
-    if !before.members.isEmpty { demand(before.tail == after.tail, "so does the end") }
+    if !before.members.isEmpty {
+        demand(before.tail == after.tail, "the text after the last member is unchanged")
+    }
 }
 
 private func elements(_ array: [UInt8]) -> [[UInt8]] {

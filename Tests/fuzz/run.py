@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds targets, replays what was found before, and fuzzes them, two at a time. README.md says more.
+"""Builds targets, replays earlier findings, and fuzzes two targets at a time. See README.md.
 
 run.py --seconds 120 | --runs 1000000  [TARGET…]
 """
@@ -15,9 +15,11 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 OUT = HERE.parent.parent / ".build/fuzz"
 TARGETS = ["exchange", "request", "chunks", "headers", "events", "json"]
-# Bytes of an input. A stream is worth more than the others: what a piece changes shows in those behind it.
+# The maximum length of an input. A stream needs more bytes: the effect of a chunk shows in later
+# ones.
 LENGTHS = {"chunks": 4096}
-# Swift's own report of a crash would hold it up. Leaks are looked for at the end of a run: after every input would cost most of its time.
+# Swift's own crash report would delay libFuzzer. Leaks are detected at the end of a run, because a
+# check after each input would take most of the time.
 ENVIRONMENT = {
     **os.environ,
     "SWIFT_BACKTRACE": "enable=no",
@@ -26,7 +28,7 @@ ENVIRONMENT = {
 
 
 class Run:
-    """What became of one target."""
+    """The run of one target, and its result."""
 
     def __init__(self, target):
         self.target, self.executions, self.seconds, self.problem = target, 0, 0, None
@@ -34,7 +36,7 @@ class Run:
         self.log = OUT / f"{target}.log"
 
     def start(self, *arguments):
-        """Runs the target with libFuzzer's arguments; false if something was found."""
+        """Runs the target with libFuzzer arguments; returns False if there is a finding."""
         with open(self.log, "w", encoding="utf-8") as log:
             command = [OUT / target_name(self.target), *arguments]
             code = subprocess.run(
@@ -42,8 +44,8 @@ class Run:
             ).returncode
         return code == 0
 
-    def said(self, pattern):
-        """What the last line of the log that is like this says; "" if none is."""
+    def last_match(self, pattern):
+        """The group of the last match of a pattern in the log; "" if there is no match."""
         return (
             re.findall(
                 pattern, self.log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
@@ -52,17 +54,17 @@ class Run:
         )[-1]
 
     def replay(self):
-        """Tries what was found before, each with a look for leaks."""
+        """Replays earlier findings, with leak detection after each; returns False if one fails."""
         known = sorted((HERE / "findings" / self.target).glob("*"))
         if known and not self.start("-timeout=20", *map(str, known)):
-            self.problem = self.said(r"^Running: (.*)")
+            self.problem = self.last_match(r"^Running: (.*)")
         return self.problem is None
 
     def fuzz(self, limit):
         corpus = OUT / "corpus" / self.target
         for folder in (corpus, self.found):
             folder.mkdir(parents=True, exist_ok=True)
-        went_well = self.start(
+        succeeded = self.start(
             f"-artifact_prefix={self.found}/",
             f"-dict={HERE / 'tokens.dict'}",
             limit,
@@ -73,25 +75,23 @@ class Run:
             str(corpus),
             str(OUT / "seeds" / self.target),
         )
-        self.executions = int(self.said(r"^stat::number_of_executed_units: (\d+)") or 0)
-        self.seconds = int(self.said(r"^Done \d+ runs in (\d+) second") or 0)
-        if not went_well and self.said("ERROR: LeakSanitizer"):
-            self.problem = (
-                f"a leak; {OUT / self.target} -detect_leaks=1 {corpus} shows of which input"
-            )
-        elif not went_well:
-            self.problem = self.said(r"Test unit written to (\S+)") or str(self.log)
+        self.executions = int(self.last_match(r"^stat::number_of_executed_units: (\d+)") or 0)
+        self.seconds = int(self.last_match(r"^Done \d+ runs in (\d+) second") or 0)
+        if not succeeded and self.last_match("ERROR: LeakSanitizer"):
+            self.problem = f"a leak; {OUT / self.target} -detect_leaks=1 {corpus} shows the input"
+        elif not succeeded:
+            self.problem = self.last_match(r"Test unit written to (\S+)") or str(self.log)
         elif not self.executions:
             self.problem = str(self.log)
 
 
 def target_name(target):
     if target not in TARGETS:
-        sys.exit(f"no target {target}: there are {', '.join(TARGETS)}")
+        sys.exit(f"unknown target {target}: the targets are {', '.join(TARGETS)}")
     return target
 
 
-def one(target, limit):
+def run_target(target, limit):
     run = Run(target)
     if run.replay():
         run.fuzz(limit)
@@ -104,20 +104,20 @@ def main():
     parser.add_argument("--runs", type=int)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("targets", nargs="*", metavar="TARGET")
-    said = parser.parse_args()
-    targets = [target_name(target) for target in said.targets or TARGETS]
-    limit = f"-runs={said.runs}" if said.runs else f"-max_total_time={said.seconds or 120}"
+    options = parser.parse_args()
+    targets = [target_name(target) for target in options.targets or TARGETS]
+    limit = f"-runs={options.runs}" if options.runs else f"-max_total_time={options.seconds or 120}"
     subprocess.run([HERE / "build.sh", OUT, *targets], check=True)
     subprocess.run([HERE / "seeds.py", OUT / "seeds"], check=True)
-    with concurrent.futures.ThreadPoolExecutor(max_workers=said.jobs) as workers:
-        runs = list(workers.map(lambda target: one(target, limit), targets))
+    with concurrent.futures.ThreadPoolExecutor(max_workers=options.jobs) as workers:
+        runs = list(workers.map(lambda target: run_target(target, limit), targets))
     print(f"{'target':10}{'executions':>12}{'seconds':>9}{'crashes':>9}")
     for run in runs:
         print(f"{run.target:10}{run.executions:12}{run.seconds:9}{int(bool(run.problem)):9}")
     for run in runs:
         if run.problem:
             print(
-                f"{run.target} found something: {run.problem}; what it says is in {run.log}",
+                f"{run.target} has a finding: {run.problem}; its output is in {run.log}",
                 file=sys.stderr,
             )
     return 1 if any(run.problem for run in runs) else 0

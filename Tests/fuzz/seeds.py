@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Writes what fuzzing begins with: the corpus and the recordings, in the shape that each target reads. seeds.py OUT"""
+"""Writes the initial inputs of each target, from the corpus and the recordings.
+
+seeds.py OUT
+"""
 
 import pathlib
 import sys
@@ -13,12 +16,16 @@ HEADS = [
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-request-id: r1\r\n\r\n",
     b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n",
     b"HTTP/1.0 200 OK\r\n\r\n",
-    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
+    b"HTTP/1.1 100 Continue\r\n\r\n"
+    b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
 ]
 
 
 def exchange(name, case, body):
-    """Settings of three bytes, and a response. Requests: 0 asks nothing, 3 switches thinking off; 2 is a model with a template."""
+    """Three bytes of settings, and a response.
+
+    Requests: 0 leaves thinking unset, 3 switches it off, 2 has a model that starts thinking.
+    """
     request = 0
     if case and case.request.get("thinking") == "off":
         request = 3
@@ -42,7 +49,7 @@ def exchange(name, case, body):
 
 
 def lines_of(body):
-    """The data of a stream's events, a line each; of one called "error", behind a "!"."""
+    """The data of each event of a stream, after "!" if its name is "error"."""
     lines, name = [], b""
     for line in body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):
         if line.startswith(b"event:"):
@@ -54,7 +61,7 @@ def lines_of(body):
 
 
 def chunks(name, case, body):
-    """One byte of settings and a chunk in each line, or (8) an answer that was not streamed."""
+    """One byte of settings and one chunk per line, or (8) an unstreamed response."""
     request = case.request if case else {}
     settings = (1 if request.get("thinking") == "off" else 0) | (
         2 if request.get("starts_thinking") else 0
@@ -69,13 +76,13 @@ def chunks(name, case, body):
 
 
 def events(name, case, body):
-    """A byte of the limit, one of the pieces, and a stream."""
+    """A byte for the limit, a byte for the splits, and a stream."""
     for piece in (0, 1, 7):
         yield bytes([255, piece]) + body
 
 
 def documents(name, case, body):
-    """A JSON text, with a pointer behind a NUL."""
+    """A JSON text, with a pointer after a NUL."""
     for line in [body, *lines_of(body)]:
         if line.lstrip()[:1] == b"{":
             yield line
@@ -83,7 +90,7 @@ def documents(name, case, body):
 
 
 def headers(name, case, body):
-    """A byte for the status, one for a limit, headers, and behind a blank line a body."""
+    """A byte for the status, a byte for a limit, headers, a blank line and a body."""
     if case:
         lines = b"".join(
             b"%s: %s\r\n" % (key.encode(), value.encode()) for key, value in case.headers.items()
@@ -94,11 +101,14 @@ def headers(name, case, body):
         + body[:300]
     )
     yield b'\x02\x20Retry-After: Fri, 31 Dec 1999 23:59:59 GMT\r\n\r\n{"detail":[]}'
-    yield b"\x02\x20retry-after: Friday, 31-Dec-99 23:59:59 GMT\r\nretry-after: Fri Dec  1 23:59:59 1999\r\n\r\n"
+    yield (
+        b"\x02\x20retry-after: Friday, 31-Dec-99 23:59:59 GMT\r\n"
+        b"retry-after: Fri Dec  1 23:59:59 1999\r\n\r\n"
+    )
 
 
 def requests(name, case, body):
-    """What is done to a request: operations, parted by \\x01, each a letter and its arguments, parted by \\x02."""
+    """Operations separated by \\x01, each a letter and arguments separated by \\x02."""
     lines = b"\n".join(lines_of(body))
     for start in (
         b"cm",
@@ -125,14 +135,15 @@ def requests(name, case, body):
             ]
         )
     yield b"p" + body + b"\1muser\2x\1sstop\2null\1a" + lines
-    # What a long input would be cut off at: turns that go out with their thoughts ("wQ": to a host that wants them back).
-    for thought in (
+    # Replies with reasoning, in an input of their own because a long one would be truncated before
+    # them. "wQ" sends to a host that expects the reasoning.
+    for reasoning in (
         b'"reasoning":"x"',
         b'"reasoning_details":[{"type":"reasoning.text","index":0,"text":"x"}]',
     ):
-        turn = b'a{"choices":[{"delta":{%s,"content":"y"}}]}' % thought
+        reply = b'a{"choices":[{"delta":{%s,"content":"y"}}]}' % reasoning
         yield b"\1".join(
-            [b"cm", b"muser\2Hello", turn, b"wQ", b"muser\2So?", turn, b"wQ", b"w\x03"]
+            [b"cm", b"muser\2Hello", reply, b"wQ", b"muser\2So?", reply, b"wQ", b"w\x03"]
         )
 
 
@@ -149,13 +160,13 @@ TARGETS = {
 def main(out):
     cases = [(case.name, case, case.body) for case in corpus.cases()]
     cases += [(path.name, None, path.read_bytes()) for path in sorted(RECORDINGS.iterdir())]
-    for target, shape in TARGETS.items():
+    for target, inputs in TARGETS.items():
         folder = pathlib.Path(out) / target
         folder.mkdir(parents=True, exist_ok=True)
         for name, case, body in cases:
-            # What is long teaches nothing that a part of it does not, and slows everything down.
-            for place, seed in enumerate(shape(name, case, body[:3000])):
-                (folder / f"{name}-{place}").write_bytes(seed)
+            # Longer inputs would be slower, and reach no other code.
+            for index, seed in enumerate(inputs(name, case, body[:3000])):
+                (folder / f"{name}-{index}").write_bytes(seed)
 
 
 main(sys.argv[1])

@@ -5,7 +5,7 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Buffers hold what was put in, and always end in a NUL")
+@Suite("ByteBuffer: contents, terminating NUL, text operations")
 struct ByteBufferTests {
     private func bytes(_ write: (inout ByteBuffer) -> Void) -> [UInt8] {
         var buffer = ByteBuffer()
@@ -22,7 +22,7 @@ struct ByteBufferTests {
         #expect(isEmpty && length == 0 && terminator == 0)
     }
 
-    @Test func appendingGrows() {
+    @Test func appendGrowsTheBuffer() {
         for length in [1, 62, 63, 64, 65, 127, 128, 5000] {
             let piece = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
             #expect(bytes { buffer in withCopy(piece) { buffer.append($0) } } == piece)
@@ -35,7 +35,7 @@ struct ByteBufferTests {
         #expect(bytes { $0.append("") } == [])
     }
 
-    @Test("Growing to where memory is pages of its own, and on from there") func growsLarge() {
+    @Test("Growth to the size from which a block is a mapping, and beyond") func growsLarge() {
         for length in [1 << 19, (1 << 20) - 2, (1 << 20) - 1, 1 << 20, 3 << 19] {
             let piece = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
             #expect(
@@ -44,7 +44,7 @@ struct ByteBufferTests {
         }
     }
 
-    @Test func replacingLikeAnArray() {
+    @Test func replaceMatchesAnArray() {
         var random = SeededRandom(6)
         for _ in 0..<500 {
             var expected = (0..<random.roll(100)).map { _ in UInt8(random.roll(256)) }
@@ -62,7 +62,7 @@ struct ByteBufferTests {
         }
     }
 
-    @Test func replacingInABufferThatIsFullOrEmpty() {
+    @Test func replaceInAFullOrEmptyBuffer() {
         #expect(
             bytes { buffer in withCopy("abc") { buffer.replace(0..<0, with: $0) } }
                 == Array("abc".utf8))
@@ -76,7 +76,7 @@ struct ByteBufferTests {
         }
     }
 
-    @Test func truncating() {
+    @Test func truncate() {
         #expect(
             bytes {
                 $0.append("abcdef")
@@ -97,26 +97,27 @@ struct ByteBufferTests {
         #expect(bytes { $0.removeAll() } == [])
     }
 
-    @Test func decimals() {
+    @Test func decimalNumbers() {
         for number in [0, 1, -1, 9, 10, -10, 99, 100, 1_000_000, .max, .min, .max - 1, .min + 1] {
             #expect(ByteBuffer.text { $0.append(decimal: number) } == "\(number)")
         }
     }
 
-    @Test func base64LikeFoundation() {
+    @Test func base64MatchesFoundation() {
         var random = SeededRandom(7)
         for length in 0..<100 {
             let piece = (0..<length).map { _ in UInt8(random.roll(256)) }
-            let ours = ByteBuffer.text { buffer in withCopy(piece) { buffer.append(base64: $0) } }
-            #expect(ours == Data(piece).base64EncodedString())
+            let encoded = ByteBuffer.text { buffer in withCopy(piece) { buffer.append(base64: $0) }
+            }
+            #expect(encoded == Data(piece).base64EncodedString())
         }
-        let every = (0...255).map { UInt8($0) }
+        let allBytes = (0...255).map { UInt8($0) }
         #expect(
-            ByteBuffer.text { buffer in withCopy(every) { buffer.append(base64: $0) } }
-                == Data(every).base64EncodedString())
+            ByteBuffer.text { buffer in withCopy(allBytes) { buffer.append(base64: $0) } }
+                == Data(allBytes).base64EncodedString())
     }
 
-    @Test func comparing() {
+    @Test func comparisons() {
         withCopy("Content-Type") { name in
             #expect(
                 name.equals("Content-Type") && !name.equals("content-type")
@@ -131,11 +132,11 @@ struct ByteBufferTests {
                 name.hasSuffix("Type") && name.hasSuffix("") && !name.hasSuffix("xContent-Type")
                     && !name.hasSuffix("Typ"))
         }
-        // Letters alone have a case: '@' and '`', '[' and '{' differ by the same bit.
+        // Only letters have a case, although '@' and '`', '[' and '{' differ by the same bit.
         #expect(!withCopy("@[") { $0.equalsIgnoringCase(StaticText.bytes("`{")) })
     }
 
-    @Test func oneLineForAMessage() {
+    @Test func oneLineRemovesControlCharactersAndLimitsTheLength() {
         func line(_ text: [UInt8], _ limit: Int) -> String {
             ByteBuffer.text { buffer in withCopy(text) { buffer.append(oneLine: $0, limit: limit) }
             }
@@ -148,7 +149,7 @@ struct ByteBufferTests {
         #expect(line(Array("ab€".utf8), 5) == "ab€")
         #expect(line(Array("ab€".utf8), 4) == "ab…")
         #expect(line([0x61, 0xFF, 0xE2, 0x62], 10) == "a\u{FFFD}\u{FFFD}b")
-        // What is appended is counted, which is longer than what was broken.
+        // The limit counts the appended bytes: a replacement is longer than the invalid byte.
         #expect(line([0xFF, 0xFF, 0xFF], 9) == "\u{FFFD}\u{FFFD}\u{FFFD}")
         #expect(line([0xFF, 0xFF, 0xFF], 8) == "\u{FFFD}\u{FFFD}…")
     }

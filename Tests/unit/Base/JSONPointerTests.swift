@@ -4,21 +4,22 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("JSON pointers lead where RFC 6901 says")
+@Suite("JSON pointers follow RFC 6901")
 struct JSONPointerTests {
-    /// Section 5 of the RFC.
+    /// The document of RFC 6901, section 5.
     private let document = #"""
-        {"foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, "k\"l": 6, " ": 7, "m~n": 8}
+        {"foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, \#
+        "k\"l": 6, " ": 7, "m~n": 8}
         """#
 
-    /// The value's JSON; nil if the pointer leads nowhere.
+    /// The JSON of the value at the pointer; nil if there is none.
     private func follow(_ pointer: String, in text: String) throws -> String? {
         try withJSON(text) { value in
             withCopy(pointer) { value.value(at: $0).map { String($0.raw) } }
         }
     }
 
-    @Test func theTableOfTheRFC() throws {
+    @Test func theExamplesOfTheRFC() throws {
         #expect(try follow("", in: document) == document)
         let table = [
             ("/foo", #"["bar", "baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"),
@@ -40,36 +41,36 @@ struct JSONPointerTests {
         #expect(try follow("/~1~1~0~0", in: text) == "6")
     }
 
-    @Test func whatIsNoPointerLeadsNowhere() throws {
+    @Test func invalidPointersFindNothing() throws {
         let text = #"{"a":{"b":1},"~":2,"a~":3,"~2":4}"#
         for pointer in ["a", "a/b", "#/a", " /a", "/~", "/a~", "/~2", "/~~", "/a/~"] {
             #expect(try follow(pointer, in: text) == nil, "\(pointer)")
         }
     }
 
-    @Test func arraysAreCountedFromZeroWithoutLeadingZeros() throws {
+    @Test func arrayIndicesStartAtZeroAndHaveNoLeadingZeros() throws {
         let text = "[10,[20,21],{\"0\":30,\"00\":31,\"-\":32}]"
         #expect(try follow("/0", in: text) == "10")
         #expect(try follow("/1/1", in: text) == "21")
         #expect(try follow("/2/0", in: text) == "30")
         #expect(try follow("/2/00", in: text) == "31")
         #expect(try follow("/2/-", in: text) == "32")
-        let nowhere = [
+        let absent = [
             "/3", "/00", "/01", "/-", "/-1", "/+1", "/1.0", "/1e0", "/", "/ 1", "/0 ", "/１",
             "/99999999999999999999999",
             "/4294967296",
         ]
-        for pointer in nowhere { #expect(try follow(pointer, in: text) == nil, "\(pointer)") }
+        for pointer in absent { #expect(try follow(pointer, in: text) == nil, "\(pointer)") }
     }
 
-    @Test func nothingIsInsideAScalar() throws {
+    @Test func scalarsHaveNoChildren() throws {
         for text in ["1", "\"a\"", "null", "true"] {
             #expect(try follow("", in: text) == text)
             for pointer in ["/", "/0", "/a"] { #expect(try follow(pointer, in: text) == nil) }
         }
     }
 
-    @Test func namesAreComparedAsTextAndTheLastWins() throws {
+    @Test func namesAreComparedAsTextAndTheLastDuplicateCounts() throws {
         let text = #"{"\u0061":1,"a":2,"😊":{"":{"":3}},"b":1,"\u0062":4}"#
         #expect(try follow("/a", in: text) == "2")
         #expect(try follow("/b", in: text) == "4")
@@ -78,7 +79,7 @@ struct JSONPointerTests {
         #expect(try follow("/a/", in: text) == nil)
     }
 
-    @Test func aPointerThatIsNotUTF8LeadsNowhere() throws {
+    @Test func aPointerThatIsNotUTF8FindsNothing() throws {
         #expect(
             try withJSON("{\"\u{FFFD}\":1}") { value in
                 withCopy([0x2F, 0xFF]) { value.value(at: $0) == nil }

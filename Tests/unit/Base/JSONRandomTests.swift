@@ -5,7 +5,7 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-/// Documents out of nowhere, always the same ones.
+/// Generates random documents, the same ones in every run.
 private struct Documents {
     var random: SeededRandom
 
@@ -44,47 +44,49 @@ private struct Documents {
         return items.isEmpty ? space() : items.joined(separator: ",")
     }
 
-    /// One or two bytes changed, taken out or put in: where JSON breaks most easily.
-    mutating func broken(_ text: [UInt8]) -> [UInt8] {
+    /// Changes, removes or inserts some bytes, mostly ones that have a meaning in JSON.
+    mutating func mutated(_ text: [UInt8]) -> [UInt8] {
         let bytes =
             Array("{}[]\",:\\/0123456789+-.eEtfnu \n\t\u{0}\u{C}x".utf8) + [
                 0x80, 0xC3, 0xE2, 0xED, 0xF0, 0xFF,
             ]
         var changed = text
         for _ in 0...random.roll(2) {
-            let place = random.roll(changed.count + 1)
+            let index = random.roll(changed.count + 1)
             switch random.roll(4) {
-            case 0 where place < changed.count: changed.remove(at: place)
-            case 1 where place < changed.count: changed[place] = random.pick(bytes)
-            case 2 where place < changed.count: changed.insert(changed[place], at: place)
-            default: changed.insert(random.pick(bytes), at: place)
+            case 0 where index < changed.count: changed.remove(at: index)
+            case 1 where index < changed.count: changed[index] = random.pick(bytes)
+            case 2 where index < changed.count: changed.insert(changed[index], at: index)
+            default: changed.insert(random.pick(bytes), at: index)
             }
         }
         return changed
     }
 }
 
-@Suite("Random texts are read as other readers read them")
+@Suite("JSONReader agrees with other parsers on random texts")
 struct JSONRandomTests {
-    /// Foundation's values, for a document that it can read: the last of several members of one name wins, as with us.
-    private func same(_ ours: JSON, _ theirs: Any) -> Bool {
-        switch ours {
-        case .null: theirs is NSNull
-        case .bool(let flag): (theirs as? Bool) == flag
-        case .number(let digits): (theirs as? NSNumber)?.doubleValue == Double(digits)
+    /// Whether a value equals that of Foundation. Of duplicate members, the last counts in both
+    /// parsers.
+    private func same(_ parsed: JSON, _ expected: Any) -> Bool {
+        switch parsed {
+        case .null: expected is NSNull
+        case .bool(let flag): (expected as? Bool) == flag
+        case .number(let digits): (expected as? NSNumber)?.doubleValue == Double(digits)
         case .string(let text):
-            (theirs as? String)?.unicodeScalars.elementsEqual(text.unicodeScalars) ?? false
+            (expected as? String)?.unicodeScalars.elementsEqual(text.unicodeScalars) ?? false
         case .array(let elements):
-            (theirs as? [Any]).map {
+            (expected as? [Any]).map {
                 $0.count == elements.count && zip(elements, $0).allSatisfy { same($0, $1) }
             } ?? false
         case .object(let members):
-            (theirs as? [String: Any]).map { theirs in
-                // Foundation takes names for the same that are canonically equivalent; none of these are.
+            (expected as? [String: Any]).map { expected in
+                // Foundation treats canonically equivalent names as equal; these documents have
+                // none.
                 let last = Dictionary(members.map { ($0.name, $0.value) }) { $1 }
-                return last.count == theirs.count
+                return last.count == expected.count
                     && last.allSatisfy { name, value in
-                        theirs[name].map { same(value, $0) } ?? false
+                        expected[name].map { same(value, $0) } ?? false
                     }
             } ?? false
         }
@@ -94,35 +96,37 @@ struct JSONRandomTests {
         try? JSONSerialization.jsonObject(with: Data(text), options: .fragmentsAllowed)
     }
 
-    @Test func whatFoundationReadsWeReadTheSame() throws {
+    @Test func validDocumentsHaveFoundationsValues() throws {
         var documents = Documents(random: SeededRandom(1))
         for _ in 0..<1500 {
             let text = Array((documents.space() + documents.value(4) + documents.space()).utf8)
-            let theirs = try #require(foundation(text), "\(String(decoding: text, as: UTF8.self))")
-            #expect(same(try read(text), theirs), "\(String(decoding: text, as: UTF8.self))")
-            #expect(same(try read(text, .rejectsInvalidUTF8), theirs))
+            let expected = try #require(
+                foundation(text), "\(String(decoding: text, as: UTF8.self))")
+            #expect(same(try read(text), expected), "\(String(decoding: text, as: UTF8.self))")
+            #expect(same(try read(text, .rejectsInvalidUTF8), expected))
         }
     }
 
-    @Test func brokenDocumentsAreReadAsTheGrammarSays() {
+    @Test func mutatedDocumentsAreAcceptedAsTheGrammarSays() {
         var documents = Documents(random: SeededRandom(2))
         var accepted = 0
-        var refused = 0
+        var rejected = 0
         for _ in 0..<5000 {
-            let text = documents.broken(Array(documents.value(3).utf8))
+            let text = documents.mutated(Array(documents.value(3).utf8))
             let isJSON = JSONReference.accepts(text)
             #expect(
                 (jsonProblem(text) == nil) == isJSON,
                 "\(String(decoding: text, as: UTF8.self).debugDescription)")
-            let isWhole = isJSON && String(validating: text, as: UTF8.self) != nil
-            #expect((jsonProblem(text, .rejectsInvalidUTF8) == nil) == isWhole, "\(text)")
-            if isJSON { accepted += 1 } else { refused += 1 }
+            let isValid = isJSON && String(validating: text, as: UTF8.self) != nil
+            #expect((jsonProblem(text, .rejectsInvalidUTF8) == nil) == isValid, "\(text)")
+            if isJSON { accepted += 1 } else { rejected += 1 }
         }
-        // The dice must have made enough of both.
-        #expect(accepted > 500 && refused > 500)
+        // The generator must have produced enough of both.
+        #expect(accepted > 500 && rejected > 500)
     }
 
-    /// Lone surrogates, which Foundation refuses, come out of our reader as U+FFFD, and numbers that no double holds as they are.
+    /// Whether Foundation rejects the value: a lone surrogate, which our parser replaces, or a
+    /// number that is too large for a double.
     private func isBeyondFoundation(_ value: JSON) -> Bool {
         switch value {
         case .null, .bool: false
@@ -134,16 +138,16 @@ struct JSONRandomTests {
         }
     }
 
-    @Test func foundationDisagreesOnlyWhereItIsKnownTo() {
+    @Test func foundationDisagreesOnlyInKnownCases() {
         var documents = Documents(random: SeededRandom(3))
         var agreements = 0
         for _ in 0..<3000 {
-            let text = documents.broken(Array(documents.value(3).utf8))
-            let ours = try? read(text, .rejectsInvalidUTF8)
-            let theirs = foundation(text)
-            switch (ours, theirs) {
+            let text = documents.mutated(Array(documents.value(3).utf8))
+            let parsed = try? read(text, .rejectsInvalidUTF8)
+            let expected = foundation(text)
+            switch (parsed, expected) {
             case (nil, nil), (.some, .some): agreements += 1
-            // It guesses at UTF-16 and UTF-32 where there are NULs.
+            // Foundation detects UTF-16 and UTF-32 by NULs.
             case (nil, .some): #expect(text.prefix(4).contains(0), "\(text)")
             case (.some(let value), nil): #expect(isBeyondFoundation(value), "\(text)")
             }
@@ -151,16 +155,17 @@ struct JSONRandomTests {
         #expect(agreements > 2900)
     }
 
-    @Test func everyPlaceOfAMistakeLiesInTheText() {
+    @Test func everyErrorOffsetLiesInTheText() {
         var documents = Documents(random: SeededRandom(4))
-        var mistakes = 0
+        var errors = 0
         for _ in 0..<1500 {
-            let text = documents.broken(Array(documents.value(3).utf8))
+            let text = documents.mutated(Array(documents.value(3).utf8))
             do { _ = try read(text) } catch let error as JSONError {
-                mistakes += 1
+                errors += 1
                 #expect((0...text.count).contains(error.offset))
                 #expect((error.problem == .unexpectedEnd) == (error.offset == text.count))
-                // What comes before a mistake was none: with the rest cut off, it is the end that is missed, or it is whole.
+                // The text before the offset has no other error: it is complete, or only its end is
+                // missing.
                 let before = jsonProblem(text[..<error.offset])
                 #expect(
                     before == nil || before == "\(error.offset) unexpectedEnd"
@@ -169,6 +174,6 @@ struct JSONRandomTests {
                 Issue.record("\(error)")
             }
         }
-        #expect(mistakes > 300)
+        #expect(errors > 300)
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("A text that RFC 8259 allows is read, and a text cut off is not")
+@Suite("JSONReader accepts texts that RFC 8259 allows, and rejects truncated ones")
 struct JSONReaderTests {
     private func expect(
         _ text: String, _ value: JSON, sourceLocation: SourceLocation = #_sourceLocation
@@ -31,7 +31,7 @@ struct JSONReaderTests {
         try expect("{\"n\" : \(number) }", .object([.init(name: "n", value: .number(number))]))
     }
 
-    @Test func whitespaceStandsAnywhereBetweenTokens() throws {
+    @Test func whitespaceIsAllowedBetweenAllTokens() throws {
         let space = " \t\r\n"
         try expect("\(space)1\(space)", .number("1"))
         try expect(
@@ -75,7 +75,7 @@ struct JSONReaderTests {
             .object((0..<1000).map { .init(name: "\($0)", value: .array([.number("\($0)")])) }))
     }
 
-    @Test func nestingGoesToTheLimit() throws {
+    @Test func nestingIsAllowedUpToTheLimit() throws {
         let maxDepth = JSONReader.maxDepth
         func arrays(_ depth: Int) -> String {
             String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
@@ -91,12 +91,12 @@ struct JSONReaderTests {
         }
         #expect(jsonProblem(objects(maxDepth)) == nil)
         #expect(jsonProblem(objects(maxDepth + 1)) == "\(5 * maxDepth) tooDeep")
-        // Depth, not the number of brackets, is what is limited.
+        // The limit concerns the depth, not the number of brackets.
         let wide = "[" + Array(repeating: "[]", count: 2000).joined(separator: ",") + "]"
         #expect(jsonProblem(wide) == nil)
     }
 
-    @Test func numbersGoToTheLimit() {
+    @Test func numbersAreAllowedUpToTheLimit() {
         let digits = String(repeating: "7", count: JSONReader.maxNumberLength)
         #expect(jsonProblem(digits) == nil)
         #expect(jsonProblem("-" + digits) == "0 numberTooLong")
@@ -109,25 +109,25 @@ struct JSONReaderTests {
         "{\"a\":{\"b\":{\"c\":[-0.1E+2]}}}", "null", "true", "false", "[\"\\\\\"]",
         "{\"a\":\"\\\"\"}",
     ])
-    func whatIsCutOffIsNoText(_ text: String) {
+    func truncatedTextsAreRejected(_ text: String) {
         let bytes = Array(text.utf8)
         #expect(jsonProblem(bytes) == nil)
         for length in 0..<bytes.count {
             #expect(jsonProblem(bytes[..<length]) != nil, "the first \(length) bytes of \(text)")
-            // Cut off within an array, it is not whole either: what is behind the cut does not count.
+            // The same inside an array: the bytes after the cut must not be read.
             #expect(
                 jsonProblem(Array("[".utf8) + bytes[..<length]) != nil,
                 "[ and the first \(length) bytes of \(text)")
         }
     }
 
-    @Test func aNumberCutOffCanBeANumber() {
+    @Test func aTruncatedNumberCanBeANumber() {
         let number = Array("-12.5e+3".utf8)
-        let whole = (0...number.count).filter { jsonProblem(number[..<$0]) == nil }
-        #expect(whole == [2, 3, 5, 8])
+        let valid = (0...number.count).filter { jsonProblem(number[..<$0]) == nil }
+        #expect(valid == [2, 3, 5, 8])
     }
 
-    @Test func aReaderIsUsedAgain() throws {
+    @Test func aReaderCanBeReused() throws {
         var reader = JSONReader()
         for text in ["[1,2,3]", "{\"a\":[", "7", "[[[[[]]]]]", "nul", "{\"b\":\"c\"}"] {
             let again = withCopy(text) { bytes in (try? reader.read(bytes)).map { JSON($0) } }

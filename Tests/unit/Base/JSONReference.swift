@@ -2,8 +2,11 @@
 @testable import Chat
 @testable import Engine
 
-/// A second reader of RFC 8259, written from its grammar as plainly as can be, to hold the first against. It only says whether a
-/// text is JSON. Bytes beyond ASCII are ordinary in strings; names must be UTF-8.
+/// An independent recogniser of RFC 8259, a direct transcription of the grammar, to compare
+/// `JSONReader` with.
+///
+/// It only decides whether a text is JSON. Strings may contain any bytes beyond ASCII; names must
+/// be UTF-8.
 struct JSONReference {
     private var rest: ArraySlice<UInt8>
 
@@ -65,7 +68,7 @@ struct JSONReference {
         }
     }
 
-    /// The bytes between the quotes, or nil.
+    /// The bytes between the quotes; nil if there is no complete string.
     private mutating func string() -> ArraySlice<UInt8>? {
         guard take("\"") else { return nil }
         let inside = rest

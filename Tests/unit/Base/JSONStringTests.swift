@@ -4,11 +4,11 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Strings are read as they were meant: escapes, surrogate pairs, and what is not UTF-8")
+@Suite("JSON strings: escapes, surrogate pairs and invalid UTF-8")
 struct JSONStringTests {
     private func text(_ inside: String) throws -> String? { try text(Array(inside.utf8)) }
 
-    /// The text of the string with this between its quotes; nil if it is not read as one.
+    /// The text of a string with these contents; nil if another kind of value is read.
     private func text(_ inside: [UInt8], _ strictness: JSONReader.Strictness = .replacesInvalidUTF8)
         throws
         -> String?
@@ -29,7 +29,7 @@ struct JSONStringTests {
         #expect(try text("") == "")
     }
 
-    @Test func everyUnitThatIsACharacterIsThatCharacter() throws {
+    @Test func everyEscapedUnitDenotesItsCharacter() throws {
         for unit in stride(from: 0, through: 0xFFFF, by: 7) where !(0xD800...0xDFFF).contains(unit)
         {
             let digits = String(unit, radix: 16)
@@ -57,13 +57,13 @@ struct JSONStringTests {
         #expect(try text("\\ud83dé") == "\u{FFFD}é")
     }
 
-    @Test func charactersAtTheEdges() throws {
+    @Test func charactersAtTheLimitsOfEachLength() throws {
         for scalar in [
             "\u{80}", "\u{7FF}", "\u{800}", "\u{D7FF}", "\u{E000}", "\u{FFFD}", "\u{FFFF}",
             "\u{10000}", "\u{10FFFF}",
         ] {
-            for place in 0...9 {
-                let padding = String(repeating: "x", count: place)
+            for offset in 0...9 {
+                let padding = String(repeating: "x", count: offset)
                 #expect(try text(padding + scalar + padding) == padding + scalar + padding)
                 #expect(
                     try text(Array((padding + scalar).utf8), .rejectsInvalidUTF8) == padding
@@ -73,9 +73,12 @@ struct JSONStringTests {
         }
     }
 
-    /// Bytes that are not UTF-8, and how many U+FFFD stand for them: one for each maximal part of a character
-    /// (the Unicode Standard, table 3-8 and the text around it).
-    static let broken: [(bytes: [UInt8], replacements: Int)] = [
+    /// Invalid UTF-8, and the number of U+FFFD that replace it; -1 for a valid character and one
+    /// U+FFFD.
+    ///
+    /// Each maximal part of a character becomes one U+FFFD (the Unicode Standard, table 3-8 and the
+    /// text around it).
+    static let invalid: [(bytes: [UInt8], replacements: Int)] = [
         ([0x80], 1), ([0xBF], 1), ([0xC0], 1), ([0xC1], 1), ([0xF5], 1), ([0xFE], 1), ([0xFF], 1),
         ([0xC0, 0xAF], 2),
         ([0xC1, 0xBF], 2), ([0xE0, 0x80, 0xAF], 3), ([0xE0, 0x9F, 0xBF], 3),
@@ -90,40 +93,40 @@ struct JSONStringTests {
         ([0xF0, 0x9F, 0x98, 0x80, 0x80], -1),
     ]
 
-    @Test(arguments: broken)
-    func brokenBytesAreReplacedInText(_ bytes: [UInt8], _ replacements: Int) throws {
-        // One of them begins with a whole character.
+    @Test(arguments: invalid)
+    func invalidUTF8IsReplacedInText(_ bytes: [UInt8], _ replacements: Int) throws {
         let expected =
             replacements < 0 ? "😀\u{FFFD}" : String(repeating: "\u{FFFD}", count: replacements)
-        for place in 0...9 {
-            let padding = Array(repeating: UInt8(ascii: "x"), count: place)
-            let padded = String(repeating: "x", count: place)
+        for offset in 0...9 {
+            let padding = Array(repeating: UInt8(ascii: "x"), count: offset)
+            let padded = String(repeating: "x", count: offset)
             #expect(try text(padding + bytes + padding) == padded + expected + padded)
             #expect(try text(padding + bytes + Array("\\n".utf8)) == padded + expected + "\n")
         }
     }
 
-    @Test(arguments: broken)
-    func brokenBytesAreRefusedInNamesAndWhereAsked(_ bytes: [UInt8], _ replacements: Int) {
-        let place = replacements < 0 ? 4 : 0
+    @Test(arguments: invalid)
+    func invalidUTF8IsRejectedInNamesAndOnRequest(_ bytes: [UInt8], _ replacements: Int) {
+        let offset = replacements < 0 ? 4 : 0
         let string = [0x22] + bytes + [0x22]
         #expect(jsonProblem(string) == nil)
-        #expect(jsonProblem(string, .rejectsInvalidUTF8) == "\(1 + place) badUTF8")
+        #expect(jsonProblem(string, .rejectsInvalidUTF8) == "\(1 + offset) badUTF8")
         #expect(
             jsonProblem(Array("[1,".utf8) + string + Array("]".utf8), .rejectsInvalidUTF8)
-                == "\(4 + place) badUTF8")
-        #expect(jsonProblem(Array("{".utf8) + string + Array(":1}".utf8)) == "\(2 + place) badUTF8")
+                == "\(4 + offset) badUTF8")
+        #expect(
+            jsonProblem(Array("{".utf8) + string + Array(":1}".utf8)) == "\(2 + offset) badUTF8")
     }
 
-    @Test func brokenTextKeepsItsQuotes() throws {
-        // A first byte must not swallow the quote, the backslash or the comma behind it.
+    @Test func invalidUTF8DoesNotHideAQuote() throws {
+        // The first byte of a character must not consume the quote, backslash or comma after it.
         #expect(
             try read([0x5B, 0x22, 0xE2, 0x22, 0x2C, 0x22, 0xF0, 0x9F, 0x22, 0x5D])
                 == .array([.string("\u{FFFD}"), .string("\u{FFFD}")]))
         #expect(try text([0xE2, 0x5C, 0x22, 0xC3, 0x5C, 0x5C]) == "\u{FFFD}\"\u{FFFD}\\")
     }
 
-    @Test func quotesAndBackslashesAreFoundAtEveryDistance() throws {
+    @Test func quotesAndBackslashesAreFoundAtEveryOffset() throws {
         for length in 0...24 {
             let padding = String(repeating: "y", count: length)
             #expect(
@@ -135,10 +138,10 @@ struct JSONStringTests {
         }
     }
 
-    @Test func everyByteOfASCIIStandsForItself() throws {
+    @Test func everyASCIIByteDenotesItself() throws {
         for byte in UInt8(0x20)...0x7F where byte != 0x22 && byte != 0x5C {
-            let eight = Array(repeating: byte, count: 11)
-            #expect(try text(eight) == String(decoding: eight, as: UTF8.self))
+            let bytes = Array(repeating: byte, count: 11)
+            #expect(try text(bytes) == String(decoding: bytes, as: UTF8.self))
         }
     }
 }

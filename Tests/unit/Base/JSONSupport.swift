@@ -4,7 +4,7 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-/// A JSON value, copied out of the text it was read from. Members keep their order, duplicates included.
+/// A copy of a JSON value. Members keep their order and duplicates.
 indirect enum JSON: Equatable {
     case null
     case bool(Bool)
@@ -35,7 +35,7 @@ indirect enum JSON: Equatable {
     }
 }
 
-/// What our reader makes of a text.
+/// Parses a text with `JSONReader`.
 func read(
     _ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .replacesInvalidUTF8
 ) throws
@@ -52,7 +52,7 @@ func read(_ text: String, _ strictness: JSONReader.Strictness = .replacesInvalid
     try read(Array(text.utf8), strictness)
 }
 
-/// Our reader's complaint, as "offset problem"; nil if it takes the text.
+/// The error of `JSONReader`, as "offset problem"; nil if it accepts the text.
 func jsonProblem(
     _ text: some Collection<UInt8>, _ strictness: JSONReader.Strictness = .replacesInvalidUTF8
 )
@@ -72,7 +72,7 @@ func jsonProblem(_ text: String, _ strictness: JSONReader.Strictness = .replaces
     jsonProblem(Array(text.utf8), strictness)
 }
 
-/// Looks at a value where it stands.
+/// Calls `body` with the parsed value, which is valid during the call.
 func withJSON<Result>(_ text: String, _ body: (JSONValue) throws -> Result) throws -> Result {
     try withCopy(text) { bytes in
         var reader = JSONReader()

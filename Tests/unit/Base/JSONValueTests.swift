@@ -4,7 +4,7 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Values are looked up and converted without loss")
+@Suite("JSON values: lookup and lossless conversion")
 struct JSONValueTests {
     private func integer(_ number: String) throws -> Int64? { try withJSON(number) { $0.integer } }
     private func double(_ number: String) throws -> Double? { try withJSON(number) { $0.double } }
@@ -39,14 +39,14 @@ struct JSONValueTests {
         #expect(try double("-0")?.sign == .minus)
     }
 
-    @Test func whatIsNoNumberHasNoNumber() throws {
+    @Test func valuesOfOtherKindsHaveNoNumber() throws {
         for text in ["null", "true", "\"12\"", "[12]", "{\"a\":12}"] {
             #expect(try integer(text) == nil)
             #expect(try double(text) == nil)
         }
     }
 
-    @Test func theLastOfSeveralMembersWins() throws {
+    @Test func theLastOfDuplicateMembersCounts() throws {
         let values = try withJSON(#"{"a":1,"b":2,"\u0061":3,"a\u0000":4,"B":5}"#) { object in
             [object["a"], object["b"], object["a\0"], object["B"], object["c"], object[""]].map {
                 $0?.integer
@@ -58,7 +58,7 @@ struct JSONValueTests {
         #expect(try withJSON(#"{"\ud83d\ude0a":1}"#) { $0["😊"]?.integer } == 1)
     }
 
-    @Test func onlyAnObjectHasMembersAndOnlyAnArrayElements() throws {
+    @Test func onlyObjectsHaveMembersAndOnlyArraysElements() throws {
         for text in ["[{\"a\":1},\"a\",1]", "\"a\"", "null", "1"] {
             #expect(
                 try withJSON(text) {
@@ -70,7 +70,7 @@ struct JSONValueTests {
         }
     }
 
-    @Test func aValueKnowsItsPlace() throws {
+    @Test func aValueHasItsRangeInTheText() throws {
         let text = #" { "a" : [ 1.50 , "x\ny" , { } , [ ] , null ] , "b" : { "c" : "" } } "#
         let raws = try withJSON(text) { object in
             let elements = object["a"]!.elements.map { String($0.raw) }
@@ -97,7 +97,7 @@ struct JSONValueTests {
         }
     }
 
-    @Test func textIsCompared() throws {
+    @Test func textComparison() throws {
         #expect(try withJSON(#""a\u0062c""#) { $0.isText("abc") })
         #expect(
             try withJSON(#""abc""#) {

@@ -5,13 +5,13 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Text is written as a JSON string that every reader reads back")
+@Suite("JSON strings are written so that every parser reads the same text")
 struct JSONWriterTests {
     private func written(_ text: String) -> String {
         ByteBuffer.text { buffer in withCopy(text) { buffer.append(jsonString: $0) } }
     }
 
-    @Test func escapesWhereTheRFCDemandsIt() {
+    @Test func escapesWhatTheRFCRequires() {
         #expect(written("") == "\"\"")
         #expect(written("a\"b\\c/d") == #""a\"b\\c/d""#)
         #expect(written("\u{8}\t\n\u{C}\r") == #""\b\t\n\f\r""#)
@@ -30,11 +30,11 @@ struct JSONWriterTests {
             let text = (0..<random.roll(10)).map { _ in random.pick(pieces) }.joined()
             let json = Array(written(text).utf8)
             #expect(try read(json, .rejectsInvalidUTF8) == .string(text))
-            let theirs =
+            let parsed =
                 try JSONSerialization.jsonObject(with: Data(json), options: .fragmentsAllowed)
                 as? String
             #expect(
-                theirs?.unicodeScalars.elementsEqual(text.unicodeScalars) == true,
+                parsed?.unicodeScalars.elementsEqual(text.unicodeScalars) == true,
                 "\(text.debugDescription)")
         }
     }

@@ -6,53 +6,53 @@ import Testing
 
 /// The events of the pieces, each as "name|data".
 private func events(_ pieces: [[UInt8]], limit: Int = 1 << 20) throws -> [String] {
-    var stream = SSEParser(limit: limit)
+    var parser = SSEParser(limit: limit)
     var found: [String] = []
-    func note(_ event: SSEParser.Event) {
+    func record(_ event: SSEParser.Event) {
         found.append(
             String(decoding: event.name, as: UTF8.self) + "|"
                 + String(decoding: event.data, as: UTF8.self))
     }
     for piece in pieces {
-        // A copy on the heap that is freed at once: whoever still points into it is caught by the address sanitizer.
+        // A heap copy that is freed at once: the address sanitizer then detects pointers into it.
         let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: piece.count)
         _ = copy.initialize(from: piece)
         defer { copy.deallocate() }
         var input = Bytes(copy)
-        while let event = try stream.next(&input) { note(event) }
+        while let event = try parser.next(&input) { record(event) }
         #expect(input.isEmpty)
     }
-    if let event = try stream.finish() { note(event) }
+    if let event = try parser.finish() { record(event) }
     return found
 }
 
-/// The events must be these whole, split in two anywhere, and a byte at a time.
+/// Expects these events for the whole stream, for every split in two, and for single bytes.
 private func expect(
     _ text: String, _ expected: [String], sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     let bytes = Array(text.utf8)
     #expect(try events([bytes]) == expected, sourceLocation: sourceLocation)
     #expect(try events(bytes.map { [$0] }) == expected, sourceLocation: sourceLocation)
-    for place in 0...bytes.count {
-        let pieces = [Array(bytes[..<place]), Array(bytes[place...])]
-        #expect(try events(pieces) == expected, "split at \(place)", sourceLocation: sourceLocation)
+    for index in 0...bytes.count {
+        let pieces = [Array(bytes[..<index]), Array(bytes[index...])]
+        #expect(try events(pieces) == expected, "split at \(index)", sourceLocation: sourceLocation)
     }
 }
 
-@Suite("Event streams, split anywhere, give the events of the WHATWG's rules")
-struct EventStreamTests {
+@Suite("SSEParser reports the events of the WHATWG's rules, wherever a stream is split")
+struct SSEParserTests {
     @Test func lineEndings() throws {
         try expect(
             "data: a\n\ndata: b\r\n\r\ndata: c\r\rdata: d\r\n\ndata: e\n\r\n",
             ["|a", "|b", "|c", "|d", "|e"])
     }
 
-    @Test func aByteOrderMarkStandsOnlyFirst() throws {
+    @Test func aByteOrderMarkIsIgnoredOnlyAtTheStart() throws {
         try expect("\u{FEFF}data: a\n\n\u{FEFF}data: b\n\n", ["|a"])
         try expect("\u{FEFF}\n\ndata: b\n\n", ["|b"])
     }
 
-    @Test func severalDataLinesAreJoined() throws {
+    @Test func dataLinesAreJoined() throws {
         try expect("data: YHOO\ndata: +2\ndata: 10\n\n", ["|YHOO\n+2\n10"])
         try expect("data\n\ndata\ndata\n\ndata:", ["|", "|\n", "|"])
     }
@@ -61,13 +61,14 @@ struct EventStreamTests {
         try expect("data:test\n\ndata: test\n\ndata:  test\n\n", ["|test", "|test", "| test"])
     }
 
-    @Test func commentsAndOtherFieldsSayNothing() throws {
+    @Test func commentsAndOtherFieldsAreIgnored() throws {
         try expect(
-            ": ping\n\n:\nid: 7\nretry: 10\n\ndata: a\nid\nretry: x\nwhatever: b\nnonsense\n: c\n\n",
+            ": ping\n\n:\nid: 7\nretry: 10\n\n"
+                + "data: a\nid\nretry: x\nwhatever: b\nnonsense\n: c\n\n",
             ["|a"])
     }
 
-    @Test func eventsHaveNames() throws {
+    @Test func eventNames() throws {
         try expect(
             "event: error\ndata: {}\n\ndata: a\n\nevent: b\n\ndata: c\n\n",
             ["error|{}", "|a", "|c"])
@@ -83,13 +84,13 @@ struct EventStreamTests {
         try expect("error: {\"code\":500}\n\n", ["error|{\"code\":500}"])
     }
 
-    @Test func nothingIsNothing() throws {
+    @Test func emptyStreamsHaveNoEvents() throws {
         try expect("", [])
         try expect("\n\n\r\n\r", [])
         try expect("data", ["|"])
     }
 
-    @Test func longerThanTheLimitIsRefused() throws {
+    @Test func linesAndDataAboveTheLimitAreRejected() throws {
         let fits = Array("data: 45678901\n\n".utf8)
         #expect(try events([fits], limit: 14) == ["|45678901"])
         #expect(try events(fits.map { [$0] }, limit: 14) == ["|45678901"])

@@ -4,16 +4,17 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Text that was split anywhere comes out whole, and never with half a character")
-struct TextRepairTests {
-    /// What comes out behind each piece, and in the end. Every piece is the inside of a JSON string of its own.
+@Suite("UTF8Decoder joins text that is split anywhere, and appends only complete characters")
+struct UTF8DecoderTests {
+    /// The text that is appended after each piece and at the end. Each piece is the contents of a
+    /// JSON string.
     private func outputs(_ pieces: [[UInt8]]) throws -> [String] {
-        var repair = UTF8Decoder()
+        var decoder = UTF8Decoder()
         var text = ByteBuffer()
         var outputs: [String] = []
-        func note(_ start: Int) {
+        func record(_ start: Int) {
             let added = Array(text.bytes.dropping(start))
-            // Whole characters alone, at every step.
+            // Only complete characters, at every step.
             #expect(String(validating: added, as: UTF8.self) != nil, "\(added) of \(pieces)")
             outputs.append(String(decoding: added, as: UTF8.self))
         }
@@ -21,13 +22,13 @@ struct TextRepairTests {
             let start = text.count
             try withCopy([0x22] + piece + [0x22]) { bytes in
                 var reader = JSONReader()
-                repair.append(try reader.read(bytes), to: &text)
+                decoder.append(try reader.read(bytes), to: &text)
             }
-            note(start)
+            record(start)
         }
         let start = text.count
-        repair.finish(&text)
-        note(start)
+        decoder.finish(&text)
+        record(start)
         return outputs
     }
 
@@ -55,15 +56,15 @@ struct TextRepairTests {
         }
     }
 
-    @Test func brokenBytesAreReplacedAsADecoderOfTheWholeDoes() throws {
-        for (bytes, _) in JSONStringTests.broken {
+    @Test func invalidUTF8IsReplacedAsByADecoderOfTheWholeText() throws {
+        for (bytes, _) in JSONStringTests.invalid {
             try expect(bytes, String(decoding: bytes, as: UTF8.self))
             let amid = Array("é".utf8) + bytes + Array("😊".utf8)
             try expect(amid, String(decoding: amid, as: UTF8.self))
         }
     }
 
-    @Test func anEscapeInTheNextPieceEndsACharacterThatWasBegun() throws {
+    @Test func anEscapeInTheNextPieceEndsAnIncompleteCharacter() throws {
         #expect(
             try outputs([[0xE2, 0x82], Array("\\n".utf8), [0xAC]]) == [
                 "", "\u{FFFD}\n", "\u{FFFD}", "",
@@ -75,13 +76,13 @@ struct TextRepairTests {
             ])
     }
 
-    @Test func whatIsHeldBackComesWithTheRest() throws {
+    @Test func anIncompleteCharacterIsAppendedWhenComplete() throws {
         #expect(try outputs([[0xF0], [0x9F], [0x98, 0x8A, 0x21]]) == ["", "", "😊!", ""])
         #expect(try outputs([[0x61, 0xF0, 0x9F], [0x98]]) == ["a", "", "\u{FFFD}"])
         #expect(try outputs([[0xE2], [], [0x82], [], [0xAC]]) == ["", "", "", "", "€", ""])
     }
 
-    @Test func surrogatePairsAreSplitBetweenPieces() throws {
+    @Test func surrogatePairsSplitBetweenPieces() throws {
         func pieces(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }
         #expect(try outputs(pieces(#"a\ud83d"#, #"\ude0ab"#)) == ["a", "😊b", ""])
         #expect(try outputs(pieces(#"\ud83d"#, "", #"\ude0a"#)) == ["", "", "😊", ""])
@@ -94,7 +95,7 @@ struct TextRepairTests {
         #expect(try outputs(pieces(#"\ude0a"#, #"\ud83d"#)) == ["\u{FFFD}", "", "\u{FFFD}"])
     }
 
-    @Test func brokenBytesBehindHalfAPair() throws {
+    @Test func invalidUTF8AfterAHighSurrogate() throws {
         #expect(try outputs([Array(#"\ud83d"#.utf8), [0x80]]) == ["", "\u{FFFD}\u{FFFD}", ""])
         #expect(
             try outputs([Array(#"\ud83d"#.utf8), [0xE2], [0x82, 0xAC]]) == [
@@ -123,20 +124,20 @@ struct TextRepairTests {
 
     @Test func rawBytesHaveNoEscapes() {
         for pieces in cutAnywhere(Array(#"a\n\u0041€"#.utf8) + [0xE2, 0x82]) {
-            var repair = UTF8Decoder()
+            var decoder = UTF8Decoder()
             let text = ByteBuffer.text { text in
-                for piece in pieces { withCopy(piece) { repair.append(raw: $0, to: &text) } }
-                repair.finish(&text)
+                for piece in pieces { withCopy(piece) { decoder.append(raw: $0, to: &text) } }
+                decoder.finish(&text)
             }
             #expect(text == #"a\n\u0041€"# + "\u{FFFD}")
         }
     }
 
-    @Test func whatIsUTF8IsKnown() {
+    @Test func validityOfUTF8() {
         for text in ["", "a", "é€😊", "\u{0}\u{7F}\u{80}\u{10FFFF}"] {
             #expect(withCopy(text) { isUTF8($0) })
         }
-        for (bytes, _) in JSONStringTests.broken {
+        for (bytes, _) in JSONStringTests.invalid {
             #expect(!withCopy(bytes) { isUTF8($0) }, "\(bytes)")
             #expect(!withCopy(Array("€".utf8) + bytes) { isUTF8($0) }, "\(bytes)")
         }

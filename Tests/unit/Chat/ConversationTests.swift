@@ -5,25 +5,26 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("The model's turns are sent again, with their reasoning where it is wanted")
-struct TurnTests {
-    /// A request of "m" with a question, the turn, and another question.
-    private func conversation(_ turn: StreamHarness, with model: String = "m") throws -> Request {
+@Suite("Replies are added to a request, with their reasoning where the endpoint expects it")
+struct ConversationTests {
+    /// A request with a question, the reply, and another question.
+    private func conversation(_ reply: StreamHarness, with model: String = "m") throws -> Request {
         let made = try request(model: model)
         try made.add("user", "One?")
-        try made.addReply(turn.reply)
+        try made.addReply(reply.reply)
         try made.add("user", "Two?")
         return made
     }
 
-    private func messages(_ turn: String) -> String {
-        #""messages":[{"role":"user","content":"One?"},\#(turn),{"role":"user","content":"Two?"}]"#
+    private func messages(_ message: String) -> String {
+        #""messages":[{"role":"user","content":"One?"},\#(message),{"role":"user","#
+            + #""content":"Two?"}]"#
     }
 
-    @Test func reasoningGoesBackOnlyWhereItIsWanted() throws {
-        let turn = try StreamHarness(
+    @Test func reasoningIsSentOnlyToEndpointsThatExpectIt() throws {
+        let reply = try StreamHarness(
             delta(#"{"reasoning":"H\u006d"}"#), delta(#"{"content":"Hi"}"#))
-        let made = try conversation(turn)
+        let made = try conversation(reply)
         let plain = messages(#"{"role":"assistant","content":"Hi"}"#)
         #expect(made.text == #"{"model":"m",\#(plain)}"#)
         for host in [
@@ -32,50 +33,53 @@ struct TurnTests {
         ] {
             #expect(made.sent(streamed: false, to: host).text.contains(plain))
         }
+        let withReasoning = messages(#"{"role":"assistant","content":"Hi","reasoning":"Hm"}"#)
         #expect(
             made.sent(streamed: false, to: "openrouter.ai").text
-                == #"{"model":"m",\#(messages(#"{"role":"assistant","content":"Hi","reasoning":"Hm"}"#))}"#
-        )
-        let ours = try conversation(turn, with: "alibaba/qwen3-32b")
-        #expect(ours.sent(streamed: false, to: "openrouter.ai").text.contains(plain))
+                == #"{"model":"m",\#(withReasoning)}"#)
+        let known = try conversation(reply, with: "alibaba/qwen3-32b")
+        #expect(known.sent(streamed: false, to: "openrouter.ai").text.contains(plain))
     }
 
-    @Test func severalTurns() throws {
+    @Test func severalReplies() throws {
         let made = try conversation(StreamHarness(delta(#"{"reasoning":"a","content":"A"}"#)))
         try made.addReply(StreamHarness(delta(#"{"content":"B"}"#)).reply)
         try made.addReply(StreamHarness(delta(#"{"reasoning":"c","content":"C"}"#)).reply)
         #expect(
             made.sent(streamed: false, to: "openrouter.ai").text.contains(
                 messages(#"{"role":"assistant","content":"A","reasoning":"a"}"#).dropLast()
-                    + #",{"role":"assistant","content":"B"},{"role":"assistant","content":"C","reasoning":"c"}]"#
+                    + #",{"role":"assistant","content":"B"},{"role":"assistant","content":"C","#
+                    + #""reasoning":"c"}]"#
             ))
-        // Its own images are added to the last message, in its place.
+        // An image changes the last message, but not those with reasoning.
         try made.add("user", "And this?")
         try made.add(image: "https://host/a.png")
         #expect(
             made.sent(streamed: false, to: "openrouter.ai").text.contains(
                 #""content":"C","reasoning":"c"},{"role":"user""#))
-        // Other messages are other turns.
+        // Reasoning is dropped when the messages are replaced.
         try made.set(
             "messages", #"[{"role":"user","content":"One?"},{"role":"assistant","content":"X"}]"#)
         #expect(!made.sent(streamed: false, to: "openrouter.ai").text.contains("reasoning"))
     }
 
-    @Test func blocksAsTheyCameWhole() throws {
+    @Test func blocksOfAnUnstreamedReply() throws {
         let blocks =
-            #"[{"type":"reasoning.encrypted","data":"x","id":"1","index":0},{"type":"reasoning.text","text":"Hm","signature":"s"}]"#
-        let turn = StreamHarness(
+            #"[{"type":"reasoning.encrypted","data":"x","id":"1","index":0},"#
+            + #"{"type":"reasoning.text","text":"Hm","signature":"s"}]"#
+        let reply = StreamHarness(
             document:
-                #"{"choices":[{"message":{"content":"Hi","reasoning":"Hm","reasoning_details":\#(blocks)}}]}"#
+                #"{"choices":[{"message":{"content":"Hi","reasoning":"Hm","#
+                + #""reasoning_details":\#(blocks)}}]}"#
         )
         #expect(
-            try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
+            try conversation(reply).sent(streamed: false, to: "openrouter.ai").text.contains(
                 messages(#"{"role":"assistant","content":"Hi","reasoning_details":\#(blocks)}"#)))
     }
 
-    @Test func blocksAsTheyAreStreamed() throws {
+    @Test func blocksOfAStreamAreJoined() throws {
         func details(_ blocks: String) -> String { delta(#"{"reasoning_details":[\#(blocks)]}"#) }
-        let turn = try StreamHarness(
+        let reply = try StreamHarness(
             details(#"{"type":"reasoning.summary","summary":"H","format":"f","index":0}"#),
             details(#"{"type":"reasoning.summary","summary":"m\ud83d","format":null,"index":0}"#),
             details(
@@ -85,20 +89,21 @@ struct TurnTests {
             details("{}"),
             delta(#"{"content":"Hi"}"#))
         #expect(
-            try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
-                #""reasoning_details":[{"type":"reasoning.summary","summary":"Hm😊","format":"f","index":0},"#
+            try conversation(reply).sent(streamed: false, to: "openrouter.ai").text.contains(
+                #""reasoning_details":[{"type":"reasoning.summary","summary":"Hm😊","format":"f","#
+                    + #""index":0},"#
                     + #"{"type":"reasoning.text","text":"Aha!","signature":"s","index":1},{}]}"#))
     }
 
-    @Test func blocksWithoutATextSayNull() throws {
+    @Test func blocksWithoutATextHaveNull() throws {
         let block = #"{"type":"reasoning.text","text":null,"signature":"s","index":0}"#
-        let turn = try StreamHarness(delta(#"{"content":"Hi","reasoning_details":[\#(block)]}"#))
+        let reply = try StreamHarness(delta(#"{"content":"Hi","reasoning_details":[\#(block)]}"#))
         #expect(
-            try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
+            try conversation(reply).sent(streamed: false, to: "openrouter.ai").text.contains(
                 #","reasoning_details":[\#(block)]}"#))
     }
 
-    /// A place in the list for every fragment and member that came before it would be minutes.
+    /// Quadratic time in the number of fragments or members would be minutes here.
     @Test func blocksOfVeryManyFragmentsAndMembers() throws {
         let names = (0..<200).map { #""k\#($0)":1"# }.joined(separator: ",")
         let fragments = (0..<30_000).map { #"{"type":"t","index":0,"k\#($0 % 200)":1,"text":"a"}"# }
@@ -109,83 +114,89 @@ struct TurnTests {
             (head + members + "}", head + names),
             ("\(head)\(members)},\(fragments.joined(separator: ","))", head + names),
         ] {
-            let turn = StreamHarness(
+            let reply = StreamHarness(
                 document:
                     #"{"choices":[{"message":{"content":"Hi","reasoning_details":[\#(blocks)]}}]}"#)
-            let text = try conversation(turn).sent(streamed: false, to: "openrouter.ai").text
+            let text = try conversation(reply).sent(streamed: false, to: "openrouter.ai").text
             #expect(text.contains(#""reasoning_details":[\#(sent)"#) && text.utf8.count < 200_000)
         }
     }
 
-    @Test func blocksOfTheFirstChoiceWhereverItStands() throws {
+    @Test func blocksOfTheFirstChoiceAtAnyPosition() throws {
         let choices = [1, 0].map {
-            #"{"index":\#($0),"message":{"content":"\#($0)","reasoning_details":[{"type":"reasoning.text","text":"of \#($0)"}]}}"#
+            #"{"index":\#($0),"message":{"content":"\#($0)","#
+                + #""reasoning_details":[{"type":"reasoning.text","text":"of \#($0)"}]}}"#
         }
-        let turn = StreamHarness(
+        let reply = StreamHarness(
             document: #"{"choices":[null,\#(choices.joined(separator: ","))]}"#)
         #expect(
-            try conversation(turn).sent(streamed: false, to: "openrouter.ai").text.contains(
-                #"{"role":"assistant","content":"0","reasoning_details":[{"type":"reasoning.text","text":"of 0"}]}"#
+            try conversation(reply).sent(streamed: false, to: "openrouter.ai").text.contains(
+                #"{"role":"assistant","content":"0","#
+                    + #""reasoning_details":[{"type":"reasoning.text","text":"of 0"}]}"#
             ))
     }
 
-    @Test func thinkTagsStayBehind() throws {
-        let turn = try StreamHarness(
+    @Test func thinkTagsAreNotSent() throws {
+        let reply = try StreamHarness(
             delta(#"{"content":"<think>Hm</think>Hi"}"#),
             #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)
-        #expect(try conversation(turn).text.contains(#"{"role":"assistant","content":"Hi"}"#))
+        #expect(try conversation(reply).text.contains(#"{"role":"assistant","content":"Hi"}"#))
     }
 
-    @Test func theFirstChoiceIsTheOne() throws {
-        let turn = try StreamHarness(
+    @Test func theFirstChoiceIsAdded() throws {
+        let reply = try StreamHarness(
             #"{"choices":[{"index":1,"delta":{"content":"B"}}]}"#,
             #"{"choices":[{"index":0,"delta":{"content":"A"}}]}"#)
-        #expect(try conversation(turn).text.contains(#"{"role":"assistant","content":"A"}"#))
+        #expect(try conversation(reply).text.contains(#"{"role":"assistant","content":"A"}"#))
     }
 
-    @Test func nullIsLeftOutWhereItIsRefused() throws {
-        let turn = try StreamHarness(
+    @Test func nullIsOmittedForModelsThatRejectIt() throws {
+        let reply = try StreamHarness(
             delta(
-                #"{"content":null,"tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}"#
+                #"{"content":null,"tool_calls":[{"id":"c","function":{"name":"f","#
+                    + #""arguments":"{}"}}]}"#
             ))
         let calls =
-            #""tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}"#
+            #""tool_calls":[{"id":"c","type":"function","function":{"name":"f","#
+            + #""arguments":"{}"}}]}"#
         #expect(
-            try conversation(turn).text.contains(#"{"role":"assistant","content":null,\#(calls)"#))
+            try conversation(reply).text.contains(#"{"role":"assistant","content":null,\#(calls)"#))
         #expect(
-            try conversation(turn, with: "alibaba/qwen3-32b").text.contains(
+            try conversation(reply, with: "alibaba/qwen3-32b").text.contains(
                 #"{"role":"assistant",\#(calls)"#))
     }
 
-    @Test func whatElseStandsInACallGoesBack() throws {
-        // Gemini refuses what a tool gave without it; and no schema of the four models refuses it.
+    @Test func otherMembersOfAToolCallAreSent() throws {
+        // Gemini rejects a tool result without this member; the schemas of the four models allow
+        // it.
         let call =
             #"{"id":"c","type":"function","function":{"name":"f","arguments":"{}","x":1},"#
             + #""extra_content":{"google":{"thought_signature":"S"}}}"#
         let streamed = try StreamHarness(delta(#"{"content":null,"tool_calls":[\#(call)]}"#))
         let whole = StreamHarness(
             document: #"{"choices":[{"message":{"content":null,"tool_calls":[\#(call)]}}]}"#)
-        for turn in [streamed, whole] {
+        for reply in [streamed, whole] {
             for model in ["m", "alibaba/qwen3-32b"] {
                 #expect(
-                    try conversation(turn, with: model).text.contains(#""tool_calls":[\#(call)]"#))
+                    try conversation(reply, with: model).text.contains(#""tool_calls":[\#(call)]"#))
             }
         }
     }
 
-    @Test func callsThatAreNoFunctions() throws {
-        let turn = try StreamHarness(
+    @Test func toolCallsOfOtherTypes() throws {
+        let reply = try StreamHarness(
             delta(#"{"tool_calls":[{"id":"c","type":"custom","custom":{"name":"f","input":"x"}}]}"#)
         )
         let call = #"{"id":"c","type":"custom","custom":{"name":"f","input":"x"}}"#
-        #expect(try conversation(turn).text.contains(call))
+        #expect(try conversation(reply).text.contains(call))
         #expect(
-            complaint { _ = try conversation(turn, with: "alibaba/qwen3-32b") }
-                == #"message.tool_calls[0].type must be "function", not "custom" (alibaba/qwen3-32b)"#
+            complaint { _ = try conversation(reply, with: "alibaba/qwen3-32b") }
+                == #"message.tool_calls[0].type must be "function", not "custom" "#
+                + #"(alibaba/qwen3-32b)"#
         )
     }
 
-    @Test func messagesThatAreNoArray() throws {
+    @Test func messagesMustBeAnArray() throws {
         let made = try request(#"{"model":"m","messages":{}}"#)
         #expect(
             complaint {

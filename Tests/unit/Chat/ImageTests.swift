@@ -5,7 +5,7 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Images are put where the model looks for them")
+@Suite("Images are added to the right message, in the right format")
 struct ImageTests {
     private let url = "https://example.com/a.png"
     private let part = #"{"type":"image_url","image_url":{"url":"https://example.com/a.png"}}"#
@@ -17,7 +17,7 @@ struct ImageTests {
         return String(made.text.dropFirst("{\"messages\":".count).dropLast())
     }
 
-    @Test func behindTheTextOfAUser() throws {
+    @Test func afterTheTextOfAUserMessage() throws {
         #expect(
             try messages(#"[{"role":"user","content":"Look \"here\"\u0021"}]"#)
                 == #"[{"role":"user","content":[{"type":"text","text":"Look \"here\"\u0021"},"#
@@ -25,7 +25,8 @@ struct ImageTests {
         #expect(
             try messages(
                 #"[{"role":"system","content":"x"}, { "content" : "Look" , "role" : "user" } ]"#)
-                == #"[{"role":"system","content":"x"}, { "content" : [{"type":"text","text":"Look"},"#
+                == #"[{"role":"system","content":"x"}, { "content" : [{"type":"text","#
+                + #""text":"Look"},"#
                 + part
                 + #"] , "role" : "user" } ]"#)
         #expect(
@@ -34,7 +35,7 @@ struct ImageTests {
                 + "]}]")
     }
 
-    @Test func behindTheOtherParts() throws {
+    @Test func afterTheOtherParts() throws {
         #expect(
             try messages(#"[{"role":"user","content":[]}]"#) == #"[{"role":"user","content":["#
                 + part + "]}]")
@@ -47,7 +48,7 @@ struct ImageTests {
                 + "]}]")
     }
 
-    @Test func inAMessageOfItsOwn() throws {
+    @Test func inANewUserMessage() throws {
         let own = #"{"role":"user","content":["# + part + "]}"
         #expect(try messages("[]") == "[" + own + "]")
         #expect(
@@ -59,21 +60,21 @@ struct ImageTests {
         #expect(made.text == #"{"model":"m","messages":["# + own + "]}")
     }
 
-    @Test func aMessageWithoutARoleIsTheUsers() throws {
-        // The provider's own sample has none.
+    @Test func aMessageWithoutARoleCountsAsTheUsers() throws {
+        // The provider's own sample has no role.
         #expect(
             try messages(#"[{"content":"a"}]"#) == #"[{"content":[{"type":"text","text":"a"},"#
                 + part + "]}]")
     }
 
-    @Test func theLastOfSeveralContentsCounts() throws {
+    @Test func theLastOfDuplicateContentsCounts() throws {
         #expect(
             try messages(#"[{"role":"user","content":"a","content":"b"}]"#)
                 == #"[{"role":"user","content":"a","content":[{"type":"text","text":"b"},"# + part
                 + "]}]")
     }
 
-    @Test func aContentOfAnotherKindIsRefused() throws {
+    @Test func contentOfAnotherTypeIsRejected() throws {
         for content in [#","content":null"#, #","content":{}"#, #","content":1"#, ""] {
             #expect(
                 complaint { _ = try messages(#"[{"role":"user"\#(content)}]"#) }
@@ -95,7 +96,7 @@ struct ImageTests {
                 == "an image's detail must be \"low\", \"high\" or \"auto\", not ")
     }
 
-    @Test func addresses() throws {
+    @Test func urls() throws {
         let made = try request(model: "m")
         for url in ["http://a/b.jpg", "data:image/png;base64,AAAA", "https://a/\"b\\"] {
             try made.add(image: url)
@@ -123,7 +124,7 @@ struct ImageTests {
     ]
 
     @Test(arguments: files)
-    func bytesAreRecognised(_ type: String, _ bytes: [UInt8]) throws {
+    func formatsAreRecognised(_ type: String, _ bytes: [UInt8]) throws {
         let made = try request(model: "m")
         try withCopy(bytes) { try made.addImage(bytes: $0, detail: nil) }
         let url = try withJSON(made.text) { body in
@@ -132,7 +133,7 @@ struct ImageTests {
             }
         }
         #expect(url == "data:image/\(type);base64," + Data(bytes).base64EncodedString())
-        // All but the last byte of what it is recognised by is not enough.
+        // An incomplete signature is not recognised.
         let signature = type == "webp" ? 12 : type == "jpeg" ? 3 : type == "png" ? 8 : 6
         for length in 0..<signature {
             let problem = complaint {
@@ -142,7 +143,7 @@ struct ImageTests {
         }
     }
 
-    @Test func filesAreReadNow() throws {
+    @Test func filesAreReadImmediately() throws {
         let made = try request(model: "m")
         let path = FileManager.default.temporaryDirectory.appendingPathComponent(
             "thinkwire-\(getpid())-image.gif"

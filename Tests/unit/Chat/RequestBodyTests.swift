@@ -5,9 +5,9 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("A body is edited in places, and the rest of it stays as it was")
+@Suite("An edit of a body changes one member and leaves all other bytes as they are")
 struct RequestBodyTests {
-    /// The body's text after an edit, which must be JSON still.
+    /// The text of the body after an edit; checks that it is valid JSON.
     private func edited(
         _ json: String, sourceLocation: SourceLocation = #_sourceLocation,
         _ edit: (inout RequestBody) throws -> Void
@@ -18,7 +18,7 @@ struct RequestBodyTests {
         #expect(
             jsonProblem(text, .rejectsInvalidUTF8) == nil, "\(text)", sourceLocation: sourceLocation
         )
-        // The body knows where its members are: it finds the same as a reader of its text.
+        // The recorded ranges of the members must match those of a new parse.
         let names = ["a", "b", "c", "messages"]
         for name in names {
             let found = withCopy(name) { name in body.value(of: name).map { String($0) } }
@@ -44,7 +44,7 @@ struct RequestBodyTests {
         try edited(json) { body in try withCopy(message) { try body.append(message: $0) } }
     }
 
-    @Test func aValueIsReplacedWhereItStands() throws {
+    @Test func aValueIsReplacedInPlace() throws {
         #expect(try set(#"{"a":1,"b":2,"c":3}"#, "b", "[4, 5]") == #"{"a":1,"b":[4, 5],"c":3}"#)
         #expect(
             try set(#" { "a" : 1 , "b" : "x" } "#, "a", "null") == #" { "a" : null , "b" : "x" } "#)
@@ -53,7 +53,7 @@ struct RequestBodyTests {
         #expect(try set(#"{"a":1e2}"#, "a", #""1e2""#) == #"{"a":"1e2"}"#)
     }
 
-    @Test func aNewOneStandsBehindTheOthers() throws {
+    @Test func aNewMemberIsAddedAtTheEnd() throws {
         #expect(try set("{}", "a", "1") == #"{"a":1}"#)
         #expect(try set(" {\n} ", "a", "1") == " {\"a\":1\n} ")
         #expect(try set(#"{"b":[ ] }"#, "a", "1") == #"{"b":[ ],"a":1 }"#)
@@ -61,7 +61,7 @@ struct RequestBodyTests {
         #expect(try set("{}", "é\"\\\n", "1") == #"{"é\"\\\n":1}"#)
     }
 
-    @Test func everyOneOfAnEditsSeveral() throws {
+    @Test func severalEditsInSequence() throws {
         let text = try edited(#"{"a":1}"#) { body in
             body.set("b", to: "22")
             body.set("a", to: "[333]")
@@ -80,7 +80,7 @@ struct RequestBodyTests {
         #expect(try remove(#"{"b":0,"a":1,"a":3,"c":4}"#, "a") == #"{"b":0,"c":4}"#)
     }
 
-    @Test func namesAreFoundHoweverTheyAreSpelled() throws {
+    @Test func namesAreFoundInAnySpelling() throws {
         #expect(try set(#"{"\u0061":1}"#, "a", "2") == #"{"\u0061":2}"#)
         #expect(try remove(#"{"\u0061":1,"b":2}"#, "a") == #"{"b":2}"#)
         #expect(try remove(#"{"b":2,"x\ty":1}"#, "x\ty") == #"{"b":2}"#)
@@ -88,7 +88,7 @@ struct RequestBodyTests {
         #expect(try append(#"{"mess\u0061ges":[]}"#, "{}") == #"{"mess\u0061ges":[{}]}"#)
     }
 
-    @Test func removingTakesTheCommaWithIt() throws {
+    @Test func removingAMemberRemovesOneComma() throws {
         #expect(try remove(#"{"a":1}"#, "a") == "{}")
         #expect(try remove(#"{ "a" : 1 }"#, "a") == "{  }")
         #expect(try remove(#"{ "a" : 1 , "b" : 2 }"#, "a") == #"{ "b" : 2 }"#)
@@ -119,8 +119,8 @@ struct RequestBodyTests {
         #expect(twice == #"{"messages":[{"x":1},{"y":2}],"a":22}"#)
     }
 
-    /// The rest of the text moved anew for each of them would be minutes.
-    @Test func aMemberThatStandsThereVeryOften() throws {
+    /// Moving the rest of the text for each duplicate would take minutes.
+    @Test func aMemberThatIsRepeatedVeryOften() throws {
         let many = Array(repeating: #""a":1"#, count: 100_000)
         let json = #"{"b":2,\#(many.joined(separator: ",")),"c":3}"#
         #expect(try remove(json, "a") == #"{"b":2,"c":3}"#)
@@ -128,7 +128,7 @@ struct RequestBodyTests {
         #expect(set == json.replacing(#""a":1"#, with: #""a":[22]"#))
     }
 
-    @Test func messagesThatAreNoArrayAreLeftAlone() {
+    @Test func messagesMustBeAnArray() {
         for messages in ["null", "{}", "\"[]\"", "1"] {
             #expect(
                 complaint { _ = try append("{\"messages\":\(messages)}", "{}") }
@@ -136,17 +136,17 @@ struct RequestBodyTests {
         }
     }
 
-    @Test func whatIsNoBodyIsRefusedWithThePlace() {
-        func refused(_ json: String) -> String? { complaint { _ = try edited(json) { _ in } } }
-        #expect(refused("") == "the request is not JSON: at byte 0, the text ends too early")
+    @Test func aBodyMustBeAJSONObject() {
+        func problem(_ json: String) -> String? { complaint { _ = try edited(json) { _ in } } }
+        #expect(problem("") == "the request is not JSON: at byte 0, the text ends too early")
         #expect(
-            refused(#"{"a":01}"#)
+            problem(#"{"a":01}"#)
                 == "the request is not JSON: at byte 6, a comma or the closing bracket is expected")
         #expect(
-            refused(#"{"a":1,}"#)
+            problem(#"{"a":1,}"#)
                 == "the request is not JSON: at byte 7, a name in quotes is expected")
         for json in ["[]", "null", "\"{}\"", "12"] {
-            #expect(refused(json) == "the request is JSON, but not an object: put it in { }")
+            #expect(problem(json) == "the request is JSON, but not an object: put it in { }")
         }
         #expect(
             complaint {
@@ -157,8 +157,8 @@ struct RequestBodyTests {
                 == "the request is not JSON: at byte 6, invalid UTF-8")
     }
 
-    /// Against the plainest thing that could do it: a list of members.
-    @Test func randomEditsLikeAListOfMembers() throws {
+    /// Compares random edits with the same edits of a list of members.
+    @Test func randomEditsMatchAListOfMembers() throws {
         var random = SeededRandom(9)
         let spaces = ["", " ", "\n", "\t ", "  "]
         let spellings = [
@@ -200,8 +200,8 @@ struct RequestBodyTests {
                     if !model.contains(where: { $0.name == edit.name }) {
                         model.append((edit.name, value))
                     }
-                    for place in model.indices where model[place].name == edit.name {
-                        model[place].value = value
+                    for index in model.indices where model[index].name == edit.name {
+                        model[index].value = value
                     }
                 } else {
                     model.removeAll { $0.name == edit.name }
@@ -218,7 +218,7 @@ struct RequestBodyTests {
 }
 
 extension RequestBody {
-    /// By a name that is not compiled in.
+    /// The value of a member whose name is not a literal.
     fileprivate func value(of name: Bytes) -> Bytes? {
         switch String(name) {
         case "a": value("a")

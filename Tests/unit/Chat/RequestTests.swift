@@ -6,10 +6,10 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-/// A request of a body.
+/// A request with this body.
 func request(_ json: String) throws -> Request { try withCopy(json) { try Request.parse($0) } }
 
-/// A request of nothing but a model.
+/// A request with a model and no messages.
 func request(model: String) throws -> Request {
     try withCopy(model) { try Request.create(model: $0) }
 }
@@ -37,7 +37,7 @@ extension Request {
         }
     }
 
-    /// What goes over the wire.
+    /// The body as it is sent, and whether the response is streamed.
     func sent(streamed: Bool, to host: String = "example.com") -> (text: String, isStreamed: Bool) {
         withCopy(host) { host in
             let wire = wireBody(wantsStream: streamed, host: host)
@@ -46,9 +46,9 @@ extension Request {
     }
 }
 
-@Suite("A request is the text of its body, and says what is wrong with what it is given")
+@Suite("Request: the body, its edits, and messages for invalid arguments")
 struct RequestTests {
-    @Test func isBuilt() throws {
+    @Test func isBuiltFromAModel() throws {
         let made = try request(model: "m")
         #expect(made.text == #"{"model":"m","messages":[]}"#)
         try made.add("system", "Be \"brief\"\n")
@@ -62,7 +62,7 @@ struct RequestTests {
                 + #"{"role":"somebody","content":"😊"}],"temperature":0.2}"#)
     }
 
-    @Test func aModelWithAnyLetters() throws {
+    @Test func modelNamesWithAnyCharacters() throws {
         #expect(
             try request(model: "a\"b\\c/d\u{0}é").text
                 == #"{"model":"a\"b\\c/d\u0000é","messages":[]}"#)
@@ -72,7 +72,7 @@ struct RequestTests {
                 == "the model's name is not UTF-8")
     }
 
-    @Test func messagesGivenAsJSONStayAsTheyAre() throws {
+    @Test func messagesGivenAsJSONAreKeptUnchanged() throws {
         let made = try request("{ \"messages\" : [] }")
         try made.add(json: " {\"role\" : \"tool\", \"content\":[ ]}\n")
         #expect(made.text.contains("{\"role\" : \"tool\", \"content\":[ ]}"))
@@ -85,7 +85,7 @@ struct RequestTests {
                 == "the message is not JSON: at byte 8, a value is expected")
         #expect(
             complaint { try made.add("", "x") }
-                == "the message's role is empty: give \"user\", \"system\", \"assistant\" or \"tool\""
+                == #"the message's role is empty: give "user", "system", "assistant" or "tool""#
         )
         #expect(
             complaint {
@@ -103,7 +103,7 @@ struct RequestTests {
                 == "the message's role is not UTF-8")
     }
 
-    @Test func fieldsAreSetAndTakenAway() throws {
+    @Test func fieldsAreSetAndRemoved() throws {
         let made = try request(#"{"a":1, "temperature" : 1,"b":2}"#)
         try made.set("temperature", "0.2")
         #expect(made.text == #"{"a":1, "temperature" : 0.2,"b":2}"#)
@@ -114,14 +114,14 @@ struct RequestTests {
         #expect(made.text == #"{"a":1,"b":2,"stop":["\n\n", "x"]}"#)
     }
 
-    @Test func theBodyMayBeAValueOfItsOwn() throws {
+    @Test func theBodyCanBeAValueOfItsOwnField() throws {
         let made = try request(#"{"model":"m"}"#)
         for _ in 0..<3 { try withCopy("x") { try made.set($0, to: made.json) } }
         #expect(
             made.text == #"{"model":"m","x":{"model":"m","x":{"model":"m","x":{"model":"m"}}}}"#)
     }
 
-    @Test func aValueThatIsNotJSONIsRefusedWithThePlace() throws {
+    @Test func aValueThatIsNotJSONIsRejectedWithItsOffset() throws {
         let made = try request(#"{"a":1}"#)
         #expect(
             complaint { try made.set("temperature", "hot") }
@@ -153,7 +153,7 @@ struct RequestTests {
         #expect(made.text == #"{"a":1}"#)
     }
 
-    @Test func spaceAroundAValueChangesNothing() throws {
+    @Test func whitespaceAroundAValueHasNoEffect() throws {
         let made = try request("{}")
         try made.set("enable_thinking", " true\n")
         #expect(made.sent(streamed: false).isStreamed)
@@ -167,7 +167,7 @@ struct RequestTests {
             ])
     }
 
-    @Test func theSendingCallSetsTheStream() throws {
+    @Test func theSendingCallSetsStream() throws {
         let plain = try request(#"{ "model" : "x" }"#)
         #expect(plain.sent(streamed: false) == (#"{ "model" : "x" }"#, false))
         #expect(
@@ -184,14 +184,14 @@ struct RequestTests {
         let other = try request(#"{"stream":true,"model":"x","stream_options":null}"#)
         #expect(other.sent(streamed: false) == (#"{"stream":false,"model":"x"}"#, false))
         #expect(other.sent(streamed: true) == (#"{"stream":true,"model":"x"}"#, true))
-        // Nothing of this is in the request itself.
+        // The request itself is unchanged.
         #expect(plain.text == #"{ "model" : "x" }"#)
         #expect(
             own.text
                 == #"{"stream" : false, "stream_options": {"include_usage":false},"model":"x"}"#)
     }
 
-    @Test func aModelThatIsToThinkIsStreamedInside() throws {
+    @Test func enableThinkingRequiresAStream() throws {
         let asked = try request(#"{"enable_thinking":true}"#)
         #expect(
             asked.sent(streamed: false) == (
@@ -208,8 +208,8 @@ struct RequestTests {
             ).isStreamed)
     }
 
-    /// What is put into the body may not be so deep that the whole of it can be read no more.
-    @Test func whatIsNestedTooDeeplyIsRefused() throws {
+    /// A value counts with its depth in the body, which must remain within the limit of the parser.
+    @Test func valuesNestedTooDeeplyAreRejected() throws {
         func deep(_ levels: Int) -> String {
             String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
         }
@@ -238,9 +238,10 @@ struct RequestTests {
         #expect(made.text.contains(#"{"type":"text","text":"x"},{"type":"image_url""#))
     }
 
-    @Test func theBodyGoesOutByteForByte() throws {
+    @Test func theBodyIsSentByteForByte() throws {
         let odd =
-            "{\r\n \"z\":1e5 ,\t\"model\" : \"\\u0061\\/\", \"z\":[ ] , \"messages\":[{\"content\":\"😊\\ud83d\\ude0a\"}] }\n"
+            "{\r\n \"z\":1e5 ,\t\"model\" : \"\\u0061\\/\", \"z\":[ ] , "
+            + "\"messages\":[{\"content\":\"😊\\ud83d\\ude0a\"}] }\n"
         #expect(try request(odd).sent(streamed: false).text == odd)
         #expect(try request(odd).text == odd)
         #expect(

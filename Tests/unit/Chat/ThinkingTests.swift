@@ -5,22 +5,22 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Thinking is switched in the words of the model and the endpoint")
+@Suite("Thinking is switched with the fields that the model and the endpoint support")
 struct ThinkingTests {
     private let modes = [
         TW_THINKING_OFF, TW_THINKING_ON, TW_THINKING_LOW, TW_THINKING_MEDIUM, TW_THINKING_HIGH,
     ]
 
-    /// What is added to the body, for every mode.
+    /// The text that each mode adds to the body.
     private func added(_ model: String, _ host: String, _ budget: Int64 = 0) throws -> [String] {
         try modes.map { mode in
             let made = try request("{\"model\":\"\(model)\"}")
             try made.setThinking(mode, budget: mode == TW_THINKING_OFF ? 0 : budget)
             let text = made.sent(streamed: true, to: host).text
             let before = "{\"model\":\"\(model)\""
-            let behind = ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"
-            #expect(text.hasPrefix(before) && text.hasSuffix(behind))
-            return String(text.dropFirst(before.count).dropLast(behind.count))
+            let after = ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"
+            #expect(text.hasPrefix(before) && text.hasSuffix(after))
+            return String(text.dropFirst(before.count).dropLast(after.count))
         }
     }
 
@@ -37,7 +37,7 @@ struct ThinkingTests {
     }
 
     @Test(arguments: ["api.aimlapi.com", "127.0.0.1", "example.com"])
-    func theModelsOfTheTable(_ host: String) throws {
+    func modelsWithADialectOfTheirOwn(_ host: String) throws {
         let on = #","enable_thinking":true"#
         #expect(
             try added("alibaba/qwen3-32b", host) == [#","enable_thinking":false"#, on, on, on, on])
@@ -80,13 +80,13 @@ struct ThinkingTests {
         "localhost", "gpu.example.com", "", "notopenrouter.ai", "api.openai.com.example.com",
         "myaliyuncs.com",
     ])
-    func anyOtherServerIsTakenForVLLM(_ host: String) throws {
+    func otherHostsUseTheDialectOfVLLM(_ host: String) throws {
         let off = #","chat_template_kwargs":{"enable_thinking":false}"#
         let on = #","chat_template_kwargs":{"enable_thinking":true}"#
         #expect(try added("Qwen/Qwen3-32B", host) == [off, on, on, on, on])
     }
 
-    @Test func whatTheCallerHasSetWins() throws {
+    @Test func fieldsOfTheCallerTakePrecedence() throws {
         func sent(_ fields: String, _ host: String, _ mode: tw_thinking, budget: Int64 = 0) throws
             -> String
         {
@@ -115,7 +115,7 @@ struct ThinkingTests {
                 == #"{"model":"m","chat_template_kwargs":{"x":1}}"#)
     }
 
-    @Test func whetherThinkingIsOffIsWhatGoesOut() throws {
+    @Test func isThinkingOffFollowsTheSentBody() throws {
         func isOff(_ fields: String, _ mode: tw_thinking, _ host: String = "localhost") throws
             -> Bool
         {
@@ -136,11 +136,11 @@ struct ThinkingTests {
         #expect(try isOff(#","chat_template_kwargs":{"x":1}"#, TW_THINKING_OFF))
         #expect(try !isOff(#","reasoning":{"enabled":true}"#, TW_THINKING_OFF, "openrouter.ai"))
         #expect(try isOff(#","reasoning":{"enabled":false}"#, TW_THINKING_HIGH, "openrouter.ai"))
-        // Two dialects that say different things: an answer must not be taken for a thought.
+        // Two dialects contradict each other: content must not be classified as reasoning.
         #expect(try isOff(#","enable_thinking":true"#, TW_THINKING_OFF))
     }
 
-    @Test func onlyThinkingThatNeedsItIsStreamedInside() throws {
+    @Test func onlyEnableThinkingRequiresAStream() throws {
         let made = try request(model: "alibaba/qwen3-32b")
         #expect(!made.sent(streamed: false, to: "api.aimlapi.com").isStreamed)
         try made.setThinking(TW_THINKING_OFF, budget: 0)
@@ -157,7 +157,7 @@ struct ThinkingTests {
         #expect(!other.sent(streamed: false, to: "api.aimlapi.com").isStreamed)
     }
 
-    @Test func theModelIsReadHoweverItIsWritten() throws {
+    @Test func theModelIsReadInAnySpelling() throws {
         let made = try request(#"{"model":"other","mod\u0065l":"alibaba\/qwen3-vl-32b-thinking"}"#)
         try made.setThinking(TW_THINKING_ON, budget: 0)
         #expect(
@@ -172,7 +172,7 @@ struct ThinkingTests {
         }
     }
 
-    @Test func whatMakesNoSenseIsRefused() throws {
+    @Test func invalidModesAndBudgetsAreRejected() throws {
         let made = try request(model: "m")
         #expect(
             complaint { try made.setThinking(tw_thinking(6), budget: 0) }
