@@ -45,13 +45,12 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
            .build/faults/sweep .build/faults/sweep-asan .build/soak/soak
 
 # `make test` runs these lanes side by side; the targets of a lane run one after another. Each lane
-# is about as long as the others. test-tsan and test-c-tsan share a build directory, so they stay in
-# one lane. Tests/run.py prints seconds and processor seconds per target.
+# takes about as long as the others. test-tsan and test-c-tsan share a build directory, so they stay
+# in one lane. Tests/run.py prints seconds and processor seconds per target.
 fuzz_lane    := test-fuzz
-compute_lane := test-swift test-asan test-tsan test-c-tsan test-faults test-valgrind test-flood \
-                test-soak
-wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl test-guest test-mock \
-                test-corpus test-install
+compute_lane := test-swift test-asan test-tsan test-c-tsan test-faults test-valgrind
+wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl test-guest \
+                test-mock test-corpus test-install test-flood test-soak
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
 
 .PHONY: help all library demo test test-fast test-chroot $(tests) fast-c fast-python mypy check format \
@@ -275,10 +274,11 @@ $(venv)/ready: Tests/requirements.txt
 bench: all
 	Tests/bench/run.sh $(out)
 
-# Two minutes for each target, FUZZ_JOBS targets at a time.
+# Two minutes for each target, FUZZ_JOBS targets at a time. Tests that wait for timeouts come first on
+# the processors.
 FUZZ_JOBS ?= 2
 test-fuzz:
-	Tests/fuzz/run.py --seconds 120 --jobs $(FUZZ_JOBS)
+	nice -n 5 Tests/fuzz/run.py --seconds 120 --jobs $(FUZZ_JOBS)
 
 fuzz:
 	Tests/fuzz/run.py $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600)) $(TARGET)
