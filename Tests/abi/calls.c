@@ -248,9 +248,9 @@ CALL(tw_chat_next)
 }
 CALL(tw_chat_run)
 {
-    tw_status refused = on->moment == IN_RUN ? TW_MISUSE : TW_INVALID;
+    tw_status misuse = on->moment == IN_RUN ? TW_MISUSE : TW_INVALID;
     CHECK_STATUS(tw_chat_run(on->chat, on->moment == BETWEEN ? NULL : never_called, NULL),
-                 on->moment == BETWEEN ? TW_OK : refused);
+                 on->moment == BETWEEN ? TW_OK : misuse);
     if (on->moment == IN_RUN) CHECK_HAS(tw_last_error(), "callback");
 }
 CALL(tw_chat_cancel)

@@ -244,23 +244,18 @@ static void host_initialises_libcurl(void)
 }
 
 /* If an answer contains the key, the reply does too, and is overwritten when it is destroyed. */
-static int cancel_at_once(void *userdata, const tw_event *event)
-{
-    (void)event;
-    return ++*(int *)userdata;
-}
-
 static void key_in_answer(enum route route, int letters)
 {
     char path[32];
-    int lines = 0, events = 0;
+    int lines = 0;
+    struct recorder recorder = { .stop_after = 1, .counts_only = true };
     snprintf(path, sizeof path, "/told/%d", letters);
     tw_client *client = client_with_key(url_of(route, path), false, &lines);
     tw_request *request = hello("m");
     for (int i = 0; i < 3; i++) {
         tw_reply *reply =
             i == 0 ? tw_chat_send(client, request)
-                   : tw_chat_stream(client, request, i == 1 ? NULL : cancel_at_once, &events);
+                   : tw_chat_stream(client, request, i == 1 ? NULL : record_event, &recorder);
         CHECK_REPLY(reply, i < 2 ? TW_OK : TW_CANCELLED);
         if (i < 2) {
             CHECK(has_key(tw_reply_content(reply, NULL)) &&
@@ -273,7 +268,7 @@ static void key_in_answer(enum route route, int letters)
         CHECK_TEXT(tw_reply_request_id(reply), "********************************************");
         tw_reply_destroy(reply);
     }
-    CHECK_INT(events, 1);
+    CHECK_INT(recorder.count, 1);
     tw_request_destroy(request);
     tw_client_destroy(client);
 }
