@@ -135,7 +135,7 @@ static void kept_connections(bool secure)
         CHECK(child_passed(run_in_child(use_and_leave, &shared)));
         exchange(&shared, shared.connection, 1);
     }
-    snprintf(question, sizeof question, "/seen/%s", shared.connection);
+    snprintf(question, sizeof question, "/state/%s", shared.connection);
     ask(question, state);
     CHECK_TEXT(state, "open");
     end(&shared);
@@ -192,7 +192,7 @@ static void close_in_parent(bool uses)
     pid_t pid = run_in_child(use_and_stay, &shared);
     CHECK_INT(read(ready[0], &byte, 1), 1);
     end(&shared);
-    snprintf(question, sizeof question, "/seen/%s", shared.connection);
+    snprintf(question, sizeof question, "/state/%s", shared.connection);
     for (int tries = 0; tries < 100 && strcmp(state, "ended") != 0; tries++) {
         sleep_ms(20);
         ask(question, state);

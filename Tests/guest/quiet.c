@@ -178,9 +178,10 @@ static void exchanges_leave_the_host_unchanged(void)
     static const struct {
         const char *path;
         tw_status expected;
-    } cases[] = {
-        { "/ok", TW_OK }, { "/refuse", TW_AUTH }, { "/cut", TW_TRUNCATED }, { "/error", TW_SERVER }
-    };
+    } cases[] = { { "/ok", TW_OK },
+                  { "/unauthorized", TW_AUTH },
+                  { "/cut", TW_TRUNCATED },
+                  { "/error", TW_SERVER } };
     char error[4096];
     get_host_state(&before);
     call_count = 0;
@@ -221,7 +222,7 @@ static void traces_only_on_request(void)
     char error[4096];
     setenv("THINKWIRE_DEBUG", "1", 1);
     capture();
-    tw_client *client = guest_client(guest_url("/refuse", false), "sk-quite-secret");
+    tw_client *client = guest_client(guest_url("/unauthorized", false), "sk-quite-secret");
     tw_request *request = hello("m");
     tw_reply_destroy(tw_chat_send(client, request));
     tw_client_destroy(client);

@@ -249,7 +249,7 @@ static void key_in_answer(enum route route, int letters)
     char path[32];
     int lines = 0;
     struct recorder recorder = { .stop_after = 1, .counts_only = true };
-    snprintf(path, sizeof path, "/told/%d", letters);
+    snprintf(path, sizeof path, "/echo/%d", letters);
     tw_client *client = client_with_key(url_of(route, path), false, &lines);
     tw_request *request = hello("m");
     for (int i = 0; i < 3; i++) {
@@ -263,7 +263,7 @@ static void key_in_answer(enum route route, int letters)
             CHECK(has_key(tw_reply_get(reply, "/choices/0/logprobs/content/0/token", NULL)) &&
                   has_key(tw_reply_json(reply, NULL)));
         }
-        CHECK_TEXT(tw_reply_header(reply, "x-told"),
+        CHECK_TEXT(tw_reply_header(reply, "x-echo"),
                    "********************************************");
         CHECK_TEXT(tw_reply_request_id(reply), "********************************************");
         tw_reply_destroy(reply);
@@ -309,7 +309,7 @@ static int check_event(void *userdata, const tw_event *event)
  * is shortened. */
 static void key_repeated(enum route route, bool by_header, int letters, int *cut)
 {
-    static const char *const formats[] = { "/refuse/%d", "/error/%d", "/error/%d" };
+    static const char *const formats[] = { "/unauthorized/%d", "/error/%d", "/error/%d" };
     for (int i = 0; i < 3; i++) {
         char path[32];
         int lines = 0;

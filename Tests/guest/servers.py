@@ -7,22 +7,21 @@ They run until standard input is closed. The first line of output is
 The beginning of the base URL's path selects the answer. The header x-connection of every answer
 contains the number of the connection.
 
-    /ok        an answer, streamed if the request asks for it
-    /slow      a stream of a hundred chunks, in three seconds
-    /refuse/N  status 401 and an error message of N letters and the key
-    /error/N   the same error within a response with status 200
-    /half      an error message with the key, shorter than its Content-Length
-    /told/N    an answer with the key in every field, each followed by N letters, and in headers
-    /cut       a stream that ends early
-    /hold      the beginning of a stream; nothing follows
-    /bye       an answer, then a reset
-    /reset     a reset while the request is being received
-    /close     the end of the connection while the request is being received
-    /deep      a stream with deeply nested JSON
-    /moved/P   a redirect to /ok on port P of another host
-    /seen/N    the state of connection N: "open", "ended" (by the client, in an orderly way),
-               "left" (by the server) or "broken"
-    /heard     the number of requests received, except those for this path
+    /ok              an answer, streamed if the request asks for it
+    /slow            a stream of a hundred chunks, in three seconds
+    /unauthorized/N  status 401 and an error message of N letters and the key
+    /error/N         the same error within a response with status 200
+    /half            an error message with the key, shorter than its Content-Length
+    /echo/N          an answer with the key in every field, followed by N letters, and in headers
+    /cut             a stream that ends early
+    /hold            the beginning of a stream; nothing follows
+    /bye             an answer, then a reset
+    /reset           a reset while the request is being received
+    /close           the end of the connection while the request is being received
+    /deep            a stream with deeply nested JSON
+    /moved/P         a redirect to /ok on port P of another host
+    /state/N         the state of connection N: "open", "ended" (by the client, in an orderly way),
+                     "left" (by the server) or "broken"
 """
 
 from __future__ import annotations
@@ -59,8 +58,6 @@ from programs import Nghttpx  # noqa: E402
 
 #: The states of all connections, by number.
 states: dict[int, str] = {}
-#: The kind of each request received, except "heard".
-requests: list[str] = []
 
 
 def document(content: str) -> bytes:
@@ -123,7 +120,7 @@ def answer_slow(request: Request) -> None:
     request.stream([chunk(content=f"w{n} ") for n in range(100)] + [FINISH], 0.03)
 
 
-def answer_refuse(request: Request) -> None:
+def answer_unauthorized(request: Request) -> None:
     text = request.head.decode()
     message = "x" * request.letters + text[text.index("Bearer") :]
     error = {"error": {"message": message}}
@@ -158,9 +155,9 @@ def answer_half(request: Request) -> None:
     request.connection.send(whole[:-9])
 
 
-def answer_told(request: Request) -> None:
+def answer_echo(request: Request) -> None:
     secret = request.key
-    headers = [f"X-Request-Id: {secret}", f"X-Told: {secret}"]
+    headers = [f"X-Request-Id: {secret}", f"X-Echo: {secret}"]
     text = secret + "x" * request.letters
     function = {"name": secret, "arguments": json.dumps({"a": text})}
     message = {
@@ -207,28 +204,23 @@ def answer_moved(request: Request) -> None:
     request.respond(b"{}", "307 Temporary Redirect", f"Location: {target}")
 
 
-def answer_seen(request: Request) -> None:
+def answer_state(request: Request) -> None:
     request.respond(document(states.get(int(request.argument), "none")))
-
-
-def answer_heard(request: Request) -> None:
-    request.respond(document(str(len(requests))))
 
 
 ANSWERS: dict[str, Callable[[Request], None]] = {
     "ok": answer_ok,
     "slow": answer_slow,
-    "refuse": answer_refuse,
+    "unauthorized": answer_unauthorized,
     "error": answer_error,
     "half": answer_half,
-    "told": answer_told,
+    "echo": answer_echo,
     "cut": answer_hold,
     "hold": answer_hold,
     "bye": answer_bye,
     "deep": answer_deep,
     "moved": answer_moved,
-    "seen": answer_seen,
-    "heard": answer_heard,
+    "state": answer_state,
 }
 
 
@@ -252,8 +244,6 @@ class GuestServer(Server):
         """Returns if the server is to close the connection."""
         while True:
             request = Request(connection, number, connection.read_head())
-            if request.kind != "heard":
-                requests.append(request.kind)
             if request.kind in ("reset", "close"):
                 connection.read(100_000)
                 if request.kind == "reset":

@@ -108,18 +108,18 @@ int main(void)
     struct task tasks[] = {
         { "/ok", TW_OK, false, true, { .counts_only = true } },
         { "/ok", TW_OK, false, false, { .counts_only = true } },
-        { "/refuse", TW_AUTH, false, false, { .counts_only = true } },
+        { "/unauthorized", TW_AUTH, false, false, { .counts_only = true } },
         { "/cut", TW_TRUNCATED, false, false, { .counts_only = true } },
         { "/deep", TW_OK, false, false, { .counts_only = true } },
         { "/ok", TW_OK, true, true, { .counts_only = true } },
         { "/ok", TW_OK, true, false, { .counts_only = true } },
-        { "/refuse", TW_AUTH, true, false, { .counts_only = true } },
+        { "/unauthorized", TW_AUTH, true, false, { .counts_only = true } },
     };
     servers_start();
     size_t base = on_small_stack(nothing, NULL);
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
         size_t used = on_small_stack(run, &tasks[i]);
-        printf("%-8s %s %s: %zu bytes of stack\n", tasks[i].path,
+        printf("%-14s %s %s: %zu bytes of stack\n", tasks[i].path,
                tasks[i].is_secure ? "TLS" : "   ", tasks[i].sends ? "sent    " : "streamed",
                used - base);
         CHECK(tasks[i].sends || tasks[i].expected != TW_OK || tasks[i].recorder.count > 1);
