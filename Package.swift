@@ -34,7 +34,9 @@ let package = Package(
         .target(name: "Base", dependencies: ["CPlatform"], swiftSettings: coreSettings),
         .target(name: "Chat", dependencies: ["Base", "CThinkwire"], swiftSettings: coreSettings),
         .target(
-            name: "Engine", dependencies: ["Base", "Chat", "CThinkwire"],
+            name: "Transport", dependencies: ["Base", "CPlatform"], swiftSettings: coreSettings),
+        .target(
+            name: "Engine", dependencies: ["Base", "Chat", "Transport", "CThinkwire"],
             swiftSettings: coreSettings),
         .target(
             name: "Thinkwire", dependencies: ["Base", "Chat", "Engine", "CThinkwire"],
@@ -59,7 +61,8 @@ let package = Package(
             swiftSettings: shippedSettings,
             linkerSettings: [.linkedLibrary("m"), .unsafeFlags(["-Xlinker", "-s"], embedded)]),
         .testTarget(
-            name: "UnitTests", dependencies: ["Base", "Chat", "Engine"], path: "Tests/unit",
+            name: "UnitTests", dependencies: ["Base", "Chat", "Transport", "Engine"],
+            path: "Tests/unit",
             swiftSettings: swiftSettings),
     ]
 )

@@ -7,6 +7,8 @@ package struct HeaderList: ~Copyable {
 
     package init() {}
 
+    package var isEmpty: Bool { lines.isEmpty }
+
     package mutating func removeAll() {
         text.removeAll()
         lines.removeAll()

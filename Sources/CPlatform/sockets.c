@@ -17,8 +17,7 @@ struct platform_sockets {
     _Atomic(struct platform_sockets *) next;
 };
 
-/* The entry that describes an open descriptor; 0 if it is not open. */
-static uint64_t entry_of(int descriptor)
+uint64_t platform_socket_identity(int descriptor)
 {
     struct stat file;
     if (fstat(descriptor, &file) != 0) return 0;
@@ -56,7 +55,7 @@ static bool store(struct platform_sockets *block, uint64_t entry)
 
 static void add_socket(struct platform_sockets *all, int descriptor)
 {
-    uint64_t entry = entry_of(descriptor);
+    uint64_t entry = platform_socket_identity(descriptor);
     while (entry && all && !store(all, entry)) {
         struct platform_sockets *next = atomic_load(&all->next), *created;
         if (!next && (created = platform_sockets_create())) {
@@ -75,7 +74,7 @@ void platform_sockets_close(struct platform_sockets *all)
         for (int i = 0; i < ENTRIES; i++) {
             uint64_t entry = atomic_load(&all->entries[i]);
             int descriptor = (int)(entry >> 32) - 1;
-            if (entry && entry == entry_of(descriptor)) close(descriptor);
+            if (entry && entry == platform_socket_identity(descriptor)) close(descriptor);
         }
     }
 }

@@ -2,86 +2,75 @@ import Base
 import CPlatform
 import CThinkwire
 import Chat
+import Transport
 
-/// An endpoint, and the connections that are kept to it. Immutable but for those.
+/// An endpoint and the connections that are kept to it. Everything else is immutable.
 package final class Client: @unchecked Sendable {
-    let endpoint: Endpoint
+    let settings: TransferSettings
     let timeouts: Timeouts
     let limits: Options.Limits
-    /// How many times more a request is sent that was refused or got lost.
+    /// How often a failed request is sent again at most.
     let retries: Int
-    /// A comment in a stream is a sign of life.
+    /// Whether comments in a stream restart the idle timeout.
     let commentsKeepAlive: Bool
-    let proxy: ProxyConfig
-    let trust: TLSConfig
-    let speaksHTTP2: Bool
     let dialect: ThinkingDialect?
-    let headers: UnsafeMutablePointer<curl_slist>?
-    let secrets: Redactor
+    let redactor: Redactor
     private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
-
     private let pool = ForkLocal<EventLoopPool>()
 
-    /// From 8.11.1 on libcurl has libnghttp2 use its own functions for memory, and with them ours (curl PR 15527).
-    private static var wipesHTTP2: Bool { platform_curl().pointee.version >= 0x080B01 }
+    var endpoint: Endpoint { settings.endpoint }
 
     package static func create(_ options: Options) throws(ArgumentError) -> Client {
         switch platform_curl_init() {
         case CURLE_OK: break
         case CURLE_AGAIN:
             throw ArgumentError(
-                "this process was forked while its parent made its first client, and can have none: make that one before a fork"
-            )
-        default: throw ArgumentError("libcurl can't be initialised: out of memory")
+                """
+                this process was forked while its parent created its first client, so it cannot \
+                create one: create a client before forking
+                """)
+        default: throw ArgumentError("libcurl cannot be initialised: out of memory")
         }
-        let credentials = try Credentials.of(options)
+        let credentials = try Credentials.resolve(options)
         let endpoint = credentials.endpoint
-        let proxy = try ProxyConfig.of(options, for: endpoint)
-        let secrets = Redactor(options, credentials.key, proxy)
-        if !secrets.isEmpty && !endpoint.isSecure && !endpoint.isLoopback {
+        let proxy = try ProxyConfig.resolve(
+            options.proxy, unproxiedHosts: options.unproxiedHosts, for: endpoint)
+        let redactor = Redactor(options, credentials.key, proxy)
+        if !redactor.isEmpty && !endpoint.isSecure && !endpoint.isLoopback {
             let host = endpoint.host
             guard options.cleartextHosts.contains(where: { $0.bytes.equalsIgnoringCase(host) })
             else {
                 throw ArgumentError(
-                    "the key would go in clear text over http to ", host,
+                    "the key would be sent in clear text over http to ", host,
                     ": use https, or allow it with tw_options_allow_cleartext")
             }
         }
-        return Client(options, credentials, secrets, proxy)
+        return Client(options, credentials, redactor, proxy)
     }
 
     private init(
-        _ options: Options, _ credentials: Credentials, _ secrets: Redactor, _ proxy: ProxyConfig
+        _ options: Options, _ credentials: Credentials, _ redactor: Redactor, _ proxy: ProxyConfig
     ) {
-        endpoint = credentials.endpoint
         timeouts = options.timeouts
         limits = options.limits
         retries = options.retries
         commentsKeepAlive = options.commentsKeepAlive
-        self.secrets = secrets
-        self.proxy = proxy
-        trust = TLSConfig(options)
-        speaksHTTP2 =
-            options.httpVersion == TW_HTTP_2
-            || options.httpVersion == TW_HTTP_AUTO && Client.wipesHTTP2
+        self.redactor = redactor
         dialect = options.dialect
         let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
-        headers = Client.makeHeaders(options, credentials.key)
-    }
-
-    deinit {
-        var header = headers
-        while let line = header {
-            platform_wipe(line.pointee.data, strlen(line.pointee.data))
-            header = line.pointee.next
-        }
-        curl_slist_free_all(headers)
+        settings = TransferSettings(
+            credentials.endpoint, makeHeaders(options, credentials.key), proxy,
+            TLSConfig(file: options.certificates, directory: options.certificateDirectory),
+            usesHTTP2: options.httpVersion == TW_HTTP_2
+                || options.httpVersion == TW_HTTP_AUTO && TransferSettings.erasesHTTP2Memory,
+            limits: ResponseLimits(body: options.limits.reply, headers: options.limits.headers))
     }
 
     // MARK: Connections
 
-    /// A loop to run an exchange on, with a connection that is already there if one is idle. nil: the system has no descriptors left.
+    /// An event loop to run an exchange on, with an open connection if one is idle. Nil if no
+    /// descriptors are left.
     func borrowLoop() -> EventLoop? { ownPool.borrow() }
 
     func release(_ loop: EventLoop) {
@@ -89,116 +78,63 @@ package final class Client: @unchecked Sendable {
         if loop.isCurrentProcess { pool.release(loop) }
     }
 
-    /// After a fork: the connections are the parent's.
-    package func leaveInherited() { _ = ownPool }
+    /// Closes this process's copies of its parent's connections after a fork.
+    package func closeInherited() { _ = ownPool }
 
     private var ownPool: EventLoopPool { pool.own { $0.closeInherited() } }
 
-    // MARK: Words
+    // MARK: Log
 
-    package func log(_ write: (inout ByteBuffer) -> Void) {
+    /// Writes a line to the log, if there is one.
+    func log(_ write: (inout ByteBuffer) -> Void) {
         guard let log else { return }
         var line = ByteBuffer()
         write(&line)
-        secrets.redact(&line)
+        redactor.redact(&line)
         log.function(log.userdata, line.cString)
-    }
-
-    /// The headers of every request: the library's own, but for those that the caller has put his own in place of.
-    private static func makeHeaders(_ options: Options, _ key: ByteString?) -> UnsafeMutablePointer<
-        curl_slist
-    >? {
-        var list: UnsafeMutablePointer<curl_slist>?
-        func add(_ line: borrowing ByteBuffer) {
-            list = curl_slist_append(list, line.cString)
-        }
-        func addDefault(_ name: StaticString, _ value: Bytes) {
-            let isReplaced = options.headers.contains { header in
-                header.name.bytes.equalsIgnoringCase(StaticText.bytes(name))
-            }
-            guard !isReplaced else { return }
-            var line = ByteBuffer()
-            line.append(name)
-            line.append(": ")
-            line.append(value)
-            add(line)
-        }
-        addDefault("Content-Type", StaticText.bytes("application/json"))
-        addDefault("Accept", StaticText.bytes("text/event-stream, application/json"))
-        // A compressed event stream arrives in bursts (opencodex PR 115).
-        addDefault("Accept-Encoding", StaticText.bytes("identity"))
-        addDefault("User-Agent", StaticText.bytes("thinkwire/0.1.0"))
-        if let key {
-            var value = ByteBuffer()
-            value.append("Bearer ")
-            value.append(key.bytes)
-            addDefault("Authorization", value.bytes)
-        }
-        for header in options.headers {
-            var line = ByteBuffer()
-            line.append(header.name.bytes)
-            line.append(header.value.bytes.isEmpty ? ":" : ": ")
-            line.append(header.value.bytes)
-            add(line)
-        }
-        // curl would wait a second for a server's leave to send a large body.
-        var expect = ByteBuffer()
-        expect.append("Expect:")
-        add(expect)
-        return list
     }
 }
 
-/// Whose address and whose key.
-private struct Credentials {
-    let endpoint: Endpoint
-    let key: ByteString?
-
-    /// What the options say, then what the environment says, and never one provider's key to another.
-    static func of(_ options: Options) throws(ArgumentError) -> Credentials {
-        let credentials = try find(options)
-        if let key = credentials.key, !isHeaderValue(key.bytes) {
-            throw ArgumentError(
-                "the API key in the environment has a control character in it: check for a line end"
-            )
+/// The headers of every request: the library's own, unless the caller replaces them.
+private func makeHeaders(_ options: Options, _ key: ByteString?) -> RequestHeaders {
+    let list = RequestHeaders()
+    func addDefault(_ name: StaticString, _ value: Bytes) {
+        let isReplaced = options.headers.contains { header in
+            header.name.bytes.equalsIgnoringCase(StaticText.bytes(name))
         }
-        return credentials
+        guard !isReplaced else { return }
+        var line = ByteBuffer()
+        line.append(name)
+        line.append(": ")
+        line.append(value)
+        list.append(line)
     }
-
-    private static func find(_ options: Options) throws(ArgumentError) -> Credentials {
-        let ownKey = options.isKeySet ? options.key : environment("THINKWIRE_API_KEY")
-        let hasKey = options.isKeySet || ownKey != nil
-        let aimlapi = ByteString(StaticText.bytes("https://api.aimlapi.com/v1"))
-        let openAI =
-            environment("OPENAI_BASE_URL")
-            ?? ByteString(StaticText.bytes("https://api.openai.com/v1"))
-        if let base = options.baseURL ?? environment("THINKWIRE_BASE_URL") {
-            let endpoint = try Endpoint.of(baseURL: base.bytes)
-            if hasKey { return Credentials(endpoint: endpoint, key: ownKey) }
-            if endpoint.isServer(of: try Endpoint.of(baseURL: aimlapi.bytes)),
-                let key = environment("AIMLAPI_API_KEY")
-            {
-                return Credentials(endpoint: endpoint, key: key)
-            }
-            // An address that is not asked for need not be one.
-            let isOpenAI =
-                (try? Endpoint.of(baseURL: openAI.bytes)).map { endpoint.isServer(of: $0) } ?? false
-            return Credentials(
-                endpoint: endpoint, key: isOpenAI ? environment("OPENAI_API_KEY") : nil)
-        }
-        if hasKey {
-            return Credentials(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: ownKey)
-        }
-        if let key = environment("AIMLAPI_API_KEY") {
-            return Credentials(endpoint: try Endpoint.of(baseURL: aimlapi.bytes), key: key)
-        }
-        if let key = environment("OPENAI_API_KEY") {
-            return Credentials(endpoint: try Endpoint.of(baseURL: openAI.bytes), key: key)
-        }
-        throw ArgumentError(
-            "no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in the environment"
-        )
+    addDefault("Content-Type", StaticText.bytes("application/json"))
+    addDefault("Accept", StaticText.bytes("text/event-stream, application/json"))
+    // A compressed event stream arrives in bursts (opencodex PR 115).
+    addDefault("Accept-Encoding", StaticText.bytes("identity"))
+    var agent = ByteBuffer()
+    agent.append("thinkwire/")
+    agent.append(Bytes(cString: platform_version()))
+    addDefault("User-Agent", agent.bytes)
+    if let key {
+        var value = ByteBuffer()
+        value.append("Bearer ")
+        value.append(key.bytes)
+        addDefault("Authorization", value.bytes)
     }
+    for header in options.headers {
+        var line = ByteBuffer()
+        line.append(header.name.bytes)
+        line.append(header.value.bytes.isEmpty ? ":" : ": ")
+        line.append(header.value.bytes)
+        list.append(line)
+    }
+    // Without this, libcurl waits a second for the server's permission to send a large body.
+    var expect = ByteBuffer()
+    expect.append("Expect:")
+    list.append(expect)
+    return list
 }
 
 private func logToStandardError(_ userdata: UnsafeMutableRawPointer?, _ line: UnsafePointer<CChar>?)

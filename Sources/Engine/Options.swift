@@ -2,12 +2,13 @@ import Base
 import CPlatform
 import CThinkwire
 import Chat
+import Transport
 
-/// Where and how to connect, as the caller has said it so far.
+/// Where and how to connect, as set by the caller so far.
 package final class Options {
     var baseURL: ByteString?
     var key: ByteString?
-    /// The caller has spoken about the key, if only to say that there is none.
+    /// The caller has set the key, possibly to none.
     var isKeySet = false
     var headers: [Header] = []
     var timeouts = Timeouts()
@@ -29,7 +30,7 @@ package final class Options {
 
     struct Header {
         var name: ByteString
-        /// Some providers take their key in one.
+        /// It may be a key.
         var value: ByteString
     }
 
@@ -47,27 +48,28 @@ package final class Options {
 
     package func set(key: Bytes) throws(ArgumentError) {
         guard isHeaderValue(key) else {
-            throw ArgumentError("the API key has a control character in it: check for a line end")
+            throw ArgumentError("the API key contains a control character: check for a line end")
         }
         isKeySet = true
         self.key = key.isEmpty ? nil : ByteString(key)
     }
 
-    /// nil takes the header back.
+    /// Nil removes the header.
     package func set(header name: Bytes, to value: Bytes?) throws(ArgumentError) {
-        // Without the text: it may be the whole header, with a key in it.
+        // The message does not quote the text: it may be a whole header that contains a key.
         guard isHeaderName(name) else {
             throw ArgumentError(
-                "not the name of a header: it is one word, and its value stands apart")
+                "not a header name: it must be one token, without the colon and the value")
         }
-        // With another length than the body's, the rest of it would be the next request on its connection.
+        // If the length differed from the body's, the server would take the rest as the next request.
         if name.equalsIgnoringCase(StaticText.bytes("content-length"))
             || name.equalsIgnoringCase(StaticText.bytes("transfer-encoding"))
         {
-            throw ArgumentError("not a header of yours, for it says how long the body is: ", name)
+            throw ArgumentError(
+                "the library sets this header, which states the body's length: ", name)
         }
         if let value, !isHeaderValue(value) {
-            throw ArgumentError("the value of the header ", name, " has a control character in it")
+            throw ArgumentError("the value of the header ", name, " contains a control character")
         }
         headers.removeAll { $0.name.bytes.equalsIgnoringCase(name) }
         guard let value else { return }
@@ -103,7 +105,7 @@ package final class Options {
     package func set(_ version: tw_http_version) throws(ArgumentError) {
         switch version {
         case TW_HTTP_AUTO, TW_HTTP_1_1, TW_HTTP_2: httpVersion = version
-        default: throw ArgumentError("no such version of HTTP: see tw_http_version")
+        default: throw ArgumentError("no such HTTP version: see tw_http_version")
         }
     }
 
@@ -121,9 +123,12 @@ package final class Options {
 
     package func set(proxy: Bytes?) throws(ArgumentError) {
         let proxy = proxy.map { ByteString($0) }
-        if let proxy, !proxy.bytes.isEmpty, ProxyConfig.place(of: proxy) == nil {
+        if let proxy, !proxy.bytes.isEmpty, ProxyConfig.location(of: proxy) == nil {
             throw ArgumentError(
-                "not a proxy's address, which looks like http://127.0.0.1:3128, or http://USER:PASSWORD@127.0.0.1:3128"
+                """
+                not the address of a proxy; write it like http://127.0.0.1:3128 or \
+                http://USER:PASSWORD@127.0.0.1:3128
+                """
             )
         }
         self.proxy = proxy
@@ -134,7 +139,7 @@ package final class Options {
     package func set(certificates path: Bytes?) throws(ArgumentError) {
         let file = path.map { ByteString($0) }
         if let file, access(file.cString, R_OK) != 0 || isDirectory(file.bytes, F_OK) {
-            throw ArgumentError("the file of certificates can't be read: ", file.bytes)
+            throw ArgumentError("the certificate file cannot be read: ", file.bytes)
         }
         certificates = file
     }
@@ -142,14 +147,14 @@ package final class Options {
     package func set(certificateDirectory path: Bytes?) throws(ArgumentError) {
         if let path {
             guard !path.isEmpty, isDirectory(path, R_OK | X_OK) else {
-                throw ArgumentError("not a directory that can be read: ", path)
+                throw ArgumentError("the certificate directory cannot be read: ", path)
             }
         }
         certificateDirectory = path.map { ByteString($0) }
     }
 
     private func isDirectory(_ path: Bytes, _ mode: Int32) -> Bool {
-        // Behind a directory alone there is a place called ".".
+        // Only a directory contains ".".
         var inside = ByteBuffer()
         inside.append(path)
         inside.append("/.")
@@ -157,7 +162,7 @@ package final class Options {
     }
 
     package func allowCleartext(host: Bytes) throws(ArgumentError) {
-        guard !host.isEmpty else { throw ArgumentError("the host's name is empty") }
+        guard !host.isEmpty else { throw ArgumentError("the host name is empty") }
         cleartextHosts.append(ByteString(host))
     }
 
@@ -179,7 +184,7 @@ private func isHeaderName(_ name: Bytes) -> Bool {
         }
 }
 
-/// Nothing that could end the header and begin another.
+/// Whether a value contains nothing that could end the header and begin another.
 func isHeaderValue(_ value: Bytes) -> Bool {
     value.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
 }

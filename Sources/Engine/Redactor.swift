@@ -1,6 +1,7 @@
 import Base
 import CPlatform
 import Chat
+import Transport
 
 /// The key, what the caller's own headers have in its place, and the proxy's password: struck out of all that is told, because some
 /// servers repeat it.

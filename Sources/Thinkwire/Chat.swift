@@ -4,22 +4,22 @@ import CThinkwire
 import Chat
 import Engine
 
-/// Creates an exchange; if an argument is NULL, one that has ended with TW_INVALID.
-private func exchange(_ client: OpaquePointer?, _ request: OpaquePointer?, wantsStream: Bool)
-    -> Exchange
+/// A chat; if an argument is NULL, one that has ended with TW_INVALID.
+private func driver(_ client: OpaquePointer?, _ request: OpaquePointer?, wantsStream: Bool)
+    -> BlockingDriver
 {
-    guard let client else { return Exchange(refusing: "client is NULL") }
-    guard let request else { return Exchange(refusing: "request is NULL") }
-    return Exchange(
+    guard let client else { return BlockingDriver(rejecting: "client is NULL") }
+    guard let request else { return BlockingDriver(rejecting: "request is NULL") }
+    return BlockingDriver(
         Handle.object(client, as: Client.self), Handle.object(request, as: Request.self),
         wantsStream: wantsStream)
 }
 
 @implementation @_cdecl("tw_chat_send")
 public func tw_chat_send(_ client: OpaquePointer?, _ request: OpaquePointer?) -> OpaquePointer? {
-    let exchange = exchange(client, request, wantsStream: false)
-    exchange.run(nil, nil)
-    return Handle.retained(exchange.close())
+    let driver = driver(client, request, wantsStream: false)
+    driver.run(nil, nil)
+    return Handle.retained(driver.close())
 }
 
 @implementation @_cdecl("tw_chat_stream")
@@ -27,21 +27,21 @@ public func tw_chat_stream(
     _ client: OpaquePointer?, _ request: OpaquePointer?, _ function: tw_event_fn?,
     _ userdata: UnsafeMutableRawPointer?
 ) -> OpaquePointer? {
-    let exchange = exchange(client, request, wantsStream: true)
-    exchange.run(function, userdata)
-    return Handle.retained(exchange.close())
+    let driver = driver(client, request, wantsStream: true)
+    driver.run(function, userdata)
+    return Handle.retained(driver.close())
 }
 
 @implementation @_cdecl("tw_chat_open")
 public func tw_chat_open(_ client: OpaquePointer?, _ request: OpaquePointer?) -> OpaquePointer? {
-    Handle.retained(exchange(client, request, wantsStream: true))
+    Handle.retained(driver(client, request, wantsStream: true))
 }
 
 @implementation @_cdecl("tw_chat_open_unstreamed")
 public func tw_chat_open_unstreamed(_ client: OpaquePointer?, _ request: OpaquePointer?)
     -> OpaquePointer?
 {
-    Handle.retained(exchange(client, request, wantsStream: false))
+    Handle.retained(driver(client, request, wantsStream: false))
 }
 
 @implementation @_cdecl("tw_chat_next")
@@ -54,12 +54,12 @@ public func tw_chat_next(
         fail(ArgumentError("chat is NULL"))
         return TW_NEXT_END
     }
-    let exchange = Handle.object(chat, as: Exchange.self)
-    guard !exchange.isCalling else {
+    let driver = Handle.object(chat, as: BlockingDriver.self)
+    guard !driver.isInCallback else {
         fail(misuse)
         return TW_NEXT_END
     }
-    switch exchange.next(until: timeout < 0 ? .max : platform_now() + Int64(timeout) * 1_000_000) {
+    switch driver.next(until: timeout < 0 ? .max : platform_now() + Int64(timeout) * 1_000_000) {
     case .event(let found):
         event?.pointee = found
         return TW_NEXT_EVENT
@@ -73,20 +73,20 @@ public func tw_chat_run(
     _ chat: OpaquePointer?, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?
 ) -> tw_status {
     guard let chat else { return fail(ArgumentError("chat is NULL")) }
-    let exchange = Handle.object(chat, as: Exchange.self)
-    guard !exchange.isCalling else {
+    let driver = Handle.object(chat, as: BlockingDriver.self)
+    guard !driver.isInCallback else {
         fail(misuse)
         return TW_MISUSE
     }
-    exchange.run(function, userdata)
-    let status = exchange.reply.status
-    if status != TW_OK { fail(ArgumentError(exchange.reply.message.bytes, "")) }
+    driver.run(function, userdata)
+    let status = driver.reply.status
+    if status != TW_OK { fail(ArgumentError(driver.reply.message.bytes, "")) }
     return status
 }
 
 @implementation @_cdecl("tw_chat_cancel")
 public func tw_chat_cancel(_ chat: OpaquePointer?) {
-    if let chat { Handle.object(chat, as: Exchange.self).cancel() }
+    if let chat { Handle.object(chat, as: BlockingDriver.self).cancel() }
 }
 
 @implementation @_cdecl("tw_chat_close")
@@ -95,13 +95,13 @@ public func tw_chat_close(_ chat: OpaquePointer?) -> OpaquePointer? {
         fail(ArgumentError("chat is NULL"))
         return nil
     }
-    let exchange = Handle.object(chat, as: Exchange.self)
-    guard !exchange.isCalling else {
+    let driver = Handle.object(chat, as: BlockingDriver.self)
+    guard !driver.isInCallback else {
         fail(misuse)
         return nil
     }
-    let reply = Handle.retained(exchange.close())
-    Handle.release(chat, as: Exchange.self)
+    let reply = Handle.retained(driver.close())
+    Handle.release(chat, as: BlockingDriver.self)
     return reply
 }
 

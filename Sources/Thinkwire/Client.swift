@@ -23,6 +23,6 @@ public func tw_client_destroy(_ client: OpaquePointer?) {
     guard let client else { return }
     // In a child of fork, an exchange of a thread that the child does not have may never release
     // the client. Its inherited connections are therefore closed here and not in a deinit.
-    Handle.object(client, as: Client.self).leaveInherited()
+    Handle.object(client, as: Client.self).closeInherited()
     Handle.release(client, as: Client.self)
 }

@@ -310,7 +310,7 @@ static const struct stream {
       TW_PROTOCOL, "", "", "compressed (gzip)" },
     { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: none\r\nConnection: "
       "close\r\n\r\n: hello\n\n",
-      TW_TRUNCATED, "", "", "broke off" },
+      TW_TRUNCATED, "", "", "ended before the model had finished" },
     /* Cut. */
     { EVENTS DELTA("\"reasoning_content\":\"Hm\"") DELTA("\"content\":\"H\""), TW_TRUNCATED, "Hm",
       "H", "" },

@@ -68,10 +68,11 @@ static void line_limit(void)
                     ended ? "" : FINISH("stop"), begin);
         text_fill(&response, 'a', LIMIT + beyond - strlen(begin) - strlen(end));
         text_printf(&response, "%s%s", end, ended ? "\n\n" FINISH("stop") : "");
-        check_limit(exchange(&response, true, TW_LIMIT_EVENT, LIMIT), beyond ? TW_LIMIT : TW_OK,
-                    "a line or an event of the stream is larger than 200 bytes; raise "
-                    "TW_LIMIT_EVENT with tw_options_set_limit",
-                    "Hi", begin);
+        check_limit(
+            exchange(&response, true, TW_LIMIT_EVENT, LIMIT), beyond ? TW_LIMIT : TW_OK,
+            "a line or event of the stream is larger than 200 bytes; if that is expected, raise "
+            "TW_LIMIT_EVENT with tw_options_set_limit",
+            "Hi", begin);
     }
 }
 
@@ -177,8 +178,8 @@ static void longest_header_line(void)
     text_printf(&response, "\r\n\r\n" DELTA("\"content\":\"Hi\"") FINISH("stop"));
     check_limit(exchange(&response, true, TW_LIMIT_HEADERS, 0),
                 has_own_error ? TW_LIMIT : TW_TRUNCATED,
-                has_own_error ? "the header of the response is larger than libcurl takes"
-                              : "a header line of more than 100 KiB",
+                has_own_error ? "the header of the response is larger than libcurl accepts"
+                              : "a header line above 100 KiB",
                 "", "a line");
 }
 
@@ -265,7 +266,7 @@ static const struct {
     { nesting, 512, TW_PROTOCOL, "nested too deeply", false },
     { number, 1000, TW_PROTOCOL, "a number of more than 1000 characters", false },
     { choices, 256, TW_LIMIT, "more choices", true },
-    { calls, 1024, TW_LIMIT, "more tool calls", true },
+    { calls, 1024, TW_LIMIT, "or tool calls than the limit", true },
 #ifndef LIBRARY_IS_SLOW
     { values, 1 << 24, TW_PROTOCOL, "more than 16777216 values", false },
 #endif

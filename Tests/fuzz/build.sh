@@ -45,7 +45,7 @@ for file in "$root"/Sources/CPlatform/*.c; do
     $c -fsanitize=fuzzer-no-link -c "$file" -o "$object"
     objects="$objects $object"
 done
-for module in Base Chat Engine; do
+for module in Base Chat Transport Engine; do
     compile "$module" $(find "$root/Sources/$module" -name '*.swift')
     objects="$objects $out/$module.o"
 done

@@ -67,7 +67,7 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
 /// Compares the wait with a second interpretation of the header; the C library interprets dates.
 private func checkAdvice(_ headers: borrowing HeaderList) {
     let now = 1_700_000_000
-    let advice = RetryPolicy(headers, now: Int64(now))
+    let advice = RetryPolicy.Advice(headers, now: Int64(now))
     demand(advice.wait ?? 0 >= 0, "a wait is not negative: \(advice.wait ?? 0)")
     guard let text = headers.value(StaticText.bytes("retry-after")),
         headers.value(StaticText.bytes("retry-after-ms")) == nil
@@ -110,7 +110,7 @@ private func checkAdvice(_ headers: borrowing HeaderList) {
 /// backoff is within its limits.
 private func checkWaits(_ input: Bytes) {
     let seed = Int(input[2]) << 16 | Int(input[3]) << 8 | Int(input[4])
-    let own = backoff(
+    let own = RetryPolicy.backoff(
         beforeAttempt: 1 + seed >> Int(input[5] & 31), random: UInt64(seed) << UInt64(input[6] & 63)
     )
     demand(own >= 375 * millisecond && own <= 8 * second, "a wait of \(own) ns")
@@ -135,7 +135,7 @@ private func checkWaits(_ input: Bytes) {
     }
     var headers = HeaderList()
     line.withUnsafeBufferPointer { headers.add(line: $0) }
-    let wait = RetryPolicy(headers, now: Int64(date - seed)).wait
+    let wait = RetryPolicy.Advice(headers, now: Int64(date - seed)).wait
     demand(
         wait == Int64(seed) * second,
         "\(String(decoding: line, as: UTF8.self)), \(seed) s later, is \(wait ?? -1) ns")

@@ -28,7 +28,7 @@ static bool make_client(void)
     CHECK_STATUS(tw_options_set_api_key(options, "a-key"), TW_OK);
     tw_status status = tw_client_create(options, &client);
     if (status != TW_OK)
-        CHECK_HAS(tw_last_error(), "forked while its parent made its first client");
+        CHECK_HAS(tw_last_error(), "forked while its parent created its first client");
     tw_client_destroy(client);
     tw_options_destroy(options);
     return status == TW_OK;

@@ -29,7 +29,7 @@
 #define CALL(json)                                                                                 \
     DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"" json "\"}}" \
           "]")
-#define TOO_MANY "more than 16777216 values; what had come is in the reply; check the base URL"
+#define TOO_MANY "more than 16777216 values; what was received is in the reply; check the base URL"
 #define SPACES "                                "
 #define MESSAGE(begin) "{\"choices\":[{\"index\":0,\"finish_reason\":\"stop\",\"message\":{" begin
 
@@ -80,9 +80,9 @@ static const struct flood {
       HEADERS },
     /* libcurl has its own limit for a header line. */
     { "header line", OK "X-Name: ", "aaaaaaaaaaaaaaaa", NULL, TW_TRUNCATED,
-      "a header line of more than 100 KiB", HEADERS, HEADERS },
+      "a header line above 100 KiB", HEADERS, HEADERS },
     { "status line", "HTTP/1.1 200 ", "aaaaaaaaaaaaaaaa", NULL, TW_NETWORK,
-      "a header line of more than 100 KiB", HEADERS, HEADERS },
+      "a header line above 100 KiB", HEADERS, HEADERS },
     { "no HTTP", "", "aaaaaaaaaaaaaaaa", NULL, TW_PROTOCOL, "check the base URL", HEADERS,
       HEADERS },
     /* The framing of a body. */
@@ -127,7 +127,7 @@ static const struct flood {
       NULL, TW_LIMIT, "more choices", EVENT, EVENT },
     { "tool calls", STREAM,
       DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"#\",\"function\":{\"name\":\"f\"}}]"), NULL,
-      TW_LIMIT, "more tool calls", EVENT, EVENT },
+      TW_LIMIT, "or tool calls than the limit", EVENT, EVENT },
     { "ids of a tool call", STREAM, DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"#\"}]"), NULL,
       TW_LIMIT, "TW_LIMIT_REPLY", EVENT, EVENT },
     { "arguments", STREAM CALL("[0"), CALL(",0"), NULL, TW_LIMIT, "TW_LIMIT_REPLY", TEXT, WORST },
@@ -157,8 +157,8 @@ static const struct flood {
     { "broken text", DOCUMENT MESSAGE("\"content\":\""), "\xFF\xFF\xFF\xFF", "\"}}]}", TW_OK, "",
       BROKEN, BROKEN_COPY },
     /* In a document, each is a new call; in a stream, a fragment of the same call. */
-    { "calls in a document", calls_of_a_message, FRAGMENT, "]}}]}", TW_LIMIT, "more tool calls",
-      WORST, WORST },
+    { "calls in a document", calls_of_a_message, FRAGMENT, "]}}]}", TW_LIMIT,
+      "or tool calls than the limit", WORST, WORST },
     { "fragments of many calls", calls_of_a_delta, FRAGMENT,
       "]},\"finish_reason\":\"tool_calls\"}]}\n\n", TW_OK, "", VALUES, VALUES },
     { "calls in one event", STREAM "data: {\"choices\":[0", calls_of_a_choice, "]}\n\n", TW_LIMIT,

@@ -24,6 +24,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,21 @@ static inline int platform_epoll_set(int epoll, int operation, int descriptor, u
 {
     struct epoll_event event = { .events = events, .data = { .fd = descriptor } };
     return epoll_ctl(epoll, operation, descriptor, &event);
+}
+
+/** A timer of the monotonic clock as a descriptor, not armed; negative without descriptors. */
+static inline int platform_timer_create(void)
+{
+    return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+}
+
+/** Makes a timer readable from `deadline` on, in nanoseconds of platform_now(). */
+static inline void platform_timer_set(int timer, int64_t deadline)
+{
+    struct itimerspec at = {
+        .it_value = { .tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000 },
+    };
+    timerfd_settime(timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
 /** The monotonic time in nanoseconds. */
@@ -143,6 +159,12 @@ void platform_sockets_close(struct platform_sockets *all);
  */
 curl_socket_t platform_open_socket(void *sockets, curlsocktype purpose,
                                    struct curl_sockaddr *address);
+
+/**
+ * Identifies a socket among those with the same descriptor number, by its inode; 0 if the descriptor
+ * is not open.
+ */
+uint64_t platform_socket_identity(int descriptor);
 
 /** Whether data, the end of the stream or an error waits to be read from a socket. */
 static inline int platform_is_readable(curl_socket_t socket)

@@ -173,7 +173,7 @@ final class Listener {
         decoder.removeEvents()
         decoder.finish(reply)
         note()
-        reply.noteRequestID()
+        reply.readRequestIDHeader()
         reply.buildToolCallTable()
     }
 

@@ -5,6 +5,7 @@ import Testing
 @testable import Base
 @testable import Chat
 @testable import Engine
+@testable import Transport
 
 /// One after the other: the environment belongs to the whole process. Nothing else here makes a client.
 @Suite(
@@ -49,11 +50,12 @@ struct ClientTests {
 
     private static func headers(of client: Client) -> [String] {
         Array(
-            sequence(first: client.headers) { $0?.pointee.next }.prefix { $0 != nil }.compactMap {
-                $0
-            }.map {
-                String(cString: $0.pointee.data)
-            })
+            sequence(first: client.settings.headers.list) { $0?.pointee.next }.prefix { $0 != nil }
+                .compactMap {
+                    $0
+                }.map {
+                    String(cString: $0.pointee.data)
+                })
     }
 
     @Test func noKeyAnywhere() {
@@ -157,7 +159,7 @@ struct ClientTests {
     func noKeyInClearText(_ url: String) {
         let host = url.split(separator: "/")[1].split(separator: ":")[0]
         let reason =
-            "the key would go in clear text over http to \(host): use https, or allow it with tw_options_allow_cleartext"
+            "the key would be sent in clear text over http to \(host): use https, or allow it with tw_options_allow_cleartext"
         #expect(client(["THINKWIRE_API_KEY": "t"]) { try $0.set(url: url) } == reason)
         #expect(client(["THINKWIRE_API_KEY": "t", "THINKWIRE_BASE_URL": url]) == reason)
         #expect(client([:]) { try $0.set(url: url) }.hasSuffix(" -"))
@@ -184,7 +186,7 @@ struct ClientTests {
             let problem = client(["THINKWIRE_API_KEY": key])
             #expect(
                 problem
-                    == "the API key in the environment has a control character in it: check for a line end"
+                    == "the API key in the environment contains a control character: check for a line end"
             )
         }
     }
@@ -219,7 +221,7 @@ struct ClientTests {
         func struck(_ text: String) -> String {
             ByteBuffer.text { buffer in
                 withCopy(text) { buffer.append($0) }
-                client.secrets.redact(&buffer)
+                client.redactor.redact(&buffer)
             }
         }
         #expect(struck("key sk-1 is bad: sk-1") == "key *** is bad: ***")
@@ -235,7 +237,7 @@ struct ClientTests {
         let client = try ClientTests.make([:]) { try $0.set(key: key) }
         let told = ByteBuffer.text { buffer in
             withCopy("no such key:sk-1.") { buffer.append($0) }
-            client.secrets.redact(&buffer)
+            client.redactor.redact(&buffer)
         }
         #expect(told == "no such key:***.")
     }
@@ -249,7 +251,7 @@ struct ClientTests {
             withCopy("no session sk-123456, no sk-abcdef; consent=true is true") {
                 buffer.append($0)
             }
-            client.secrets.redact(&buffer)
+            client.redactor.redact(&buffer)
         }
         #expect(told == "no session ***, no ***; *** is true")
     }
@@ -260,9 +262,9 @@ struct ClientTests {
             ByteBuffer.text { buffer in
                 withCopy(text) { buffer.append($0) }
                 if inPlace {
-                    client.secrets.redactInPlace(&buffer)
+                    client.redactor.redactInPlace(&buffer)
                 } else {
-                    client.secrets.redact(&buffer)
+                    client.redactor.redact(&buffer)
                 }
             }
         }
@@ -292,7 +294,7 @@ struct ClientTests {
     private func told(_ client: Client, _ text: String) -> String {
         ByteBuffer.text { buffer in
             withCopy(text) { buffer.append($0) }
-            client.secrets.redact(&buffer)
+            client.redactor.redact(&buffer)
         }
     }
 
@@ -344,9 +346,9 @@ struct ClientTests {
                 ByteBuffer.text { buffer in
                     withCopy(text) { buffer.append($0) }
                     if inPlace {
-                        client.secrets.redactJSONInPlace(&buffer)
+                        client.redactor.redactJSONInPlace(&buffer)
                     } else {
-                        client.secrets.redactJSON(&buffer)
+                        client.redactor.redactJSON(&buffer)
                     }
                 }
             }
@@ -416,7 +418,7 @@ struct ClientTests {
         }
         let told = ByteBuffer.text { buffer in
             withCopy("what is sk-12?") { buffer.append($0) }
-            client.secrets.redact(&buffer)
+            client.redactor.redact(&buffer)
         }
         #expect(told == (isSecret ? "what is ***?" : "what is sk-12?"))
         // And does not go over the network in clear text.
@@ -425,7 +427,8 @@ struct ClientTests {
             try options.set(key: "")
             try options.set(header: name, value)
         }
-        #expect(address.hasPrefix("the key would go in clear text over http to a.b") == isSecret)
+        #expect(
+            address.hasPrefix("the key would be sent in clear text over http to a.b") == isSecret)
     }
 
     @Test func theKeyIsStruckOutOfWhatIsKeptAsItCame() throws {
@@ -436,7 +439,7 @@ struct ClientTests {
         let harness = try StreamHarness(
             #"{"x":"sk-12","choices":[{"delta":{\#(members)},"logprobs":{"content":["sk-12"]},"x":"sk-12"}]}"#
         )
-        harness.reply.changeFields(client.secrets.redactJSONInPlace)
+        harness.reply.changeFields(client.redactor.redactJSONInPlace)
         #expect(
             harness.document.contains("*****") && !harness.document.contains("sk-12"),
             "\(harness.document)")

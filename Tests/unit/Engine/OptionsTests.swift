@@ -4,6 +4,7 @@ import Testing
 @testable import Base
 @testable import Chat
 @testable import Engine
+@testable import Transport
 
 extension Options {
     func set(url: String) throws { try withCopy(url) { try set(baseURL: $0) } }
@@ -35,7 +36,7 @@ struct OptionsTests {
         for key in ["a\nb", "a\r", "a\u{0}b", "\u{7F}", "\u{1}"] {
             #expect(
                 complaint { try options.set(key: key) }
-                    == "the API key has a control character in it: check for a line end")
+                    == "the API key contains a control character: check for a line end")
         }
         #expect(options.key == nil && !options.isKeySet)
         try options.set(key: "sk-123 é")
@@ -51,7 +52,7 @@ struct OptionsTests {
         ] {
             #expect(
                 complaint { try options.set(header: name, "x") }?.hasPrefix(
-                    "not the name of a header: ") == true, "\(name)")
+                    "not a header name: ") == true, "\(name)")
         }
         #expect(
             complaint { try options.set(header: "X-API-Key: sk-secret", "") }?.contains("secret")
@@ -65,7 +66,7 @@ struct OptionsTests {
         for value in ["a\r\nX: y", "a\n", "\r", "a\u{0}", "\u{1B}", "\u{7F}"] {
             #expect(
                 complaint { try options.set(header: "X", value) }
-                    == "the value of the header X has a control character in it")
+                    == "the value of the header X contains a control character")
         }
         for value in ["", " ", "a\tb", "é", "a: b, c;d=\"e\""] {
             #expect(complaint { try options.set(header: "X", value) } == nil)
@@ -138,7 +139,7 @@ struct OptionsTests {
     @Test func hostsThatMayHearTheKey() {
         #expect(
             complaint { try withCopy("") { try options.allowCleartext(host: $0) } }
-                == "the host's name is empty")
+                == "the host name is empty")
         #expect(
             complaint { try withCopy("gpu.local") { try options.allowCleartext(host: $0) } } == nil)
     }

@@ -3,16 +3,17 @@ import Testing
 @testable import Base
 @testable import Chat
 @testable import Engine
+@testable import Transport
 
 @Suite("What a server says about trying again is understood, and waits grow where it says nothing")
 struct RetryAdviceTests {
     /// The wait in milliseconds after a response with these headers, at the Unix time 1_700_000_000: Tue, 14 Nov 2023 22:13:20 GMT.
     private func wait(_ lines: String...) -> Int64? { advice(lines).wait.map { $0 / millisecond } }
 
-    private func advice(_ lines: [String]) -> RetryPolicy {
+    private func advice(_ lines: [String]) -> RetryPolicy.Advice {
         var headers = HeaderList()
         for line in lines { withCopy(line + "\r\n") { headers.add(line: $0) } }
-        return RetryPolicy(headers, now: 1_700_000_000)
+        return RetryPolicy.Advice(headers, now: 1_700_000_000)
     }
 
     @Test func numbers() {
@@ -62,11 +63,13 @@ struct RetryAdviceTests {
     }
 
     @Test func waitsDouble() {
-        let longest = (2...9).map { backoff(beforeAttempt: $0, random: 0) / millisecond }
+        let longest = (2...9).map {
+            RetryPolicy.backoff(beforeAttempt: $0, random: 0) / millisecond
+        }
         #expect(longest == [500, 1000, 2000, 4000, 8000, 8000, 8000, 8000])
-        #expect(backoff(beforeAttempt: .max, random: 0) == 8 * second)
+        #expect(RetryPolicy.backoff(beforeAttempt: .max, random: 0) == 8 * second)
         for random in [UInt64.max, 0xFFFF, 0x8000, 1] {
-            let wait = backoff(beforeAttempt: 2, random: random)
+            let wait = RetryPolicy.backoff(beforeAttempt: 2, random: random)
             #expect(wait >= 375 * millisecond && wait < 500 * millisecond)
         }
     }

@@ -3,6 +3,7 @@ import Testing
 @testable import Base
 @testable import Chat
 @testable import Engine
+@testable import Transport
 
 @Suite("A base URL becomes the address of the chat completions, or is refused with the reason")
 struct EndpointTests {
@@ -75,7 +76,7 @@ struct EndpointTests {
     func whatIsNoHost(_ url: String) {
         #expect(
             complaint { _ = try endpoint(url) }?.hasPrefix(
-                "the base URL's host is no name that can be looked up") == true)
+                "the host of the base URL is not a valid name") == true)
     }
 
     @Test(
@@ -108,7 +109,7 @@ struct EndpointTests {
         let problem = complaint { _ = try endpoint(url) }
         #expect(
             problem
-                == "the base URL has a user or password in it: give the key with tw_options_set_api_key"
+                == "the base URL contains a user or password: set the key with tw_options_set_api_key"
         )
     }
 

@@ -1,18 +1,17 @@
 import Base
 import CPlatform
-import Chat
 
-/// The address that requests are sent to, made of a base URL.
-final class Endpoint {
+/// The address that requests are sent to, derived from a base URL.
+package final class Endpoint {
     private let urlText: ByteBuffer
     private let hostText: ByteBuffer
     private let port: ByteBuffer
-    let isSecure: Bool
+    package let isSecure: Bool
 
     /// Followed by a NUL.
-    var url: Bytes { urlText.bytes }
-    var urlWithoutQuery: Bytes { withoutQuery(url) }
-    var host: Bytes { hostText.bytes }
+    package var url: Bytes { urlText.bytes }
+    package var urlWithoutQuery: Bytes { withoutQuery(url) }
+    package var host: Bytes { hostText.bytes }
 
     private init(
         url: consuming ByteBuffer, host: consuming ByteBuffer, port: consuming ByteBuffer,
@@ -24,19 +23,17 @@ final class Endpoint {
         self.isSecure = isSecure
     }
 
-    /// What is wrong is told without the text: it may have a key in it, or be one.
-    static func of(baseURL: Bytes) throws(ArgumentError) -> Endpoint {
+    /// Messages do not quote the text: it may contain a key, or be one.
+    package static func of(baseURL: Bytes) throws(ArgumentError) -> Endpoint {
         guard let parts = curl_url() else { throw ArgumentError("out of memory") }
         defer { curl_url_cleanup(parts) }
         guard Endpoint.set(parts, CURLUPART_URL, baseURL) else {
             throw ArgumentError("not a base URL, which looks like https://api.aimlapi.com/v1")
         }
         let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
-        // curl takes the path's first part for the host of "https:///v1".
+        // libcurl takes the first part of the path as the host of "https:///v1".
         guard scheme.count + 3 < baseURL.count, baseURL[scheme.count + 3] != UInt8(ascii: "/")
-        else {
-            throw ArgumentError("the base URL names no host")
-        }
+        else { throw ArgumentError("the base URL names no host") }
         let isSecure = scheme.bytes.equals("https")
         guard isSecure || scheme.bytes.equals("http") else {
             throw ArgumentError("the base URL is neither https nor http, but ", scheme.bytes)
@@ -45,22 +42,24 @@ final class Endpoint {
             Endpoint.part(parts, CURLUPART_PASSWORD).isEmpty
         else {
             throw ArgumentError(
-                "the base URL has a user or password in it: give the key with tw_options_set_api_key"
-            )
+                """
+                the base URL contains a user or password: set the key with tw_options_set_api_key
+                """)
         }
-        // With an "@" and nothing before it, libcurl would still send them.
+        // For "@" with nothing before it, libcurl would still send empty ones.
         curl_url_set(parts, CURLUPART_USER, nil, 0)
         curl_url_set(parts, CURLUPART_PASSWORD, nil, 0)
         guard !Endpoint.part(parts, CURLUPART_HOST, UInt32(CURLU_PUNYCODE)).isEmpty else {
             throw ArgumentError(
-                "the base URL's host is no name that can be looked up: write it as it is there, in ASCII (xn--…)"
-            )
+                """
+                the host of the base URL is not a valid name: write it in ASCII as it is in DNS (xn--…)
+                """)
         }
         var path = Endpoint.part(parts, CURLUPART_PATH)
         while path.bytes.last == UInt8(ascii: "/") { path.truncate(to: path.count - 1) }
         if !path.bytes.hasSuffix("/chat/completions") { path.append("/chat/completions") }
         guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else {
-            throw ArgumentError("the base URL has a path that is none")
+            throw ArgumentError("the path of the base URL is invalid")
         }
         curl_url_set(parts, CURLUPART_FRAGMENT, nil, 0)
         return Endpoint(
@@ -69,16 +68,18 @@ final class Endpoint {
             isSecure: isSecure)
     }
 
-    /// The same server: on one machine, many may listen. Also of an endpoint that nobody holds: its `host` alone would outlive it.
-    func isServer(of other: Endpoint) -> Bool {
+    /// Whether both are the same host and port; one machine may run many servers.
+    ///
+    /// `other` may be a temporary: its `host` alone would outlive it.
+    package func isServer(of other: Endpoint) -> Bool {
         withExtendedLifetime(other) {
             host.equalsIgnoringCase(other.host) && port.bytes.equals(other.port.bytes)
         }
     }
 
-    var isLoopback: Bool { Endpoint.isLoopback(hostText) }
+    package var isLoopback: Bool { Endpoint.isLoopback(hostText) }
 
-    /// An address of this machine, that no other can listen to.
+    /// Whether a host is an address of this machine that no other machine can listen on.
     static func isLoopback(_ host: borrowing ByteBuffer) -> Bool {
         if host.bytes.equalsIgnoringCase(StaticText.bytes("localhost"))
             || host.bytes.equals("[::1]")
@@ -91,17 +92,17 @@ final class Endpoint {
     }
 
     private static func set(_ parts: OpaquePointer, _ part: CURLUPart, _ text: Bytes) -> Bool {
-        // A NUL would end the text early, and mean another address than the caller sees.
+        // A NUL would end the text early, and produce another address than the caller sees.
         guard !text.contains(0) else { return false }
-        var ended = ByteBuffer()
-        ended.append(text)
-        return curl_url_set(parts, part, ended.cString, 0) == CURLUE_OK
+        var terminated = ByteBuffer()
+        terminated.append(text)
+        return curl_url_set(parts, part, terminated.cString, 0) == CURLUE_OK
     }
 
     static func part(_ parts: OpaquePointer, _ part: CURLUPart, _ flags: UInt32 = 0) -> ByteBuffer {
         var found = ByteBuffer()
         var text: UnsafeMutablePointer<CChar>?
-        // libcurl 7.88 leaves it there also where it can't write the name in ASCII.
+        // libcurl 7.88 also sets it when it cannot write the name in ASCII.
         defer { curl_free(text) }
         guard curl_url_get(parts, part, &text, flags) == CURLUE_OK, let text else { return found }
         found.append(Bytes(cString: text))

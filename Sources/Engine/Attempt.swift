@@ -1,0 +1,259 @@
+import Base
+import CPlatform
+import CThinkwire
+import Chat
+import Transport
+
+/// What was wrong with a response.
+enum Problem {
+    case malformed(JSONError)
+    case notAnAnswer
+    case providerError
+    case tooMany
+    case eventTooLong
+
+    init(_ error: ChunkError) {
+        switch error {
+        case .malformed(let error): self = .malformed(error)
+        case .notAnAnswer: self = .notAnAnswer
+        case .providerError: self = .providerError
+        case .tooMany: self = .tooMany
+        }
+    }
+}
+
+/// One attempt of an exchange: a transfer, and the stages its response passes through.
+///
+/// Data flows one way: inbox → events of the stream → chunks → deltas in the reply → events for the
+/// caller. A retry replaces the whole value.
+struct Attempt: ~Copyable {
+    let transfer: Transfer
+    private var stream: SSEParser
+    private var parser = ChunkParser()
+    private(set) var format = Format.unknown
+    /// How much of the inbox is known to be white space, while nothing else has arrived.
+    private var leadingWhitespace = 0
+    /// The inbox while it is parsed and events may point into it, and the part not parsed yet.
+    private var inbox = MutableBytes(start: nil, count: 0)
+    private var input = Bytes(start: nil, count: 0)
+    /// The parser's next event to deliver, and the chunk that its events came with.
+    private var nextEvent = 0
+    private var raw = Bytes(start: nil, count: 0)
+    /// Deadline for the server to close the stream after `[DONE]`.
+    private(set) var closeDeadline = Int64.max
+
+    enum Format {
+        case unknown, events, document, errorResponse
+    }
+
+    enum Progress {
+        case parsed, needsInput
+        case failed(Problem)
+    }
+
+    /// How long a server may take to end a stream after `[DONE]`, so that its connection can be kept.
+    /// Some servers never end it.
+    private static let closeGrace = 100 * millisecond
+    /// How long the stream may be silent after all choices have finished: usage may still follow.
+    private static let finishedGrace = 5 * second
+    /// More of an error response is not worth reading.
+    private static let maxErrorBody = 1 << 20
+
+    init(_ transfer: Transfer, eventLimit: Int) {
+        self.transfer = transfer
+        stream = SSEParser(limit: eventLimit)
+    }
+
+    // MARK: Events for the caller
+
+    var hasEvents: Bool { nextEvent < parser.events.count }
+
+    /// The next event, and the JSON of the chunk that it came with.
+    mutating func takeEvent() -> (event: Event, raw: Bytes) {
+        defer { nextEvent += 1 }
+        return (parser.events[nextEvent], raw)
+    }
+
+    mutating func dropEvents() { startEvents(with: Bytes(start: nil, count: 0)) }
+
+    private mutating func startEvents(with raw: Bytes) {
+        parser.removeEvents()
+        nextEvent = 0
+        self.raw = raw
+    }
+
+    // MARK: Bytes → events → chunks → deltas
+
+    /// Parses the next event of a stream, if all of it has arrived.
+    mutating func parse(into reply: UnretainedReference<Reply>, at now: Int64) -> Progress {
+        guard inbox.baseAddress != nil || takeInbox(reply) else { return .needsInput }
+        let event: SSEParser.Event?
+        do { event = try stream.next(&input) } catch {
+            dropEvents()
+            return .failed(.eventTooLong)
+        }
+        guard let event else {
+            // The stream has consumed the inbox and does not point into it any more.
+            transfer.inbox.removeAll()
+            inbox = MutableBytes(start: nil, count: 0)
+            return .needsInput
+        }
+        if let problem = parse(event, into: reply, at: now) { return .failed(problem) }
+        return .parsed
+    }
+
+    /// Prepares what has arrived for parsing; false if it is not an event stream.
+    private mutating func takeInbox(_ reply: UnretainedReference<Reply>) -> Bool {
+        guard !transfer.inbox.isEmpty else { return false }
+        if format == .unknown {
+            reply.with { $0.httpStatus = transfer.head.status }
+            format = sniffFormat(transfer.inbox.bytes)
+        }
+        switch format {
+        case .unknown, .document:
+            return false
+        case .errorResponse:
+            if transfer.inbox.count > Attempt.maxErrorBody { transfer.finish(CURLE_OK) }
+            return false
+        case .events:
+            inbox = transfer.inbox.mutableBytes
+            input = transfer.inbox.bytes
+            return true
+        }
+    }
+
+    /// Decides by the first byte: servers send whole documents as `text/event-stream`, and streams
+    /// with other types.
+    private mutating func sniffFormat(_ bytes: Bytes) -> Format {
+        if transfer.head.status >= 300 { return .errorResponse }
+        // A byte order mark may be split.
+        if StaticText.bytes("\u{FEFF}").starts(with: bytes) { return .unknown }
+        if leadingWhitespace == 0 && bytes.hasPrefix("\u{FEFF}") { leadingWhitespace = 3 }
+        while leadingWhitespace < bytes.count, isBlank(bytes[leadingWhitespace]) {
+            leadingWhitespace += 1
+        }
+        guard leadingWhitespace < bytes.count else { return .unknown }
+        let first = bytes[leadingWhitespace]
+        return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .document : .events
+    }
+
+    private mutating func parse(
+        _ event: SSEParser.Event, into reply: UnretainedReference<Reply>, at now: Int64
+    ) -> Problem? {
+        startEvents(with: event.data)
+        // The line end that follows has been consumed.
+        inbox.terminate(event.data)
+        return reply.with { reply in
+            // What follows the end of the stream is not part of it.
+            guard !reply.isDone else { return nil }
+            do throws(ChunkError) {
+                try parser.decode(chunk: event.data, named: event.name, into: reply)
+            } catch {
+                return Problem(error)
+            }
+            if reply.isDone && closeDeadline == .max { closeDeadline = now + Attempt.closeGrace }
+            return nil
+        }
+    }
+
+    /// Whether the parser's events include one of that kind.
+    func hasEvent(_ kind: tw_event_kind) -> Bool {
+        parser.events.contains { $0.kind == kind }
+    }
+
+    // MARK: Waiting
+
+    /// Applies what has arrived to the idle timeout, after all of it was parsed.
+    mutating func updateIdleTimeout(
+        _ timeouts: Timeouts, commentsKeepAlive: Bool, isFinished: Bool, at now: Int64
+    ) {
+        // After the end of the answer only usage is awaited, however long comments continue.
+        let hasNews = stream.takeActivity()
+        if format != .events || commentsKeepAlive && !isFinished {
+            transfer.clock.restartIdle(at: transfer.lastReceived)
+        } else if hasNews {
+            transfer.clock.restartIdle(at: now)
+        }
+        guard isFinished else { return }
+        let limit = timeouts.idle
+        transfer.clock.idleLimit =
+            limit > 0 ? min(limit, Attempt.finishedGrace) : Attempt.finishedGrace
+    }
+
+    // MARK: The end of the response
+
+    /// Parses what is left after the response has ended.
+    mutating func processEndOfBody(_ reply: Reply, _ redactor: Redactor, at now: Int64) -> Problem?
+    {
+        dropEvents()
+        reply.httpStatus = transfer.head.status
+        switch format {
+        case .errorResponse, .unknown:
+            if reply.httpStatus >= 300 { readErrorResponse(into: reply, redactor) }
+            return nil
+        case .document: return parseDocument(into: reply)
+        case .events: return parseLastEvent(into: reply, at: now)
+        }
+    }
+
+    /// Parses what had arrived when the exchange was cancelled.
+    mutating func processCancelled(_ reply: Reply, at now: Int64) {
+        let target = UnretainedReference(reply)
+        while case .parsed = parse(into: target, at: now) {}
+        if format == .events { _ = parseLastEvent(into: reply, at: now) }
+        if format == .document { _ = parseDocument(into: reply) }
+        dropEvents()
+    }
+
+    private mutating func parseDocument(into reply: Reply) -> Problem? {
+        swap(&reply.body, &transfer.inbox)
+        if reply.body.bytes.hasPrefix("\u{FEFF}") { reply.body.removeFirst(3) }
+        startEvents(with: reply.body.bytes)
+        do { try parser.decode(document: reply.body.bytes, into: reply) } catch {
+            return Problem(error)
+        }
+        reply.isDone = true
+        return nil
+    }
+
+    /// Parses the event that no blank line follows. If it is not JSON, it was cut off, which says
+    /// nothing more than that.
+    private mutating func parseLastEvent(into reply: Reply, at now: Int64) -> Problem? {
+        do {
+            guard let last = try stream.finish() else { return nil }
+            let problem = parse(last, into: UnretainedReference(reply), at: now)
+            if case .malformed = problem { return nil }
+            return problem
+        } catch {
+            return .eventTooLong
+        }
+    }
+
+    private mutating func readErrorResponse(into reply: Reply, _ redactor: Redactor) {
+        // The reply's headers name the compression and the target of a redirect.
+        transfer.takeHeaders(into: &reply.headers)
+        redactor.redactJSON(&transfer.inbox)
+        do {
+            reply.body.append(withoutByteOrderMark(transfer.inbox.bytes))
+            try parser.decode(document: reply.body.bytes, into: reply)
+        } catch {
+            if case .providerError = error { return }
+            reply.body.removeAll()
+        }
+        reply.setError(plainBody: transfer.inbox.bytes)
+    }
+
+    /// Reports what was held back of each text.
+    mutating func finish(_ reply: Reply) { parser.finish(reply) }
+
+    /// Redacts what events that are not delivered yet may point to.
+    mutating func redact(_ redactor: Redactor) {
+        redactor.redactJSONInPlace(&transfer.inbox)
+        stream.changeHeld(redactor.redactJSONInPlace)
+    }
+}
+
+/// JSON does not allow a byte order mark.
+private func withoutByteOrderMark(_ bytes: Bytes) -> Bytes {
+    bytes.hasPrefix("\u{FEFF}") ? bytes.dropping(3) : bytes
+}

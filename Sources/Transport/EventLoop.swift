@@ -1,0 +1,277 @@
+import Base
+import CPlatform
+
+/// Transfers in progress on one thread: libcurl's multi handle and its sockets in one epoll descriptor.
+///
+/// `turn` is the only place that waits. All functions belong to one thread at a time, except `wake`.
+/// Connections stay with the loop after their transfers have ended.
+///
+/// A child of fork has the same descriptors and would disturb the parent's connections through them.
+/// There, every function leaves what was inherited alone, including libcurl's memory.
+package final class EventLoop {
+    /// The epoll descriptor. It contains the sockets, a timer for the next deadline and the wake-up
+    /// event, so it is readable whenever `turn` has work.
+    package let descriptor: Int32
+    /// The time in nanoseconds of the monotonic clock, sampled once per turn, after waiting.
+    package private(set) var now: Int64
+    /// How much time has passed between turns in total: the caller's, not the network's.
+    package private(set) var timeAway: Int64 = 0
+
+    /// Created with the first transfer. Without one, libcurl does not know that it must leave signals
+    /// alone, and changes the process's SIGPIPE handling while it cleans up (curl 7.88, sigpipe.h).
+    private var multi: UnsafeMutableRawPointer?
+    private let timer: Int32
+    private let wakeDescriptor: Int32
+    private let sockets: OpenSockets
+    private let maxIdleConnections: Int
+    private var idle = IdleConnections()
+    private var spareHandle: UnsafeMutableRawPointer?
+    private var turnEnd: Int64
+    /// When libcurl wants to be called although nothing has happened.
+    private var curlDeadline = Int64.max
+    /// When the timer expires. It may be earlier than needed: re-arming it for every chunk would be a
+    /// system call for each.
+    private var timerDeadline = Int64.max
+    /// Transfers whose connection attempt failed in this turn: see `retryAddresses`.
+    private var lostSockets: [UnretainedReference<Transfer>] = []
+    private var isInTurn = false
+
+    /// Nil if no descriptors are left.
+    package static func create(_ sockets: OpenSockets, maxIdleConnections: Int = 1) -> EventLoop? {
+        // The deinitializer closes those that could be opened.
+        let loop = EventLoop(sockets, maxIdleConnections)
+        guard loop.descriptor >= 0, loop.timer >= 0, loop.wakeDescriptor >= 0 else { return nil }
+        for own in [loop.timer, loop.wakeDescriptor] {
+            let result = platform_epoll_set(
+                loop.descriptor, EPOLL_CTL_ADD, own, EPOLLIN.rawValue)
+            guard result == 0 else { return nil }
+        }
+        return loop
+    }
+
+    private init(_ sockets: OpenSockets, _ maxIdleConnections: Int) {
+        descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
+        timer = platform_timer_create()
+        wakeDescriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        self.sockets = sockets
+        self.maxIdleConnections = maxIdleConnections
+        now = platform_now()
+        turnEnd = now
+    }
+
+    deinit {
+        guard isCurrentProcess else { return }
+        platform_enter()
+        if let spareHandle { curl_easy_cleanup(spareHandle) }
+        if let multi { curl_multi_cleanup(multi) }
+        platform_leave()
+        for own in [descriptor, timer, wakeDescriptor] where own >= 0 { close(own) }
+    }
+
+    /// False in a child of the process that created the loop.
+    package var isCurrentProcess: Bool { sockets.isCurrentProcess }
+
+    // MARK: Waiting
+
+    /// Ends the wait of the thread that is in `turn`, or that enters it next. From any thread.
+    package func wake() {
+        guard isCurrentProcess else { return }
+        var one: UInt64 = 1
+        _ = write(wakeDescriptor, &one, 8)
+    }
+
+    /// Samples the time when a call begins to use a loop that was idle.
+    package func resume() {
+        now = platform_now()
+        turnEnd = now
+    }
+
+    /// Waits until something happens, at most until `deadline`, and has libcurl process it.
+    ///
+    /// A deadline in the past does not wait, but what is available is still read.
+    package func turn(until deadline: Int64) {
+        guard isCurrentProcess else { return }
+        let start = platform_now()
+        timeAway += start - turnEnd
+        let wakeUp = min(deadline, curlDeadline)
+        let waits = wakeUp > start
+        if waits && wakeUp != .max { arm(until: wakeUp, start) }
+        withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: EventLoop.maxEvents) {
+            ready in
+            let count = epoll_wait(
+                descriptor, ready.baseAddress, Int32(EventLoop.maxEvents), waits ? -1 : 0)
+            now = platform_now()
+            platform_enter()
+            isInTurn = true
+            // A signal may have interrupted the wait: `count` is negative then.
+            for index in 0..<max(Int(count), 0) { act(on: ready[index]) }
+            callIfDue()
+            readMessages()
+            retryAddresses()
+            isInTurn = false
+            platform_leave()
+        }
+        turnEnd = platform_now()
+    }
+
+    private static let maxEvents = 32
+
+    /// Arms the timer unless it expires early enough. It then ends one wait without need, and is
+    /// armed again for the actual deadline.
+    private func arm(until deadline: Int64, _ start: Int64) {
+        guard deadline < timerDeadline || timerDeadline <= start else { return }
+        timerDeadline = deadline
+        platform_timer_set(timer, deadline)
+    }
+
+    private func act(on event: epoll_event) {
+        if event.data.fd == wakeDescriptor || event.data.fd == timer {
+            var count: UInt64 = 0
+            _ = read(event.data.fd, &count, 8)
+            if event.data.fd == timer { timerDeadline = .max }
+            return
+        }
+        var action: Int32 = 0
+        if event.events & EPOLLIN.rawValue != 0 { action |= CURL_CSELECT_IN }
+        if event.events & EPOLLOUT.rawValue != 0 { action |= CURL_CSELECT_OUT }
+        // A reset that arrives while the kernel collects the events is reported without EPOLLIN,
+        // although there may be more to read. libcurl only reads if it is told to.
+        if event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
+            action |= CURL_CSELECT_ERR | CURL_CSELECT_IN
+        }
+        var running: Int32 = 0
+        curl_multi_socket_action(multi, event.data.fd, action, &running)
+    }
+
+    private func callIfDue() {
+        guard curlDeadline <= now else { return }
+        curlDeadline = .max
+        var running: Int32 = 0
+        curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running)
+    }
+
+    private func readMessages() {
+        var waiting: Int32 = 0
+        while let message = curl_multi_info_read(multi, &waiting) {
+            guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
+                let transfer = platform_get_private(easy)
+            else { continue }
+            if platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 {
+                idle.insert(platform_get_socket(easy))
+            }
+            Handle.object(transfer, as: Transfer.self).finish(platform_result(message))
+        }
+    }
+
+    /// Before 8.4, libcurl abandons an address that refuses or does not answer, and tries the next one
+    /// only when it is called again for some other reason, if ever (curl#11920).
+    private func retryAddresses() {
+        guard !lostSockets.isEmpty else { return }
+        for transfer in lostSockets { transfer.with { $0.tryNextAddress() } }
+        lostSockets.removeAll()
+    }
+
+    // MARK: Transfers
+
+    /// A handle for a transfer. One that was used before comes with its options.
+    func acquireHandle(configure: (UnsafeMutableRawPointer) -> Void) -> UnsafeMutableRawPointer? {
+        platform_enter()
+        defer { platform_leave() }
+        if multi == nil { multi = makeMulti() }
+        guard multi != nil else { return nil }
+        if let spare = spareHandle {
+            spareHandle = nil
+            return spare
+        }
+        guard let easy = curl_easy_init() else { return nil }
+        configure(easy)
+        _ = platform_set_open_socket(easy, platform_open_socket)
+        _ = platform_set_pointer(easy, CURLOPT_OPENSOCKETDATA, UnsafeRawPointer(sockets.all))
+        return easy
+    }
+
+    private func makeMulti() -> UnsafeMutableRawPointer? {
+        guard let multi = curl_multi_init() else { return nil }
+        // Destroying a client does not wait for a name server.
+        _ = platform_multi_set_long(multi, platform_multi_quick_exit, 1)
+        _ = platform_multi_set_long(multi, CURLMOPT_MAXCONNECTS, maxIdleConnections)
+        let this = Handle.unretained(self)
+        _ = platform_multi_set_socket(multi, EventLoop.watch)
+        _ = platform_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this)
+        _ = platform_multi_set_timer(multi, EventLoop.setTimer)
+        _ = platform_multi_set_pointer(multi, CURLMOPT_TIMERDATA, this)
+        return multi
+    }
+
+    func release(handle easy: UnsafeMutableRawPointer) {
+        guard isCurrentProcess else { return }
+        if spareHandle == nil && EventLoop.isHandleReusable {
+            spareHandle = easy
+            return
+        }
+        platform_enter()
+        curl_easy_cleanup(easy)
+        platform_leave()
+    }
+
+    /// Before 8.1, a response whose headers begin with a folded line made libcurl write to the last
+    /// header of the handle's previous response, which was freed (curl#11101).
+    private static var isHandleReusable: Bool { platform_curl().pointee.version >= 0x080100 }
+
+    /// Starts a transfer. Idle connections that have received something are not used for it.
+    func add(_ easy: UnsafeMutableRawPointer) {
+        platform_enter()
+        idle.evictStale()
+        curl_multi_add_handle(multi, easy)
+        platform_leave()
+    }
+
+    /// Ends a transfer. Its connection is kept if the response was read to its end.
+    func remove(_ easy: UnsafeMutableRawPointer) {
+        guard isCurrentProcess else { return }
+        platform_enter()
+        curl_multi_remove_handle(multi, easy)
+        platform_leave()
+    }
+
+    // MARK: libcurl's callbacks
+
+    private static let watch: curl_socket_callback = { easy, socket, what, loop, known in
+        guard let loop else { return -1 }
+        let loopObject = Handle.object(loop, as: EventLoop.self)
+        if what == CURL_POLL_REMOVE {
+            loopObject.unwatch(socket, of: easy)
+        } else {
+            loopObject.watch(socket, what, isKnown: known != nil)
+        }
+        return 0
+    }
+
+    private func unwatch(_ socket: curl_socket_t, of easy: UnsafeMutableRawPointer?) {
+        // libcurl may have closed the socket already, which removed it from the epoll set.
+        _ = platform_epoll_set(descriptor, EPOLL_CTL_DEL, socket, 0)
+        // Outside a turn, the transfer is being removed.
+        guard isInTurn, platform_curl().pointee.version < 0x080400, let easy,
+            let transfer = platform_get_private(easy)
+        else { return }
+        lostSockets.append(UnretainedReference(transfer))
+    }
+
+    private func watch(_ socket: curl_socket_t, _ what: Int32, isKnown: Bool) {
+        if !isKnown { idle.remove(socket) }
+        var events: UInt32 = 0
+        if what & CURL_POLL_IN != 0 { events |= EPOLLIN.rawValue }
+        if what & CURL_POLL_OUT != 0 { events |= EPOLLOUT.rawValue }
+        _ = platform_epoll_set(
+            descriptor, isKnown ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, events)
+        if !isKnown { curl_multi_assign(multi, socket, Handle.unretained(self)) }
+    }
+
+    private static let setTimer: curl_multi_timer_callback = { _, milliseconds, loop in
+        guard let loop else { return -1 }
+        let deadline =
+            milliseconds < 0 ? Int64.max : platform_now() + Int64(milliseconds) * millisecond
+        Handle.object(loop, as: EventLoop.self).curlDeadline = deadline
+        return 0
+    }
+}

@@ -1,0 +1,336 @@
+import Base
+import CPlatform
+
+/// One HTTP request and its response. It knows nothing about what the bytes mean.
+package final class Transfer {
+    /// The bytes of the body that were received and not yet consumed.
+    package var inbox = ByteBuffer()
+    /// How the transfer ended; nil while it is in progress.
+    package private(set) var end: TransferEnd?
+    /// How many bytes of the body were received.
+    package private(set) var received = 0
+    package private(set) var head = ResponseHead()
+    package private(set) var timing = TransferTiming()
+    package var clock: TransferClock
+    /// When bytes were received last, in the loop's time.
+    package private(set) var lastReceived: Int64 = 0
+
+    private let settings: TransferSettings
+    private let loop: EventLoop
+    private let cancellation: Cancellation
+    private var easy: UnsafeMutableRawPointer?
+    private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    /// Certificates are looked up in the system's directory only: see `TLSConfig`.
+    private var skipsSystemFile = false
+    /// How often libcurl has asked whether to continue.
+    private var progressCalls: UInt32 = 0
+
+    package init(
+        _ settings: TransferSettings, on loop: EventLoop, _ cancellation: Cancellation,
+        _ timeouts: Timeouts, callStart: Int64
+    ) {
+        self.settings = settings
+        self.loop = loop
+        self.cancellation = cancellation
+        clock = TransferClock(
+            timeouts, callStart: callStart, now: loop.now, away: loop.timeAway)
+        errorText[0] = 0
+    }
+
+    deinit {
+        stop()
+        errorText.deallocate()
+    }
+
+    // MARK: Beginning and end
+
+    /// Begins the transfer. The body must not move until the transfer is stopped.
+    package func start(body: Bytes, onFreshConnection: Bool) {
+        guard let easy = loop.acquireHandle(configure: configure) else {
+            end = .failed(CURLE_OUT_OF_MEMORY)
+            return
+        }
+        self.easy = easy
+        skipsSystemFile = settings.tls.apply(to: easy)
+        let this = Handle.unretained(self)
+        _ = platform_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress)
+        _ = platform_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(body.count))
+        _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, onFreshConnection ? 1 : 0)
+        _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        _ = platform_set_pointer(easy, CURLOPT_WRITEDATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_HEADERDATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_RESOLVER_START_DATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_SOCKOPTDATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_PREREQDATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_XFERINFODATA, this)
+        _ = platform_set_pointer(easy, CURLOPT_PRIVATE, this)
+        loop.add(easy)
+    }
+
+    /// Takes libcurl's result, or ends the transfer as if libcurl had reported one.
+    package func finish(_ result: CURLcode) {
+        guard end == nil else {
+            // The transfer was ended here; libcurl's description of that explains nothing.
+            errorText[0] = 0
+            return
+        }
+        if result == CURLE_OPERATION_TIMEDOUT {
+            // libcurl's connect timeout is set to ours, and it may look a moment earlier.
+            end = .timedOut(.connect)
+            return
+        }
+        // libcurl accepts a header that was cut between two of its lines.
+        let isWhole = result == CURLE_OK && !head.isIncomplete && head.status != 0
+        end =
+            isWhole ? .complete : .failed(result == CURLE_OK ? CURLE_PARTIAL_FILE : result)
+    }
+
+    /// Releases the connection, which is kept if everything was read from it.
+    package func stop() {
+        guard let easy else { return }
+        timing.reusedConnection = isOnReusedConnection
+        self.easy = nil
+        // libcurl 7.88 resets an abandoned HTTP/2 stream only when the connection is used again;
+        // until then the server would continue. So its connection is closed. A transfer that has
+        // ended has returned its connection already.
+        _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 1)
+        loop.remove(easy)
+        _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 0)
+        // The handle outlives this object's buffer.
+        _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
+        loop.release(handle: easy)
+    }
+
+    /// What is known about the ended transfer. Call it before `stop`.
+    package func result() -> TransferResult {
+        var result = TransferResult(end: end ?? .failed(CURLE_ABORTED_BY_CALLBACK))
+        result.received = received
+        guard case .failed(let code) = result.end, let easy else { return result }
+        result.hasProxy = !settings.proxy.address.bytes.isEmpty
+        result.proxyStatus = platform_get_long(easy, CURLINFO_HTTP_CONNECTCODE)
+        result.certificateProblem = certificateProblem
+        // libcurl reports missing descriptors as a failed connection; newer versions as lack of
+        // memory.
+        if code == CURLE_COULDNT_CONNECT || code == CURLE_OUT_OF_MEMORY {
+            result.lacksDescriptors = !platform_has_descriptors()
+        }
+        let explanation = Bytes(cString: errorText)
+        if !explanation.isEmpty { result.explanation = ByteString(explanation) }
+        return result
+    }
+
+    /// Moves the headers out, if that has not happened yet.
+    package func takeHeaders(into headers: inout HeaderList) {
+        if headers.isEmpty { swap(&headers, &head.headers) }
+    }
+
+    // MARK: Timeouts
+
+    /// The time until which nothing needs to be done unless something arrives.
+    ///
+    /// libcurl moves on from an address that does not answer when half of its own connect timeout is
+    /// over. That one must not expire before ours, and does not know about time outside the loop.
+    package func prepareToWait() -> Int64 {
+        let away = loop.timeAway
+        if clock.phase == .connecting, let easy {
+            let limit = clock.connectLimit(away: away)
+            let milliseconds = limit > 0 ? limit / millisecond + 1 : Int64.max
+            _ = platform_set_long(
+                easy, CURLOPT_CONNECTTIMEOUT_MS, Int(min(milliseconds, Int64(Int32.max))))
+        }
+        return clock.deadline(away: away).time
+    }
+
+    /// Ends the transfer if one of its timeouts has expired.
+    package func expire(at now: Int64) {
+        if end == nil, let kind = clock.expired(at: now, away: loop.timeAway) {
+            end = .timedOut(kind)
+        }
+    }
+
+    /// Whether libcurl, which asks in the middle of its work, is to continue.
+    ///
+    /// Most of that work is short, but some lasts as long as the server sends: the body after a
+    /// proxy's error response, a flood of GOAWAY frames (8.23).
+    private func shouldContinue() -> Bool {
+        if cancellation.isRequested { return false }
+        progressCalls &+= 1
+        // libcurl may ask a million times a second, and for every chunk.
+        guard progressCalls & 0xFF == 0, end == nil else { return true }
+        let kind = clock.expired(at: platform_now(), away: loop.timeAway)
+        // Whether bytes received in this turn restart the idle timeout is known when they are parsed.
+        guard let kind, kind != .idle || lastReceived != loop.now else { return true }
+        end = .timedOut(kind)
+        return false
+    }
+
+    // MARK: Restarts that are not retries
+
+    /// Whether the request is to be sent again on a fresh connection, without counting as a retry:
+    /// the server cannot have processed it.
+    package func prepareRestart() -> Bool {
+        if diedUnanswered { return true }
+        guard mayVerifyWithSystemFile else { return false }
+        settings.tls.readSystemFile()
+        return true
+    }
+
+    /// A reused connection ended before anything was received, not even an interim response. It was
+    /// closed while it was idle, which says nothing about the server.
+    ///
+    /// libcurl resends by itself when reading shows that, but not when writing does, nor more than
+    /// five times in the life of a handle (7.88). A server that sends something, even if it is not
+    /// HTTP, or that resets an HTTP/2 stream, may have seen the request.
+    private var diedUnanswered: Bool {
+        guard case .failed(let code) = end, head.byteCount == 0, isOnReusedConnection else {
+            return false
+        }
+        switch code {
+        case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE,
+            CURLE_HTTP2:
+            return true
+        default: return false
+        }
+    }
+
+    private var isOnReusedConnection: Bool {
+        guard let easy, clock.phase != .connecting else { return false }
+        return platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
+    }
+
+    /// A certificate was rejected that the system's file, which was left out, may verify. Nothing was
+    /// sent.
+    private var mayVerifyWithSystemFile: Bool {
+        guard skipsSystemFile, case .failed(let code) = end else { return false }
+        return code == CURLE_SSL_CACERT_BADFILE
+            || code == CURLE_PEER_FAILED_VERIFICATION && certificateProblem > 1
+    }
+
+    private var certificateProblem: Int {
+        guard let easy else { return 0 }
+        return max(
+            platform_get_long(easy, CURLINFO_SSL_VERIFYRESULT),
+            platform_get_long(easy, CURLINFO_PROXY_SSL_VERIFYRESULT))
+    }
+
+    /// Called by the loop when a socket of this transfer was closed.
+    func tryNextAddress() {
+        guard let easy, end == nil, clock.phase == .connecting else { return }
+        platform_prod(easy)
+    }
+
+    // MARK: libcurl's options and callbacks
+
+    /// Sets what is the same for every transfer of a client.
+    private func configure(_ easy: UnsafeMutableRawPointer) {
+        _ = platform_set_pointer(easy, CURLOPT_URL, settings.endpoint.url.baseAddress)
+        _ = platform_set_long(easy, CURLOPT_POST, 1)
+        _ = platform_set_pointer(easy, CURLOPT_HTTPHEADER, settings.headers.list)
+        _ = platform_set_pointer(easy, CURLOPT_PROTOCOLS_STR, StaticText.cString("http,https"))
+        _ = platform_set_long(
+            easy, CURLOPT_HTTP_VERSION,
+            settings.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
+        _ = platform_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
+        _ = platform_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        // No signals in the host process; and cancelling does not wait for a name server.
+        _ = platform_set_long(easy, CURLOPT_NOSIGNAL, 1)
+        _ = platform_set_long(easy, CURLOPT_QUICK_EXIT, 1)
+        _ = platform_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
+        // A proxy's response to CONNECT is not the server's.
+        _ = platform_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        _ = platform_set_pointer(easy, CURLOPT_PROXY, settings.proxy.address.cString)
+        _ = platform_set_pointer(easy, CURLOPT_NOPROXY, settings.proxy.unproxiedHosts.cString)
+        _ = platform_set_long(easy, CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        _ = platform_set_write(easy, CURLOPT_WRITEFUNCTION, Transfer.receiveBody)
+        _ = platform_set_write(easy, CURLOPT_HEADERFUNCTION, Transfer.receiveHeader)
+        _ = platform_set_resolver_start(easy) { _, _, transfer in Transfer.connects(transfer) }
+        _ = platform_set_sockopt(easy) { transfer, _, _ in Transfer.connects(transfer) }
+        _ = platform_set_prerequest(easy, Transfer.connected)
+        _ = platform_set_progress(easy, Transfer.progress)
+        _ = platform_set_long(easy, CURLOPT_NOPROGRESS, 0)
+    }
+
+    private static let progress: curl_xferinfo_callback = { transfer, _, _, _, _ in
+        guard let transfer else { return 0 }
+        return UnretainedReference<Transfer>(transfer).with { $0.shouldContinue() } ? 0 : 1
+    }
+
+    /// libcurl looks up a name or tries an address. That happens not only at the beginning: libcurl
+    /// replaces a reused connection that ends before anything was received.
+    private static func connects(_ transfer: UnsafeMutableRawPointer?) -> Int32 {
+        guard let transfer else { return 0 }
+        let this = Handle.object(transfer, as: Transfer.self)
+        if this.clock.connect(at: platform_now(), away: this.loop.timeAway) {
+            this.timing.connected = -1
+        }
+        return 0
+    }
+
+    private static let connected: curl_prereq_callback = { transfer, _, _, _, _ in
+        guard let transfer else { return CURL_PREREQFUNC_OK }
+        let this = Handle.object(transfer, as: Transfer.self)
+        let now = platform_now()
+        this.clock.wait(at: now)
+        this.timing.connected = now
+        if let easy = this.easy { platform_tls_prepare(easy) }
+        return CURL_PREREQFUNC_OK
+    }
+
+    private static let receiveHeader: curl_write_callback = { bytes, _, count, transfer in
+        guard let bytes, let transfer else { return 0 }
+        let line = Bytes(
+            start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
+        return UnretainedReference<Transfer>(transfer).with { $0.receive(header: line) }
+            ? count : 0
+    }
+
+    /// Keeps a header line; false ends the transfer.
+    private func receive(header line: Bytes) -> Bool {
+        head.count(line)
+        guard head.byteCount <= settings.limits.headers else {
+            end = .tooLarge(.headers)
+            return false
+        }
+        // When the connection ends inside a line, libcurl 8 passes on its beginning.
+        guard line.last == UInt8(ascii: "\n") else { return true }
+        let isStatusLine = head.isStatusLine(line, bodyHasBegun: received > 0)
+        if isStatusLine {
+            head.begin(status: easy.map { platform_get_long($0, CURLINFO_RESPONSE_CODE) } ?? 0)
+        } else {
+            head.add(line)
+        }
+        guard head.status != 0 else { return true }
+        clock.receive(at: loop.now)
+        lastReceived = loop.now
+        if timing.firstByte < 0 { timing.firstByte = max(loop.now, timing.connected) }
+        return true
+    }
+
+    private static let receiveBody: curl_write_callback = { bytes, _, count, transfer in
+        guard let bytes, let transfer else { return 0 }
+        let part = Bytes(
+            start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
+        return UnretainedReference<Transfer>(transfer).with { $0.receive(part) } ? count : 0
+    }
+
+    /// Keeps a part of the body; false ends the transfer.
+    private func receive(_ bytes: Bytes) -> Bool {
+        // libcurl accepts "HTTP/200 OK" as a status line, but without a status.
+        guard head.status != 0 else {
+            end = .failed(CURLE_WEIRD_SERVER_REPLY)
+            return false
+        }
+        lastReceived = loop.now
+        received += bytes.count
+        let excess = received - settings.limits.body
+        guard excess > 0 else {
+            inbox.append(bytes)
+            return true
+        }
+        // What the limit allows is kept.
+        inbox.append(bytes.part(0..<max(bytes.count - excess, 0)))
+        received -= excess
+        end = .tooLarge(.body)
+        return false
+    }
+}
