@@ -1,5 +1,5 @@
 extension JSONValue {
-    /// The value at an RFC 6901 pointer, relative to this value; nil if there is none, or the
+    /// The value at an RFC 6901 pointer, relative to this value; nil if it is absent, or the
     /// pointer is invalid.
     package func value(at pointer: Bytes) -> JSONValue? {
         guard pointer.isEmpty || pointer[0] == UInt8(ascii: "/") else { return nil }

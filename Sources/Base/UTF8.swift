@@ -19,7 +19,7 @@ extension ByteBuffer {
     }
 }
 
-/// The length of the valid UTF-8 character at the start of `bytes`; 0 if there is none.
+/// The length of the valid UTF-8 character at the start of `bytes`; 0 if the start is invalid.
 package func utf8CharacterLength(_ bytes: Bytes) -> Int {
     guard let first = bytes.first else { return 0 }
     let length: Int

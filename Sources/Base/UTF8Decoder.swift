@@ -14,7 +14,7 @@ package struct UTF8Decoder {
     /// continuation byte.
     private var lower: UInt8 = 0x80
     private var upper: UInt8 = 0xBF
-    /// The high surrogate from an escape whose low surrogate has not arrived; 0 if there is none.
+    /// The high surrogate from an escape whose low surrogate has not arrived; otherwise 0.
     private var highSurrogate: UInt32 = 0
 
     package init() {}

@@ -41,7 +41,7 @@ static void demand_at(bool holds, const char *what, int line)
 }
 #define demand(condition) demand_at(condition, #condition, __LINE__)
 
-/* ---- the server and the clock ---- */
+/* ---- The server and the simulated time ---- */
 
 static int64_t now_ns = 1000000000;
 /* The server has one connection at a time, which is a socket pair. */
@@ -90,7 +90,7 @@ static bool is_mark(uint8_t byte)
     return byte >= BLINK && byte <= PAUSE;
 }
 
-/* Makes the server's next step; false if there is none at this time. */
+/* Makes the server's next step; false if the server must wait. */
 static bool act(void)
 {
     if (server.server_end < 0 || server.is_over || server.wakes_ns > now_ns) return false;

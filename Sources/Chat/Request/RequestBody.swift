@@ -63,7 +63,7 @@ package struct RequestBody: ~Copyable {
         set(name, to: StaticText.bytes(value))
     }
 
-    /// Replaces the value of every member with this name; if there is none, adds a member at the
+    /// Replaces the value of every member with this name; if it is absent, adds a member at the
     /// end.
     package mutating func set(_ name: Bytes, to value: Bytes) {
         let indices = members.indices.filter { isNamed($0, name) }

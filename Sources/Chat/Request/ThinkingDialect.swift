@@ -130,7 +130,7 @@ extension RequestBody {
         return switches.contains(.true) ? true : nil
     }
 
-    /// The kind of the value at a pointer inside a member; nil if there is none.
+    /// The kind of the value at a pointer inside a member; nil if it is absent.
     private func kind(_ member: StaticString, _ pointer: StaticString) -> JSONValue.Kind? {
         var reader = JSONReader()
         guard let written = value(member), let object = try? reader.read(written) else {

@@ -12,7 +12,7 @@ struct JSONPointerTests {
         "k\"l": 6, " ": 7, "m~n": 8}
         """#
 
-    /// The JSON of the value at the pointer; nil if there is none.
+    /// The JSON of the value at the pointer; nil if it is absent.
     private func follow(_ pointer: String, in text: String) throws -> String? {
         try withJSON(text) { value in
             withCopy(pointer) { value.value(at: $0).map { String($0.raw) } }
