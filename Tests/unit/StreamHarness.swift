@@ -6,10 +6,13 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-/// A stream taken through all the pure stages: bytes → events → chunks → deltas → reply, as an exchange does it.
+/// Passes a stream through the pure stages as an exchange does: bytes → events → chunks → deltas →
+/// reply.
 final class StreamHarness {
-    /// What the caller is told, as "kind choice text"; a tool call's as "tool choice/call id name text". Neighbours that belong
-    /// together are one: where the network cuts is nobody's business.
+    /// The emitted events as "kind choice text", or "tool choice/call id name text" for tool calls.
+    ///
+    /// Consecutive pieces of one text are joined, because the result must not depend on network
+    /// reads.
     private(set) var events: [String] = []
     let reply = Reply()
     private(set) var error: ChunkError?
@@ -30,18 +33,18 @@ final class StreamHarness {
         if error == nil, let last = try stream.finish() { decode(last, sourceLocation) }
         decoder.removeEvents()
         decoder.finish(reply)
-        note(sourceLocation)
+        recordEvents(sourceLocation)
         reply.buildToolCallTable()
     }
 
-    /// The data of one event each.
+    /// Creates a harness for chunks that arrive as one SSE event each.
     convenience init(_ chunks: String..., sourceLocation: SourceLocation = #_sourceLocation) throws
     {
         try self.init(
             [Array(chunks.map { "data: \($0)\n\n" }.joined().utf8)], sourceLocation: sourceLocation)
     }
 
-    /// An answer that was not streamed.
+    /// Creates a harness for an unstreamed answer.
     init(
         document: String, expected: Reply.Expected = .init(),
         sourceLocation: SourceLocation = #_sourceLocation
@@ -51,14 +54,14 @@ final class StreamHarness {
         do { try decoder.decode(document: reply.body.bytes, into: reply) } catch {
             self.error = error
         }
-        note(sourceLocation)
+        recordEvents(sourceLocation)
         decoder.removeEvents()
         decoder.finish(reply)
-        note(sourceLocation)
+        recordEvents(sourceLocation)
         reply.buildToolCallTable()
     }
 
-    /// A response with a status of 300 or more.
+    /// Creates a harness for a response with a status of 300 or more.
     init(httpStatus: Int, body: String) {
         reply.httpStatus = httpStatus
         withCopy(body) { reply.body.append($0) }
@@ -66,7 +69,7 @@ final class StreamHarness {
             self.error = error
         }
         guard case .providerError = error else {
-            // No JSON, or none that says something: the text itself.
+            // The body contains no JSON error: the text itself is the error.
             reply.body.removeAll()
             withCopy(body) { reply.setError(plainBody: $0) }
             return
@@ -78,10 +81,10 @@ final class StreamHarness {
         do { try decoder.decode(chunk: event.data, named: event.name, into: reply) } catch {
             self.error = error
         }
-        note(sourceLocation)
+        recordEvents(sourceLocation)
     }
 
-    private func note(_ sourceLocation: SourceLocation) {
+    private func recordEvents(_ sourceLocation: SourceLocation) {
         for event in decoder.events {
             let (subject, text) = describe(event, sourceLocation)
             if subject == lastSubject {
@@ -89,7 +92,7 @@ final class StreamHarness {
             } else {
                 events.append(subject + text)
             }
-            // Finish and usage events are never pieces of one another.
+            // Finish and usage events are never joined.
             lastSubject =
                 event.kind == TW_EVENT_FINISH || event.kind == TW_EVENT_USAGE ? "" : subject
         }
@@ -104,7 +107,7 @@ final class StreamHarness {
         let choice = reply.choices[event.choice]
         func text(_ buffer: borrowing ByteBuffer) -> String {
             let text = Array(buffer.bytes.part(event.range))
-            // What the header promises of every text: whole characters, and a NUL behind them.
+            // The header guarantees whole characters and a NUL after the text.
             let isWhole =
                 String(validating: text, as: UTF8.self) != nil
                 && buffer.start[event.range.upperBound] == 0
@@ -135,7 +138,7 @@ final class StreamHarness {
     var message: String { String(reply.message) }
     var requestID: String { String(reply.requestID) }
 
-    /// The calls of tools as C reads them: "choice/index id name arguments".
+    /// The tool calls of the C interface: "choice/index id name arguments".
     var toolCalls: [String] {
         (0..<reply.toolCallCount).compactMap { reply.toolCall($0)?.pointee }.map { call in
             let texts = [call.id, call.name, call.arguments].compactMap {
@@ -145,7 +148,7 @@ final class StreamHarness {
         }
     }
 
-    /// prompt, completion, total, reasoning and cached tokens; nil if the server told nothing.
+    /// Prompt, completion, total, reasoning and cached tokens; nil if the server sent no usage.
     var usage: [Int64]? {
         guard reply.hasUsage else { return nil }
         let usage = reply.usage.pointee
@@ -155,13 +158,13 @@ final class StreamHarness {
         ]
     }
 
-    /// "0.5 USD"; nil if the server told nothing.
+    /// The cost, such as "0.5 USD"; nil if the server sent none.
     var cost: String? {
         guard reply.hasUsage, let unit = reply.usage.pointee.cost_unit else { return nil }
         return "\(reply.usage.pointee.cost) \(String(cString: unit))"
     }
 
-    /// All that is to be the same wherever the stream was cut.
+    /// Everything that must not depend on where the stream was split.
     var everything: [String] {
         events + [
             document, status, message, requestID, "\(usage ?? [])", cost ?? "",
@@ -176,7 +179,7 @@ final class StreamHarness {
             }
     }
 
-    /// Whether the document is this one, whatever the order of its members.
+    /// Whether the document equals this JSON, in any order of members.
     func isDocument(_ json: String) throws -> Bool {
         func object(_ text: String) throws -> NSObject? {
             try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
@@ -186,7 +189,7 @@ final class StreamHarness {
     }
 }
 
-/// The stream must say the same whole, cut in two anywhere, and a byte at a time. Gives what it says.
+/// Checks that the result is the same for the whole stream, for every split in two, and bytewise.
 @discardableResult
 func harnessSplitAnywhere(_ stream: [UInt8], sourceLocation: SourceLocation = #_sourceLocation)
     throws -> StreamHarness
@@ -194,11 +197,11 @@ func harnessSplitAnywhere(_ stream: [UInt8], sourceLocation: SourceLocation = #_
     let whole = try StreamHarness([stream], sourceLocation: sourceLocation)
     let bytewise = try StreamHarness(stream.map { [$0] }, sourceLocation: sourceLocation)
     #expect(
-        bytewise.everything == whole.everything, "a byte at a time", sourceLocation: sourceLocation)
+        bytewise.everything == whole.everything, "bytewise", sourceLocation: sourceLocation)
     for pieces in cutAnywhere(stream) {
-        let cut = try StreamHarness(pieces, sourceLocation: sourceLocation)
+        let split = try StreamHarness(pieces, sourceLocation: sourceLocation)
         #expect(
-            cut.everything == whole.everything, "cut at \(pieces[0].count)",
+            split.everything == whole.everything, "split at \(pieces[0].count)",
             sourceLocation: sourceLocation)
     }
     return whole
@@ -211,10 +214,15 @@ func harnessSplitAnywhere(_ stream: String, sourceLocation: SourceLocation = #_s
     try harnessSplitAnywhere(Array(stream.utf8), sourceLocation: sourceLocation)
 }
 
-/// A chunk with this delta, as JSON, of the first choice.
+/// The JSON of a chunk with this delta in the choice with index 0.
 func delta(_ json: String) -> String { #"{"choices":[{"index":0,"delta":\#(json)}]}"# }
 
-/// The provider's recorded answers, as the mock provider serves them.
+/// The JSON of a chunk with these fragments of tool calls in the choice with index 0.
+func calls(_ fragments: String...) -> String {
+    delta(#"{"tool_calls":[\#(fragments.joined(separator: ","))]}"#)
+}
+
+/// Reads a recorded answer of a provider, which the mock server also serves.
 func recording(_ name: String) throws -> [UInt8] {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()

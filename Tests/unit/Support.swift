@@ -5,7 +5,8 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-/// Lends a copy on the heap that is freed at once: whoever still points into it is caught by the address sanitizer.
+/// Passes a copy on the heap that is freed afterwards, so that the address sanitizer finds later
+/// uses.
 func withCopy<Result: ~Copyable>(_ bytes: some Collection<UInt8>, _ body: (Bytes) throws -> Result)
     rethrows -> Result
 {
@@ -22,14 +23,14 @@ func withCopy<Result: ~Copyable>(_ text: String, _ body: (Bytes) throws -> Resul
 }
 
 extension String {
-    /// The bytes as text; what is not UTF-8 in them shows as U+FFFD.
+    /// The bytes as text, with U+FFFD for invalid UTF-8.
     init(_ bytes: Bytes) { self.init(decoding: bytes, as: UTF8.self) }
 
     init(_ buffer: borrowing ByteBuffer) { self.init(buffer.bytes) }
 }
 
 extension ByteBuffer {
-    /// A buffer that something has been written to, as text.
+    /// The text that `write` appends to a buffer.
     static func text(_ write: (inout ByteBuffer) throws -> Void) rethrows -> String {
         var buffer = ByteBuffer()
         try write(&buffer)
@@ -37,24 +38,24 @@ extension ByteBuffer {
     }
 }
 
-/// What the caller is told of his mistake; nil if there was none.
+/// The message of the `ArgumentError` that `body` throws; nil if it throws nothing.
 func complaint(_ body: () throws -> Void) -> String? {
     do { try body() } catch let error as ArgumentError {
         return String(error.message.text)
     } catch {
-        return "not Invalid: \(error)"
+        return "not an ArgumentError: \(error)"
     }
     return nil
 }
 
 func name(_ status: tw_status) -> String { StaticText.name(of: status).description }
 
-/// Every way to cut the bytes in two, the ends included.
+/// All ways to split the bytes in two, including an empty first or second part.
 func cutAnywhere(_ bytes: [UInt8]) -> [[[UInt8]]] {
     (0...bytes.count).map { [Array(bytes[..<$0]), Array(bytes[$0...])] }
 }
 
-/// The same numbers in every run: what fails once fails again (SplitMix64, https://prng.di.unimi.it/splitmix64.c).
+/// A generator with reproducible numbers (SplitMix64, https://prng.di.unimi.it/splitmix64.c).
 struct SeededRandom: RandomNumberGenerator {
     private var state: UInt64
 

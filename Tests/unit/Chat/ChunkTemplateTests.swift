@@ -5,12 +5,12 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-/// What a stream of these chunks comes to: every event with its text, and the whole document.
+/// The result of a stream of these chunks: every event with its text, and the document.
 private func outcome(_ chunks: [String]) -> [String] {
     let reply = Reply()
     var decoder = ChunkParser()
     var found: [String] = []
-    func note() {
+    func recordEvents() {
         for event in decoder.events where event.kind != TW_EVENT_USAGE {
             let choice = reply.choices[event.choice]
             let text =
@@ -31,7 +31,7 @@ private func outcome(_ chunks: [String]) -> [String] {
         decoder.removeEvents()
     }
     for chunk in chunks {
-        // A copy on the heap that is freed at once: whoever still points into it is caught by the address sanitizer.
+        // A copy that is freed afterwards, so that the address sanitizer finds later uses.
         let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: chunk.utf8.count)
         _ = copy.initialize(from: chunk.utf8)
         defer { copy.deallocate() }
@@ -40,16 +40,19 @@ private func outcome(_ chunks: [String]) -> [String] {
         } catch {
             found.append("\(error)".replacing(/offset: \d+/, with: "offset"))
         }
-        note()
+        recordEvents()
     }
     decoder.finish(reply)
-    note()
+    recordEvents()
     found.append(String(decoding: reply.document, as: UTF8.self))
     return found
 }
 
-/// The chunks must come to what they come to when none is like the one before, because each has one space more in it than that.
-private func expectSame(_ chunks: [String], sourceLocation: SourceLocation = #_sourceLocation) {
+/// Checks that templates do not change the result. Additional spaces make each chunk differ from
+/// the one before.
+private func expectSameWithoutTemplates(
+    _ chunks: [String], sourceLocation: SourceLocation = #_sourceLocation
+) {
     let different = chunks.enumerated().map { index, chunk in
         chunk.hasPrefix("{")
             ? "{" + String(repeating: " ", count: index + 1) + chunk.dropFirst() : chunk
@@ -57,13 +60,13 @@ private func expectSame(_ chunks: [String], sourceLocation: SourceLocation = #_s
     #expect(outcome(chunks) == outcome(different), sourceLocation: sourceLocation)
 }
 
-private func chunk(_ delta: String, beside: String = "", behind: String = "") -> String {
-    #"{"id":"a","choices":[{"index":0,"delta":{\#(delta)}\#(beside)}],"model":"m"\#(behind)}"#
+private func chunk(_ delta: String, inChoice: String = "", inChunk: String = "") -> String {
+    #"{"id":"a","choices":[{"index":0,"delta":{\#(delta)}\#(inChoice)}],"model":"m"\#(inChunk)}"#
 }
 
-@Suite("Chunks that differ in their text alone are read as any others are")
-struct RepetitionTests {
-    @Test func texts() {
+@Suite("Chunks that match the template have the same effect as parsed chunks")
+struct ChunkTemplateTests {
+    @Test func everyKindOfText() {
         let texts = [
             "", "a", "b", "", "longer than the one before", #"\n"#, #"say \"so\""#, #"\\"#,
             #"caf\u00e9"#, #"\ud83d"#, #"\ude00"#, "é😀", "a",
@@ -71,27 +74,27 @@ struct RepetitionTests {
             "\u{1}", "a\u{0}b", "z",
         ]
         for field in ["content", "reasoning_content", "reasoning", "refusal", "role"] {
-            expectSame(texts.map { chunk(#""\#(field)":"\#($0)""#) })
-            expectSame(
+            expectSameWithoutTemplates(texts.map { chunk(#""\#(field)":"\#($0)""#) })
+            expectSameWithoutTemplates(
                 texts.map {
                     chunk(
                         #""role":"x","\#(field)":"\#($0)","other":null"#,
-                        beside: #","finish_reason":null"#)
+                        inChoice: #","finish_reason":null"#)
                 })
         }
     }
 
-    @Test func whatMustNotBePassedOver() {
-        for (beside, behind) in [
+    @Test func chunksWithOtherEffectsAreNoTemplates() {
+        for (inChoice, inChunk) in [
             (#","finish_reason":"stop""#, ""), (#","logprobs":{"content":[{"token":"a"}]}"#, ""),
             (#","error":{"message":"no"}"#, ""),
             ("", #","usage":{"prompt_tokens":1}"#), ("", #","meta":{"usage":{"usd_spent":0.5}}"#),
             ("", #","error":{"message":"no"}"#),
             ("", #","x":1,"x":2"#), ("", #","choices":[]"#),
         ] {
-            expectSame(
+            expectSameWithoutTemplates(
                 ["a", "b", "c", "c"].map {
-                    chunk(#""content":"\#($0)""#, beside: beside, behind: behind)
+                    chunk(#""content":"\#($0)""#, inChoice: inChoice, inChunk: inChunk)
                 })
         }
         for more in [
@@ -101,32 +104,35 @@ struct RepetitionTests {
             #""content":"b""#, #""content":[{"type":"text","text":"b"}]"#, #""refusal":"b""#,
             #""reasoning_content":"""#, #""tool_calls":null"#,
         ] {
-            expectSame(["a", "b", "c"].map { chunk(#""content":"\#($0)",\#(more)"#) })
-            expectSame(["a", "b", "c"].map { chunk(#"\#(more),"reasoning_content":"\#($0)""#) })
+            expectSameWithoutTemplates(
+                ["a", "b", "c"].map { chunk(#""content":"\#($0)",\#(more)"#) })
+            expectSameWithoutTemplates(
+                ["a", "b", "c"].map { chunk(#"\#(more),"reasoning_content":"\#($0)""#) })
         }
     }
 
-    @Test func changes() {
+    @Test func changedChunksReplaceTheTemplate() {
         let contents = ["a", "b"].map { chunk(#""content":"\#($0)""#) }
-        let thoughts = ["c", "d"].map { chunk(#""reasoning_content":"\#($0)""#) }
-        expectSame(thoughts + contents + thoughts + ["[DONE]", ""] + contents)
-        expectSame(
+        let reasonings = ["c", "d"].map { chunk(#""reasoning_content":"\#($0)""#) }
+        expectSameWithoutTemplates(reasonings + contents + reasonings + ["[DONE]", ""] + contents)
+        expectSameWithoutTemplates(
             contents + [chunk(#""content":"a""#).dropLast(2) + "", "null", "[]", contents[0]])
-        expectSame(
+        expectSameWithoutTemplates(
             (0..<20).map { #"{"choices":[{"index":\#($0 % 3),"delta":{"content":"\#($0)"}}]}"# })
-        expectSame(
+        expectSameWithoutTemplates(
             (0..<9).map {
-                #"{"choices":[{"index":0,"delta":{"content":"\#($0)"}},{"index":1,"delta":{"content":"x"}}]}"#
+                #"{"choices":[{"index":0,"delta":{"content":"\#($0)"}},{"index":1,"#
+                    + #""delta":{"content":"x"}}]}"#
             })
-        expectSame(
+        expectSameWithoutTemplates(
             (0..<9).map {
                 #"{"choices":[{"index":0,"delta":{"content":"\#($0)"}}],"created":\#($0 / 3)}"#
             })
-        expectSame(
+        expectSameWithoutTemplates(
             ["a", "b"].map {
                 chunk(
                     #""content":"\#($0)""#,
-                    behind: #","x":"\#(String(repeating: "y", count: 9000))""#)
+                    inChunk: #","x":"\#(String(repeating: "y", count: 9000))""#)
             })
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Chunks are understood as providers send them")
+@Suite("Chunks are parsed as providers send them")
 struct ChunkTests {
     private let hello = delta(#"{"content":"Hello"}"#)
 
@@ -26,14 +26,14 @@ struct ChunkTests {
         #"{"error":{},"choices":[{"index":0,"error":[]}]}"#,
         #"{"error":0,"choices":[{"index":0,"error":0.0}]}"#,
     ])
-    func whatSaysNothingSaysNothing(_ chunk: String) throws {
+    func emptyChunksEmitNoEvents(_ chunk: String) throws {
         let harness = try StreamHarness(chunk, hello, chunk, finish("\"stop\""), chunk)
         #expect(harness.events == ["content 0 Hello", "finish 0 stop"])
         #expect(harness.error == nil && harness.reply.isFinished && harness.usage == nil)
         #expect(jsonProblem(harness.document) == nil)
     }
 
-    @Test func theEnd() throws {
+    @Test func doneEndsTheStream() throws {
         let harness = try StreamHarness(hello, "[DONE]")
         #expect(harness.events == ["content 0 Hello"])
         #expect(harness.reply.isDone && harness.reply.isFinished && harness.finishReason == "")
@@ -42,13 +42,13 @@ struct ChunkTests {
         #expect(try StreamHarness("{}").reply.isFinished == false)
     }
 
-    @Test func aFinishWithTheLastText() throws {
+    @Test func finishReasonInTheChunkWithTheLastText() throws {
         let harness = try StreamHarness(
             #"{"choices":[{"finish_reason":"stop","delta":{"content":"Bye"},"index":0}]}"#)
         #expect(harness.events == ["content 0 Bye", "finish 0 stop"])
     }
 
-    @Test func anEmptyReasonIsNone() throws {
+    @Test func emptyFinishReasonIsAbsent() throws {
         // ollama#4357
         let harness = try StreamHarness(
             #"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":""}]}"#)
@@ -70,17 +70,18 @@ struct ChunkTests {
         "length", "content_filter", "tool_calls", "function_call", "insufficient_system_resource",
         "error", "ünknown",
     ])
-    func anyReasonIsPassedOn(_ reason: String) throws {
+    func unknownFinishReasonsAreEmitted(_ reason: String) throws {
         let harness = try StreamHarness(hello, finish("\"\(reason)\""))
         #expect(harness.events == ["content 0 Hello", "finish 0 \(reason)"])
         #expect(harness.finishReason == reason)
     }
 
-    @Test func aReasonSentTwiceIsToldOnceAndTheLastCounts() throws {
-        // Claude models behind AI/ML API: two finish chunks, with the usage on the first.
+    @Test func repeatedFinishReasonIsEmittedOnceAndTheLastCounts() throws {
+        // Claude models on AI/ML API: two finish chunks, with the usage on the first.
         let harness = try StreamHarness(
             #"{"id":"a","choices":[{"index":0,"delta":{"content":"Hi"}}]}"#,
-            #"{"id":"","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"completion_tokens":3}}"#,
+            #"{"id":"","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"#
+                + #""usage":{"completion_tokens":3}}"#,
             #"{"id":"","choices":[{"index":0,"finish_reason":"stop"}],"usage":null}"#)
         #expect(harness.events == ["content 0 Hi", "finish 0 stop", "usage 3"])
         let changed = try StreamHarness(hello, finish("\"stop\""), finish("\"length\""))
@@ -88,9 +89,10 @@ struct ChunkTests {
         #expect(changed.finishReason == "length")
     }
 
-    @Test func severalChoicesAreApart() throws {
+    @Test func choicesAreSeparate() throws {
         let harness = try StreamHarness(
-            #"{"choices":[{"index":1,"delta":{"content":"b"}},{"index":0,"delta":{"content":"a"}}]}"#,
+            #"{"choices":[{"index":1,"delta":{"content":"b"}},{"index":0,"#
+                + #""delta":{"content":"a"}}]}"#,
             #"{"choices":[{"index":0,"delta":{"content":"A"},"finish_reason":"stop"}]}"#,
             #"{"choices":[{"index":1,"delta":{"content":"B"}}]}"#)
         #expect(harness.events == ["content 1 b", "content 0 aA", "finish 0 stop", "content 1 B"])
@@ -98,35 +100,38 @@ struct ChunkTests {
         #expect(!harness.reply.isFinished)
         #expect(
             try harness.isDocument(
-                #"{"choices":[{"index":0,"message":{"content":"aA"},"finish_reason":"stop"},{"index":1,"#
+                #"{"choices":[{"index":0,"message":{"content":"aA"},"finish_reason":"stop"},"#
+                    + #"{"index":1,"#
                     + #""message":{"content":"bB"}}]}"#
             ))
     }
 
-    @Test func choicesWithoutAnIndexAreCounted() throws {
+    @Test func choicesWithoutAnIndexAreNumbered() throws {
         let harness = try StreamHarness(
             #"{"choices":[{"delta":{"content":"a"}},{"delta":{"content":"b"}}]}"#,
             #"{"choices":[{"delta":{"content":"A"}},{"delta":{"content":"B"}}]}"#)
         #expect(harness.reply.choices.map { String($0.content.text) } == ["aA", "bB"])
     }
 
-    @Test func whateverTheOrderOfMembers() throws {
+    @Test func membersInAnyOrder() throws {
         let harness = try StreamHarness(
-            #"{"usage":{"completion_tokens":1},"choices":[{"finish_reason":"stop","delta":{"refusal":null,"#
+            #"{"usage":{"completion_tokens":1},"choices":[{"finish_reason":"stop","#
+                + #""delta":{"refusal":null,"#
                 + #""content":"a"},"index":0}]}"#
         )
         #expect(harness.events == ["content 0 a", "finish 0 stop", "usage 1"])
     }
 
-    @Test func theLastOfSeveralMembersCounts() throws {
+    @Test func lastOfDuplicateMembersCounts() throws {
         let harness = try StreamHarness(
-            #"{"choices":[{"index":0,"delta":{"content":"a","content":"b"},"delta":{"content":"c","\u0063ontent":"d"}}]}"#
+            #"{"choices":[{"index":0,"delta":{"content":"a","content":"b"},"#
+                + #""delta":{"content":"c","\u0063ontent":"d"}}]}"#
         )
         #expect(harness.content == "d")
         #expect(try StreamHarness(delta(#"{"content":"a","content":"b"}"#)).content == "b")
     }
 
-    @Test func namesWithEscapesAreTheSameNames() throws {
+    @Test func escapedNamesEqualPlainNames() throws {
         let harness = try StreamHarness(
             delta(#"{"reasoning_\u0063ontent":"Hm","ref\u0075sal":"no","annot\u0061tions":[1]}"#),
             delta(#"{"cont\u0065nt":"Hi","tool\u005fcalls":[{"id":"x"}],"annotations":[2]}"#))
@@ -134,17 +139,20 @@ struct ChunkTests {
             harness.events == ["reasoning 0 Hm", "refusal 0 no", "content 0 Hi", "tool 0/0 x  "])
         #expect(
             harness.document
-                == #"{"choices":[{"index":0,"message":{"reasoning_content":"Hm","refusal":"no","annotations":[1,2],"content":"Hi","#
-                + #""tool_calls":[{"id":"x","type":"function","function":{"name":"","arguments":""}}]}}]}"#
+                == #"{"choices":[{"index":0,"message":{"reasoning_content":"Hm","refusal":"no","#
+                + #""annotations":[1,2],"content":"Hi","#
+                + #""tool_calls":[{"id":"x","type":"function","function":{"name":"","#
+                + #""arguments":""}}]}}]}"#
         )
     }
 
-    @Test func wholeAnswers() {
+    @Test func unstreamedAnswer() {
         let harness = StreamHarness(
             document: #"""
-                 {"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},\#
-                 "finish_reason":null},
-                {"index":1,"message":{"content":"Ho"},"finish_reason":"length"}],"usage":{"completion_tokens":2}}
+                 {"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"Hi",\#
+                "refusal":null},"finish_reason":null},
+                {"index":1,"message":{"content":"Ho"},"finish_reason":"length"}],
+                "usage":{"completion_tokens":2}}
                 """#)
         #expect(harness.events == ["content 0 Hi", "content 1 Ho", "finish 1 length", "usage 2"])
         #expect(harness.document.hasPrefix(" {\"id\"") && harness.document.hasSuffix("}}"))
@@ -155,13 +163,13 @@ struct ChunkTests {
         #""message":null,"delta":M"#,
         #""delta":{},"message":M"#, #""message":M,"delta":{}"#,
     ])
-    func aWholeAnswerWithAMessageAndADelta(_ members: String) {
+    func unstreamedAnswerWithMessageAndDelta(_ members: String) {
         let harness = StreamHarness(
             document: #"{"choices":[{\#(members.replacing("M", with: #"{"content":"Hi"}"#))}]}"#)
         #expect(harness.events == ["content 0 Hi"] && harness.error == nil)
     }
 
-    @Test func aMessageBehindTheDeltasSaysItAllOnceMore() throws {
+    @Test func messageAfterDeltasIsNotEmittedAgain() throws {
         // mozilla-ai/any-llm PR 657, abundantbeing/hermes-browser-extension#11
         func message(_ json: String) -> String {
             #"{"choices":[{"index":0,"finish_reason":"stop","message":\#(json)}]}"#
@@ -170,12 +178,14 @@ struct ChunkTests {
             delta(#"{"role":"assistant","content":"","reasoning_content":"Hm"}"#),
             delta(#"{"content":"Hel","annotations":[1]}"#),
             delta(
-                #"{"content":"lo","tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#
+                #"{"content":"lo","tool_calls":[{"index":0,"id":"a","function":{"name":"f","#
+                    + #""arguments":"{}"}}]}"#
             ),
         ]
         let whole =
             #"{"role":"assistant","reasoning_content":"Hm","content":"Hello","annotations":[1],"#
-            + #""tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}"#
+            + #""tool_calls":[{"id":"a","type":"function","function":{"name":"f","#
+            + #""arguments":"{}"}}]}"#
         let harness = try harnessSplitAnywhere(
             (deltas + [message(whole)]).map { "data: \($0)\n\n" }.joined())
         #expect(
@@ -185,7 +195,7 @@ struct ChunkTests {
         #expect(
             try harness.isDocument(
                 #"{"choices":[{"index":0,"finish_reason":"stop","message":\#(whole)}]}"#))
-        // What no delta had is in it for the first time.
+        // Fields that no delta contained are emitted.
         let late = try StreamHarness(
             delta(#"{"content":null,"reasoning_content":"Hm"}"#),
             message(#"{"reasoning_content":"Hm","content":"Hi"}"#))
@@ -193,14 +203,15 @@ struct ChunkTests {
         let details = try StreamHarness(
             delta(#"{"reasoning_content":"Hm"}"#), delta(#"{"content":"Hi"}"#),
             message(
-                #"{"reasoning_content":"Hm","reasoning_details":[{"type":"reasoning.text","text":"Hm"}],"content":"Hi"}"#
+                #"{"reasoning_content":"Hm","reasoning_details":[{"type":"reasoning.text","#
+                    + #""text":"Hm"}],"content":"Hi"}"#
             ))
         #expect(details.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
         let tagged = try StreamHarness(
             delta(#"{"content":"<think>Hm</think>"}"#), delta(#"{"content":"Hi"}"#),
             message(#"{"content":"<think>Hm</think>Hi"}"#))
         #expect(tagged.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
-        // Without deltas, messages are the pieces.
+        // Without deltas, each message is a piece.
         let pieces = try StreamHarness(
             message(#"{"content":"Hel"}"#), message(#"{"content":"lo"}"#))
         #expect(pieces.content == "Hello")
@@ -214,7 +225,7 @@ struct ChunkTests {
         #"{"choices":[{"text":"Hi"}]}"#, #"{"id":"x"}"#, "[]", #"[{"id":"x"}]"#,
         #"[{"error":null}]"#, #"{"error":false}"#,
     ])
-    func aWholeAnswerHasAMessage(_ document: String) {
+    func unstreamedAnswerWithoutAMessageIsNoAnswer(_ document: String) {
         let harness = StreamHarness(document: document)
         guard case .notAnAnswer = harness.error else {
             return #expect(Bool(false), "\(String(describing: harness.error))")
@@ -222,11 +233,12 @@ struct ChunkTests {
         #expect(harness.events == [])
     }
 
-    @Test func whatWasFilteredNeedsNoMessage() {
+    @Test func filteredAnswerNeedsNoMessage() {
         for message in ["", #","message":null"#] {
             let harness = StreamHarness(
                 document:
-                    #"{"choices":[{"finish_reason":"content_filter: PROHIBITED_CONTENT","index":0\#(message)}]}"#
+                    #"{"choices":[{"finish_reason":"content_filter: PROHIBITED_CONTENT","#
+                    + #""index":0\#(message)}]}"#
             )
             #expect(
                 harness.error == nil
@@ -235,16 +247,15 @@ struct ChunkTests {
     }
 
     @Test func tooManyChoicesEndTheStream() throws {
-        let harness = try StreamHarness(
-            #"{"choices":[\#((0...256).map { #"{"index":\#($0),"delta":{"content":"a"}}"# }.joined(separator: ","))]}"#
-        )
+        let choices = (0...256).map { #"{"index":\#($0),"delta":{"content":"a"}}"# }
+        let harness = try StreamHarness(#"{"choices":[\#(choices.joined(separator: ","))]}"#)
         guard case .tooMany = harness.error else {
             return #expect(Bool(false), "\(String(describing: harness.error))")
         }
         #expect(harness.reply.choices.count == 256)
     }
 
-    @Test func whatIsNoChunkEndsTheStream() throws {
+    @Test func invalidChunkEndsTheStream() throws {
         for chunk in ["{\"a\":", "{]", "hello", "{\"choices\":[]} x", "[DONE"] {
             let harness = try StreamHarness(hello, chunk, hello)
             guard case .malformed = harness.error else {
@@ -268,7 +279,7 @@ struct ChunkTests {
                 + stream(hello, finish("\"stop\""), "[DONE]", hello))
         #expect(harness.events == ["reasoning 0 Hm", "content 0 HelloHelloHello", "finish 0 stop"])
         #expect(harness.error == nil && harness.reply.isDone)
-        // What is wrong in a line is wrong all the same, and so is text behind a chunk in its own line.
+        // An invalid line is an error, and so is text after a chunk in the same line.
         for second in ["{", "x", #"{"choices":[]} x"#] {
             let harness = try harnessSplitAnywhere(stream(hello, second))
             guard case .malformed = harness.error else {
@@ -276,19 +287,20 @@ struct ChunkTests {
             }
             #expect(harness.events == ["content 0 Hello"])
         }
-        let refused = try harnessSplitAnywhere(
+        let error = try harnessSplitAnywhere(
             stream(hello, #"{"error":{"message":"no","code":429}}"#))
-        #expect(refused.events == ["content 0 Hello"] && refused.status == "TW_RATE_LIMITED")
-        // An event may have one chunk in several lines.
+        #expect(error.events == ["content 0 Hello"] && error.status == "TW_RATE_LIMITED")
+        // An event may contain one chunk in several lines.
         #expect(
             try harnessSplitAnywhere(stream(#"{"choices":["#, #"{"delta":{"content":"Hi"}}]}"#))
                 .events == ["content 0 Hi"])
     }
 
-    @Test func anIndexThatNoEventCanTellIsNone() throws {
+    @Test func indexOutsideInt32IsAbsent() throws {
         for index in ["2147483648", "-2147483649", "4294967296", "9223372036854775807", "1e10"] {
             let harness = try StreamHarness(
-                #"{"choices":[{"index":1,"delta":{"content":"b"}},{"index":\#(index),"delta":{"content":"B"}}]}"#,
+                #"{"choices":[{"index":1,"delta":{"content":"b"}},{"index":\#(index),"#
+                    + #""delta":{"content":"B"}}]}"#,
                 #"{"choices":[{"index":\#(index),"delta":{"content":"a"}}]}"#)
             #expect(harness.events == ["content 1 bB", "content 0 a"], "\(index)")
         }
@@ -297,13 +309,14 @@ struct ChunkTests {
                 == ["content 2147483647 a"])
     }
 
-    @Test func oddIndexesDoNotTrap() throws {
+    @Test func unusualIndexesDoNotTrap() throws {
         for index in [
             "-1", "9223372036854775807", "-9223372036854775808", "1e3", "1e30", "0.5", "\"0\"",
             "null", "{}",
         ] {
             let harness = try StreamHarness(
-                #"{"choices":[{"index":\#(index),"delta":{"content":"a","tool_calls":[{"index":\#(index),"id":"x"}]}}]}"#
+                #"{"choices":[{"index":\#(index),"delta":{"content":"a","#
+                    + #""tool_calls":[{"index":\#(index),"id":"x"}]}}]}"#
             )
             #expect(harness.content == "a" && harness.reply.toolCallCount == 1, "\(index)")
         }

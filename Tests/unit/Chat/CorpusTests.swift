@@ -6,10 +6,10 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-/// What providers really send: each case of Tests/corpus through the pure stages. Its README says what a case is.
-@Suite("The corpus is understood")
+/// Passes each case of Tests/corpus (recorded provider responses) through the pure stages.
+@Suite("Every corpus case has the expected events, reply and document")
 struct CorpusTests {
-    @Test func everyCaseWhereverItIsCut() throws {
+    @Test func everyCaseWithEverySplit() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: CorpusCase.directory.path)
         let names = files.filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
         // Each case is two files.
@@ -18,29 +18,30 @@ struct CorpusTests {
         for name in names {
             let corpusCase = try CorpusCase(name)
             let body = corpusCase.body
-            let whole = try Listener(corpusCase, [body])
+            let whole = try CorpusRecorder(corpusCase, [body])
             corpusCase.check(whole, "whole")
-            // The cuts end where events begin: the stages behind are shown some of them.
-            let events = try cutIntoEvents([body])
-            for (place, pieces) in cutAnywhere(body).enumerated() where !body.isEmpty {
-                if try cutIntoEvents(pieces) != events {
-                    Issue.record("\(name) has other events when it is cut at \(place)")
+            // The split affects only the SSE parser, so the later stages are checked for some
+            // splits.
+            let events = try sseEvents([body])
+            for (offset, pieces) in cutAnywhere(body).enumerated() where !body.isEmpty {
+                if try sseEvents(pieces) != events {
+                    Issue.record("\(name) has other events when it is split at \(offset)")
                 }
-                if place % 16 == 0 {
+                if offset % 16 == 0 {
                     corpusCase.check(
-                        try Listener(corpusCase, pieces), like: whole, "cut at \(place)")
+                        try CorpusRecorder(corpusCase, pieces), like: whole, "split at \(offset)")
                 }
             }
             corpusCase.check(
-                try Listener(corpusCase, body.map { [$0] }), like: whole, "a byte at a time")
+                try CorpusRecorder(corpusCase, body.map { [$0] }), like: whole, "bytewise")
             count += 1
         }
         #expect(count == files.count / 2)
         print("corpus through Swift: \(count) cases of \(files.count / 2)")
     }
 
-    /// The names and data of the events that the first stage finds.
-    private func cutIntoEvents(_ pieces: [[UInt8]]) throws -> [[UInt8]] {
+    /// The names and data of the events that the SSE parser finds.
+    private func sseEvents(_ pieces: [[UInt8]]) throws -> [[UInt8]] {
         var stream = SSEParser(limit: 1 << 20)
         var found: [[UInt8]] = []
         for piece in pieces {
@@ -55,20 +56,20 @@ struct CorpusTests {
         return found
     }
 
-    /// A comparison that cannot fail compares nothing.
-    @Test func whatIsHeardWrongIsNoticed() throws {
+    /// Checks that the comparison reports differences.
+    @Test func differencesAreReported() throws {
         let body = Array(
             #"data: {"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}]}"#.utf8
         )
         let corpusCase = try CorpusCase("think-tags")
-        let heard = try Listener(corpusCase, [body])
-        let found = corpusCase.differences(heard)
+        let actual = try CorpusRecorder(corpusCase, [body])
+        let found = corpusCase.differences(actual)
         #expect(found.map { $0.prefix { $0 != " " } } == ["events", "reasoning", "document"])
-        #expect(try corpusCase.differences(Listener(corpusCase, [corpusCase.body])) == [])
+        #expect(try corpusCase.differences(CorpusRecorder(corpusCase, [corpusCase.body])) == [])
     }
 }
 
-/// A case: the response, and what is to be heard of it.
+/// A corpus case: the response and the expected result.
 struct CorpusCase {
     static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
@@ -78,7 +79,7 @@ struct CorpusCase {
     let body: [UInt8]
     let httpStatus: Int
     let headers: [String: String]
-    /// What follows the body: "close", "cut" or "open".
+    /// What happens after the body: "close", "cut" or "open".
     let then: String
     let request: NSDictionary
     private let events: NSArray
@@ -87,58 +88,60 @@ struct CorpusCase {
 
     init(_ name: String) throws {
         let path = CorpusCase.directory.appendingPathComponent(name).path
-        // Not FileManager's contents, which leak a page for an empty file.
+        // FileManager.contents leaks a page for an empty file.
         func bytes(_ suffix: String) -> Data? {
             FileHandle(forReadingAtPath: path + suffix)?.readDataToEndOfFile()
         }
         self.name = name
         let json = try #require(bytes(".json"))
-        let said = try #require(try JSONSerialization.jsonObject(with: json) as? [String: NSObject])
-        let http = try #require(said["http"] as? [String: Any])
-        body = Array(try #require(bytes(".sse") ?? bytes(".body"), "\(name) has no bytes"))
+        let members = try #require(
+            try JSONSerialization.jsonObject(with: json) as? [String: NSObject])
+        let http = try #require(members["http"] as? [String: Any])
+        body = Array(try #require(bytes(".sse") ?? bytes(".body"), "\(name) has no body"))
         httpStatus = try #require(http["status"] as? Int)
         headers = try #require(http["headers"] as? [String: String])
         then = http["then"] as? String ?? "close"
-        request = said["request"] as? NSDictionary ?? [:]
-        events = try #require(said["events"] as? NSArray)
-        reply = try #require(said["reply"] as? NSDictionary)
-        document = said["document"]
+        request = members["request"] as? NSDictionary ?? [:]
+        events = try #require(members["events"] as? NSArray)
+        reply = try #require(members["reply"] as? NSDictionary)
+        document = members["document"]
     }
 
-    func check(_ heard: Listener, _ how: String) {
-        let found = differences(heard)
+    func check(_ actual: CorpusRecorder, _ how: String) {
+        let found = differences(actual)
         #expect(found.isEmpty, "\(name), \(how): \(found.joined(separator: "; "))")
     }
 
-    /// Where it was cut must make no difference.
-    func check(_ heard: Listener, like whole: Listener, _ how: String) {
-        guard heard.everything != whole.everything else { return }
-        Issue.record("\(name) is not the same \(how)")
-        check(heard, how)
+    /// Checks that the split made no difference.
+    func check(_ actual: CorpusRecorder, like whole: CorpusRecorder, _ how: String) {
+        guard actual.everything != whole.everything else { return }
+        Issue.record("\(name): the result differs when \(how)")
+        check(actual, how)
     }
 
-    /// What was heard and should not have been, or the other way round. What the case does not mention must not be there.
-    func differences(_ heard: Listener) -> [String] {
+    /// Differences between the actual and the expected result. Members that the case omits must be
+    /// absent.
+    func differences(_ actual: CorpusRecorder) -> [String] {
         var found: [String] = []
-        func compare(_ what: String, _ heard: NSObject, _ wanted: Any?) {
-            guard let wanted = wanted as? NSObject, wanted == heard else {
-                found.append("\(what) is \(heard), not \(wanted ?? "there")")
+        func compare(_ what: String, _ actual: NSObject, _ expected: Any?) {
+            guard let expected = expected as? NSObject, expected == actual else {
+                found.append("\(what) is \(actual), not \(expected ?? "present")")
                 return
             }
         }
-        compare("events", heard.events as NSArray, events)
-        for (name, value) in heard.members {
-            compare(name, value.heard, reply[name] ?? value.unlessToldOtherwise)
+        compare("events", actual.events as NSArray, events)
+        for (name, value) in actual.members {
+            compare(name, value.actual, reply[name] ?? value.defaultValue)
         }
-        for part in reply["message_contains"] as? [String] ?? [] where !heard.message.contains(part)
-        {
-            found.append("the message lacks “\(part)”: \(heard.message)")
+        for part in reply["message_contains"] as? [String] ?? []
+        where !actual.message.contains(part) {
+            found.append("the message lacks “\(part)”: \(actual.message)")
         }
-        for part in reply["message_lacks"] as? [String] ?? [] where heard.message.contains(part) {
-            found.append("the message has “\(part)”: \(heard.message)")
+        for part in reply["message_lacks"] as? [String] ?? [] where actual.message.contains(part) {
+            found.append("the message contains “\(part)”: \(actual.message)")
         }
         if let document {
-            let text = Data(heard.document.utf8)
+            let text = Data(actual.document.utf8)
             compare(
                 "document",
                 (try? JSONSerialization.jsonObject(with: text)) as? NSObject ?? NSNull(), document)
@@ -147,8 +150,9 @@ struct CorpusCase {
     }
 }
 
-/// Takes a response through the stages, as an exchange does, and writes down what is heard in the corpus' words.
-final class Listener {
+/// Passes a response through the stages as an exchange does, and records the result in corpus
+/// notation.
+final class CorpusRecorder {
     private(set) var events: [NSArray] = []
     private let reply = Reply()
     private var decoder = ChunkParser()
@@ -165,19 +169,19 @@ final class Listener {
         let first = corpusCase.body.first
         if corpusCase.httpStatus >= 300 || first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
         {
-            listenToWhole(corpusCase.body)
+            decodeDocument(corpusCase.body)
             if corpusCase.then == "cut", case .malformed = error { error = nil }
         } else {
-            try listen(to: pieces, staysOpen: corpusCase.then == "open")
+            try decodeStream(pieces, staysOpen: corpusCase.then == "open")
         }
         decoder.removeEvents()
         decoder.finish(reply)
-        note()
+        recordEvents()
         reply.readRequestIDHeader()
         reply.buildToolCallTable()
     }
 
-    private func listen(to pieces: [[UInt8]], staysOpen: Bool) throws {
+    private func decodeStream(_ pieces: [[UInt8]], staysOpen: Bool) throws {
         var stream = SSEParser(limit: 1 << 20)
         for piece in pieces where error == nil {
             try withCopy(piece) { bytes in
@@ -187,16 +191,16 @@ final class Listener {
         }
         guard error == nil, !staysOpen, let last = try stream.finish() else { return }
         decode(last)
-        // What is cut off in its middle is no JSON, and says no more than that.
+        // An event that was cut off is not JSON; that is no error of its own.
         if case .malformed = error { error = nil }
     }
 
-    private func listenToWhole(_ body: [UInt8]) {
+    private func decodeDocument(_ body: [UInt8]) {
         withCopy(body) { reply.body.append($0) }
         do { try decoder.decode(document: reply.body.bytes, into: reply) } catch {
             self.error = error
         }
-        note()
+        recordEvents()
         if reply.httpStatus < 300 { reply.isDone = error == nil }
         guard reply.httpStatus >= 300, reply.status == TW_OK else { return }
         withCopy(body) { reply.setError(plainBody: $0) }
@@ -207,59 +211,59 @@ final class Listener {
         do { try decoder.decode(chunk: event.data, named: event.name, into: reply) } catch {
             self.error = error
         }
-        note()
+        recordEvents()
     }
 
-    private func note() {
+    private func recordEvents() {
         for event in decoder.events {
             let choice = event.kind == TW_EVENT_USAGE ? nil : reply.choices[event.choice]
-            let place = choice.map { $0.index == 0 ? [] : [$0.index] } ?? []
+            let index = choice.map { $0.index == 0 ? [] : [$0.index] } ?? []
             switch event.kind {
             case TW_EVENT_REASONING:
-                add(["reasoning"], text(choice!.reasoning.text, event.range), place)
-            case TW_EVENT_CONTENT: add(["content"], text(choice!.content.text, event.range), place)
-            case TW_EVENT_REFUSAL: add(["refusal"], text(choice!.refusal.text, event.range), place)
+                add(["reasoning"], text(choice!.reasoning.text, event.range), index)
+            case TW_EVENT_CONTENT: add(["content"], text(choice!.content.text, event.range), index)
+            case TW_EVENT_REFUSAL: add(["refusal"], text(choice!.refusal.text, event.range), index)
             case TW_EVENT_FINISH:
-                add(["finish"], text(choice!.finishReason, event.range), place, isPiece: false)
+                add(["finish"], text(choice!.finishReason, event.range), index, isPiece: false)
             case TW_EVENT_USAGE: events.append(["usage", usage])
             default:
                 let call = choice!.toolCalls[event.tool]
                 let subject: [Any] = ["tool_call", event.tool, String(call.id), String(call.name)]
-                add(subject, text(call.arguments.text, event.range), place)
+                add(subject, text(call.arguments.text, event.range), index)
             }
         }
     }
 
-    /// Adds an event; pieces of one text that follow one another are one.
-    private func add(_ subject: [Any], _ text: String, _ place: [Int], isPiece: Bool = true) {
-        let whole = (subject + place) as NSArray
+    /// Adds an event, or joins a piece to the previous piece of the same text.
+    private func add(_ subject: [Any], _ text: String, _ index: [Int], isPiece: Bool = true) {
+        let whole = (subject + index) as NSArray
         if isPiece, lastSubject == whole, let last = events.last,
             let known = last[subject.count] as? String
         {
-            events[events.count - 1] = (subject + [known + text] + place) as NSArray
+            events[events.count - 1] = (subject + [known + text] + index) as NSArray
         } else {
-            events.append((subject + [text] + place) as NSArray)
+            events.append((subject + [text] + index) as NSArray)
         }
         lastSubject = isPiece ? whole : []
     }
 
     private func text(_ buffer: borrowing ByteBuffer, _ range: Range<Int>) -> String {
         let text = Array(buffer.bytes.part(range))
-        #expect(String(validating: text, as: UTF8.self) != nil, "half a character: \(text)")
+        #expect(String(validating: text, as: UTF8.self) != nil, "incomplete character: \(text)")
         return String(decoding: text, as: UTF8.self)
     }
 
     // MARK: The reply
 
-    /// All that is to be the same wherever the stream was cut.
+    /// Everything that must not depend on where the stream was split.
     private(set) lazy var everything: [NSObject] =
-        events + members.map(\.value.heard) + [message as NSString, document as NSString]
+        events + members.map(\.value.actual) + [message as NSString, document as NSString]
 
     var message: String { String(reply.message) }
     var document: String { String(reply.document) }
 
-    /// What a case can say of the reply, and what holds when it does not.
-    var members: [(key: String, value: (heard: NSObject, unlessToldOtherwise: Any))] {
+    /// The members of a case's `reply`, with their defaults.
+    var members: [(key: String, value: (actual: NSObject, defaultValue: Any))] {
         let first = reply.firstChoice
         func text(_ text: String?) -> NSObject { (text ?? "") as NSString }
         func orNull(_ text: String?) -> NSObject {
@@ -285,17 +289,17 @@ final class Listener {
 
     private var usage: NSDictionary {
         let usage = reply.usage.pointee
-        var told: [String: Any] = [:]
+        var members: [String: Any] = [:]
         let counts = [
             "prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens,
             "total_tokens": usage.total_tokens, "reasoning_tokens": usage.reasoning_tokens,
             "cached_tokens": usage.cached_tokens,
         ]
-        for (name, count) in counts where count >= 0 { told[name] = count }
+        for (name, count) in counts where count >= 0 { members[name] = count }
         if let unit = usage.cost_unit {
-            (told["cost"], told["cost_unit"]) = (usage.cost, String(cString: unit))
+            (members["cost"], members["cost_unit"]) = (usage.cost, String(cString: unit))
         }
-        return told as NSDictionary
+        return members as NSDictionary
     }
 
     private var toolCalls: [NSArray] {

@@ -5,29 +5,29 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("A refusal is understood in every shape, as a response and in the middle of a stream")
-struct RefusalTests {
-    /// What is made of a response with this status and body, as an exchange does it.
-    private func refused(_ httpStatus: Int, _ body: String) -> StreamHarness {
-        let harness = StreamHarness(httpStatus: httpStatus, body: body)
-        return harness
+@Suite("Provider errors of every known format set the status and the message")
+struct ProviderErrorTests {
+    private func response(_ httpStatus: Int, _ body: String) -> StreamHarness {
+        StreamHarness(httpStatus: httpStatus, body: body)
     }
 
     @Test func openAI() {
-        let harness = refused(
+        let harness = response(
             401,
-            #"{"error":{"message":"Incorrect API key provided.","type":"invalid_request_error","param":null,"#
+            #"{"error":{"message":"Incorrect API key provided.","type":"invalid_request_error","#
+                + #""param":null,"#
                 + #""code":"invalid_api_key"}}"#
         )
         #expect(harness.status == "TW_AUTH")
         #expect(
             harness.message
-                == "HTTP 401: Incorrect API key provided. (type invalid_request_error, code invalid_api_key); check the API key"
+                == "HTTP 401: Incorrect API key provided. (type invalid_request_error,"
+                + " code invalid_api_key); check the API key"
         )
     }
 
     @Test func aimlapi() {
-        let harness = refused(
+        let harness = response(
             429,
             #"{"message":"Too many requests","path":"/v1/chat/completions","requestId":"798b860e","#
                 + #""statusCode":"429","timestamp":"2025-03-11"}"#
@@ -38,17 +38,19 @@ struct RefusalTests {
     }
 
     @Test func dashScope() {
-        let wrapped = refused(
+        let wrapped = response(
             400,
-            #"{"error":{"code":"invalid_parameter_error","param":null,"message":"enable_thinking must be false","#
+            #"{"error":{"code":"invalid_parameter_error","param":null,"#
+                + #""message":"enable_thinking must be false","#
                 + #""type":"x"},"id":"a","request_id":"b"}"#
         )
         #expect(wrapped.status == "TW_BAD_REQUEST" && wrapped.requestID == "b")
         #expect(
             wrapped.message
-                == "HTTP 400: enable_thinking must be false (type x, code invalid_parameter_error); change the request"
+                == "HTTP 400: enable_thinking must be false (type x,"
+                + " code invalid_parameter_error); change the request"
         )
-        let bare = refused(
+        let bare = response(
             401, #"{"code":"InvalidApiKey","message":"No API-key provided.","request_id":"c"}"#)
         #expect(bare.status == "TW_AUTH" && bare.requestID == "c")
         #expect(
@@ -56,58 +58,61 @@ struct RefusalTests {
         )
     }
 
-    @Test func otherShapes() {
-        let vllm = refused(
+    @Test func otherFormats() {
+        let vllm = response(
             404,
-            #"{"object":"error","message":"The model does not exist.","type":"NotFoundError","code":404}"#
+            #"{"object":"error","message":"The model does not exist.","type":"NotFoundError","#
+                + #""code":404}"#
         )
         #expect(vllm.status == "TW_NOT_FOUND")
         #expect(
             vllm.message
-                == "HTTP 404: The model does not exist. (type NotFoundError, code 404); check the model's name and the base URL"
+                == "HTTP 404: The model does not exist. (type NotFoundError,"
+                + " code 404); check the model's name and the base URL"
         )
         #expect(
-            refused(422, #"{"detail":"Field required"}"#).message
+            response(422, #"{"detail":"Field required"}"#).message
                 == "HTTP 422: Field required; change the request")
         #expect(
-            refused(422, #"{"detail":[{"loc":["body"],"msg":"Field required"}]}"#).message
+            response(422, #"{"detail":[{"loc":["body"],"msg":"Field required"}]}"#).message
                 == #"HTTP 422: [{"loc":["body"],"msg":"Field required"}]; change the request"#)
         #expect(
-            refused(400, #"{"error":"model is required"}"#).message
+            response(400, #"{"error":"model is required"}"#).message
                 == "HTTP 400: model is required; change the request")
         #expect(
-            refused(402, #"{"error":{"message":"Insufficient credits","code":402}}"#).status
+            response(402, #"{"error":{"message":"Insufficient credits","code":402}}"#).status
                 == "TW_QUOTA")
     }
 
-    @Test func inArrays() {
+    @Test func errorsInArrays() {
         // Gemini's OpenAI endpoint: SuzumiyaAkizuki/ComfyUI-NewBie-LLM-Formatter#3
         let gemini =
             #"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#
         #expect(
-            refused(400, gemini).message
+            response(400, gemini).message
                 == "HTTP 400: API key not valid. (code 400); change the request")
-        #expect(refused(400, gemini).document == gemini)
+        #expect(response(400, gemini).document == gemini)
         let good = StreamHarness(document: gemini)
         #expect(
             good.status == "TW_BAD_REQUEST" && good.message.contains("API key not valid.")
                 && good.document == gemini)
         let cloudflare =
-            #"{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"result":null}"#
+            #"{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"#
+            + #""result":null}"#
         #expect(
-            refused(401, cloudflare).message
+            response(401, cloudflare).message
                 == "HTTP 401: Authentication error (code 10000); check the API key")
         #expect(
             StreamHarness(document: cloudflare).message.contains(
                 "Authentication error (code 10000)"))
-        #expect(refused(400, #"{"errors":["no"]}"#).message == "HTTP 400: no; change the request")
+        #expect(response(400, #"{"errors":["no"]}"#).message == "HTTP 400: no; change the request")
         #expect(
-            refused(400, #"{"errors":[],"message":"no"}"#).message
+            response(400, #"{"errors":[],"message":"no"}"#).message
                 == "HTTP 400: no; change the request")
     }
 
-    @Test func aMessageOfAnotherName() {
-        // Zhipu answers so with a 200.
+    @Test func messageWithAnotherName() {
+        // Zhipu sends this with a 200.
         let harness = StreamHarness(
             document: #"{"code":500,"msg":"404 NOT_FOUND","success":false}"#)
         #expect(
@@ -117,57 +122,59 @@ struct RefusalTests {
         }
     }
 
-    @Test func aMessageThatIsNull() {
+    @Test func nullMessageIsAbsent() {
         #expect(
-            refused(400, #"{"message":null,"detail":"no"}"#).message
+            response(400, #"{"message":null,"detail":"no"}"#).message
                 == "HTTP 400: no; change the request")
         #expect(
-            refused(400, #"{"error":{"message":null,"msg":"no"}}"#).message
+            response(400, #"{"error":{"message":null,"msg":"no"}}"#).message
                 == "HTTP 400: no; change the request")
         #expect(
-            refused(400, #"{"error":{"message":null}}"#).message
+            response(400, #"{"error":{"message":null}}"#).message
                 == #"HTTP 400: {"message":null}; change the request"#)
         #expect(
-            refused(400, #"{"message":null}"#).message
+            response(400, #"{"message":null}"#).message
                 == "HTTP 400: no reason given; change the request")
     }
 
-    @Test func wordsOfTheMessageDoNotOutweighTheNumber() {
+    @Test func httpStatusOutweighsTheMessage() {
         let tool =
-            #"{"error":{"message":"ArgumentError schema for function 'get_billing_info'.","type":"invalid_request_error"}}"#
-        #expect(refused(400, tool).status == "TW_BAD_REQUEST")
+            #"{"error":{"message":"ArgumentError schema for function 'get_billing_info'.","#
+            + #""type":"invalid_request_error"}}"#
+        #expect(response(400, tool).status == "TW_BAD_REQUEST")
         #expect(
-            refused(503, #"{"error":{"message":"billing service is restarting"}}"#).status
+            response(503, #"{"error":{"message":"billing service is restarting"}}"#).status
                 == "TW_SERVER")
         #expect(
-            refused(429, #"{"error":{"message":"check your plan and billing details"}}"#).status
+            response(429, #"{"error":{"message":"check your plan and billing details"}}"#).status
                 == "TW_QUOTA")
         #expect(
-            refused(400, #"{"error":{"message":"no","code":"billing_hard_limit_reached"}}"#).status
+            response(400, #"{"error":{"message":"no","code":"billing_hard_limit_reached"}}"#).status
                 == "TW_QUOTA")
         #expect(
-            refused(
+            response(
                 400,
-                #"{"error":{"type":"invalid_request_error","message":"Your credit balance is too low to access"}}"#
+                #"{"error":{"type":"invalid_request_error","message":"Your credit balance is too "#
+                    + #"low to access"}}"#
             ).status
                 == "TW_QUOTA")
     }
 
-    @Test func noJSON() {
+    @Test func bodiesWithoutAJSONError() {
         #expect(
-            refused(502, "<html><body>Bad Gateway</body></html>").message
+            response(502, "<html><body>Bad Gateway</body></html>").message
                 == "HTTP 502: no reason given; try again later")
-        #expect(refused(502, "").message == "HTTP 502: no reason given; try again later")
+        #expect(response(502, "").message == "HTTP 502: no reason given; try again later")
         #expect(
-            refused(503, " upstream\r\nis gone \n").message
+            response(503, " upstream\r\nis gone \n").message
                 == "HTTP 503: upstream  is gone; try again later")
-        #expect(refused(500, "[1,2]").message == "HTTP 500: [1,2]; try again later")
-        #expect(refused(500, "null").status == "TW_SERVER")
-        #expect(refused(500, "{\"error\":").status == "TW_SERVER")
-        #expect(refused(400, "{}").message == "HTTP 400: no reason given; change the request")
-        for none in ["null", "false", "\"\""] {
+        #expect(response(500, "[1,2]").message == "HTTP 500: [1,2]; try again later")
+        #expect(response(500, "null").status == "TW_SERVER")
+        #expect(response(500, "{\"error\":").status == "TW_SERVER")
+        #expect(response(400, "{}").message == "HTTP 400: no reason given; change the request")
+        for absent in ["null", "false", "\"\""] {
             #expect(
-                refused(400, #"{"error":\#(none),"message":"no"}"#).message
+                response(400, #"{"error":\#(absent),"message":"no"}"#).message
                     == "HTTP 400: no; change the request")
         }
     }
@@ -181,43 +188,46 @@ struct RefusalTests {
     ])
     func everyStatus(_ code: Int, _ status: tw_status) {
         for body in [#"{"error":{"message":"no"}}"#, #"{"message":"no"}"#, "no", "", "<p>no</p>"] {
-            #expect(refused(code, body).status == name(status), "\(body)")
+            #expect(response(code, body).status == name(status), "\(body)")
         }
     }
 
-    @Test func creditUsedUp() {
+    @Test func usedUpCreditIsAQuotaError() {
         #expect(
-            refused(403, #"{"message":"You have run out of Credits","statusCode":403}"#).status
+            response(403, #"{"message":"You have run out of Credits","statusCode":403}"#).status
                 == "TW_QUOTA")
-        #expect(refused(403, #"{"error":{"message":"Insufficient balance"}}"#).status == "TW_QUOTA")
         #expect(
-            refused(
+            response(403, #"{"error":{"message":"Insufficient balance"}}"#).status == "TW_QUOTA")
+        #expect(
+            response(
                 429,
-                #"{"error":{"message":"You exceeded your current quota","code":"insufficient_quota"}}"#
+                #"{"error":{"message":"You exceeded your current quota","#
+                    + #""code":"insufficient_quota"}}"#
             ).status
                 == "TW_QUOTA")
         #expect(
-            refused(429, #"{"error":{"message":"slow down","type":"insufficient_quota"}}"#).status
+            response(429, #"{"error":{"message":"slow down","type":"insufficient_quota"}}"#).status
                 == "TW_QUOTA")
         #expect(
-            refused(403, #"{"error":{"message":"This key may not use this model"}}"#).status
+            response(403, #"{"error":{"message":"This key may not use this model"}}"#).status
                 == "TW_FORBIDDEN")
-        #expect(refused(403, "Denied by the load balancer").status == "TW_FORBIDDEN")
+        #expect(response(403, "Denied by the load balancer").status == "TW_FORBIDDEN")
     }
 
-    @Test func aMessageIsOneLineAndNotLong() {
-        let harness = refused(
+    @Test func messageIsOneLineOfLimitedLength() {
+        let harness = response(
             400, #"{"error":{"message":"a\r\n\u001b[2Jb","type":"t\n","code":"c\u0000"}}"#)
         #expect(harness.message == "HTTP 400: a   [2Jb (type t , code c ); change the request")
-        let long = refused(400, #"{"error":{"message":"\#(String(repeating: "€", count: 5000))"}}"#)
+        let long = response(
+            400, #"{"error":{"message":"\#(String(repeating: "€", count: 5000))"}}"#)
         #expect(long.message.utf8.count < 1200 && long.message.contains("€…; change the request"))
-        #expect(refused(400, String(repeating: "x", count: 5000)).message.utf8.count < 400)
+        #expect(response(400, String(repeating: "x", count: 5000)).message.utf8.count < 400)
     }
 
-    @Test func theBodyIsTheDocument() {
+    @Test func jsonBodyIsTheDocument() {
         #expect(
-            refused(400, #" {"error":{"message":"no"}}"#).document
+            response(400, #" {"error":{"message":"no"}}"#).document
                 == #" {"error":{"message":"no"}}"#)
-        #expect(refused(400, "no").document == "")
+        #expect(response(400, "no").document == "")
     }
 }

@@ -4,7 +4,7 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Random streams say the same however they are written and cut")
+@Suite("Random streams have the same result for every spacing and split")
 struct RandomStreamTests {
     private static let texts: [[UInt8]] = [
         [], Array("a".utf8), Array("some words".utf8), Array(#"\n"#.utf8), Array(#"\""#.utf8),
@@ -15,7 +15,7 @@ struct RandomStreamTests {
         Array("</think>".utf8), Array("</th".utf8), Array("ink>".utf8), Array(" ".utf8),
         Array("<".utf8),
     ]
-    /// `@` stands for a text.
+    /// Deltas in which `@` is replaced by a text.
     private static let deltas = [
         #"{"content":"@"}"#, #"{"content":"@"}"#, #"{"reasoning_content":"@","content":null}"#,
         #"{"reasoning":"@"}"#,
@@ -30,17 +30,17 @@ struct RandomStreamTests {
         #"{"content":"@","odd":"@"}"#,
         "null", "{}",
     ]
-    private static let behind = [
+    private static let chunkMembers = [
         "", "", "", "", #","usage":null"#, #","usage":{"completion_tokens":1}"#,
         #","usage":{"completion_tokens":2}"#,
         #","id":"a""#, #","id":"b""#,
     ]
-    private static let besideDelta = [
+    private static let choiceMembers = [
         "", "", "", #","finish_reason":null"#, #","finish_reason":"stop""#,
         #","logprobs":{"content":[1]}"#,
     ]
 
-    /// One chunk again and again, with other texts in it, as streams are, and now and then another one.
+    /// Chunks that mostly repeat the previous chunk with another text, as in real streams.
     private func stream(_ random: inout SeededRandom) -> [[UInt8]] {
         var template = ""
         return (0..<12).map { _ in
@@ -49,13 +49,13 @@ struct RandomStreamTests {
                     #"{"choices":[{"index":\#(random.roll(2)),"delta":"#
                     + random.pick(RandomStreamTests.deltas)
                 template +=
-                    random.pick(RandomStreamTests.besideDelta) + "}]"
-                    + random.pick(RandomStreamTests.behind) + "}"
+                    random.pick(RandomStreamTests.choiceMembers) + "}]"
+                    + random.pick(RandomStreamTests.chunkMembers) + "}"
             }
             var chunk = template.utf8.flatMap {
                 $0 == UInt8(ascii: "@") ? random.pick(RandomStreamTests.texts) : [$0]
             }
-            // Now and then a byte that does not belong there.
+            // Sometimes replaces a byte, which usually makes the JSON invalid.
             if random.roll(60) == 0 {
                 chunk[random.roll(chunk.count)] = random.pick(Array("\"\\{}[],:x ".utf8))
             }
@@ -67,15 +67,16 @@ struct RandomStreamTests {
         chunks.flatMap { Array("data: ".utf8) + $0 + Array("\n\n".utf8) }
     }
 
-    @Test func spaceBetweenTokensSaysNothing() throws {
+    @Test func spacesBetweenTokensDoNotMatter() throws {
         var random = SeededRandom(10)
         var errors = 0
         for _ in 0..<400 {
             let chunks = stream(&random)
-            // Each has one space more in it than the one before: none is like another.
-            let spaced = chunks.enumerated().map { place, chunk in
+            // Each chunk has one more space than the one before, so that no chunk matches the
+            // template.
+            let spaced = chunks.enumerated().map { index, chunk in
                 chunk.first == UInt8(ascii: "{")
-                    ? [chunk[0]] + Array(repeating: 0x20, count: place) + chunk.dropFirst() : chunk
+                    ? [chunk[0]] + Array(repeating: 0x20, count: index) + chunk.dropFirst() : chunk
             }
             let plain = try StreamHarness([events(chunks)])
             let other = try StreamHarness([events(spaced)])
@@ -88,7 +89,7 @@ struct RandomStreamTests {
         #expect((10..<200).contains(errors))
     }
 
-    @Test func cutsSayNothing() throws {
+    @Test func splitsDoNotMatter() throws {
         var random = SeededRandom(11)
         for _ in 0..<200 {
             let stream = events(stream(&random))
@@ -105,7 +106,7 @@ struct RandomStreamTests {
         }
     }
 
-    @Test func theDocumentIsAlwaysJSONAndHoldsTheTexts() throws {
+    @Test func documentIsJSONAndContainsTheTexts() throws {
         var random = SeededRandom(12)
         for _ in 0..<300 {
             let harness = try StreamHarness([events(stream(&random))])
@@ -113,13 +114,13 @@ struct RandomStreamTests {
             #expect(
                 jsonProblem(Array(harness.reply.document), .rejectsInvalidUTF8) == nil,
                 "\(harness.document)")
-            for (place, choice) in harness.reply.choices.sorted(by: { $0.index < $1.index })
+            for (index, choice) in harness.reply.choices.sorted(by: { $0.index < $1.index })
                 .enumerated()
             where !choice.content.text.isEmpty {
-                let found = withCopy("/choices/\(place)/message/content") {
+                let found = withCopy("/choices/\(index)/message/content") {
                     harness.reply.lookUp($0).map { String($0) }
                 }
-                // The document has the tags, and the thought between them, as the provider sent them in front of the answer.
+                // In the document, the tags and the reasoning between them precede the answer.
                 let holdsText =
                     found?.utf8.reversed().starts(with: String(choice.content.text).utf8.reversed())
                     == true

@@ -4,15 +4,15 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Reasoning is heard in whichever field it comes, and once")
+@Suite("Reasoning is read from every known field, and counted once")
 struct ReasoningTests {
-    @Test func inPartsOfTheContent() throws {
+    @Test func reasoningInContentParts() throws {
         // Mistral: BerriAI/litellm#16272, vercel/ai#8072
         func parts(_ parts: String...) -> String {
             delta(#"{"content":[\#(parts.joined(separator: ","))]}"#)
         }
-        func thinking(_ thought: String) -> String {
-            #"{"type":"thinking","thinking":\#(thought)}"#
+        func thinking(_ value: String) -> String {
+            #"{"type":"thinking","thinking":\#(value)}"#
         }
         func text(_ text: String) -> String { #"{"type":"text","text":"\#(text)"}"# }
         let harness = try StreamHarness(
@@ -24,12 +24,14 @@ struct ReasoningTests {
         #expect(harness.events == ["reasoning 0 Let m😊!", "content 0 Hi."])
         #expect(
             harness.document
-                == #"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi.","reasoning_content":"Let m😊!"}}]}"#
+                == #"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi.","#
+                + #""reasoning_content":"Let m😊!"}}]}"#
         )
-        // Thoughts come first, and once.
+        // Reasoning precedes the content, and counts once.
         let both = try StreamHarness(
             delta(
-                #"{"reasoning":"Hm","content":[\#(text("A")),\#(thinking("\"Hm\"")),\#(text("B"))]}"#
+                #"{"reasoning":"Hm","content":[\#(text("A")),\#(thinking("\"Hm\"")),"#
+                    + #"\#(text("B"))]}"#
             ),
             parts(text("C"), thinking("\"Aha\"")))
         #expect(
@@ -39,12 +41,13 @@ struct ReasoningTests {
                 #"{"choices":[{"index":0,"message":{"reasoning":"HmAha","content":"ABC"}}]}"#))
         let whole = StreamHarness(
             document:
-                #"{"choices":[{"message":{"content":[\#(thinking("[\(text("Hm"))]")),\#(text("Hi"))]}}]}"#
+                #"{"choices":[{"message":{"content":[\#(thinking("[\(text("Hm"))]")),"#
+                + #"\#(text("Hi"))]}}]}"#
         )
         #expect(whole.events == ["reasoning 0 Hm", "content 0 Hi"])
     }
 
-    @Test func aFieldBehindAThoughtInTags() throws {
+    @Test func reasoningFieldAfterReasoningInTags() throws {
         for field in ["reasoning_content", "reasoning"] {
             let harness = try StreamHarness(
                 delta(#"{"content":"<think>Let","reasoning_content":""}"#),
@@ -56,7 +59,8 @@ struct ReasoningTests {
                 ? #""reasoning_content":null,"reasoning":"see""# : #""reasoning_content":"see""#
             #expect(
                 try harness.isDocument(
-                    #"{"choices":[{"index":0,"message":{"content":"<think>Let me</think>Hi!",\#(other)}}]}"#
+                    #"{"choices":[{"index":0,"message":{"content":"<think>Let me</think>Hi!","#
+                        + #"\#(other)}}]}"#
                 ),
                 "\(harness.document)")
         }
@@ -64,13 +68,14 @@ struct ReasoningTests {
             delta(#"{"content":"<think>Hm</think>Hi"}"#), delta(#"{"reasoning_content":""}"#))
         #expect(
             try empty.isDocument(
-                #"{"choices":[{"index":0,"message":{"content":"<think>Hm</think>Hi","reasoning_content":""}}]}"#
+                #"{"choices":[{"index":0,"message":{"content":"<think>Hm</think>Hi","#
+                    + #""reasoning_content":""}}]}"#
             ),
             "\(empty.document)")
     }
 
     @Test(arguments: ["reasoning_content", "reasoning"])
-    func inEitherField(_ field: String) throws {
+    func reasoningInEitherField(_ field: String) throws {
         let harness = try StreamHarness(
             delta(#"{"role":"assistant","content":null,"\#(field)":""}"#),
             delta(#"{"content":null,"\#(field)":"Let "}"#),
@@ -80,20 +85,22 @@ struct ReasoningTests {
         #expect(harness.reasoning == "Let me")
         #expect(
             try harness.isDocument(
-                #"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi","\#(field)":"Let me"}}]}"#
+                #"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi","#
+                    + #""\#(field)":"Let me"}}]}"#
             ))
     }
 
     @Test(arguments: ["reasoning_content", "reasoning"])
-    func inAWholeAnswer(_ field: String) {
+    func reasoningInAnUnstreamedAnswer(_ field: String) {
         let harness = StreamHarness(
             document:
-                #"{"choices":[{"index":0,"message":{"content":"Hi","\#(field)":"Hm"},"finish_reason":"stop"}]}"#
+                #"{"choices":[{"index":0,"message":{"content":"Hi","\#(field)":"Hm"},"#
+                + #""finish_reason":"stop"}]}"#
         )
         #expect(harness.events == ["reasoning 0 Hm", "content 0 Hi", "finish 0 stop"])
     }
 
-    @Test func bothFieldsWithTheSameThoughtCountOnce() throws {
+    @Test func sameReasoningInBothFieldsCountsOnce() throws {
         let harness = try StreamHarness(
             delta(#"{"reasoning":"Let ","reasoning_content":"Let "}"#),
             delta(#"{"reasoning_content":"me","reasoning":"me"}"#),
@@ -101,11 +108,12 @@ struct ReasoningTests {
         #expect(harness.events == ["reasoning 0 Let me", "content 0 Hi"])
         #expect(
             try harness.isDocument(
-                #"{"choices":[{"index":0,"message":{"reasoning":"Let me","reasoning_content":null,"content":"Hi"}}]}"#
+                #"{"choices":[{"index":0,"message":{"reasoning":"Let me","#
+                    + #""reasoning_content":null,"content":"Hi"}}]}"#
             ))
     }
 
-    @Test func theFieldThatSaysSomethingCounts() throws {
+    @Test func fieldWithTextCounts() throws {
         let first = try StreamHarness(
             delta(#"{"reasoning":"","reasoning_content":"a"}"#),
             delta(#"{"reasoning":null,"reasoning_content":"b"}"#))
@@ -120,41 +128,45 @@ struct ReasoningTests {
                 #"{"choices":[{"index":0,"message":{"reasoning":"a","reasoning_content":null}}]}"#))
     }
 
-    @Test func detailsBesideTheThoughtAreKeptAndNotCounted() throws {
+    @Test func reasoningDetailsAlongsideReasoningAreKeptButNotEmitted() throws {
         let harness = try StreamHarness(
             delta(#"{"reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a"}]}"#),
             delta(
-                #"{"reasoning":"b","reasoning_details":[{"type":"reasoning.text","text":"b","signature":"x"}]}"#
+                #"{"reasoning":"b","reasoning_details":[{"type":"reasoning.text","text":"b","#
+                    + #""signature":"x"}]}"#
             ),
             delta(#"{"content":"c","reasoning_details":[]}"#))
         #expect(harness.events == ["reasoning 0 ab", "content 0 c"])
         #expect(
             try harness.isDocument(
                 #"""
-                {"choices":[{"index":0,"message":{"reasoning":"ab","content":"c","reasoning_details":[
-                {"type":"reasoning.text","text":"a"},{"type":"reasoning.text","text":"b","signature":"x"}]}}]}
+                {"choices":[{"index":0,"message":{"reasoning":"ab","content":"c",
+                "reasoning_details":[{"type":"reasoning.text","text":"a"},
+                {"type":"reasoning.text","text":"b","signature":"x"}]}}]}
                 """#))
     }
 
-    @Test func detailsBesideWhatIsNull() throws {
+    @Test func nullTextsOfReasoningDetailsAreIgnored() throws {
         let harness = try StreamHarness(
             delta(
-                #"{"reasoning_details":[{"type":"reasoning.summary","text":null,"summary":"a","data":null}]}"#
+                #"{"reasoning_details":[{"type":"reasoning.summary","text":null,"summary":"a","#
+                    + #""data":null}]}"#
             ),
             delta(
-                #"{"reasoning_details":[{"type":"reasoning.text","text":"b","summary":null},{"text":null}]}"#
+                #"{"reasoning_details":[{"type":"reasoning.text","text":"b","summary":null},"#
+                    + #"{"text":null}]}"#
             ))
         #expect(harness.events == ["reasoning 0 ab"])
     }
 
-    @Test func inOneChunkTheThoughtComesFirst() throws {
+    @Test func reasoningPrecedesContentInOneChunk() throws {
         let harness = try StreamHarness(
             delta(#"{"content":"b","reasoning_content":"a"}"#),
             delta(#"{"content":"d","reasoning_content":"c"}"#))
         #expect(harness.events == ["reasoning 0 a", "content 0 b", "reasoning 0 c", "content 0 d"])
     }
 
-    @Test func aRefusalHasItsOwnText() throws {
+    @Test func refusalIsASeparateText() throws {
         let harness = try StreamHarness(
             delta(#"{"content":null,"refusal":"I "}"#), delta(#"{"refusal":"won't"}"#))
         #expect(harness.events == ["refusal 0 I won't"])
@@ -165,7 +177,7 @@ struct ReasoningTests {
     }
 
     @Test(arguments: ["reasoning_content", "reasoning"])
-    func asTheTextOfAnObject(_ field: String) throws {
+    func reasoningAsAnObjectWithText(_ field: String) throws {
         // envoyproxy/ai-gateway PR 1222
         let harness = try StreamHarness(
             delta(#"{"\#(field)":{"text":"Let "}}"#), delta(#"{"\#(field)":{"text":"m\ud83d"}}"#),
@@ -180,7 +192,7 @@ struct ReasoningTests {
         #expect(whole.events == ["reasoning 0 Hm", "content 0 Hi"])
     }
 
-    @Test func whatIsNoTextSaysNothing() throws {
+    @Test func textsOfOtherTypesAreIgnored() throws {
         let harness = try StreamHarness(
             delta(#"{"content":12,"reasoning":{},"reasoning_content":[],"refusal":true}"#),
             delta(#"{"content":"a"}"#))

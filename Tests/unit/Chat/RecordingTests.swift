@@ -5,16 +5,17 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("The recorded answers are understood, wherever the network has cut them")
+@Suite("Recorded answers have the expected result for every split")
 struct RecordingTests {
     private let reasoning = """
-        Okay, the user said "Hello". I should respond in a friendly and welcoming manner. Let me make sure to acknowledge \
-        their greeting and offer assistance. Maybe something like, "Hello! How can I assist you today?" That's simple and \
-        open-ended. I need to check if there's any specific context I should consider, but since there's none, a general \
+        Okay, the user said "Hello". I should respond in a friendly and welcoming manner. Let me \
+        make sure to acknowledge their greeting and offer assistance. Maybe something like, \
+        "Hello! How can I assist you today?" That's simple and open-ended. I need to check if \
+        there's any specific context I should consider, but since there's none, a general \
         response is fine. Alright, that should work.
         """
 
-    @Test func theStreamOfQwen3() throws {
+    @Test func streamOfQwen3() throws {
         let harness = try harnessSplitAnywhere(try recording("qwen3-32b.sse"))
         #expect(
             harness.events == [
@@ -25,23 +26,26 @@ struct RecordingTests {
         #expect(harness.usage == [13, 2010, 2023, 82, -1])
         #expect(harness.cost == nil)
         #expect(harness.error == nil)
-        // It has no [DONE], and is whole all the same.
+        // The stream ends without [DONE], but with a finish reason.
         #expect(harness.reply.isFinished && !harness.reply.isDone)
         let quoted = ByteBuffer.text { buffer in
             withCopy(reasoning) { buffer.append(jsonString: $0) }
         }
         #expect(
             harness.document
-                == #"{"id":"chatcmpl-81964e30-1a7c-9668-b78c-a750587ec497","choices":[{"message":{"content":"#
-                + #""Hello! How can I assist you today?","role":"assistant","refusal":null,"reasoning_content":"#
+                == #"{"id":"chatcmpl-81964e30-1a7c-9668-b78c-a750587ec497","#
+                + #""choices":[{"message":{"content":"#
+                + #""Hello! How can I assist you today?","role":"assistant","refusal":null,"#
+                + #""reasoning_content":"#
                 + quoted
-                + #"},"index":0,"finish_reason":"stop"}],"created":1753944369,"model":"qwen3-32b","object":"chat.completion","#
+                + #"},"index":0,"finish_reason":"stop"}],"created":1753944369,"#
+                + #""model":"qwen3-32b","object":"chat.completion","#
                 + #""usage":{"prompt_tokens":13,"completion_tokens":2010,"total_tokens":2023,"#
                 + #""completion_tokens_details":{"reasoning_tokens":82}}}"#
         )
     }
 
-    @Test func theStreamWithOtherLineEnds() throws {
+    @Test func streamWithOtherLineEnds() throws {
         let stream = String(decoding: try recording("qwen3-32b.sse"), as: UTF8.self)
         let expected = try StreamHarness([Array(stream.utf8)]).everything
         for end in ["\r\n", "\r"] {
@@ -51,7 +55,7 @@ struct RecordingTests {
         }
     }
 
-    @Test func theStreamCutOffKeepsWhatHadCome() throws {
+    @Test func streamThatIsCutOffKeepsTheReceivedText() throws {
         let stream = try recording("qwen3-32b.sse")
         var lengths: Set<Int> = []
         for length in stride(from: 0, through: stream.count, by: 13) {
@@ -60,7 +64,7 @@ struct RecordingTests {
             #expect("Hello! How can I assist you today?".hasPrefix(harness.content))
             #expect(harness.reply.isFinished == (harness.finishReason == "stop"))
             #expect(harness.document.isEmpty || jsonProblem(harness.document) == nil)
-            // The last event may be cut in two: that is no JSON, and all else is kept.
+            // An incomplete last event is not JSON; everything before it is kept.
             if case .malformed(let error) = harness.error {
                 #expect(error.problem == .unexpectedEnd || error.problem == .expectedValue)
             }
@@ -75,7 +79,7 @@ struct RecordingTests {
         ("qwen3-vl-32b-thinking", [19, 1241, 1260, 654, -1], "10383.0 credits"),
         ("qwen3.6-35b-a3b", [19, 1197, 1216, 840, -1], "0.003511 USD"),
     ])
-    func theAnswersThatWereNotStreamed(_ model: String, _ usage: [Int64], _ cost: String?) throws {
+    func unstreamedAnswers(_ model: String, _ usage: [Int64], _ cost: String?) throws {
         let bytes = try recording(model + ".json")
         let harness = StreamHarness(document: String(decoding: bytes, as: UTF8.self))
         let document = try #require(

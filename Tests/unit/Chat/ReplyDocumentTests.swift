@@ -4,19 +4,22 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("A stream is put together into the document that would have come unstreamed")
+@Suite("A stream is assembled into the document of an unstreamed answer")
 struct ReplyDocumentTests {
     private func lookUp(_ pointer: String, in harness: StreamHarness) -> String? {
         withCopy(pointer) { harness.reply.lookUp($0).map { String($0) } }
     }
 
-    @Test func lastValuesThatAreNotNullStandInTheirFirstPlace() throws {
+    @Test func lastNonNullValuesKeepTheirFirstPosition() throws {
         let harness = try StreamHarness(
-            #"{"id":"a","object":"chat.completion.chunk","created":1,"new_field":null,"choices":[{"index":0,"#
+            #"{"id":"a","object":"chat.completion.chunk","created":1,"new_field":null,"#
+                + #""choices":[{"index":0,"#
                 + #""delta":{"role":"assistant"},"finish_reason":null}]}"#,
-            #"{"id":"","object":"chat.completion.chunk","created":1,"new_field":{"x":[1, 2]},"late":true,"#
+            #"{"id":"","object":"chat.completion.chunk","created":1,"new_field":{"x":[1, 2]},"#
+                + #""late":true,"#
                 + #""choices":[{"index":0,"delta":{"content":"Hi"}}]}"#,
-            #"{"id":null,"new_field":null,"choices":[{"index":0,"delta":{},"finish_reason":"stop","matched":7}]}"#
+            #"{"id":null,"new_field":null,"choices":[{"index":0,"delta":{},"#
+                + #""finish_reason":"stop","matched":7}]}"#
         )
         #expect(
             harness.document
@@ -25,7 +28,7 @@ struct ReplyDocumentTests {
                 + #""content":"Hi"},"finish_reason":"stop","matched":7}],"late":true}"#)
     }
 
-    @Test func nothingCameIsNoDocument() throws {
+    @Test func streamWithoutMembersHasNoDocument() throws {
         #expect(try StreamHarness().document == "")
         #expect(try StreamHarness("null", "", "[DONE]").document == "")
         #expect(try StreamHarness("{}").document == "")
@@ -33,7 +36,7 @@ struct ReplyDocumentTests {
         #expect(lookUp("/a", in: try StreamHarness("[DONE]")) == nil)
     }
 
-    @Test func onlyADocumentOfChunksIsRenamed() throws {
+    @Test func onlyChunkObjectsAreRenamed() throws {
         #expect(
             try StreamHarness(#"{"object":"chat.completion.chunk"}"#).document
                 == #"{"object":"chat.completion"}"#)
@@ -45,12 +48,13 @@ struct ReplyDocumentTests {
                 == #"{"object":"other","choices":[]}"#)
     }
 
-    @Test func textsThatWereNullOrEmptyStaySo() throws {
+    @Test func nullAndEmptyTextsAreKept() throws {
         let harness = try StreamHarness(
             delta(#"{"content":null,"refusal":null,"reasoning_content":""}"#))
         #expect(
             try harness.isDocument(
-                #"{"choices":[{"index":0,"message":{"content":null,"refusal":null,"reasoning_content":""}}]}"#
+                #"{"choices":[{"index":0,"message":{"content":null,"refusal":null,"#
+                    + #""reasoning_content":""}}]}"#
             ))
         #expect(
             try StreamHarness(delta(#"{"content":""}"#)).isDocument(
@@ -68,20 +72,21 @@ struct ReplyDocumentTests {
         #expect(
             try harness.isDocument(
                 #"""
-                {"choices":[{"index":0,"message":{"content":"aaaaa"},"logprobs":{"content":[{"token":"a","logprob":-1},\#
-                {"token":"b"},{"token":"c"}],
+                {"choices":[{"index":0,"message":{"content":"aaaaa"},"logprobs":{"content":[\#
+                {"token":"a","logprob":-1},{"token":"b"},{"token":"c"}],
                 "refusal":null}}]}
                 """#))
         for logprobs in ["null", "{}"] {
             #expect(
                 try StreamHarness(chunk("null"), chunk(logprobs), chunk("null")).document
-                    == #"{"choices":[{"index":0,"message":{"content":"aaa"},"logprobs":\#(logprobs)}]}"#
+                    == #"{"choices":[{"index":0,"message":{"content":"aaa"},"#
+                    + #""logprobs":\#(logprobs)}]}"#
             )
         }
     }
 
     @Test(arguments: ["[]", "[ ]", "[ \t ]", "null"])
-    func listsAreJoinedWhateverStandsFirst(_ first: String) throws {
+    func listsAreJoinedAfterAnyFirstValue(_ first: String) throws {
         let harness = try StreamHarness(
             delta(#"{"annotations":\#(first)}"#),
             delta(#"{"annotations":[ {"type":"url_citation"} ]}"#),
@@ -89,12 +94,13 @@ struct ReplyDocumentTests {
             delta(#"{"annotations":[2,3]}"#))
         #expect(
             try harness.isDocument(
-                #"{"choices":[{"index":0,"message":{"annotations":[{"type":"url_citation"},2,3]}}]}"#
+                #"{"choices":[{"index":0,"message":{"annotations":[{"type":"url_citation"},2,"#
+                    + #"3]}}]}"#
             ),
             "\(harness.document)")
     }
 
-    @Test func listsThatAreNoneAreKeptAsAnyValueIs() throws {
+    @Test func valuesThatAreNotListsAreKeptUnchanged() throws {
         func annotations(_ values: String...) throws -> String {
             let text = try StreamHarness([
                 Array(values.map { "data: \(delta("{\"annotations\":\($0)}"))\n\n" }.joined().utf8)
@@ -108,7 +114,7 @@ struct ReplyDocumentTests {
         #expect(try annotations("[1]", "2", "null") == "2")
     }
 
-    @Test func audioMayBeEmpty() throws {
+    @Test func emptyAudioIsKept() throws {
         for audio in ["null", "{}"] {
             #expect(
                 try StreamHarness(delta(#"{"audio":\#(audio)}"#)).isDocument(
@@ -116,11 +122,12 @@ struct ReplyDocumentTests {
         }
     }
 
-    @Test func textsInPiecesMayBeginWithNull() throws {
+    @Test func joinedTextsMayBeginWithNull() throws {
         let member = #""audio":{"id":"a","data":null,"transcript":"#
         let begun = delta(#"{\#(member)null},"function_call":{"name":"f","arguments":null}}"#)
         let null =
-            #"{"choices":[{"index":0,"message":{\#(member)null},"function_call":{"name":"f","arguments":null}}}]}"#
+            #"{"choices":[{"index":0,"message":{\#(member)null},"function_call":{"name":"f","#
+            + #""arguments":null}}}]}"#
         #expect(try StreamHarness(begun).document == null)
         let call = #""function_call":{"name":"f","arguments":"{}"}"#
         #expect(
@@ -131,32 +138,34 @@ struct ReplyDocumentTests {
                 == #"{"choices":[{"index":0,"message":{\#(member)"H"},\#(call)}}]}"#)
     }
 
-    @Test func aChoiceWithoutAnythingIsAnObject() throws {
+    @Test func emptyChoiceIsAnObject() throws {
         #expect(try StreamHarness(#"{"choices":[{}]}"#).isDocument(#"{"choices":[{}]}"#))
         #expect(
             try StreamHarness(#"{"choices":[{"index":0,"delta":{}}]}"#).isDocument(
                 #"{"choices":[{"index":0,"message":{}}]}"#))
     }
 
-    @Test func textsAreWrittenSoThatTheyAreReadBack() throws {
+    @Test func textsAreEscaped() throws {
         let harness = try StreamHarness(
             delta(#"{"content":"\"\\\n\u0000\u001f","reasoning":"\ud83d\ude0a\u2028"}"#))
         #expect(
             try harness.isDocument(
-                #"{"choices":[{"index":0,"message":{"content":"\"\\\n\u0000\u001f","reasoning":"😊\#u{2028}"}}]}"#
+                #"{"choices":[{"index":0,"message":{"content":"\"\\\n\u0000\u001f","#
+                    + #""reasoning":"😊\#u{2028}"}}]}"#
             ))
         #expect(lookUp("/choices/0/message/content", in: harness) == "\"\\\n\u{0}\u{1F}")
     }
 
-    @Test func namesWithEscapesAreKept() throws {
+    @Test func escapedNamesAreKept() throws {
         let harness = try StreamHarness(
             #"{"a\"b":1,"c\/d":2,"choices":[{"e\u00e9":3}]}"#, #"{"a\"b":4}"#)
         #expect(try harness.isDocument(#"{"a\"b":4,"c/d":2,"choices":[{"eé":3}]}"#))
     }
 
-    @Test func isLookedUpByPointer() throws {
+    @Test func lookUpFindsValuesByPointer() throws {
         let harness = try StreamHarness(
-            #"{"id":"a\nb","choices":[{"index":0,"delta":{"content":"H"},"finish_reason":"stop"}]}"#,
+            #"{"id":"a\nb","choices":[{"index":0,"delta":{"content":"H"},"#
+                + #""finish_reason":"stop"}]}"#,
             delta(#"{"content":"i"}"#),
             #"{"choices":[],"usage":{"completion_tokens": 2, "x":[ ]}}"#)
         #expect(lookUp("/choices/0/message/content", in: harness) == "Hi")
@@ -164,34 +173,35 @@ struct ReplyDocumentTests {
         #expect(lookUp("/usage", in: harness) == #"{"completion_tokens": 2, "x":[ ]}"#)
         #expect(lookUp("/usage/completion_tokens", in: harness) == "2")
         #expect(lookUp("", in: harness) == harness.document)
-        for nowhere in ["/choices/1", "/nothing", "id", "/choices/0/delta"] {
-            #expect(lookUp(nowhere, in: harness) == nil, "\(nowhere)")
+        for absent in ["/choices/1", "/nothing", "id", "/choices/0/delta"] {
+            #expect(lookUp(absent, in: harness) == nil, "\(absent)")
         }
     }
 
-    @Test func whatWasLookedUpStaysWhereItIs() throws {
+    @Test func lookedUpValuesKeepTheirAddress() throws {
         let harness = try StreamHarness(#"{"a":"one","b":"two","choices":[]}"#)
         let first = try #require(withCopy("/a") { harness.reply.lookUp($0) })
-        for place in 0..<50 { _ = lookUp("/nothing/\(place)", in: harness) }
+        for index in 0..<50 { _ = lookUp("/nothing/\(index)", in: harness) }
         #expect(lookUp("/b", in: harness) == "two")
         #expect(withCopy("/a") { harness.reply.lookUp($0) }?.baseAddress == first.baseAddress)
         #expect(String(first) == "one")
     }
 
-    /// A list of those before, gone through for each, would be minutes.
-    @Test func veryManyLookups() throws {
+    /// A linear search of earlier lookups would take minutes.
+    @Test func manyLookupsAreFast() throws {
         let harness = StreamHarness(document: #"{"choices":[{"message":{}}],"x7":1}"#)
         for _ in 0..<2 {
-            for place in 0..<50_000
-            where lookUp("/x\(place)", in: harness) != (place == 7 ? "1" : nil) {
-                Issue.record("/x\(place)")
+            for index in 0..<50_000
+            where lookUp("/x\(index)", in: harness) != (index == 7 ? "1" : nil) {
+                Issue.record("/x\(index)")
             }
         }
     }
 
-    @Test func aWholeAnswerIsItsOwnDocument() {
+    @Test func unstreamedAnswerIsItsOwnDocument() {
         let text =
-            "\n{ \"id\" : \"x\", \"choices\":[ {\"message\":{\"content\":\"Hi\"}} ], \"odd\":[1e3] }  "
+            "\n{ \"id\" : \"x\", \"choices\":[ {\"message\":{\"content\":\"Hi\"}} ],"
+            + " \"odd\":[1e3] }  "
         let harness = StreamHarness(document: text)
         #expect(harness.document == text)
         #expect(lookUp("/choices/0", in: harness) == "{\"message\":{\"content\":\"Hi\"}}")

@@ -4,11 +4,12 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("An error in the middle of a stream ends it, and what had come is kept")
+@Suite("An error in a stream ends it, and the text before it is kept")
 struct StreamErrorTests {
     private func stream(_ event: String, _ events: [String] = []) throws -> StreamHarness {
         let harness = try harnessSplitAnywhere(
-            "data: \(delta(#"{"content":"Hel"}"#))\n\n\(event)\n\ndata: \(delta(#"{"content":"lo"}"#))\n\n"
+            "data: \(delta(#"{"content":"Hel"}"#))\n\n\(event)\n\ndata: "
+                + "\(delta(#"{"content":"lo"}"#))\n\n"
         )
         guard case .providerError = harness.error else {
             #expect(Bool(false), "\(event): \(String(describing: harness.error))")
@@ -21,9 +22,10 @@ struct StreamErrorTests {
 
     private let lead = "the server reported an error in its answer: "
 
-    @Test func wrapped() throws {
+    @Test func errorObject() throws {
         let harness = try stream(
-            #"data: {"error":{"message":"The server had an error","type":"server_error","code":null}}"#
+            #"data: {"error":{"message":"The server had an error","type":"server_error","#
+                + #""code":null}}"#
         )
         #expect(harness.status == "TW_SERVER")
         #expect(
@@ -42,7 +44,7 @@ struct StreamErrorTests {
         ("-1", "TW_SERVER"), ("0", "TW_SERVER"),
         ("{}", "TW_SERVER"), (#""context_length_exceeded""#, "TW_SERVER"),
     ])
-    func codesOfAnyKind(_ code: String, _ status: String) throws {
+    func codesOfEveryType(_ code: String, _ status: String) throws {
         #expect(try stream(#"data: {"error":{"message":"no","code":\#(code)}}"#).status == status)
     }
 
@@ -61,69 +63,72 @@ struct StreamErrorTests {
         "permission denied: /dev/shm", "not_found: billing",
         "rate_limit, authentication, invalid_request",
     ])
-    func wordsOfTheMessageAreNoType(_ message: String) throws {
+    func messageIsNotUsedAsAType(_ message: String) throws {
         #expect(
             try stream(#"data: {"error":{"message":"\#(message)","type":"server_error"}}"#).status
                 == "TW_SERVER")
     }
 
-    @Test func whatIsRefusedBeforeAnAnswerIsTheDocument() throws {
-        let refusal = #"{"error":{"message":"no","code":429}}"#
-        #expect(try harnessSplitAnywhere("data: \(refusal)\n\n").document == refusal)
-        #expect(try harnessSplitAnywhere("event: error\ndata: \(refusal)\n\n").document == refusal)
-        #expect(try harnessSplitAnywhere("data: [\(refusal)]\n\n").document == refusal)
+    @Test func errorBeforeAnAnswerIsTheDocument() throws {
+        let error = #"{"error":{"message":"no","code":429}}"#
+        #expect(try harnessSplitAnywhere("data: \(error)\n\n").document == error)
+        #expect(try harnessSplitAnywhere("event: error\ndata: \(error)\n\n").document == error)
+        #expect(try harnessSplitAnywhere("data: [\(error)]\n\n").document == error)
         #expect(try harnessSplitAnywhere("event: error\ndata: in plain words\n\n").document == "")
         #expect(
             try harnessSplitAnywhere(
                 Array("data: {\"error\":\"a".utf8) + [0xFF] + Array("\"}\n\n".utf8)
             ).document == "{\"error\":\"a\u{FFFD}\"}")
-        // Of an answer that has begun, what had come.
+        // After text was received, the document contains that text.
         #expect(
-            try stream("data: \(refusal)").document
+            try stream("data: \(error)").document
                 == #"{"choices":[{"index":0,"message":{"content":"Hel"}}]}"#)
     }
 
-    @Test func inErrorMessage() throws {
+    @Test func errorMessageMember() throws {
         // Venice (NousResearch/hermes-agent#68451)
         let harness = try stream(
             #"data: {"choices":null,"error_type":"BadRequestError","error_message":"too long"}"#)
         #expect(
             harness.status == "TW_BAD_REQUEST"
                 && harness.message == lead + "too long (type BadRequestError); change the request")
-        let none = try StreamHarness(
+        let empty = try StreamHarness(
             #"{"error_message":"","error_type":null}"#, delta(#"{"content":"Hi"}"#), "[DONE]")
-        #expect(none.error == nil && none.content == "Hi")
+        #expect(empty.error == nil && empty.content == "Hi")
     }
 
-    @Test func inAnArray() throws {
+    @Test func errorInAnArray() throws {
         let harness = try stream(#"data: [{"error":{"code":429,"message":"slow down"}}]"#)
         #expect(
             harness.status == "TW_RATE_LIMITED"
                 && harness.message == lead + "slow down (code 429); wait, then try again")
     }
 
-    @Test func beside() throws {
-        // OpenRouter puts it beside the choices, or inside one.
-        let beside = try stream(
-            #"data: {"id":"x","error":{"code":502,"message":"Provider gone"},"choices":[{"index":0,"delta":{"content":""}}]}"#
+    @Test func errorAlongsideChoicesOrInsideAChoice() throws {
+        // OpenRouter sends an error alongside the choices, or inside a choice.
+        let alongside = try stream(
+            #"data: {"id":"x","error":{"code":502,"message":"Provider gone"},"#
+                + #""choices":[{"index":0,"delta":{"content":""}}]}"#
         )
         #expect(
-            beside.status == "TW_SERVER"
-                && beside.message == lead + "Provider gone (code 502); try again later")
+            alongside.status == "TW_SERVER"
+                && alongside.message == lead + "Provider gone (code 502); try again later")
         let choice =
-            #"{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":429,"message":"Busy"}}"#
+            #"{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":429,"#
+            + #""message":"Busy"}}"#
         let inside = try stream(#"data: {"choices":[\#(choice)]}"#, ["finish 0 error"])
         #expect(
             inside.status == "TW_RATE_LIMITED"
                 && inside.message == lead + "Busy (code 429); wait, then try again")
     }
 
-    @Test func whatStandsBehindAChoiceThatWentWrongIsHeard() throws {
+    @Test func choicesAndUsageAfterAnErrorInAChoiceAreEmitted() throws {
         func answer(_ message: String) -> String {
             let first =
                 #"{"index":0,"\#(message)":{"content":"a"},"error":{"code":502,"message":"gone"}}"#
             return
-                #"{"choices":[\#(first),{"index":1,"\#(message)":{"content":"b"}}],"usage":{"completion_tokens":2}}"#
+                #"{"choices":[\#(first),{"index":1,"\#(message)":{"content":"b"}}],"#
+                + #""usage":{"completion_tokens":2}}"#
         }
         for harness in [
             try StreamHarness(answer("delta"), delta(#"{"content":"c"}"#)),
@@ -139,13 +144,13 @@ struct StreamErrorTests {
         }
     }
 
-    @Test func aPlainTextAsTheError() throws {
+    @Test func errorAsPlainText() throws {
         #expect(
             try stream(#"data: {"error":"model crashed"}"#).message == lead
                 + "model crashed; try again later")
     }
 
-    @Test func aBareErrorLine() throws {
+    @Test func errorAsAFieldOfTheEvent() throws {
         // llama.cpp before PR 16109
         let harness = try stream(
             #"error: {"code":500,"message":"context full","type":"server_error"}"#)
@@ -156,7 +161,7 @@ struct StreamErrorTests {
         )
     }
 
-    @Test func anEventNamedError() throws {
+    @Test func errorEvent() throws {
         let harness = try stream("event: error\ndata: {\"message\":\"overloaded\",\"code\":503}")
         #expect(
             harness.status == "TW_SERVER"
@@ -168,7 +173,7 @@ struct StreamErrorTests {
                 && wrapped.message == lead + "busy (code 429); wait, then try again")
     }
 
-    @Test func anEventNamedErrorThatIsNoObject() throws {
+    @Test func errorEventThatIsNotAnObject() throws {
         #expect(
             try stream("event: error\ndata: upstream is gone").message == lead
                 + "upstream is gone; try again later")
@@ -178,7 +183,7 @@ struct StreamErrorTests {
         #expect(try stream("event: error\ndata: null").status == "TW_SERVER")
     }
 
-    @Test func unwrappedAsOnlyAnErrorCanBe() throws {
+    @Test func unwrappedErrors() throws {
         let aimlapi = try stream(
             #"data: {"message":"Generation took too long","statusCode":"504","requestId":"r"}"#)
         #expect(aimlapi.status == "TW_SERVER" && aimlapi.requestID == "r")
@@ -190,13 +195,15 @@ struct StreamErrorTests {
         #expect(dashScope.status == "TW_SERVER" && dashScope.requestID == "q")
     }
 
-    @Test func aWholeErrorBodyWithAGoodStatus() {
+    @Test func unstreamedErrorWithASuccessStatus() {
         for body in [
             #"{"error":{"message":"no","code":401}}"#, #"{"message":"no","statusCode":"401"}"#,
             #"{"object":"error","message":"no","code":401}"#,
         ] {
             let harness = StreamHarness(document: body)
-            guard case .providerError = harness.error else { return #expect(Bool(false), "\(body)") }
+            guard case .providerError = harness.error else {
+                return #expect(Bool(false), "\(body)")
+            }
             #expect(harness.status == "TW_AUTH")
             #expect(harness.document == body)
         }
@@ -205,7 +212,7 @@ struct StreamErrorTests {
         }
     }
 
-    @Test func aMessageAloneIsNoError() throws {
+    @Test func messageMemberAloneIsNotAnError() throws {
         let harness = try StreamHarness(#"{"message":"keep-alive"}"#, delta(#"{"content":"a"}"#))
         #expect(harness.error == nil && harness.content == "a")
     }

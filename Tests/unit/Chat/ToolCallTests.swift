@@ -5,23 +5,20 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("Calls of tools are put together from every kind of fragment")
+@Suite("Tool calls are assembled from every known kind of fragment")
 struct ToolCallTests {
-    /// A delta with these fragments.
-    private func calls(_ fragments: String...) -> String {
-        delta(#"{"tool_calls":[\#(fragments.joined(separator: ","))]}"#)
-    }
-
     @Test func fragmentsByIndex() throws {
         let harness = try StreamHarness(
             delta(#"{"role":"assistant","content":null}"#),
             calls(
-                #"{"index":0,"id":"call_1","type":"function","function":{"name":"weather","arguments":""}}"#
+                #"{"index":0,"id":"call_1","type":"function","function":{"name":"weather","#
+                    + #""arguments":""}}"#
             ),
             calls(#"{"index":0,"function":{"arguments":"{\"city\":"}}"#),
             calls(#"{"index":0,"function":{"arguments":"\"Rome\"}"}}"#),
             calls(
-                #"{"index":1,"id":"call_2","type":"function","function":{"name":"time","arguments":"{}"}}"#
+                #"{"index":1,"id":"call_2","type":"function","function":{"name":"time","#
+                    + #""arguments":"{}"}}"#
             ),
             #"{"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#)
         #expect(
@@ -34,19 +31,21 @@ struct ToolCallTests {
         #expect(
             try harness.isDocument(
                 #"""
-                {"choices":[{"index":0,"finish_reason":"tool_calls","message":{"role":"assistant","content":null,"tool_calls":[
-                {"id":"call_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Rome\"}"}},
+                {"choices":[{"index":0,"finish_reason":"tool_calls",
+                "message":{"role":"assistant","content":null,"tool_calls":[
+                {"id":"call_1","type":"function",
+                "function":{"name":"weather","arguments":"{\"city\":\"Rome\"}"}},
                 {"id":"call_2","type":"function","function":{"name":"time","arguments":"{}"}}]}}]}
                 """#))
     }
 
-    @Test func theBeginningIsToldThoughItHasNoArguments() throws {
+    @Test func beginningOfACallIsEmittedWithoutArguments() throws {
         let harness = try StreamHarness(
             calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#))
         #expect(harness.events == ["tool 0/0 a f "])
     }
 
-    @Test func fragmentsOfTwoCallsAlternate() throws {
+    @Test func alternatingFragmentsOfTwoCalls() throws {
         let harness = try StreamHarness(
             calls(
                 #"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#,
@@ -57,7 +56,7 @@ struct ToolCallTests {
         #expect(harness.toolCalls == ["0/0 a f {}", "0/1 b g []"])
     }
 
-    @Test func anIDThatIsEmptyOrNullLater() throws {
+    @Test func laterEmptyOrNullIDIsIgnored() throws {
         let harness = try StreamHarness(
             calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#),
             calls(#"{"index":0,"id":"","function":{"name":"","arguments":"\"x\":1"}}"#),
@@ -65,7 +64,7 @@ struct ToolCallTests {
         #expect(harness.toolCalls == [#"0/0 a f {"x":1}"#])
     }
 
-    @Test func aNameOrArgumentsThatAreNull() throws {
+    @Test func nullNameOrArgumentsAreIgnored() throws {
         let harness = try StreamHarness(
             calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":null}}"#),
             calls(#"{"index":0,"function":{"name":null,"arguments":"{}"}}"#),
@@ -75,7 +74,7 @@ struct ToolCallTests {
         #expect(harness.events == ["tool 0/0 a f {}"])
     }
 
-    @Test func theIDRepeatedWithEveryFragment() throws {
+    @Test func idRepeatedWithEveryFragment() throws {
         let harness = try StreamHarness(
             calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}"#),
             calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"}"}}"#),
@@ -83,144 +82,12 @@ struct ToolCallTests {
         #expect(harness.toolCalls == ["0/0 a f {}"])
     }
 
-    @Test func everyCallCountedAsZero() throws {
-        // openai-python#3201
-        let harness = try StreamHarness(
-            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":"}}"#),
-            calls(#"{"index":0,"function":{"arguments":"1}"}}"#),
-            calls(#"{"index":0,"id":"b","function":{"name":"f","arguments":"{\"x\":"}}"#),
-            calls(#"{"index":0,"function":{"arguments":"2}"}}"#))
-        #expect(harness.toolCalls == [#"0/0 a f {"x":1}"#, #"0/1 b f {"x":2}"#])
-    }
-
-    @Test func anIDThatSeveralCallsHave() throws {
-        // skye-harris/hass_local_openai_llm#92, HKUDS/nanobot#3943 and #4059
-        let byIndex = try StreamHarness(
-            calls(#"{"index":0,"id":"x","function":{"name":"f","arguments":""}}"#),
-            calls(#"{"index":0,"id":"x","function":{"arguments":"{}"}}"#),
-            calls(#"{"index":1,"id":"x","function":{"name":"g","arguments":""}}"#),
-            calls(#"{"index":1,"id":"x","function":{"arguments":"[]"}}"#))
-        #expect(byIndex.toolCalls == ["0/0 x f {}", "0/1 x g []"])
-        for place in ["", #""index":0,"#] {
-            let whole = try StreamHarness(
-                calls(#"{\#(place)"id":"x","function":{"name":"f","arguments":"{}"}}"#),
-                calls(#"{\#(place)"id":"x","function":{"name":"f","arguments":"[1]"}}"#),
-                calls(#"{\#(place)"id":"x","function":{"name":"g","arguments":""}}"#),
-                calls(#"{\#(place)"id":"x","function":{"name":"g","arguments":"[2]"}}"#))
-            #expect(whole.toolCalls == ["0/0 x f {}", "0/1 x f [1]", "0/2 x g [2]"])
-        }
-    }
-
-    @Test func whatRepeatsIDAndNameWithNothingElseIsTheSameCall() throws {
-        let pieces = [#""{\"a\":""#, #""1""#, #""}""#, #""""#, "null", #"" \n""#]
-        let harness = try harness(
-            pieces.map { calls(#"{"id":"x","function":{"name":"f","arguments":\#($0)}}"#) })
-        #expect(harness.toolCalls == ["0/0 x f {\"a\":1} \n"])
-    }
-
-    @Test func whatRepeatsIndexAndNameWithNothingElseIsTheSameCall() throws {
-        // vllm-project/vllm#13078 and #16340: its last piece is empty.
-        let pieces = [#"{\"a\":"#, "1}", ""]
-        let harness = try harness(
-            pieces.map { calls(#"{"index":0,"function":{"name":"f","arguments":"\#($0)"}}"#) })
-        #expect(harness.toolCalls == [#"0/0  f {"a":1}"#])
-        let again = #"{"index":0,"function":{"name":"f","arguments":"{}"}}"#
-        #expect(
-            try StreamHarness(calls(again), calls(again)).toolCalls == ["0/0  f {}", "0/1  f {}"])
-    }
-
-    /// To read the arguments again for each would be seconds.
-    @Test func veryMuchThatRepeatsACallAndBringsWhiteSpace() throws {
-        let text = #"["\#(String(repeating: "a", count: 900_000))"]"#
-        let first = calls(
-            #"{"id":"x","function":{"name":"f","arguments":\#(String(reflecting: text))}}"#)
-        let blank = calls(#"{"id":"x","function":{"name":"f","arguments":" "}}"#)
-        let harness = try harness([first] + Array(repeating: blank, count: 1000))
-        #expect(harness.toolCalls == ["0/0 x f \(text)" + String(repeating: " ", count: 1000)])
-    }
-
-    @Test func callsOfAWholeAnswerAreNeverFragments() {
-        let calls = ["x", "x", ""].map {
-            #"{"id":"\#($0)","function":{"name":"f","arguments":""}}"#
-        }.joined(separator: ",")
-        let harness = StreamHarness(
-            document: #"{"choices":[{"message":{"tool_calls":[\#(calls),\#(calls)]}}]}"#)
-        #expect(
-            harness.toolCalls == [
-                "0/0 x f ", "0/1 x f ", "0/2  f ", "0/3 x f ", "0/4 x f ", "0/5  f ",
-            ])
-    }
-
-    @Test func anotherIDIsAnotherCallThoughTheFirstHasNoArguments() throws {
-        let harness = try StreamHarness(
-            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
-            calls(#"{"index":0,"id":"b","function":{"name":"f","arguments":"{"}}"#),
-            calls(#"{"index":0,"id":"c","function":{"name":"f","arguments":"["}}"#))
-        #expect(harness.toolCalls == ["0/0 a f ", "0/1 b f {", "0/2 c f ["])
-    }
-
-    @Test func anIDThatChangesWithinACall() throws {
-        // poolsideai/pool#9: the first fragment of a call has one id, and the others have another.
-        let harness = try StreamHarness(
-            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
-            calls(#"{"index":0,"id":"b","function":{"arguments":"{\"x\":"}}"#),
-            calls(
-                #"{"index":1,"id":"c","function":{"name":"g","arguments":"["}}"#,
-                #"{"index":1,"id":"d","function":{"arguments":"]"}}"#),
-            calls(#"{"index":0,"id":"b","function":{"arguments":"1}"}}"#),
-            calls(#"{"index":0,"id":"b","function":{"arguments":""}}"#))
-        #expect(harness.toolCalls == [#"0/0 a f {"x":1}"#, "0/1 c g []"])
-        // What comes behind arguments that are whole is another call, if its name comes later.
-        let later = try StreamHarness(
-            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}"#),
-            calls(#"{"index":0,"id":"b","function":{}}"#),
-            calls(#"{"index":0,"id":"b","function":{"name":"g","arguments":"[]"}}"#))
-        #expect(later.toolCalls == ["0/0 a f {}", "0/1 b g []"])
-    }
-
-    @Test func anIndexThatCountsFragments() throws {
-        // dirac-run/dirac PR 215: Nebius, Cerebras
-        let harness = try StreamHarness(
-            calls(#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
-            calls(#"{"index":1,"function":{"arguments":"{\"x\":"}}"#),
-            calls(#"{"index":2,"function":{"arguments":"1}"}}"#),
-            calls(#"{"index":3,"id":"b","function":{"name":"g","arguments":"["}}"#),
-            calls(#"{"index":4,"function":{"arguments":"]"}}"#))
-        #expect(harness.toolCalls == [#"0/0 a f {"x":1}"#, "0/1 b g []"])
-    }
-
-    @Test func noIndexAtAll() throws {
-        // openai-python#2806
-        let harness = try StreamHarness(
-            calls(#"{"id":"a","function":{"name":"f","arguments":"{"}}"#),
-            calls(#"{"function":{"arguments":"}"}}"#),
-            calls(#"{"id":"b","function":{"name":"g","arguments":""}}"#),
-            calls(#"{"function":{"arguments":"{}"}}"#))
-        #expect(harness.toolCalls == ["0/0 a f {}", "0/1 b g {}"])
-    }
-
-    @Test func neitherIndexNorID() throws {
+    @Test func wholeCallInOneDelta() throws {
+        // Ollama's own API sends the arguments as an object.
         let harness = try StreamHarness(
             calls(
-                #"{"function":{"name":"f","arguments":"{\"x\":1}"}}"#,
-                #"{"function":{"name":"g","arguments":"{}"}}"#),
-            calls(#"{"function":{"name":"f","arguments":"{\"x\":2}"}}"#))
-        #expect(harness.toolCalls == [#"0/0  f {"x":1}"#, "0/1  g {}", #"0/2  f {"x":2}"#])
-    }
-
-    @Test func severalWithoutArgumentsNorIndexNorIDInOneDelta() throws {
-        let harness = try StreamHarness(
-            calls(
-                #"{"function":{"name":"f","arguments":""}}"#,
-                #"{"function":{"name":"g","arguments":""}}"#))
-        #expect(harness.toolCalls == ["0/0  f ", "0/1  g "])
-    }
-
-    @Test func aWholeCallInOneDelta() throws {
-        // Ollama, whose own API gives the arguments as an object.
-        let harness = try StreamHarness(
-            calls(
-                #"{"id":"a","index":0,"type":"function","function":{"name":"f","arguments":{"city": "Rome"}}}"#
+                #"{"id":"a","index":0,"type":"function","function":{"name":"f","#
+                    + #""arguments":{"city": "Rome"}}}"#
             ),
             #"{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"tool_calls"}]}"#)
         #expect(harness.events == [#"tool 0/0 a f {"city": "Rome"}"#, "finish 0 tool_calls"])
@@ -249,7 +116,7 @@ struct ToolCallTests {
         #expect(harness.toolCalls == ["0/0 a f {}", "0/1 b g {}"])
     }
 
-    @Test func aNameInPieces() throws {
+    @Test func nameInPieces() throws {
         let harness = try StreamHarness(
             calls(#"{"index":0,"id":"a","function":{"name":"get_"}}"#),
             calls(#"{"index":0,"function":{"name":"weather"}}"#),
@@ -259,8 +126,10 @@ struct ToolCallTests {
 
     @Test func callsOfSeveralChoices() throws {
         let harness = try StreamHarness(
-            #"{"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"id":"b","function":{"name":"g","arguments":"{}"}}]}}]}"#,
-            #"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}}]}"#
+            #"{"choices":[{"index":1,"delta":{"tool_calls":[{"index":0,"id":"b","#
+                + #""function":{"name":"g","arguments":"{}"}}]}}]}"#,
+            #"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"a","#
+                + #""function":{"name":"f","arguments":"{}"}}]}}]}"#
         )
         #expect(harness.events == ["tool 1/0 b g {}", "tool 0/0 a f {}"])
         #expect(harness.toolCalls == ["0/0 a f {}", "1/0 b g {}"])
@@ -279,21 +148,24 @@ struct ToolCallTests {
             ))
     }
 
-    @Test func customCallsBesideWhatIsNull() throws {
+    @Test func customCallWithNullMembers() throws {
         let call =
-            #"{"index":0,"id":"a","type":"custom","function":null,"custom":{"name":"sql","arguments":null,"input":"1"}}"#
+            #"{"index":0,"id":"a","type":"custom","function":null,"custom":{"name":"sql","#
+            + #""arguments":null,"input":"1"}}"#
         #expect(try StreamHarness(calls(call)).toolCalls == ["0/0 a sql 1"])
     }
 
-    @Test func whatElseStandsInACall() throws {
+    @Test func unknownMembersOfACallAreKept() throws {
         // Gemini: earendil-works/pi#3234, BerriAI/litellm#16893
         let harness = try StreamHarness(
             calls(
-                #"{"index":0,"id":"a","type":"function","extra_content":{"google":{"thought_signature":"S"}},"#
+                #"{"index":0,"id":"a","type":"function","extra_content":{"google":{"#
+                    + #""thought_signature":"S"}},"#
                     + #""function":{"name":"f","arguments":"{","strict":null}}"#,
                 #"{"index":1,"id":"b","function":{"name":"g"}}"#),
             calls(
-                #"{"index":0,"extra_content":null,"function":{"\u0061rguments":"}","strict":true},"x\"":[1]}"#
+                #"{"index":0,"extra_content":null,"function":{"\u0061rguments":"}","#
+                    + #""strict":true},"x\"":[1]}"#
             ))
         let first =
             #"{"id":"a","type":"function","function":{"name":"f","arguments":"{}","strict":true},"#
@@ -304,7 +176,7 @@ struct ToolCallTests {
                 == #"{"choices":[{"index":0,"message":{"tool_calls":[\#(first),\#(second)]}}]}"#)
     }
 
-    @Test func thereIsAnEndToWhatElseStandsInCalls() throws {
+    @Test func unknownMembersOfCallsAreLimited() throws {
         let many = (0..<300).map { #""k\#($0)":1"# }.joined(separator: ",")
         let harness = try StreamHarness([
             Array(
@@ -317,7 +189,7 @@ struct ToolCallTests {
                 && !harness.document.contains("k256"))
     }
 
-    @Test func theCallThatToolCallsHaveTakenThePlaceOf() throws {
+    @Test func deprecatedFunctionCallIsJoined() throws {
         let harness = try StreamHarness(
             delta(#"{"content":null,"function_call":{"name":"f","arguments":""}}"#),
             delta(#"{"function_call":{"arguments":"{\"a\""}}"#),
@@ -333,48 +205,26 @@ struct ToolCallTests {
                 == #"{"choices":[{"index":0,"message":{"function_call":null}}]}"#)
     }
 
-    @Test func callsOfAWholeAnswer() {
+    @Test func callsOfAnUnstreamedAnswer() {
         let harness = StreamHarness(
             document: #"""
                 {"choices":[{"index":0,"message":{"content":null,"tool_calls":[
                 {"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}},
-                {"id":"b","type":"function","function":{"name":"g","arguments":""}}]},"finish_reason":"tool_calls"}]}
+                {"id":"b","type":"function","function":{"name":"g","arguments":""}}]},
+                "finish_reason":"tool_calls"}]}
                 """#)
         #expect(harness.toolCalls == [#"0/0 a f {"x":1}"#, "0/1 b g "])
         #expect(
             harness.events == [#"tool 0/0 a f {"x":1}"#, "tool 0/1 b g ", "finish 0 tool_calls"])
     }
 
-    @Test func whatIsNoCallIsPassedOver() throws {
+    @Test func fragmentsThatAreNotObjectsAreIgnored() throws {
         let harness = try StreamHarness(
             delta(#"{"tool_calls":null}"#), delta(#"{"tool_calls":[]}"#),
             delta(#"{"tool_calls":[null,1,"a"]}"#),
             delta(#"{"tool_calls":{}}"#))
         #expect(harness.events == [] && harness.toolCalls == [] && harness.error == nil)
         #expect(try harness.isDocument(#"{"choices":[{"index":0,"message":{"tool_calls":null}}]}"#))
-    }
-
-    @Test func aNameAgainBeginsAnotherCallOnlyBehindWholeArguments() throws {
-        // Brackets and quotes in strings, escaped or not, close nothing; what is behind a whole text, or never was one, is no other.
-        let pieces = [#"{\"a\":\"}"#, #"]\\\\\\\""#, #"}\""#, #",\"b\":[{}"#, #"]"#, #"}"#]
-        let named = pieces.map { calls(#"{"function":{"name":"f","arguments":"\#($0)"}}"#) }
-        let whole = #"0/0  f {"a":"}]\\\"}","b":[{}]}"#
-        #expect(try harness(named).toolCalls == [whole])
-        #expect(
-            try harness(named + named).toolCalls == [whole, whole.replacing("0/0", with: "0/1")])
-        let broken = ["{x}", "{", "}"].map {
-            calls(#"{"function":{"name":"f","arguments":"\#($0)"}}"#)
-        }
-        #expect(try harness(broken).toolCalls == ["0/0  f {x}{}"])
-        // White space is no text yet.
-        let blank = [" ", "{}", "[]"].map {
-            calls(#"{"function":{"name":"f","arguments":"\#($0)"}}"#)
-        }
-        #expect(try harness(blank).toolCalls == ["0/0  f  {}", "0/1  f []"])
-    }
-
-    private func harness(_ chunks: [String]) throws -> StreamHarness {
-        try StreamHarness([Array(chunks.map { "data: \($0)\n\n" }.joined().utf8)])
     }
 
     @Test func tooManyCallsEndTheStream() throws {
@@ -388,10 +238,11 @@ struct ToolCallTests {
         #expect(harness.reply.toolCallCount == 1024)
     }
 
-    @Test func fragmentsCutAnywhere() throws {
+    @Test func fragmentsWithEverySplit() throws {
         let stream = [
             calls(
-                #"{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{\"é\":\"\ud83d"}}"#
+                #"{"index":0,"id":"a","type":"function","function":{"name":"f","#
+                    + #""arguments":"{\"é\":\"\ud83d"}}"#
             ),
             calls(#"{"index":0,"function":{"arguments":"\ude0a\"}"}}"#), "[DONE]",
         ]

@@ -4,43 +4,46 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-@Suite("The bill is read wherever it stands, and the last one counts")
+@Suite("Usage is read from every known member, and the last usage counts")
 struct UsageTests {
     private let hello = #"{"choices":[{"index":0,"delta":{"content":"a"}}],"usage":null}"#
 
     private func usage(_ json: String) -> String { #"{"choices":[],"usage":\#(json)}"# }
 
-    @Test func everyNumber() throws {
+    @Test func allCounts() throws {
         let harness = try StreamHarness(
             usage(
                 #"""
                 {"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,\#
-                "completion_tokens_details":{"reasoning_tokens":4,"text_tokens":9},"prompt_tokens_details":{"cached_tokens":5}}
+                "completion_tokens_details":{"reasoning_tokens":4,"text_tokens":9},\#
+                "prompt_tokens_details":{"cached_tokens":5}}
                 """#))
         #expect(harness.events == ["usage 2"])
         #expect(harness.usage == [1, 2, 3, 4, 5])
         #expect(harness.cost == nil)
     }
 
-    @Test func detailsBesideTheOtherNumbers() throws {
+    @Test func detailsOutsideTheirObjects() throws {
         // SGLang (sgl-project/sglang PR 17156), Moonshot (Bike4Mind/bike4mind PR 1089)
-        let beside = #""completion_tokens":2,"reasoning_tokens":4,"cached_tokens":5"#
-        #expect(try StreamHarness(usage("{\(beside)}")).usage == [-1, 2, -1, 4, 5])
+        let outside = #""completion_tokens":2,"reasoning_tokens":4,"cached_tokens":5"#
+        #expect(try StreamHarness(usage("{\(outside)}")).usage == [-1, 2, -1, 4, 5])
         #expect(
-            try StreamHarness(usage(#"{\#(beside),"prompt_tokens_details":null}"#)).usage == [
+            try StreamHarness(usage(#"{\#(outside),"prompt_tokens_details":null}"#)).usage == [
                 -1, 2, -1, 4, 5,
             ])
         let both =
-            #"{"completion_tokens_details":{"reasoning_tokens":6},"prompt_tokens_details":{"cached_tokens":7},\#(beside)}"#
+            #"{"completion_tokens_details":{"reasoning_tokens":6},"#
+            + #""prompt_tokens_details":{"cached_tokens":7},\#(outside)}"#
         #expect(try StreamHarness(usage(both)).usage == [-1, 2, -1, 6, 7])
     }
 
-    @Test func whatIsNotToldIsBelowZero() throws {
+    @Test func absentCountsAreNegative() throws {
         #expect(try StreamHarness(hello).usage == nil)
         let empty = try StreamHarness(hello, usage("{}"), #"{"choices":[],"meta":{"usage":{}}}"#)
         #expect(empty.usage == nil && empty.events == ["content 0 a"])
         let odd = usage(
-            #"{"prompt_tokens":null,"completion_tokens":"7","total_tokens":-3,"completion_tokens_details":null,"#
+            #"{"prompt_tokens":null,"completion_tokens":"7","total_tokens":-3,"#
+                + #""completion_tokens_details":null,"#
                 + #""prompt_tokens_details":[]}"#
         )
         #expect(try StreamHarness(odd).usage == [-1, -1, -1, -1, -1])
@@ -50,7 +53,7 @@ struct UsageTests {
             ).usage == [-1, -1, 12, -1, -1])
     }
 
-    @Test func repeatedOrNullLater() throws {
+    @Test func usageThatIsRepeatedOrNullLater() throws {
         let one =
             #"{"choices":[{"index":0,"delta":{"content":"a"}}],"usage":{"completion_tokens":1}}"#
         let harness = try StreamHarness(
@@ -59,18 +62,20 @@ struct UsageTests {
         #expect(harness.usage == [-1, 2, -1, -1, -1])
         #expect(
             try harness.isDocument(
-                #"{"choices":[{"index":0,"message":{"content":"aaa"}}],"usage":{"completion_tokens":2}}"#
+                #"{"choices":[{"index":0,"message":{"content":"aaa"}}],"#
+                    + #""usage":{"completion_tokens":2}}"#
             ))
     }
 
-    @Test func theLastReplacesTheWholeOfAnEarlierOne() throws {
+    @Test func lastUsageReplacesAllEarlierCounts() throws {
         let details =
-            #"{"completion_tokens":1,"total_tokens":9,"completion_tokens_details":{"reasoning_tokens":4},"cost":0.5}"#
+            #"{"completion_tokens":1,"total_tokens":9,"completion_tokens_details":{"#
+            + #""reasoning_tokens":4},"cost":0.5}"#
         let harness = try StreamHarness(
             usage(details), usage("{}"), usage(#"{"completion_tokens":2}"#))
         #expect(harness.events == ["usage 1", "usage 2"])
         #expect(harness.usage == [-1, 2, -1, -1, -1] && harness.cost == nil)
-        // What it cost beside it is another matter.
+        // A cost outside `usage` is kept.
         let meta = #""meta":{"usage":{"usd_spent":2}}"#
         for chunks in [
             [#"{"choices":[],\#(meta)}"#, usage(#"{"completion_tokens":2}"#)],
@@ -87,23 +92,25 @@ struct UsageTests {
         }
     }
 
-    @Test func onTheLastChunkWithText() throws {
+    @Test func usageInTheLastChunkWithText() throws {
         // DeepSeek
         let harness = try StreamHarness(
-            #"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"usage":{"completion_tokens":1}}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],"#
+                + #""usage":{"completion_tokens":1}}"#,
             "[DONE]"
         )
         #expect(harness.events == ["content 0 a", "finish 0 stop", "usage 1"])
     }
 
-    @Test func inTheChoiceThatEnds() throws {
+    @Test func usageInTheLastChoice() throws {
         // Moonshot (earendil-works/pi#2017)
         let end =
-            #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop","usage":{"completion_tokens":1}}]}"#
+            #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop","#
+            + #""usage":{"completion_tokens":1}}]}"#
         let harness = try StreamHarness(hello, end, end, "[DONE]")
         #expect(harness.events == ["content 0 a", "finish 0 stop", "usage 1"])
         #expect(harness.usage == [-1, 1, -1, -1, -1])
-        // The one that stands where it belongs counts.
+        // The `usage` member of the chunk outweighs the choice's.
         let both = end.replacing("]}", with: #"],"usage":{"completion_tokens":2}}"#)
         #expect(try StreamHarness(both).events == ["finish 0 stop", "usage 2"])
         #expect(
@@ -129,7 +136,7 @@ struct UsageTests {
         #expect(before.cost == "2.0 USD" && before.events == ["usage 1"])
     }
 
-    @Test func otherThingsBesideTheUsageAreNoBill() throws {
+    @Test func otherMembersAreNotUsage() throws {
         let harness = try StreamHarness(
             #"{"choices":[],"meta":{"region":"eu"},"usage":null}"#, #"{"meta":{}}"#)
         #expect(harness.usage == nil && harness.events == [])
