@@ -236,8 +236,8 @@ void test_timeouts(void)
     check_timeout(stalled.url, TW_TIMEOUT_TOTAL, 1000, "total", "Hm");
     server_stop(&stalled);
 
-    check_polling("\"alibaba/qwen3-32b#stall=2000\"", TW_TIMEOUT_IDLE, "nothing was received for 400 ms",
-                  "Okay");
+    check_polling("\"alibaba/qwen3-32b#stall=2000\"", TW_TIMEOUT_IDLE,
+                  "nothing was received for 400 ms", "Okay");
     check_polling("\"alibaba/qwen3-32b#delay=60000\"", TW_TIMEOUT_FIRST_BYTE,
                   "no response within 400 ms", "");
     check_values_of_a_request();
