@@ -25,7 +25,8 @@ COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 STRING = re.compile(r'(#*)("""(?=\n)|")')
 # A declaration with a body of statements. `init` after a dot is a call.
 FUNCTION = re.compile(
-    r"(?<![.\w`])(?:func\s+(?P<name>[^\s(<]+)|(?P<kind>init|deinit|subscript)\b(?=[?!]?\s*(?:[(<]|\Z)))"
+    r"(?<![.\w`])(?:func\s+(?P<name>[^\s(<]+)"
+    r"|(?P<kind>init|deinit|subscript)\b(?=[?!]?\s*(?:[(<]|\Z)))"
     r"|(?<![.\w`])var\s+(?P<variable>\w+)\s*:[^={}]*\Z"
 )
 
