@@ -59,7 +59,7 @@ private func checkHeaders(_ text: Bytes, of reply: Reply) -> Bytes {
     demand(
         reply.headers.value(StaticText.bytes("no such: header")) == nil,
         "an absent header is not found")
-    reply.noteRequestID()
+    reply.readRequestIDHeader()
     checkAdvice(reply.headers)
     return rest
 }
