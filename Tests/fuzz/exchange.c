@@ -19,8 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -164,8 +166,71 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     return 0;
 }
 
+/*
+ * A timer is an eventfd, which becomes readable when the simulated time reaches the deadline. There is
+ * one for each event loop.
+ */
+static struct timer {
+    int fd;
+    int64_t deadline_ns; /* 0: not armed. */
+} timers[64];
+static int timer_count;
+
+static struct timer *timer_of(int fd)
+{
+    for (int i = 0; i < timer_count; i++)
+        if (timers[i].fd == fd) return &timers[i];
+    return NULL;
+}
+
+int timerfd_create(int clock, int flags)
+{
+    (void)clock, (void)flags;
+    demand(timer_count < 64);
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd >= 0) timers[timer_count++] = (struct timer){ .fd = fd };
+    return fd;
+}
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *before)
+{
+    struct timer *timer = timer_of(fd);
+    demand(timer && flags == TFD_TIMER_ABSTIME && !before);
+    timer->deadline_ns = at->it_value.tv_sec * 1000000000 + at->it_value.tv_nsec;
+    return 0;
+}
+
+int close(int fd)
+{
+    struct timer *timer = timer_of(fd);
+    if (timer) *timer = timers[--timer_count];
+    return (int)syscall(SYS_close, fd);
+}
+
+static void expire_timers(void)
+{
+    for (int i = 0; i < timer_count; i++) {
+        uint64_t one = 1;
+        if (timers[i].deadline_ns == 0 || timers[i].deadline_ns > now_ns) continue;
+        timers[i].deadline_ns = 0;
+        demand(write(timers[i].fd, &one, sizeof one) == sizeof one);
+    }
+}
+
+/* How much time passes in a wait without a time limit: until the next timer or the server's pause. */
+static int64_t time_to_next_event(void)
+{
+    int64_t next_ns = server.wakes_ns > now_ns ? server.wakes_ns : INT64_MAX;
+    for (int i = 0; i < timer_count; i++)
+        if (timers[i].deadline_ns > 0 && timers[i].deadline_ns < next_ns)
+            next_ns = timers[i].deadline_ns;
+    demand(next_ns != INT64_MAX); /* Otherwise nothing ends the wait. */
+    return next_ns > now_ns ? next_ns - now_ns : 0;
+}
+
 static int ready(int epoll, struct epoll_event *events, int capacity)
 {
+    expire_timers();
     int count = (int)syscall(SYS_epoll_pwait, epoll, events, capacity, 0, NULL, 0);
     for (int i = 0; i < count; i++)
         if (events[i].data.fd == server.client_end && server.was_reset)
@@ -184,11 +249,13 @@ int epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout)
                                                     : 2 * server.idle_ns + 1000000;
     if (count != 0) return count;
     /* Between two polls that do not wait, more and more time passes. */
-    int64_t passes = timeout == 0 ? server.idle_ns : (int64_t)timeout * 1000000;
+    int64_t passes = timeout == 0  ? server.idle_ns
+                     : timeout < 0 ? time_to_next_event()
+                                   : (int64_t)timeout * 1000000;
     if (server.wakes_ns > now_ns && server.wakes_ns < now_ns + passes)
         passes = server.wakes_ns - now_ns;
     now_ns += passes;
-    return 0;
+    return ready(epoll, events, capacity);
 }
 
 /* ---- Recorded events ---- */
