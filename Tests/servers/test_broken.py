@@ -194,11 +194,14 @@ def faulty_http2_server(pair, faults):
                 headers.append(("content-length", str(len(fault.case.body))))
             exchange.headers(fault.case.status, *headers)
             exchange.data(fault.data, {"in bytes": 1, "in frames": 200}.get(fault.how, 16384))
-        stays_open = fault.end == COMPLETE or fault.end in STREAM_ENDS
-        if stays_open:
-            STREAM_ENDS.get(fault.end, STREAM_ENDS["END_STREAM"])(exchange)
+        if fault.end == COMPLETE:
+            exchange.end()
+        elif fault.end in STREAM_ENDS:
+            STREAM_ENDS[fault.end](exchange)
         session.holds_frames = False
         session.flush()
+        # After silence the client may use the connection again, if the answer was complete.
+        stays_open = fault.end in (COMPLETE, SILENCE, *STREAM_ENDS)
         if fault.end in GOAWAYS:
             exchange.go_away(GOAWAYS[fault.end])
         if not stays_open:
