@@ -167,8 +167,8 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 }
 
 /*
- * A timer is an eventfd, which becomes readable when the simulated time reaches the deadline. There is
- * one for each event loop.
+ * A timer is an eventfd, which becomes readable when the simulated time reaches the deadline. There
+ * is one for each event loop.
  */
 static struct timer {
     int fd;
@@ -217,7 +217,9 @@ static void expire_timers(void)
     }
 }
 
-/* How much time passes in a wait without a time limit: until the next timer or the server's pause. */
+/*
+ * How much time passes in a wait without a time limit: until the next timer or the server's pause.
+ */
 static int64_t time_to_next_event(void)
 {
     int64_t next_ns = server.wakes_ns > now_ns ? server.wakes_ns : INT64_MAX;

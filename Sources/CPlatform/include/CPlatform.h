@@ -161,8 +161,8 @@ curl_socket_t platform_open_socket(void *sockets, curlsocktype purpose,
                                    struct curl_sockaddr *address);
 
 /**
- * Identifies a socket among those with the same descriptor number, by its inode; 0 if the descriptor
- * is not open.
+ * Identifies a socket among those with the same descriptor number, by its inode; 0 if the
+ * descriptor is not open.
  */
 uint64_t platform_socket_identity(int descriptor);
 

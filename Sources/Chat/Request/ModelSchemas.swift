@@ -3,8 +3,8 @@ import Base
 /// The request schemas of four models
 /// (https://docs.aimlapi.com/api-references/text-models-llm/alibaba-cloud).
 ///
-/// Unknown request fields are valid: the schemas allow additional properties, and the provider's own
-/// samples use them.
+/// Unknown request fields are valid: the schemas allow additional properties, and the provider's
+/// own samples use them.
 struct ModelSchemas {
     struct Models: OptionSet, Sendable {
         let rawValue: UInt8
