@@ -27,7 +27,8 @@ enum Problem {
 /// Data flows one way: inbox → events of the stream → chunks → deltas in the reply → events for the
 /// caller. A retry replaces the whole value.
 struct Attempt: ~Copyable {
-    let transfer: Transfer
+    /// Nil before the first attempt and between two.
+    let transfer: Transfer?
     private var stream: SSEParser
     private var parser = ChunkParser()
     private(set) var format = Format.unknown
@@ -59,10 +60,13 @@ struct Attempt: ~Copyable {
     /// More of an error response is not worth reading.
     private static let maxErrorBody = 1 << 20
 
-    init(_ transfer: Transfer, eventLimit: Int) {
+    init(_ transfer: Transfer?, eventLimit: Int) {
         self.transfer = transfer
         stream = SSEParser(limit: eventLimit)
     }
+
+    /// No attempt.
+    init() { self.init(nil, eventLimit: 0) }
 
     // MARK: Events for the caller
 
@@ -94,7 +98,7 @@ struct Attempt: ~Copyable {
         }
         guard let event else {
             // The stream has consumed the inbox and does not point into it any more.
-            transfer.inbox.removeAll()
+            transfer?.inbox.removeAll()
             inbox = MutableBytes(start: nil, count: 0)
             return .needsInput
         }
@@ -104,10 +108,10 @@ struct Attempt: ~Copyable {
 
     /// Prepares what has arrived for parsing; false if it is not an event stream.
     private mutating func takeInbox(_ reply: UnretainedReference<Reply>) -> Bool {
-        guard !transfer.inbox.isEmpty else { return false }
+        guard let transfer, !transfer.inbox.isEmpty else { return false }
         if format == .unknown {
             reply.with { $0.httpStatus = transfer.head.status }
-            format = sniffFormat(transfer.inbox.bytes)
+            format = sniffFormat(transfer)
         }
         switch format {
         case .unknown, .document:
@@ -124,7 +128,8 @@ struct Attempt: ~Copyable {
 
     /// Decides by the first byte: servers send whole documents as `text/event-stream`, and streams
     /// with other types.
-    private mutating func sniffFormat(_ bytes: Bytes) -> Format {
+    private mutating func sniffFormat(_ transfer: Transfer) -> Format {
+        let bytes = transfer.inbox.bytes
         if transfer.head.status >= 300 { return .errorResponse }
         // A byte order mark may be split.
         if StaticText.bytes("\u{FEFF}").starts(with: bytes) { return .unknown }
@@ -156,22 +161,18 @@ struct Attempt: ~Copyable {
         }
     }
 
-    /// Whether the parser's events include one of that kind.
-    func hasEvent(_ kind: tw_event_kind) -> Bool {
-        parser.events.contains { $0.kind == kind }
-    }
-
     // MARK: Waiting
 
     /// Applies what has arrived to the idle timeout, after all of it was parsed.
     mutating func updateIdleTimeout(
         _ timeouts: Timeouts, commentsKeepAlive: Bool, isFinished: Bool, at now: Int64
     ) {
+        guard let transfer else { return }
         // After the end of the answer only usage is awaited, however long comments continue.
-        let hasNews = stream.takeActivity()
+        let hasActivity = stream.takeActivity()
         if format != .events || commentsKeepAlive && !isFinished {
             transfer.clock.restartIdle(at: transfer.lastReceived)
-        } else if hasNews {
+        } else if hasActivity {
             transfer.clock.restartIdle(at: now)
         }
         guard isFinished else { return }
@@ -186,26 +187,28 @@ struct Attempt: ~Copyable {
     mutating func processEndOfBody(_ reply: Reply, _ redactor: Redactor, at now: Int64) -> Problem?
     {
         dropEvents()
+        guard let transfer else { return nil }
         reply.httpStatus = transfer.head.status
         switch format {
         case .errorResponse, .unknown:
-            if reply.httpStatus >= 300 { readErrorResponse(into: reply, redactor) }
+            if reply.httpStatus >= 300 { readErrorResponse(of: transfer, into: reply, redactor) }
             return nil
-        case .document: return parseDocument(into: reply)
+        case .document: return parseDocument(of: transfer, into: reply)
         case .events: return parseLastEvent(into: reply, at: now)
         }
     }
 
     /// Parses what had arrived when the exchange was cancelled.
     mutating func processCancelled(_ reply: Reply, at now: Int64) {
+        guard let transfer else { return }
         let target = UnretainedReference(reply)
         while case .parsed = parse(into: target, at: now) {}
         if format == .events { _ = parseLastEvent(into: reply, at: now) }
-        if format == .document { _ = parseDocument(into: reply) }
+        if format == .document { _ = parseDocument(of: transfer, into: reply) }
         dropEvents()
     }
 
-    private mutating func parseDocument(into reply: Reply) -> Problem? {
+    private mutating func parseDocument(of transfer: Transfer, into reply: Reply) -> Problem? {
         swap(&reply.body, &transfer.inbox)
         if reply.body.bytes.hasPrefix("\u{FEFF}") { reply.body.removeFirst(3) }
         startEvents(with: reply.body.bytes)
@@ -229,7 +232,9 @@ struct Attempt: ~Copyable {
         }
     }
 
-    private mutating func readErrorResponse(into reply: Reply, _ redactor: Redactor) {
+    private mutating func readErrorResponse(
+        of transfer: Transfer, into reply: Reply, _ redactor: Redactor
+    ) {
         // The reply's headers name the compression and the target of a redirect.
         transfer.takeHeaders(into: &reply.headers)
         redactor.redactJSON(&transfer.inbox)
@@ -248,6 +253,7 @@ struct Attempt: ~Copyable {
 
     /// Redacts what events that are not delivered yet may point to.
     mutating func redact(_ redactor: Redactor) {
+        guard let transfer else { return }
         redactor.redactJSONInPlace(&transfer.inbox)
         stream.changeHeld(redactor.redactJSONInPlace)
     }

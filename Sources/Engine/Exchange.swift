@@ -24,8 +24,7 @@ package final class Exchange {
     private let cancellation = Cancellation()
     private let eventStorage = EventStorage()
 
-    /// Nil before the first attempt and between two.
-    private var attempt: Attempt?
+    private var attempt = Attempt()
     /// When the first attempt began; 0 before.
     private var callStart: Int64 = 0
     /// When the next attempt is due, and how long the wait for it is.
@@ -87,21 +86,17 @@ package final class Exchange {
     package func advance(now: Int64) -> Step {
         while true {
             if cancellation.isRequested { abort(at: now) }
-            if hasEvents { return .event(takeEvent()) }
+            if attempt.hasEvents { return .event(takeEvent(now)) }
             if hasPendingRetryEvent {
                 hasPendingRetryEvent = false
                 return .event(eventStorage.storeRetry(of: reply, wait: retryWait))
             }
             if isOver { return .ended }
-            guard attempt != nil else {
-                if let until = beginWhenDue(now) { return .pending(until: until) }
-                continue
-            }
-            switch attempt!.parse(into: unretainedReply, at: now) {
-            case .parsed: recordEventTimes(now)
+            switch attempt.parse(into: unretainedReply, at: now) {
+            case .parsed: continue
             case .failed(let problem): end(problem, at: now)
             case .needsInput:
-                if let until = endWhenDue(now) { return .pending(until: until) }
+                if let until = beginOrEndWhenDue(now) { return .pending(until: until) }
             }
         }
     }
@@ -113,6 +108,10 @@ package final class Exchange {
     }
 
     // MARK: Waiting
+
+    private func beginOrEndWhenDue(_ now: Int64) -> Int64? {
+        attempt.transfer == nil ? beginWhenDue(now) : endWhenDue(now)
+    }
 
     /// Begins the next attempt if it is due; otherwise returns when it is.
     private func beginWhenDue(_ now: Int64) -> Int64? {
@@ -133,19 +132,18 @@ package final class Exchange {
     /// Ends the attempt if its transfer has ended or a timeout has expired; otherwise returns when the
     /// next one does. Everything received has been parsed.
     private func endWhenDue(_ now: Int64) -> Int64? {
-        guard let client, let transfer = attempt?.transfer else { return nil }
+        guard let client, let transfer = attempt.transfer else { return nil }
         if transfer.end == nil && isInherited {
             abort(at: now)
             return nil
         }
-        attempt!.updateIdleTimeout(
+        attempt.updateIdleTimeout(
             timeouts, commentsKeepAlive: client.commentsKeepAlive, isFinished: reply.isFinished,
             at: now)
         transfer.expire(at: now)
-        let closeDeadline = attempt?.closeDeadline ?? .max
+        let closeDeadline = attempt.closeDeadline
         guard transfer.end == nil && now < closeDeadline else {
-            let problem = attempt!.processEndOfBody(reply, client.redactor, at: now)
-            recordEventTimes(now)
+            let problem = attempt.processEndOfBody(reply, client.redactor, at: now)
             end(problem, at: now)
             return nil
         }
@@ -158,24 +156,18 @@ package final class Exchange {
 
     // MARK: Events
 
-    private var hasEvents: Bool { attempt?.hasEvents ?? false }
-
-    private func takeEvent() -> UnsafePointer<tw_event> {
+    private func takeEvent(_ now: Int64) -> UnsafePointer<tw_event> {
         hasDeliveredEvent = true
-        let (event, raw) = attempt!.takeEvent()
-        return unretainedReply.with { eventStorage.store(event, of: $0, raw: raw) }
-    }
-
-    /// Records when the first reasoning and the first content arrived.
-    private func recordEventTimes(_ now: Int64) {
-        unretainedReply.with { reply in
+        let (event, raw) = attempt.takeEvent()
+        return unretainedReply.with { reply in
             let timing = reply.timing
-            if timing.pointee.first_reasoning_us < 0 && attempt!.hasEvent(TW_EVENT_REASONING) {
+            if event.kind == TW_EVENT_REASONING && timing.pointee.first_reasoning_us < 0 {
                 timing.pointee.first_reasoning_us = microseconds(at: now)
             }
-            if timing.pointee.first_content_us < 0 && attempt!.hasEvent(TW_EVENT_CONTENT) {
+            if event.kind == TW_EVENT_CONTENT && timing.pointee.first_content_us < 0 {
                 timing.pointee.first_content_us = microseconds(at: now)
             }
+            return eventStorage.store(event, of: reply, raw: raw)
         }
     }
 
@@ -183,7 +175,7 @@ package final class Exchange {
     /// sampled before libcurl connects and reads.
     private func microseconds(at now: Int64) -> Int64 {
         guard callStart > 0 else { return 0 }
-        return (max(now, attempt?.transfer.timing.firstByte ?? 0) - callStart) / 1000
+        return (max(now, attempt.transfer?.timing.firstByte ?? 0) - callStart) / 1000
     }
 
     // MARK: Attempts
@@ -208,12 +200,12 @@ package final class Exchange {
 
     /// Ends the attempt: another one follows, or the exchange is over.
     private func end(_ problem: Problem?, at now: Int64) {
-        guard let client, let transfer = attempt?.transfer else { return }
+        guard let client, let transfer = attempt.transfer else { return }
         if transfer.prepareRestart() {
             transfer.stop()
             return beginAttempt(onFreshConnection: true, at: now)
         }
-        attempt!.finish(reply)
+        attempt.finish(reply)
         let result = transfer.result()
         takeHead(of: transfer)
         if reply.status == TW_OK {
@@ -229,8 +221,8 @@ package final class Exchange {
 
     /// Ends the exchange with a result that the response does not decide.
     private func end(_ status: tw_status, _ message: StaticString, at now: Int64) {
-        if let client, let transfer = attempt?.transfer {
-            attempt!.finish(reply)
+        if let client, let transfer = attempt.transfer {
+            attempt.finish(reply)
             takeHead(of: transfer)
             redact(client.redactor)
         }
@@ -252,7 +244,7 @@ package final class Exchange {
     /// may not be delivered yet.
     private func redact(_ redactor: Redactor) {
         redactor.redact(&reply.message)
-        attempt!.redact(redactor)
+        attempt.redact(redactor)
         redactor.redactJSONInPlace(&reply.body)
         reply.changeFields(redactor.redactJSONInPlace)
     }
@@ -261,7 +253,7 @@ package final class Exchange {
     private func waitBeforeRetry(
         _ result: TransferResult, _ client: Client, _ receivedAt: Int64, _ now: Int64
     ) -> Int64? {
-        guard !hasDeliveredEvent, !hasEvents else { return nil }
+        guard !hasDeliveredEvent, !attempt.hasEvents else { return nil }
         let advice = RetryPolicy.Advice(reply.headers, now: receivedAt)
         // The address tells apart exchanges that fail in the same turn.
         let seed = UInt64(bitPattern: now) &+ UInt64(UInt(bitPattern: Handle.unretained(self)))
@@ -276,8 +268,8 @@ package final class Exchange {
 
     private func scheduleRetry(_ wait: Int64, at now: Int64) {
         logEnd(at: now)
-        attempt?.transfer.stop()
-        attempt = nil
+        attempt.transfer?.stop()
+        attempt = Attempt()
         reply.recordFailedAttempt()
         retryWait = wait
         attemptStart = now + wait
@@ -295,12 +287,10 @@ package final class Exchange {
     private func abort(at now: Int64) {
         hasPendingRetryEvent = false
         guard !isOver else {
-            if attempt != nil { attempt!.dropEvents() }
+            attempt.dropEvents()
             return
         }
-        if attempt != nil {
-            attempt!.processCancelled(reply, at: now)
-        }
+        attempt.processCancelled(reply, at: now)
         if isInherited {
             end(
                 TW_MISUSE,
@@ -311,13 +301,13 @@ package final class Exchange {
         } else {
             end(TW_CANCELLED, "cancelled", at: now)
         }
-        if attempt != nil { attempt!.dropEvents() }
+        attempt.dropEvents()
     }
 
     private func finish(at now: Int64) {
         isOver = true
         if callStart > 0 { reply.timing.pointee.total_us = microseconds(at: now) }
-        if let transfer = attempt?.transfer {
+        if let transfer = attempt.transfer {
             transfer.stop()
             reply.timing.pointee.reused_connection = transfer.timing.reusedConnection ? 1 : 0
         }
@@ -337,7 +327,7 @@ package final class Exchange {
             line.append(", ")
             line.append(decimal: Int(microseconds(at: now) / 1000))
             line.append(" ms, ")
-            line.append(decimal: attempt?.transfer.received ?? 0)
+            line.append(decimal: attempt.transfer?.received ?? 0)
             line.append(" bytes")
         }
     }
