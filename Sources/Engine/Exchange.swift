@@ -109,6 +109,7 @@ package final class Exchange {
 
     // MARK: Waiting
 
+    @inline(never)
     private func beginOrEndWhenDue(_ now: Int64) -> Int64? {
         attempt.transfer == nil ? beginWhenDue(now) : endWhenDue(now)
     }
@@ -199,6 +200,7 @@ package final class Exchange {
     }
 
     /// Ends the attempt: another one follows, or the exchange is over.
+    @inline(never)
     private func end(_ problem: Problem?, at now: Int64) {
         guard let client, let transfer = attempt.transfer else { return }
         if transfer.prepareRestart() {
@@ -242,6 +244,7 @@ package final class Exchange {
 
     /// A server that fails in the middle of its answer may repeat the key there, and an event of that
     /// may not be delivered yet.
+    @inline(never)
     private func redact(_ redactor: Redactor) {
         redactor.redact(&reply.message)
         attempt.redact(redactor)
@@ -284,6 +287,7 @@ package final class Exchange {
     // MARK: The end
 
     /// Ends the exchange, keeps what had arrived, and delivers nothing more.
+    @inline(never)
     private func abort(at now: Int64) {
         hasPendingRetryEvent = false
         guard !isOver else {

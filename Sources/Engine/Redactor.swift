@@ -77,6 +77,7 @@ struct Redactor {
     /// The same of JSON, which it still is then.
     func redactJSON(_ text: inout ByteBuffer) { redact(&text, isJSON: true) }
 
+    @inline(never)
     private func redact(_ text: inout ByteBuffer, isJSON: Bool) {
         for word in words where word.bytes.count >= Redactor.shortest {
             var struck = ByteBuffer()
@@ -103,6 +104,7 @@ struct Redactor {
 
     func redactJSONInPlace(_ text: inout ByteBuffer) { redactInPlace(&text, isJSON: true) }
 
+    @inline(never)
     private func redactInPlace(_ text: inout ByteBuffer, isJSON: Bool) {
         for word in words where word.bytes.count >= Redactor.shortest {
             var search = Search(word.bytes, text.bytes, shortest: Redactor.shortest, isJSON: isJSON)
