@@ -86,7 +86,7 @@ def create(root: Path, work: Path) -> None:
         copy(home / path, root / "root" / path)
     # Only pip trusts the certificates of this machine; the tests use those of the new system.
     copy(CERTIFICATES, root / "root/pip.pem")
-    ignored = shutil.ignore_patterns(".build", ".git", "__pycache__", ".mypy_cache")
+    ignored = shutil.ignore_patterns(".build", ".git", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, root / "root/thinkwire", symlinks=True, ignore=ignored)
 
 

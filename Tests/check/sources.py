@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Directories that hold build products or caches. Used only where there is no git to ask.
-GENERATED = {".git", ".build", "__pycache__", "build"}
+# Without git, directories of these kinds are taken for build products and caches.
+GENERATED = re.compile(r"\.(?!ci$|github$).*|__pycache__|build|.*\.egg-info")
 # Bytes as providers send them and inputs found by the fuzzer. They are data, not text.
 DATA = ("Tests/corpus/cases/", "Tests/fuzz/findings/", "Sources/thinkwire-mock/recordings/")
 
@@ -27,7 +28,7 @@ def walked(root: Path) -> list[str]:
     """Paths of all files below `root`, without those of generated directories."""
     found = []
     for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in GENERATED]
+        folders[:] = [name for name in folders if not GENERATED.fullmatch(name)]
         found += [str((Path(folder) / name).relative_to(root)) for name in names]
     return found
 

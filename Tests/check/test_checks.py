@@ -111,3 +111,12 @@ def test_unknown_modules_are_found(tree: Path) -> None:
 def test_the_lower_layers_do_not_import_the_engine(tree: Path, module: str) -> None:
     write(tree, f"Sources/{module}/A.swift", "import Engine\n")
     assert len(list(imports.problems(tree))) == 1
+
+
+def test_without_git_caches_are_not_sources(tree: Path) -> None:
+    for folder in (".build", ".git", ".pytest_cache/v", "a/__pycache__", "a/b.egg-info"):
+        write(tree, f"{folder}/a.py", "x" * 101)
+    assert list(style.problems(tree)) == []
+    for folder in (".ci", ".github", "a"):
+        write(tree, f"{folder}/a.py", "x" * 101)
+    assert len(list(style.problems(tree))) == 3
