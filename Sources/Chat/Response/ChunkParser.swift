@@ -40,12 +40,19 @@ package struct ChunkParser: ~Copyable {
     package mutating func decode(chunk data: Bytes, named name: Bytes, into reply: Reply)
         throws(ChunkError)
     {
-        let text = trimmed(data)
-        // Some servers send empty data to keep a connection alive.
-        if text.isEmpty { return }
-        if text.equals("[DONE]") {
-            reply.isDone = true
-            return
+        var text = data
+        // Almost all data is an object without white space around it.
+        let isTrimmed =
+            data.count > 1 && data[0] == UInt8(ascii: "{")
+            && data[data.count - 1] == UInt8(ascii: "}")
+        if !isTrimmed {
+            text = trimmed(data)
+            // Some servers send empty data to keep a connection alive.
+            if text.isEmpty { return }
+            if text.equals("[DONE]") {
+                reply.isDone = true
+                return
+            }
         }
         if name.isEmpty, let choice = reply.templateChoice,
             let piece = template.match(in: text, &reader)

@@ -42,7 +42,7 @@ struct ChunkTemplate: ~Copyable {
             next.dropping(next.count - tail).equals(known.dropping(textRange.upperBound)),
             let text = reader.readString(in: next, at: textRange.lowerBound - 1),
             // If the string ends earlier, the equal bytes at the end have another meaning.
-            text.range.upperBound - 1 == next.count - tail
+            textRange.lowerBound + text.contents.count == next.count - tail
         else { return nil }
         return text
     }
