@@ -1,0 +1,186 @@
+import CThinkwire
+import Foundation
+import Testing
+
+@testable import Base
+@testable import Chat
+@testable import Engine
+@testable import Transport
+
+/// Drives any number of exchanges on one event loop, which the C API does not offer.
+private final class SharedLoop {
+    let loop = EventLoop.create(OpenSockets(), maxIdleConnections: 8)!
+    private(set) var running: [Running] = []
+
+    final class Running {
+        let exchange: Exchange
+        fileprivate(set) var content = ""
+        fileprivate(set) var hasEnded = false
+        fileprivate(set) var eventCount = 0
+
+        init(_ exchange: Exchange) { self.exchange = exchange }
+
+        var reply: Reply { exchange.reply }
+
+        /// The number of the server's connection, from a header of the response.
+        var connection: Int? {
+            reply.headers.value(StaticText.bytes("x-connection")).flatMap { Int(String($0)) }
+        }
+    }
+
+    func start(_ client: Client, streamed: Bool) throws -> Running {
+        let request = try withCopy("m") { try Request.create(model: $0) }
+        loop.resume()
+        let started = Running(
+            Exchange(client, request, wantsStream: streamed, on: loop))
+        running.append(started)
+        return started
+    }
+
+    /// Runs all exchanges until `isDone`, which is asked after every turn.
+    func run(until isDone: () -> Bool) {
+        while !isDone() {
+            var deadline = loop.now + 100 * millisecond
+            for one in running where !one.hasEnded {
+                deadline = min(deadline, advance(one))
+            }
+            guard !isDone() else { return }
+            loop.turn(until: deadline)
+        }
+    }
+
+    private func advance(_ one: Running) -> Int64 {
+        while true {
+            switch one.exchange.advance(now: loop.now) {
+            case .event(let event):
+                one.eventCount += 1
+                if event.pointee.kind == TW_EVENT_CONTENT {
+                    one.content += String(cString: event.pointee.text)
+                }
+            case .pending(let until): return until
+            case .ended:
+                one.hasEnded = true
+                return .max
+            }
+        }
+    }
+}
+
+/// `Tests/support/stale_server.py`, which ends when this object does.
+private final class StaleServer {
+    private let process = Process()
+    private let input = Pipe()
+    private let ports: [Substring]
+
+    init() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", root.appending(path: "support/stale_server.py").path]
+        process.standardInput = input
+        process.standardOutput = output
+        var environment = ProcessInfo.processInfo.environment
+        // The server's Python uses the system's libraries, whichever libcurl is tested.
+        environment["LD_LIBRARY_PATH"] = nil
+        environment["LD_PRELOAD"] = nil
+        process.environment = environment
+        try process.run()
+        var line = ""
+        while !line.contains("\n") {
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { throw CocoaError(.fileReadUnknown) }
+            line += String(decoding: data, as: UTF8.self)
+        }
+        ports = line.split(whereSeparator: \.isWhitespace)
+    }
+
+    deinit {
+        try? input.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+
+    func client(_ path: String, secure: Bool, idleTimeout: Int64 = 0) throws -> Client {
+        let options = Options()
+        let url = "\(secure ? "https" : "http")://127.0.0.1:\(ports[secure ? 1 : 0])/\(path)"
+        try withCopy(url) { try options.set(baseURL: $0) }
+        try withCopy("a-key") { try options.set(key: $0) }
+        try withCopy(String(ports[2]) + "\0") {
+            try options.set(certificates: $0.part(0..<$0.count - 1))
+        }
+        try options.set(retries: 0)
+        try options.set(.idle, milliseconds: idleTimeout)
+        return try Client.create(options)
+    }
+}
+
+private let streamedAnswer = (0..<40).map { "w\($0) " }.joined()
+
+@Suite("Several exchanges on one event loop")
+struct SharedLoopTests {
+    private let server = try! StaleServer()
+    private let shared = SharedLoop()
+
+    @Test(arguments: [false, true])
+    func aStaleIdleConnectionIsReplacedWhileAnotherTransferContinues(secure: Bool) throws {
+        let slow = try shared.start(try server.client("slow", secure: secure), streamed: true)
+        shared.run { slow.eventCount > 0 }
+        let client = try server.client("stale", secure: secure)
+        let first = try shared.start(client, streamed: false)
+        shared.run { first.hasEnded }
+        #expect(name(first.reply.status) == "TW_OK")
+        #expect(first.content == "Hi")
+        // The unrequested response arrives 50 ms after the answer.
+        let later = shared.loop.now + 200 * millisecond
+        shared.run { shared.loop.now >= later }
+
+        let second = try shared.start(client, streamed: false)
+        shared.run { second.hasEnded }
+        #expect(name(second.reply.status) == "TW_OK")
+        #expect(second.content == "Hi")
+        #expect(second.reply.timing.pointee.reused_connection == 0)
+        #expect(second.connection != first.connection)
+
+        #expect(!slow.hasEnded)
+        shared.run { slow.hasEnded }
+        #expect(name(slow.reply.status) == "TW_OK")
+        #expect(slow.content == streamedAnswer)
+    }
+
+    @Test(arguments: [false, true])
+    func anIdleConnectionIsReused(secure: Bool) throws {
+        let client = try server.client("fast", secure: secure)
+        let concurrent = try (0..<2).map { _ in try shared.start(client, streamed: true) }
+        shared.run { concurrent.allSatisfy(\.hasEnded) }
+        let later = try shared.start(client, streamed: true)
+        shared.run { later.hasEnded }
+        #expect((concurrent + [later]).allSatisfy { $0.content == streamedAnswer })
+        #expect(concurrent[0].connection != concurrent[1].connection)
+        #expect(later.reply.timing.pointee.reused_connection == 1)
+    }
+
+    @Test func cancellingOneLeavesTheOthers() throws {
+        let client = try server.client("slow", secure: false)
+        let kept = try shared.start(client, streamed: true)
+        let cancelled = try shared.start(client, streamed: true)
+        shared.run { cancelled.eventCount > 0 }
+        cancelled.exchange.cancel()
+        shared.run { kept.hasEnded && cancelled.hasEnded }
+        #expect(name(cancelled.reply.status) == "TW_CANCELLED")
+        #expect(streamedAnswer.hasPrefix(cancelled.content))
+        #expect(name(kept.reply.status) == "TW_OK")
+        #expect(kept.content == streamedAnswer)
+    }
+
+    @Test func timeoutsAreIndependent() throws {
+        let slow = try shared.start(try server.client("slow", secure: false), streamed: true)
+        let held = try shared.start(
+            try server.client("hold", secure: false, idleTimeout: 300), streamed: true)
+        shared.run { held.hasEnded }
+        #expect(name(held.reply.status) == "TW_TIMEOUT")
+        #expect(held.content == "Hi")
+        #expect(!slow.hasEnded)
+        shared.run { slow.hasEnded }
+        #expect(slow.content == streamedAnswer)
+    }
+}
