@@ -52,8 +52,8 @@ struct Attempt: ~Copyable {
         case failed(Problem)
     }
 
-    /// How long a server may take to end a stream after `[DONE]`, so that its connection can be kept.
-    /// Some servers never end it.
+    /// How long a server may take to end a stream after `[DONE]`, so that its connection can be
+    /// kept. Some servers never end it.
     private static let closeGrace = 100 * millisecond
     /// How long the stream may be silent after all choices have finished: usage may still follow.
     private static let finishedGrace = 5 * second

@@ -6,8 +6,8 @@ import Transport
 
 /// Runs one exchange on the calling thread: the implementation of `tw_chat`.
 ///
-/// It borrows an event loop from the client until the exchange is over, and then returns it with the
-/// connection still open.
+/// It borrows an event loop from the client until the exchange is over, and then returns it with
+/// the connection still open.
 package final class BlockingDriver {
     /// A callback of the caller is running.
     package private(set) var isInCallback = false

@@ -48,8 +48,8 @@ struct Credentials {
         }
         throw ArgumentError(
             """
-            no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY in \
-            the environment
+            no API key: call tw_options_set_api_key, or set THINKWIRE_API_KEY or AIMLAPI_API_KEY \
+            in the environment
             """)
     }
 }

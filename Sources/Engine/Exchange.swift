@@ -6,8 +6,8 @@ import Transport
 
 /// One request and its answer, with retries: a state machine that a driver advances.
 ///
-/// It never waits, reads no clock, and does not touch the event loop's descriptors. The driver passes
-/// the loop's time, delivers the events, and has the loop wait when nothing is left to do.
+/// It never waits, reads no clock, and does not touch the event loop's descriptors. The driver
+/// passes the loop's time, delivers the events, and has the loop wait when nothing is left to do.
 package final class Exchange {
     /// The reply of the attempt in progress, or of the last one.
     package private(set) var reply: Reply {
@@ -56,7 +56,9 @@ package final class Exchange {
         if loop == nil {
             end(
                 TW_NETWORK,
-                "the system has no file descriptors left: close some, or raise the limit (ulimit -n)",
+                """
+                the system has no file descriptors left: close some, or raise the limit (ulimit -n)
+                """,
                 at: 0)
         }
     }
@@ -81,8 +83,8 @@ package final class Exchange {
     /// Requests the end. From any thread; the driver must be woken.
     package func cancel() { cancellation.request() }
 
-    /// Processes what has arrived, begins, retries or finishes, and reports the next event or what it
-    /// waits for. `now` is the loop's time.
+    /// Processes what has arrived, begins, retries or finishes, and reports the next event or what
+    /// it waits for. `now` is the loop's time.
     package func advance(now: Int64) -> Step {
         while true {
             if cancellation.isRequested { abort(at: now) }
@@ -130,8 +132,8 @@ package final class Exchange {
         return nil
     }
 
-    /// Ends the attempt if its transfer has ended or a timeout has expired; otherwise returns when the
-    /// next one does. Everything received has been parsed.
+    /// Ends the attempt if its transfer has ended or a timeout has expired; otherwise returns when
+    /// the next one does. Everything received has been parsed.
     private func endWhenDue(_ now: Int64) -> Int64? {
         guard let client, let transfer = attempt.transfer else { return nil }
         if transfer.end == nil && isInherited {
@@ -242,8 +244,8 @@ package final class Exchange {
         timing.pointee.first_byte_us = microseconds(transfer.timing.firstByte)
     }
 
-    /// A server that fails in the middle of its answer may repeat the key there, and an event of that
-    /// may not be delivered yet.
+    /// A server that fails in the middle of its answer may repeat the key there, and an event of
+    /// that may not be delivered yet.
     @inline(never)
     private func redact(_ redactor: Redactor) {
         redactor.redact(&reply.message)
@@ -252,7 +254,7 @@ package final class Exchange {
         reply.changeFields(redactor.redactJSONInPlace)
     }
 
-    /// How long to wait before the next attempt; nil if there is none.
+    /// How long to wait before the next attempt; nil if it is not retried.
     private func waitBeforeRetry(
         _ result: TransferResult, _ client: Client, _ receivedAt: Int64, _ now: Int64
     ) -> Int64? {
@@ -299,8 +301,8 @@ package final class Exchange {
             end(
                 TW_MISUSE,
                 """
-                the exchange was begun in another process, before a fork, and continues there; begin \
-                another one here
+                the exchange was begun in another process, before a fork, and continues there; \
+                begin another one here
                 """, at: now)
         } else {
             end(TW_CANCELLED, "cancelled", at: now)

@@ -33,22 +33,19 @@ struct OutcomeFacts {
     let compression: Bytes?
     let limits: Options.Limits
     let timeouts: Timeouts
+}
 
+extension OutcomeFacts {
     init(
         _ problem: Problem?, _ result: TransferResult, _ reply: Reply, _ client: Client,
         _ timeouts: Timeouts
     ) {
-        self.problem = problem
-        self.result = result
-        httpStatus = reply.httpStatus
-        hasDocument = !reply.body.isEmpty
-        hasChoices = !reply.choices.isEmpty
-        isFinished = reply.isFinished
-        areChoicesFinished = reply.areChoicesFinished
-        contentType = reply.headers.value(StaticText.bytes("content-type"))
-        compression = reply.compression
-        limits = client.limits
-        self.timeouts = timeouts
+        self.init(
+            problem: problem, result: result, httpStatus: reply.httpStatus,
+            hasDocument: !reply.body.isEmpty, hasChoices: !reply.choices.isEmpty,
+            isFinished: reply.isFinished, areChoicesFinished: reply.areChoicesFinished,
+            contentType: reply.headers.value(StaticText.bytes("content-type")),
+            compression: reply.compression, limits: client.limits, timeouts: timeouts)
     }
 }
 
@@ -274,8 +271,8 @@ extension Outcome {
         } else if let text = curl_easy_strerror(code) {
             message.append(Bytes(cString: text))
         }
-        // libcurl 7.88 reports this for a line longer than it accepts (DYN_HTTP_REQUEST and others in
-        // lib/dynbuf.h).
+        // libcurl 7.88 reports this for a line longer than it accepts (DYN_HTTP_REQUEST and others
+        // in lib/dynbuf.h).
         if code == CURLE_OUT_OF_MEMORY { message.append(" (or a header line above 100 KiB)") }
     }
 }

@@ -24,9 +24,10 @@ package struct RetryPolicy {
         let attempts: Int
     }
 
-    /// The wait before the next attempt in nanoseconds; nil if there is none.
+    /// The wait before the next attempt in nanoseconds; nil if the attempt is not repeated.
     ///
-    /// No event of the answer must have been delivered. `random` spreads clients that failed together.
+    /// No event of the answer must have been delivered. `random` spreads clients that failed
+    /// together.
     func wait(
         after failure: Failure, _ advice: Advice, callStart: Int64, now: Int64, random: UInt64
     ) -> Int64? {
@@ -42,8 +43,8 @@ package struct RetryPolicy {
         return wait
     }
 
-    /// Whether another attempt may succeed. The server's own statement about an error response takes
-    /// precedence, but an account without credit stays without.
+    /// Whether another attempt may succeed. The server's own statement about an error response
+    /// takes precedence, but an account without credit stays without.
     static func shouldRetry(_ failure: Failure, serverSays: Bool?) -> Bool {
         if failure.status == TW_OK || failure.status == TW_QUOTA { return false }
         if let code = failure.providerErrorCode {
@@ -63,8 +64,8 @@ package struct RetryPolicy {
         }
     }
 
-    /// The wait without advice from the server: 0.5 s, doubled each time up to 8 s, and up to a quarter
-    /// less at random, as in openai-python.
+    /// The wait without advice from the server: 0.5 s, doubled each time up to 8 s, and up to a
+    /// quarter less at random, as in openai-python.
     package static func backoff(beforeAttempt attempt: Int, random: UInt64) -> Int64 {
         let whole = min(500 * millisecond << Int64(min(max(attempt - 2, 0), 8)), 8 * second)
         return whole - whole / 4 * Int64(random & 0xFFFF) / 0xFFFF
@@ -79,7 +80,8 @@ extension RetryPolicy {
         /// The wait in nanoseconds, if the server asks for one.
         package private(set) var wait: Int64?
 
-        /// `now` is the time of the response in seconds of the Unix epoch, which dates are relative to.
+        /// `now` is the time of the response in seconds of the Unix epoch, which dates are relative
+        /// to.
         package init(_ headers: borrowing HeaderList, now: Int64) {
             if let text = headers.value(StaticText.bytes("x-should-retry")) {
                 if text.equalsIgnoringCase(StaticText.bytes("true")) { shouldRetry = true }

@@ -52,7 +52,8 @@ package final class Endpoint {
         guard !Endpoint.part(parts, CURLUPART_HOST, UInt32(CURLU_PUNYCODE)).isEmpty else {
             throw ArgumentError(
                 """
-                the host of the base URL is not a valid name: write it in ASCII as it is in DNS (xn--…)
+                the host of the base URL is not a valid name: write it in ASCII as it is in DNS \
+                (xn--…)
                 """)
         }
         var path = Endpoint.part(parts, CURLUPART_PATH)

@@ -1,13 +1,14 @@
 import Base
 import CPlatform
 
-/// Transfers in progress on one thread: libcurl's multi handle and its sockets in one epoll descriptor.
+/// Transfers in progress on one thread: libcurl's multi handle and its sockets in one epoll
+/// descriptor.
 ///
-/// `turn` is the only place that waits. All functions belong to one thread at a time, except `wake`.
-/// Connections stay with the loop after their transfers have ended.
+/// `turn` is the only place that waits. All functions belong to one thread at a time, except
+/// `wake`. Connections stay with the loop after their transfers have ended.
 ///
-/// A child of fork has the same descriptors and would disturb the parent's connections through them.
-/// There, every function leaves what was inherited alone, including libcurl's memory.
+/// A child of fork has the same descriptors and would disturb the parent's connections through
+/// them. There, every function leaves what was inherited alone, including libcurl's memory.
 package final class EventLoop {
     /// The epoll descriptor. It contains the sockets, a timer for the next deadline and the wake-up
     /// event, so it is readable whenever `turn` has work.
@@ -17,8 +18,9 @@ package final class EventLoop {
     /// How much time has passed between turns in total: the caller's, not the network's.
     package private(set) var timeAway: Int64 = 0
 
-    /// Created with the first transfer. Without one, libcurl does not know that it must leave signals
-    /// alone, and changes the process's SIGPIPE handling while it cleans up (curl 7.88, sigpipe.h).
+    /// Created with the first transfer. Without one, libcurl does not know that it must leave
+    /// signals alone, and changes the process's SIGPIPE handling while it cleans up (curl 7.88,
+    /// sigpipe.h).
     private var multi: UnsafeMutableRawPointer?
     private let timer: Int32
     private let wakeDescriptor: Int32
@@ -29,8 +31,8 @@ package final class EventLoop {
     private var turnEnd: Int64
     /// When libcurl wants to be called although nothing has happened.
     private var curlDeadline = Int64.max
-    /// When the timer expires. It may be earlier than needed: re-arming it for every chunk would be a
-    /// system call for each.
+    /// When the timer expires. It may be earlier than needed: re-arming it for every chunk would be
+    /// a system call for each.
     private var timerDeadline = Int64.max
     /// Transfers whose connection attempt failed in this turn: see `retryAddresses`.
     private var lostSockets: [UnretainedReference<Transfer>] = []
@@ -163,8 +165,8 @@ package final class EventLoop {
         }
     }
 
-    /// Before 8.4, libcurl abandons an address that refuses or does not answer, and tries the next one
-    /// only when it is called again for some other reason, if ever (curl#11920).
+    /// Before 8.4, libcurl abandons an address that refuses or does not answer, and tries the next
+    /// one only when it is called again for some other reason, if ever (curl#11920).
     private func retryAddresses() {
         guard !lostSockets.isEmpty else { return }
         for transfer in lostSockets { transfer.with { $0.tryNextAddress() } }

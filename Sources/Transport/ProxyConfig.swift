@@ -17,8 +17,8 @@ package final class ProxyConfig {
 
     /// The caller's proxy, or the one in the environment, with curl's names and precedence.
     ///
-    /// The environment is read here, because libcurl would read it on any thread and at any time. Nil
-    /// for `proxy` or `unproxiedHosts` uses the environment; "" uses none.
+    /// The environment is read here, because libcurl would read it on any thread and at any time.
+    /// Nil for `proxy` or `unproxiedHosts` uses the environment; "" uses none.
     package static func resolve(
         _ proxy: ByteString?, unproxiedHosts: ByteString?, for endpoint: Endpoint
     ) throws(ArgumentError) -> ProxyConfig {
@@ -31,8 +31,8 @@ package final class ProxyConfig {
         guard let location = ProxyConfig.location(of: address) else {
             throw ArgumentError(
                 """
-                http_proxy, https_proxy or all_proxy in the environment is not the address of a proxy; \
-                write it like http://127.0.0.1:3128
+                http_proxy, https_proxy or all_proxy in the environment is not the address of a \
+                proxy; write it like http://127.0.0.1:3128
                 """)
         }
         // A proxy on another machine cannot reach this machine's loopback addresses, and a key for
@@ -70,8 +70,8 @@ package final class ProxyConfig {
         case local, remote
     }
 
-    /// Whether a proxy is on this machine; nil if the text is not the address of a proxy that libcurl
-    /// can use. libcurl's own message would show the password.
+    /// Whether a proxy is on this machine; nil if the text is not the address of a proxy that
+    /// libcurl can use. libcurl's own message would show the password.
     package static func location(of address: ByteString) -> Location? {
         guard let parts = parse(address) else { return nil }
         defer { curl_url_cleanup(parts) }

@@ -35,8 +35,8 @@ package struct ResponseHead: ~Copyable {
 
     /// Keeps a header line that is not a status line.
     mutating func add(_ line: Bytes) {
-        // A line that begins with white space continues the one before (RFC 9112, section 5.2), even
-        // if it contains nothing else.
+        // A line that begins with white space continues the one before (RFC 9112, section 5.2),
+        // even if it contains nothing else.
         let isFolded = line[0] == UInt8(ascii: " ") || line[0] == UInt8(ascii: "\t")
         if trimmed(line).isEmpty && !isFolded { isIncomplete = false }
         guard status != 0 else { return }

@@ -10,9 +10,10 @@ package final class TLSConfig {
     /// Whether the system's certificate file is left out because there is a directory as well.
     ///
     /// libcurl reads the whole file for every new connection. That takes 20 to 50 ms, in which it
-    /// notices neither cancellation nor timeouts. In a directory, OpenSSL looks up the one certificate
-    /// it needs. When the directory does not verify a server, the attempt is repeated with the file,
-    /// and the file is used from then on: the set of trusted certificates is the same.
+    /// notices neither cancellation nor timeouts. In a directory, OpenSSL looks up the one
+    /// certificate it needs. When the directory does not verify a server, the attempt is repeated
+    /// with the file, and the file is used from then on: the set of trusted certificates is the
+    /// same.
     private let skipsSystemFile: Atomic<Bool>
 
     /// Nil for both uses the system's.

@@ -128,8 +128,9 @@ package final class Transfer {
 
     /// The time until which nothing needs to be done unless something arrives.
     ///
-    /// libcurl moves on from an address that does not answer when half of its own connect timeout is
-    /// over. That one must not expire before ours, and does not know about time outside the loop.
+    /// libcurl moves on from an address that does not answer when half of its own connect timeout
+    /// is over. That one must not expire before ours, and does not know about time outside the
+    /// loop.
     package func prepareToWait() -> Int64 {
         let away = loop.timeAway
         if clock.phase == .connecting, let easy {
@@ -158,7 +159,8 @@ package final class Transfer {
         // libcurl may ask a million times a second, and for every chunk.
         guard progressCalls & 0xFF == 0, end == nil else { return true }
         let kind = clock.expired(at: platform_now(), away: loop.timeAway)
-        // Whether bytes received in this turn restart the idle timeout is known when they are parsed.
+        // Whether bytes received in this turn restart the idle timeout is known when they are
+        // parsed.
         guard let kind, kind != .idle || lastReceived != loop.now else { return true }
         end = .timedOut(kind)
         return false
@@ -198,8 +200,8 @@ package final class Transfer {
         return platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
     }
 
-    /// A certificate was rejected that the system's file, which was left out, may verify. Nothing was
-    /// sent.
+    /// A certificate was rejected that the system's file, which was left out, may verify. Nothing
+    /// was sent.
     private var mayVerifyWithSystemFile: Bool {
         guard skipsSystemFile, case .failed(let code) = end else { return false }
         return code == CURLE_SSL_CACERT_BADFILE

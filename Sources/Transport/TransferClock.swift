@@ -3,8 +3,8 @@ import Base
 /// The timeouts of one transfer. Pure: it is told the time and never reads a clock.
 ///
 /// Times are nanoseconds of one monotonic clock. The rule is *read before expiring*: the caller
-/// checks `expired` only after a turn of the event loop that delivered everything available, so time
-/// spent outside the loop expires nothing that arrived meanwhile.
+/// checks `expired` only after a turn of the event loop that delivered everything available, so
+/// time spent outside the loop expires nothing that arrived meanwhile.
 package struct TransferClock {
     package enum Phase {
         case connecting, waiting, receiving

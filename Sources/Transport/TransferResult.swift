@@ -24,8 +24,8 @@ package struct TransferResult {
     package var proxyStatus = 0
     /// A proxy is configured. The transfer may have used it.
     package var hasProxy = false
-    /// OpenSSL's reason for rejecting the certificate of the server or a proxy (X509_V_ERR_…, part of
-    /// its ABI); 0 for none, 1 if verification was not reached.
+    /// OpenSSL's reason for rejecting the certificate of the server or a proxy (X509_V_ERR_…, part
+    /// of its ABI); 0 for none, 1 if verification was not reached.
     package var certificateProblem = 0
     /// The process has no file descriptors left.
     package var lacksDescriptors = false
