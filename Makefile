@@ -234,10 +234,15 @@ test-c-tsan: library
 # are reused.
 curl_libs = $(shell echo $(CURDIR)/$(venv)/lib/python3*/site-packages/pycurl.libs)
 
+bundle = .build/debug/thinkwirePackageTests.xctest
+
 test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/sweep $(venv)/ready
 	ln -sf $(curl_libs)/libcurl-*.so.* $(curl_libs)/libcurl.so.4
 	LD_LIBRARY_PATH=$(curl_libs) ldd $(library) | grep 'libcurl.so.4 => $(curl_libs)'
-	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_CERTIFICATES=/etc/ssl/certs THINKWIRE_MOCK=$(mock) .build/abi/plain
+	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_CERTIFICATES=/etc/ssl/certs THINKWIRE_MOCK=$(mock) \
+	    .build/abi/plain --jobs 8
+	test -n "$(BUILT)" -a -x $(bundle) || $(SWIFT) build --build-tests
+	LD_LIBRARY_PATH=$(curl_libs) $(bundle) --testing-library swift-testing --filter SharedLoopTests
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_SERVERS=Tests/guest/servers.py .build/guest/secrets
 	Tests/faults/faults.py > .build/faults/plan-newer-curl
 	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 \
