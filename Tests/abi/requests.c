@@ -118,6 +118,7 @@ static void numbers(void)
         CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)timeout, -1), TW_INVALID);
     }
     CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)4, 1), TW_INVALID);
+    CHECK_HAS(tw_last_error(), "use a value of tw_timeout");
     CHECK_STATUS(tw_options_set_timeout(options, (tw_timeout)-1, 1), TW_INVALID);
     for (int limit = TW_LIMIT_EVENT; limit <= TW_LIMIT_HEADERS; limit++) {
         CHECK_STATUS(tw_options_set_limit(options, (tw_limit)limit, 1), TW_OK);

@@ -37,7 +37,7 @@ static const char *problem_of(const tw_event *event)
     if (!is_utf8(event->text, event->text_len)) return "an event's text is not UTF-8";
     if (event->raw[event->raw_len] != '\0') return "an event's raw does not end in a NUL";
     if ((event->tool_id != NULL) != is_call || (event->tool_name != NULL) != is_call ||
-        (event->tool_index >= 0) != is_call)
+        (is_call ? event->tool_index < 0 : event->tool_index != -1))
         return "an event's tool fields do not fit its kind";
     if ((event->usage != NULL) != (event->kind == TW_EVENT_USAGE))
         return "an event's usage does not fit its kind";
