@@ -105,6 +105,28 @@ def reported(usage):
     return usage and {name: value for name, value in usage.items() if value is not None}
 
 
+def event_of(event):
+    """An event of the Python binding, as the cases write it."""
+    call = [event.tool_index, event.tool_id, event.tool_name] if event.kind == "tool_call" else []
+    value = reported(vars(event.usage)) if event.kind == "usage" else event.text
+    return [str(event.kind), *call, value, *([event.choice] if event.choice else [])]
+
+
+def reply_of(reply):
+    """The members of a reply of the Python binding that `differences` compares."""
+    names = ("http_status", "message", "reasoning", "content", "refusal", "finish_reason")
+    return {
+        **{name: getattr(reply, name) for name in names},
+        "status": f"TW_{reply.status.name}",
+        "request_id": reply.request_id,
+        "usage": reply.usage and reported(vars(reply.usage)),
+        "tool_calls": [
+            [call.index, call.id, call.name, call.arguments, call.choice]
+            for call in reply.tool_calls
+        ],
+    }
+
+
 def differences(case, reply, events=None, document=None):
     """One line for each difference between a client's results and the expected ones.
 

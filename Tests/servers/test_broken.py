@@ -22,7 +22,7 @@ import pytest
 from h2.errors import ErrorCodes
 from http2_server import HTTP2Server
 from http_server import PATIENCE, Server, content_length, tls
-from thinkwire import Error, EventKind
+from thinkwire import Error
 
 #: How the server ends a TLS connection.
 CONNECTION_ENDS = ("close_notify", "FIN", "RST")
@@ -218,21 +218,6 @@ def faulty_http2_server(pair, faults):
 # ---- What the client reports -------------------------------------------------------------------
 
 
-def as_in_corpus(event):
-    """An event as the corpus writes it."""
-    call = (
-        [event.tool_index, event.tool_id, event.tool_name]
-        if event.kind is EventKind.TOOL_CALL
-        else []
-    )
-    value = usage_as_in_corpus(event.usage) if event.kind is EventKind.USAGE else event.text
-    return [str(event.kind), *call, value, *([event.choice] if event.choice else [])]
-
-
-def usage_as_in_corpus(usage):
-    return usage and corpus.reported(vars(usage))
-
-
 def run_exchange(client, fault, number):
     """Asks for a fault. Returns the reply, and the events as the corpus writes them.
 
@@ -251,7 +236,7 @@ def run_exchange(client, fault, number):
         if not is_streamed:
             return client.send("m", "Hello", fault=number, **options), events
         stream = client.stream("m", "Hello", fault=number, **options)
-        events += map(as_in_corpus, stream)
+        events += map(corpus.event_of, stream)
         return stream.reply, events
     except Error as error:
         return error.reply, events
@@ -261,20 +246,10 @@ def find_mistakes(client, faults, number):
     """Runs an exchange. Returns a description of what was reported wrongly, or None."""
     fault = faults[number]
     reply, events = run_exchange(client, fault, number)
-    reported = {
-        **({"events": corpus.joined(events)} if events is not None else {}),
-        "http_status": reply.http_status,
-        "reasoning": reply.reasoning,
-        "content": reply.content,
-        "refusal": reply.refusal,
-        "finish_reason": reply.finish_reason,
-        "request_id": reply.request_id,
-        "usage": usage_as_in_corpus(reply.usage),
-        "tool_calls": [
-            [call.index, call.id, call.name, call.arguments, call.choice]
-            for call in reply.tool_calls
-        ],
-    }
+    reported = corpus.reply_of(reply)
+    status, message = reported.pop("status"), reported.pop("message")
+    if events is not None:
+        reported["events"] = corpus.joined(events)
     expected, statuses = fault.reported, fault.statuses
     if fault.may_be_lost and reply.http_status == 0:
         expected, statuses = oracle.empty_reply(0), "TW_NETWORK"
@@ -283,10 +258,10 @@ def find_mistakes(client, faults, number):
         for name, value in reported.items()
         if value != expected[name]
     ]
-    if f"TW_{reply.status.name}" not in statuses.split("|"):
-        found.append(f"the status is {reply.status!r}, not {statuses}: {reply.message}")
-    if (reply.status.name == "OK") != (reply.message == "") or reply.attempts != 1:
-        found.append(f"{reply.attempts} attempts, {reply.message!r}")
+    if status not in statuses.split("|"):
+        found.append(f"the status is {status}, not {statuses}: {message}")
+    if (status == "TW_OK") != (message == "") or reply.attempts != 1:
+        found.append(f"{reply.attempts} attempts, {message!r}")
     return f"{fault}: {'; '.join(found)}" if found else None
 
 

@@ -6,9 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +33,15 @@ for _name in list(os.environ):
     if _name.lower() in ("http_proxy", "https_proxy", "all_proxy", "openai_base_url"):
         del os.environ[_name]
 
-from thinkwire import Client  # noqa: E402  (the environment comes first)
+# The environment comes first.
+from http_server import (  # type: ignore[import-not-found]  # noqa: E402
+    Connection,
+    Server,
+    content_length,
+    response,
+)
+from mock_process import Mock  # type: ignore[import-not-found]  # noqa: E402
+from thinkwire import Client  # noqa: E402
 
 QWEN3 = "alibaba/qwen3-32b"
 NEXT = "alibaba/qwen3-next-80b-a3b-thinking"
@@ -44,37 +50,17 @@ QWEN36 = "alibaba/qwen3.6-35b-a3b"
 SYNTHETIC = "mock/synthetic"
 
 
-class Mock:
-    """A running thinkwire-mock."""
-
-    def __init__(self, *arguments: str) -> None:
-        program = os.environ["THINKWIRE_MOCK"]
-        self._process = subprocess.Popen(
-            [program, "--port", "0", *arguments], stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout is not None
-        self.base_url = self._process.stdout.readline().strip()
-        assert self.base_url.startswith("http://127.0.0.1:"), (
-            f"{program} printed {self.base_url!r} first"
-        )
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-
 @pytest.fixture(scope="session")
 def mock() -> Iterator[Mock]:
     server = Mock()
     yield server
-    server.stop()
+    assert server.stop() == (0, "")
 
 
 @pytest.fixture
 def base_url(mock: Mock) -> str:
-    return mock.base_url
+    url: str = mock.url
+    return url
 
 
 @pytest.fixture
@@ -83,40 +69,29 @@ def client(base_url: str) -> Iterator[Client]:
         yield client
 
 
-class Echo:
+class Echo(Server):  # type: ignore[misc]
     """A server that records requests and answers from its script, or with "ok" if that is empty."""
 
     def __init__(self) -> None:
+        #: The headers of each request, with names in lower case, and the body of each request.
         self.headers: list[dict[str, str]] = []
         self.bodies: list[Any] = []
         #: The next answers: each is a message, or the chunks of a stream.
         self.script: list[Any] = []
-        echo = self
+        super().__init__()
+        self.base_url = self.url("127.0.0.1")
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                echo.headers.append({name.lower(): value for name, value in self.headers.items()})
-                echo.bodies.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-                streamed = echo.bodies[-1].get("stream") is True
-                data = echo.streamed_body() if streamed else echo.unstreamed_body()
-                self.send_response(200)
-                self.send_header(
-                    "content-type", "text/event-stream" if streamed else "application/json"
-                )
-                self.send_header("content-length", str(len(data)))
-                self.send_header("x-request-id", "req-1")
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Discards the log."""
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.base_url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
-        )
-        self._thread.start()
+    def serve(self, connection: Connection) -> None:
+        while True:
+            head = connection.read_head()
+            lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:-2])
+            self.headers.append({name.lower(): value.strip() for name, _, value in lines})
+            self.bodies.append(json.loads(connection.read(content_length(head))))
+            if self.bodies[-1].get("stream") is True:
+                answer = (self.streamed_body(), "200 OK", "text/event-stream")
+            else:
+                answer = (self.unstreamed_body(), "200 OK", "application/json")
+            connection.send(response(*answer, "X-Request-Id: req-1"))
 
     def unstreamed_body(self) -> bytes:
         message = self.script.pop(0) if self.script else {"role": "assistant", "content": "ok"}
@@ -140,11 +115,6 @@ class Echo:
             for chunk in chunks
         ]
         return ("".join(lines) + "data: [DONE]\n\n").encode()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 @pytest.fixture

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from collections.abc import Iterator
-from typing import Any, Optional
+from typing import Any
 
+import corpus  # type: ignore[import-not-found]
 import pytest
-from conftest import ROOT
-from thinkwire import Client, Error, Event, EventKind, Reply
-from thinkwire.reply import Usage
+from thinkwire import Client, Error, Reply
 
-
-def _load() -> Any:
-    spec = importlib.util.spec_from_file_location("corpus", ROOT / "Tests" / "corpus" / "corpus.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-corpus = _load()
 CASES = {case.name: case for case in corpus.cases()}
 
 #: How the body is split: not at all, into two pieces at different offsets, into single bytes.
@@ -58,10 +46,10 @@ def test_case(server: str, name: str) -> None:
         ) as client:
             events, streamed = stream_case(client, case)
             sent = send_case(client, case)
-        assert corpus.differences(case, fields_of(streamed), events, streamed.raw_json()) == [], (
-            split
-        )
-        assert corpus.differences(case, fields_of(sent), None, sent.raw_json()) == [], (
+        assert (
+            corpus.differences(case, corpus.reply_of(streamed), events, streamed.raw_json()) == []
+        ), split
+        assert corpus.differences(case, corpus.reply_of(sent), None, sent.raw_json()) == [], (
             f"{split}, unstreamed"
         )
     played.add(name)
@@ -78,7 +66,7 @@ def test_a_difference_is_detected(server: str) -> None:
     with Client(base_url=f"{server}/think-tags/whole/v1", api_key="test") as client:
         events, reply = stream_case(client, CASES["think-tags"])
     differences = corpus.differences(
-        CASES["tool-calls-by-index"], fields_of(reply), events, reply.raw_json()
+        CASES["tool-calls-by-index"], corpus.reply_of(reply), events, reply.raw_json()
     )
     assert [line.split(" is ")[0] for line in differences] == [
         "events", "reasoning", "content", "finish_reason", "tool_calls", "the document"
@@ -92,7 +80,7 @@ def stream_case(client: Client, case: Any) -> tuple[list[Any], Reply]:
     with stream:
         try:
             for event in stream:
-                events.append(corpus_event(event))
+                events.append(corpus.event_of(event))
         except Error:
             pass
     return events, stream.reply
@@ -110,33 +98,3 @@ def request_fields(case: Any) -> dict[str, Any]:
     """Returns the arguments with which to send the request of a case."""
     fields = {"starts_thinking": bool(case.request.get("starts_thinking"))}
     return {**fields, "thinking": False} if case.request.get("thinking") == "off" else fields
-
-
-def corpus_event(event: Event) -> list[Any]:
-    subject: list[Any] = [str(event.kind)]
-    if event.kind is EventKind.TOOL_CALL:
-        subject += [event.tool_index, event.tool_id, event.tool_name]
-    payload = usage_dict(event.usage) if event.kind is EventKind.USAGE else event.text
-    return [*subject, payload, *([event.choice] if event.choice else [])]
-
-
-def usage_dict(usage: Optional[Usage]) -> Optional[dict[str, Any]]:
-    return None if usage is None else dict(vars(usage))
-
-
-def fields_of(reply: Reply) -> dict[str, Any]:
-    return {
-        "status": f"TW_{reply.status.name}",
-        "http_status": reply.http_status,
-        "message": reply.message,
-        "reasoning": reply.reasoning,
-        "content": reply.content,
-        "refusal": reply.refusal,
-        "finish_reason": reply.finish_reason,
-        "usage": usage_dict(reply.usage),
-        "tool_calls": [
-            [call.index, call.id, call.name, call.arguments, call.choice]
-            for call in reply.tool_calls
-        ],
-        "request_id": reply.request_id,
-    }

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import NEXT, QWEN3, QWEN36, VL, Mock
+from conftest import NEXT, QWEN3, QWEN36, VL
+from mock_process import Mock  # type: ignore[import-not-found]
 from test_request import PNG, body
 from thinkwire import Image, InvalidArgumentError
 from thinkwire._library import library
@@ -205,7 +206,7 @@ def library_error(model: str, field: str, value: str) -> str:
 @pytest.mark.parametrize("model", MODELS)
 def test_library_and_schema_accept_the_same_values(model: str) -> None:
     mock = Mock("--pace", "0")
-    provider = Provider(mock.base_url)
+    provider = Provider(mock.url)
     accepted = rejected = 0
     try:
         for field in FIELDS:
