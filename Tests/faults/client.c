@@ -26,25 +26,17 @@ void create_client(int port)
 static tw_request *request_for(const struct answer *answer, enum kind kind, size_t offset, int lane,
                                size_t padding)
 {
-    char start[256];
     tw_request *request;
     struct text body = { 0 };
-    int len = snprintf(
-        start, sizeof start,
-        "{\"play\":\"%d %d %zu %d\",\"o\":{},\"model\":\"m\",\"messages\":[{\"role\":\"user\","
-        "\"content\":\"",
-        (int)(answer - answers), (int)kind, offset, lane);
-    text_add(&body, start, (size_t)len);
-    if (padding > 0) {
-        char *pad = malloc(padding);
-        if (!pad) die("malloc");
-        memset(pad, 'x', padding);
-        text_add(&body, pad, padding);
-        free(pad);
-    }
+    /* The brace after the fault shows the server that it has received all of it. */
+    text_printf(&body,
+                "{\"fault\":\"%d %d %zu %d\",\"end\":{},\"model\":\"m\",\"messages\":["
+                "{\"role\":\"user\",\"content\":\"",
+                (int)(answer - answers), (int)kind, offset, lane);
+    text_fill(&body, 'x', padding);
     text_put(&body, "Hello\"}]}");
     if (tw_request_parse(body.bytes, body.len, &request) != TW_OK) die(tw_last_error());
-    free(body.bytes);
+    text_free(&body);
     if (strcmp(answer->how, "off") == 0) tw_request_set_thinking(request, TW_THINKING_OFF, 0);
     if (strcmp(answer->how, "starts") == 0) tw_request_set_starts_thinking(request, 1);
     return request;

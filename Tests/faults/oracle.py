@@ -306,7 +306,7 @@ class Answer:
             choice = self.choices.setdefault(index, Choice(index, self.how))
             self._add_to_choice(choice, received, is_whole)
         self._add_usage(chunk)
-        self.note_id(chunk)
+        self.add_request_id(chunk)
 
     def _add_to_choice(self, choice, received, is_whole):
         delta = received.get("delta") or received.get("message") or {}
@@ -365,7 +365,8 @@ class Answer:
             self.order.append(["usage", len(self.usages) - 1])
         self._last_usage = received
 
-    def note_id(self, chunk):
+    def add_request_id(self, chunk):
+        """Stores the request's id, unless an earlier chunk contained it."""
         error = chunk.get("error") if isinstance(chunk.get("error"), dict) else {}
         found = chunk.get("requestId") or chunk.get("request_id") or error.get("request_id")
         self.request_id = self.request_id or found
@@ -392,7 +393,9 @@ class Answer:
 
     def events(self, known):
         """The events to report, in the order of `known`: the events of the complete answer."""
-        reported, gone, begun = [], set(), set()
+        # `diverged`: the texts that lack a part of an event of `known`.
+        # `started`: the texts of which a piece was reported.
+        reported, diverged, started = [], set(), set()
         left, names = self._texts()
         finishes = {choice.index: list(choice.finishes) for choice in self.choices.values()}
         usages = list(self.usages)
@@ -410,15 +413,15 @@ class Answer:
                     reported.append(["finish", finishes[index].pop(0), *([index] if index else [])])
             else:
                 key = (kind, index, event[1]) if kind == "tool_call" else (kind, index)
-                if key not in left or key in gone:
+                if key not in left or key in diverged:
                     continue
                 same = common_beginning(event[size - 1], left[key])
-                if same or kind == "tool_call" and key not in begun:
+                if same or kind == "tool_call" and key not in started:
                     report(key, same)
-                begun.add(key)
+                started.add(key)
                 left[key] = left[key][len(same) :]
                 if same != event[size - 1]:
-                    gone.add(key)
+                    diverged.add(key)
         for key, text in left.items():
             if text:
                 report(key, text)
@@ -488,7 +491,7 @@ class Oracle:
         answer.status = whole if is_complete else "|".join(sorted({code, whole}))
         value = first_of(value_or_none(body))
         if isinstance(value, dict):
-            answer.note_id(value)
+            answer.add_request_id(value)
 
     def _read_document(self, answer, body):
         value = value_or_none(body)
@@ -498,7 +501,7 @@ class Oracle:
         answer.is_done = "choices" in value
         if value.get("error") or "choices" not in value:
             answer.is_error = True
-            answer.note_id(value)
+            answer.add_request_id(value)
         else:
             answer.add(value, is_whole=True)
         if answer.is_error:
@@ -533,7 +536,7 @@ class Oracle:
         )
         if name == b"error" or value.get("error") or is_error_object:
             answer.is_error = True
-            answer.note_id(value)
+            answer.add_request_id(value)
         if "choices" in value or not answer.is_error:
             answer.add(value)
         if answer.is_error:

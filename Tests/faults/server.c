@@ -1,4 +1,4 @@
-/* The server's script: breaks the answer, or does not read the request, as the request says. */
+/* The server's script: injects the fault that the request names. */
 #define _GNU_SOURCE
 
 #include <signal.h>
@@ -10,10 +10,10 @@
 #include "sweep.h"
 
 /* Sends the answer in pieces, and waits for the client after each but the last. */
-static void send_pieces(struct connection *connection, const struct order *order, size_t first,
+static void send_pieces(struct connection *connection, const struct fault *fault, size_t first,
                         size_t rest)
 {
-    const struct answer *answer = &answers[order->answer];
+    const struct answer *answer = &answers[fault->answer];
     size_t offset = 0, len = first;
     while (offset < answer->len) {
         if (len > answer->len - offset) len = answer->len - offset;
@@ -21,8 +21,8 @@ static void send_pieces(struct connection *connection, const struct order *order
         offset += len;
         len = rest;
         if (offset == answer->len) return;
-        sem_post(&shared->lanes[worker][order->lane].sent);
-        wait_for(&shared->lanes[worker][order->lane].go);
+        sem_post(&shared->lanes[worker][fault->lane].sent);
+        wait_for(&shared->lanes[worker][fault->lane].go);
     }
 }
 
@@ -46,37 +46,37 @@ static enum after_response hold_and_close(struct connection *connection)
 }
 
 /* The kinds for which the whole request is read first. */
-static enum after_response break_answer(struct connection *connection, const struct order *order)
+static enum after_response break_answer(struct connection *connection, const struct fault *fault)
 {
-    const struct answer *answer = &answers[order->answer];
+    const struct answer *answer = &answers[fault->answer];
     bool ends = strcmp(answer->framing, "close") == 0;
     connection_skip(connection, connection->unread);
-    switch (order->kind) {
+    switch (fault->kind) {
     case WHOLE: connection_send(connection, answer->bytes, answer->len); break;
-    case SPLIT: send_pieces(connection, order, order->offset, answer->len); break;
-    case BYTES: send_pieces(connection, order, 1, 1); break;
+    case SPLIT: send_pieces(connection, fault, fault->offset, answer->len); break;
+    case BYTES: send_pieces(connection, fault, 1, 1); break;
     case FIN:
-        connection_send(connection, answer->bytes, order->offset);
+        connection_send(connection, answer->bytes, fault->offset);
         ends = true;
         break;
     case RESET:
-        connection_send(connection, answer->bytes, order->offset);
+        connection_send(connection, answer->bytes, fault->offset);
         return reset_and_close(connection);
     default: /* STALL */
-        connection_send(connection, answer->bytes, order->offset);
+        connection_send(connection, answer->bytes, fault->offset);
         return hold_and_close(connection);
     }
     return ends ? end_and_close(connection) : REUSE_CONNECTION;
 }
 
 /* The kinds for which the rest of the request is not read, or read later. */
-static enum after_response break_request(struct connection *connection, const struct order *order)
+static enum after_response break_request(struct connection *connection, const struct fault *fault)
 {
-    const struct answer *answer = &answers[order->answer];
-    size_t unread = connection->unread, offset = order->offset < unread ? order->offset : unread;
-    if (order->kind >= EARLY_THEN_READ && order->kind <= EARLY_THEN_CLOSE)
+    const struct answer *answer = &answers[fault->answer];
+    size_t unread = connection->unread, offset = fault->offset < unread ? fault->offset : unread;
+    if (fault->kind >= EARLY_THEN_READ && fault->kind <= EARLY_THEN_CLOSE)
         connection_send(connection, answer->bytes, answer->len);
-    switch (order->kind) {
+    switch (fault->kind) {
     case EARLY_THEN_READ:
         connection_skip(connection, unread);
         return strcmp(answer->framing, "close") == 0 ? end_and_close(connection) : REUSE_CONNECTION;
@@ -89,30 +89,30 @@ static enum after_response break_request(struct connection *connection, const st
     }
 }
 
-/* Finds the order in what was received of a request. */
-static const char *find_order(const struct connection *connection)
+/* Finds the fault in the part of a request that was received. */
+static const char *find_fault(const struct connection *connection)
 {
     const char *body = strstr(connection->request, "\r\n\r\n");
-    const char *order = body ? strstr(body, "\"play\":\"") : NULL;
-    return order && strchr(order + 8, '}') ? order + 8 : NULL;
+    const char *fault = body ? strstr(body, "\"fault\":\"") : NULL;
+    return fault && strchr(fault + 9, '}') ? fault + 9 : NULL;
 }
 
-static bool has_order(const struct connection *connection)
+static bool has_fault(const struct connection *connection)
 {
-    return find_order(connection) != NULL;
+    return find_fault(connection) != NULL;
 }
 
-static enum after_response obey(struct connection *connection, void *unused)
+static enum after_response inject_fault(struct connection *connection, void *unused)
 {
-    struct order order;
+    struct fault fault;
     int kind;
     (void)unused;
-    if (sscanf(find_order(connection), "%zu %d %zu %d", &order.answer, &kind, &order.offset,
-               &order.lane) != 4)
-        die("an invalid order");
-    order.kind = (enum kind)kind;
-    return order.kind < STOP_READING ? break_answer(connection, &order)
-                                     : break_request(connection, &order);
+    if (sscanf(find_fault(connection), "%zu %d %zu %d", &fault.answer, &kind, &fault.offset,
+               &fault.lane) != 4)
+        die("the request names no valid fault");
+    fault.kind = (enum kind)kind;
+    return fault.kind < STOP_READING ? break_answer(connection, &fault)
+                                     : break_request(connection, &fault);
 }
 
 /* There is a thread for every connection that the lanes can have open. */
@@ -121,8 +121,8 @@ static struct server server = {
     /* Small, so that a request that is not read soon blocks its sender. */
     .receive_buffer = 1 << 16,
     .request_room = 8192,
-    .script = obey,
-    .is_ready = has_order,
+    .script = inject_fault,
+    .is_ready = has_fault,
 };
 
 int start_server(pid_t *process)

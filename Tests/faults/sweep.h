@@ -6,7 +6,7 @@
  * There is a worker process for each processor. A worker has one client, which it uses for its
  * whole part of the sweep, and a server in a process of its own, so that the worker's
  * descriptors, threads and memory can be counted. The request tells the server what to do:
- * "play":"ANSWER KIND OFFSET LANE".
+ * "fault":"ANSWER KIND OFFSET LANE".
  */
 #ifndef SWEEP_H
 #define SWEEP_H
@@ -37,7 +37,7 @@ enum kind {
 };
 
 /** What the server does with a request. */
-struct order {
+struct fault {
     size_t answer; /* An index of `answers`. */
     enum kind kind;
     size_t offset; /* Where the answer or the request is broken. */
