@@ -104,7 +104,7 @@ static void start_job(int index)
     exit(job->failed > 0);
 }
 
-/* Waits for a child and takes down how it ended. A leak shows in the exit status alone. */
+/* Waits for a child and records how it ended. Only the exit status shows a leak. */
 static void finish_a_job(void)
 {
     int status;

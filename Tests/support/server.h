@@ -3,7 +3,7 @@
  *
  * The server accepts a connection, reads a request, and runs a script: a C function that sends,
  * waits, resets or closes by means of the connection_… functions. What the script returns decides
- * what becomes of the connection.
+ * what happens to the connection.
  *
  *     struct server server;
  *     server_start(&server, response);   the same response to every request
@@ -98,7 +98,7 @@ void server_run(struct server *server);
  *  nor refused. Needs `has_short_queue`. */
 void server_fill_queue(struct server *server);
 
-/* What a script is made of. */
+/* Functions for scripts. */
 
 /** Sends everything; false if the client has closed the connection. */
 bool connection_send(struct connection *connection, const char *bytes, size_t len);

@@ -125,7 +125,7 @@ struct JSONRandomTests {
         #expect(accepted > 500 && rejected > 500)
     }
 
-    /// Whether Foundation rejects the value: a lone surrogate, which our parser replaces, or a
+    /// Whether Foundation rejects the value: a lone surrogate, which `JSONReader` replaces, or a
     /// number that is too large for a double.
     private func isBeyondFoundation(_ value: JSON) -> Bool {
         switch value {
