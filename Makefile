@@ -106,8 +106,8 @@ test-fast: all $(venv)/ready .build/abi/plain
 
 # The Python tests that neither wait for timeouts nor start many processes.
 fast-python: library $(venv)/ready
-	cd bindings/python && THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
-	    ../../$(venv)/bin/python -m pytest -q tests -m "not slow"
+	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
+	    $(venv)/bin/python -m pytest -q -p no:cacheprovider bindings/python/tests -m "not slow"
 
 fast-c: .build/abi/plain
 	.build/abi/plain --fast --jobs 2
@@ -260,16 +260,16 @@ test-mock: library $(venv)/ready
 	THINKWIRE_MOCK=$(mock) $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/mock
 
 mypy: $(venv)/ready
-	cd bindings/python && ../../$(venv)/bin/mypy --strict
+	$(venv)/bin/mypy --config-file bindings/python/pyproject.toml
 
 test-python: library $(venv)/ready mypy
-	cd bindings/python && THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
-	    ../../$(venv)/bin/python -m pytest -q tests
+	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
+	    $(venv)/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile bindings/python/tests
 
 # Against the servers and proxies of Debian, and servers that break the protocols on purpose.
 test-servers: library $(venv)/ready
 	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
-	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/servers
+	    $(venv)/bin/python -m pytest -q -p no:cacheprovider -n 2 Tests/servers
 
 $(venv)/ready: Tests/requirements.txt
 	python3 -m venv $(venv)

@@ -3,6 +3,7 @@
 Each runs in the foreground, with a port and a directory of its own, until it is stopped.
 """
 
+import atexit
 import os
 import signal
 import socket
@@ -13,6 +14,12 @@ from mock_process import die_with_parent
 
 #: Sockets that reserve the ports which `free_port` returned, until this process ends.
 _reservations = []
+
+
+@atexit.register
+def _close_reservations():
+    for reservation in _reservations:
+        reservation.close()
 
 
 def free_port():
