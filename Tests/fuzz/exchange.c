@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "../support/http.h"
+#include "../support/utf8.h"
 #include "thinkwire.h"
 
 #include <errno.h>
@@ -286,32 +287,6 @@ static int channel_count;
 static int recorded_events, events_wanted;
 static tw_chat *chat_to_cancel;
 static bool recorded_finish;
-
-static bool is_utf8(const char *text, size_t length)
-{
-    const unsigned char *p = (const unsigned char *)text, *end = p + length;
-    while (p < end) {
-        int more = *p < 0x80                  ? 0
-                   : *p >= 0xC2 && *p <= 0xDF ? 1
-                   : *p >= 0xE0 && *p <= 0xEF ? 2
-                   : *p >= 0xF0 && *p <= 0xF4 ? 3
-                                              : -1;
-        if (more < 0 || end - p <= more) return false;
-        if (more > 0) {
-            unsigned low = *p == 0xE0   ? 0xA0
-                           : *p == 0xF0 ? 0x90
-                                        : 0x80,
-                     high = *p == 0xED   ? 0x9F
-                            : *p == 0xF4 ? 0x8F
-                                         : 0xBF;
-            if (p[1] < low || p[1] > high) return false;
-        }
-        for (int i = 2; i <= more; i++)
-            if ((p[i] & 0xC0) != 0x80) return false;
-        p += more + 1;
-    }
-    return true;
-}
 
 static bool is_one_line(const char *text)
 {

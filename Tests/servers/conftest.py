@@ -5,6 +5,7 @@ import os
 import mock_process
 import pytest
 from certificates import Authority
+from environment import clear_environment
 from http_server import ANSWER, ScriptedServer, response
 from programs import Microsocks, Nghttpx, Nginx, Tinyproxy
 
@@ -14,27 +15,7 @@ os.environ.setdefault(
 )
 
 
-def is_foreign(name):
-    """Whether an environment variable of the user could change what the tests do."""
-    return (
-        name.startswith("THINKWIRE_")
-        and name not in ("THINKWIRE_LIBRARY", "THINKWIRE_MOCK")
-        or name.endswith("_API_KEY")
-        or name.lower()
-        in (
-            "http_proxy",
-            "https_proxy",
-            "all_proxy",
-            "no_proxy",
-            "openai_base_url",
-            "ssl_cert_file",
-            "ssl_cert_dir",
-        )
-    )
-
-
-for _name in filter(is_foreign, list(os.environ)):
-    del os.environ[_name]
+clear_environment()
 
 from thinkwire import Client  # noqa: E402  (after the environment has been cleaned)
 

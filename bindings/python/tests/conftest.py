@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from environment import clear_environment  # type: ignore[import-not-found]
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILT = ROOT / ".build" / "release"
@@ -25,13 +26,7 @@ for _name, _file in (
     os.environ[_name] = os.path.abspath(os.environ.get(_name) or BUILT / _file)
 
 # Keys, addresses and proxies of the user must not influence the tests.
-for _name in list(os.environ):
-    if _name in ("THINKWIRE_BASE_URL", "THINKWIRE_API_KEY", "THINKWIRE_DEBUG") or _name.endswith(
-        "_API_KEY"
-    ):
-        del os.environ[_name]
-    if _name.lower() in ("http_proxy", "https_proxy", "all_proxy", "openai_base_url"):
-        del os.environ[_name]
+clear_environment()
 
 # The environment comes first.
 from http_server import (  # type: ignore[import-not-found]  # noqa: E402
