@@ -143,7 +143,7 @@ def main() -> int:
         if arguments.keep:
             print(f"chroot: kept in {root}")
         else:
-            # Should a mount have remained, other file systems are spared.
+            # Deletes nothing on other file systems, if a mount remains.
             subprocess.run(["rm", "-rf", "--one-file-system", str(work)], check=False)
     print(f"chroot: the command ended with status {status}")
     return status

@@ -14,7 +14,7 @@ from pathlib import Path
 from sources import ROOT, files, lines
 
 # A module and the modules that it may import. The layers, from the top:
-# Thinkwire, Engine, Chat and Transport (which do not know each other), Base, CPlatform.
+# Thinkwire, Engine, Chat and Transport (independent of each other), Base, CPlatform.
 ALLOWED = {
     "Base": {"CPlatform", "Synchronization"},
     "Chat": {"Base", "CThinkwire", "CPlatform"},

@@ -18,7 +18,7 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 70
 SOURCES = {".swift", ".c", ".h", ".cpp", ".py"}
 HEADER = "include/thinkwire.h"
-# The changelog tells what each version changed. The tests compare made-up versions with each other.
+# The changelog lists the changes of each version. The tests compare invented versions.
 MAY_NAME_VERSIONS = {HEADER, ".github/CHANGELOG.md", "bindings/python/tests/test_library.py"}
 
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -137,5 +137,5 @@ def problems(root: Path = ROOT) -> Iterator[str]:
 
 if __name__ == "__main__":
     found = list(problems(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT))
-    print("\n".join(found) or "style: columns, lengths and the version are as they should be")
+    print("\n".join(found) or "style: columns, lengths and the version are correct")
     sys.exit(1 if found else 0)

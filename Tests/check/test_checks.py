@@ -1,4 +1,4 @@
-"""style.py and imports.py find what they are for, and accept what is right."""
+"""style.py and imports.py report every violation, and only violations."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ def test_braces_in_strings_and_comments_do_not_count(line: str) -> None:
     ]
 
 
-def test_calls_of_initialisers_are_no_functions() -> None:
+def test_calls_of_initialisers_are_not_functions() -> None:
     code = "func f() {\n    x = .init(1)\n    self.init(2)\n    if y {\n    }\n}\n"
     assert list(style.functions(code)) == [("f", 1, 6)]
 
 
-def test_a_second_version_is_found(tree: Path) -> None:
+def test_a_repeated_version_is_found(tree: Path) -> None:
     write(tree, "setup.toml", 'version = "1.2.3"\nother = "11.2.3"\nmore = "1.2.3.4"\n')
     assert list(style.problems(tree)) == [
         "setup.toml:1: repeats the version 1.2.3; only include/thinkwire.h may contain it"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sources import ROOT
 
-# In place of make: its last argument is the target.
+# Replaces make. Its last argument is the target.
 FAKE_MAKE = """#!/bin/sh
 for target; do :; done
 echo "begin $target"
@@ -55,7 +55,7 @@ def test_output_is_in_blocks_and_in_the_order_of_each_lane(make: dict[str, str])
     assert "targets: 4 passed, 0 failed" in output
 
 
-def test_a_failure_fails_the_run_and_stops_nothing_else(make: dict[str, str]) -> None:
+def test_a_failure_fails_the_run_but_does_not_stop_other_targets(make: dict[str, str]) -> None:
     run = start(make, "check-run-fails check-run-after", "check-run-other")
     output, _ = run.communicate(timeout=30)
     assert run.returncode == 1
@@ -64,13 +64,13 @@ def test_a_failure_fails_the_run_and_stops_nothing_else(make: dict[str, str]) ->
     assert "targets: 2 passed, 1 failed" in output
 
 
-def test_variables_of_make_are_passed_on_and_its_flags_are_not(make: dict[str, str]) -> None:
+def test_variables_of_make_are_passed_on_but_not_its_flags(make: dict[str, str]) -> None:
     run = start(make, "--set", "BUILT=1", "check-run-variables")
     output, _ = run.communicate(timeout=30)
     assert "--no-print-directory EVERY=16 BUILT=1 check-run-variables" in output
 
 
-def test_termination_ends_what_is_running(make: dict[str, str]) -> None:
+def test_termination_ends_running_targets(make: dict[str, str]) -> None:
     log = ROOT / ".build/test/check-run-hangs.log"
     log.unlink(missing_ok=True)
     run = start(make, "check-run-hangs check-run-after")
