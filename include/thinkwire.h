@@ -54,10 +54,10 @@
  *                leaves a callback is undefined behaviour, and the state of the exchange is lost.
  *                A C++ callback catches every exception and returns a value other than 0.
  *   Fork         After fork, a child process can use every client, and every other object that no
- *                other thread of its parent was changing. Exchanges in the child open connections
- *                of their own, and do not affect those of the parent. An exchange that was in
- *                progress in the parent ends in the child with TW_MISUSE; its reply holds what had
- *                been received.
+ *                other thread of its parent was changing during the fork. Exchanges in the child
+ *                open connections of their own, and do not affect those of the parent. An exchange
+ *                that was in progress in the parent ends in the child with TW_MISUSE; its reply
+ *                holds what was received before the fork.
  *                If a process forks while another of its threads creates its first client, the
  *                child cannot create clients: tw_client_create returns TW_INVALID.
  *                libcurl and OpenSSL have process-wide locks, which would stay locked in a child.
@@ -74,8 +74,8 @@
  *     tw_chat_send, tw_chat_stream, tw_chat_open       allowed: this is another exchange
  *     on the same client
  *     tw_chat_cancel on the calling chat               allowed
- *     tw_chat_next, tw_chat_run, tw_chat_close         rejected with TW_MISUSE; nothing happens
- *     on the calling chat
+ *     tw_chat_next, tw_chat_run, tw_chat_close         rejected (with TW_NEXT_END, TW_MISUSE,
+ *     on the calling chat                              NULL); the exchange is not affected
  *     tw_client_destroy of the calling client          allowed: it takes effect when the client's
  *                                                      last exchange has ended
  *
@@ -90,7 +90,7 @@
 /** Version of this header; tw_version() returns that of the loaded library. */
 #define TW_VERSION "0.1.0"
 
-/** Attributes of every exported function. Define it before inclusion to use others. */
+/** Attributes of every function. A program may define its own before it includes the header. */
 #ifndef TW_API
 #if defined(__GNUC__) || defined(__clang__)
 #define TW_API __attribute__((visibility("default")))
@@ -113,13 +113,13 @@ typedef enum tw_status {
     TW_OK = 0,
     /** An argument is invalid; the message names it and says what is wrong with it. */
     TW_INVALID = 1,
-    /** The call is not allowed now, such as tw_chat_close from a callback of the same chat. */
+    /** The call is not allowed now, such as tw_chat_run in a callback of the same chat. */
     TW_MISUSE = 2,
-    /** An event callback did not return 0, or tw_chat_cancel was called. */
+    /** An event callback returned a value other than 0, or tw_chat_cancel was called. */
     TW_CANCELLED = 3,
     /** The name of the host (or of the proxy) has no address. */
     TW_RESOLVE = 4,
-    /** No connection could be made. */
+    /** No connection could be made, or the proxy requires a login (407). */
     TW_CONNECT = 5,
     /** The server's certificate is not trusted, or no secure connection could be made. */
     TW_TLS = 6,
@@ -135,15 +135,15 @@ typedef enum tw_status {
     TW_QUOTA = 11,
     /** 404: the model does not exist, or the path under the base URL does not. */
     TW_NOT_FOUND = 12,
-    /** 400, 413, 422 or any other 4xx: the server rejects this request. */
+    /** 400, 413, 422 or another 4xx: the server rejects this request. */
     TW_BAD_REQUEST = 13,
     /** 429: too many requests for now. */
     TW_RATE_LIMITED = 14,
     /** 5xx, or an error of the server in the middle of a stream. */
     TW_SERVER = 15,
-    /** The stream broke off before the model had finished; the reply holds what was received. */
+    /** The response ended before the model had finished; the reply holds what was received. */
     TW_TRUNCATED = 16,
-    /** The response violates the protocol. */
+    /** The response violates the protocol, or is a redirect; redirects are not followed. */
     TW_PROTOCOL = 17,
     /** The answer exceeds a limit; see tw_options_set_limit. */
     TW_LIMIT = 18,
@@ -177,7 +177,7 @@ TW_API const char *tw_last_error(void);
 typedef struct tw_options tw_options;
 
 /**
- * Creates options that hold every default. Never NULL.
+ * Creates options with default values. Never NULL.
  *
  * The caller changes them, passes them to tw_client_create, and destroys them.
  */
@@ -218,7 +218,7 @@ TW_API tw_status tw_options_set_base_url(tw_options *options, const char *url);
 TW_API tw_status tw_options_set_api_key(tw_options *options, const char *key);
 
 /**
- * Sets a header that is sent with every request, in place of the library's own of that name.
+ * Sets a header that is sent with every request; it replaces the library's own of that name.
  *
  * A NULL value restores the library's own header, if there is one. With "", no header of that name
  * is sent.
@@ -247,9 +247,13 @@ typedef enum tw_timeout {
      * it has not answered for half of the remaining time.
      */
     TW_TIMEOUT_CONNECT = 0,
-    /** Time from then to the first byte of the response. Default: 10 min; thinking takes time. */
+    /**
+     * Time from the established connection to the first byte of the response.
+     *
+     * Default: 10 min, because a model may think before it answers.
+     */
     TW_TIMEOUT_FIRST_BYTE = 1,
-    /** Time without received bytes. Default: 2 min. See tw_options_set_comments_keep_alive. */
+    /** Time without received data. Default: 2 min. See tw_options_set_comments_keep_alive. */
     TW_TIMEOUT_IDLE = 2,
     /** Time of the whole exchange: all attempts and the waits between them. Default: none. */
     TW_TIMEOUT_TOTAL = 3,
@@ -303,8 +307,8 @@ TW_API tw_status tw_options_set_retries(tw_options *options, int count);
 /**
  * Limits on what a server may send.
  *
- * One more byte ends the exchange with TW_LIMIT. If the HTTP status is that of an error, that error
- * is the outcome instead, and the part of the body beyond the limit is not read.
+ * A response that exceeds a limit ends the exchange with TW_LIMIT. If its HTTP status is that of an
+ * error, that error is the outcome instead, and the part of the body beyond the limit is not read.
  *
  * Fixed limits: 256 choices, and 1024 tool calls for each (beyond: TW_LIMIT); JSON nested 512
  * levels deep, 16 million values, and numbers of 1000 characters (beyond: TW_PROTOCOL). The first
@@ -319,8 +323,9 @@ typedef enum tw_limit {
     /**
      * The headers of a response, trailers included. Default: 256 KiB.
      *
-     * libcurl itself does not accept a single line above 100 KiB: TW_NETWORK or TW_TRUNCATED, from
-     * libcurl 8.6 on TW_LIMIT. The latter is also the result for more than 5000 lines.
+     * libcurl itself rejects a line of more than 100 KiB. The exchange then ends with TW_NETWORK or
+     * TW_TRUNCATED; with libcurl 8.6 or later, with TW_LIMIT. More than 5000 lines also end it with
+     * TW_LIMIT.
      */
     TW_LIMIT_HEADERS = 2,
     TW_LIMIT_MAX_ENUM = 0x7FFFFFFF
@@ -441,7 +446,7 @@ typedef enum tw_dialect {
 TW_API tw_status tw_options_set_dialect(tw_options *options, tw_dialect dialect);
 
 /**
- * Allows the API key to be sent over http to this host, which is not this machine.
+ * Allows the API key to be sent over http, in clear text, to a host that is not this machine.
  *
  * Hosts are compared without regard to case. Several calls allow several hosts.
  *
@@ -577,7 +582,7 @@ TW_API tw_status tw_request_add_message_json(tw_request *request, const char *js
  * which TW_DIALECT_REASONING_OBJECT is set). This is decided when the request is sent; therefore
  * tw_request_json does not contain it. Setting the field "messages" discards it.
  *
- * The caller judges how the reply ended: of an answer that broke off, the received part is added.
+ * The status of the reply is not checked: of an answer that broke off, the received part is added.
  *
  * TW_INVALID: an argument is NULL; the reply has no choice; the request's "messages" are not an
  * array; or the model's schema rejects the message.
@@ -737,9 +742,13 @@ typedef enum tw_event_kind {
     TW_EVENT_CONTENT = 2,
     /** `text` is a piece of its refusal to answer. */
     TW_EVENT_REFUSAL = 3,
-    /** `text` is a piece of a tool call's arguments ("" at its begin); see the `tool_…` fields. */
+    /**
+     * `text` is a piece of a tool call's arguments; "" if only the call itself was received.
+     *
+     * The fields `tool_index`, `tool_id` and `tool_name` identify the call.
+     */
     TW_EVENT_TOOL_CALL = 4,
-    /** `usage` is the usage so far; the last such event is valid. */
+    /** `usage` is the usage so far; it replaces that of earlier events. */
     TW_EVENT_USAGE = 5,
     /** `text` is the finish reason of the choice: "stop", "length", "tool_calls", … */
     TW_EVENT_FINISH = 6,
@@ -820,7 +829,7 @@ typedef struct tw_chat tw_chat;
  * it; `stream_options` is left out. A model that thinks only when it is streamed, and is asked to
  * think, is streamed internally.
  *
- * The reply reports every error. It is TW_INVALID if `client` or `request` is NULL.
+ * The reply reports every error. Its status is TW_INVALID if `client` or `request` is NULL.
  */
 TW_API tw_reply *tw_chat_send(tw_client *client, const tw_request *request);
 
@@ -831,7 +840,7 @@ TW_API tw_reply *tw_chat_send(tw_client *client, const tw_request *request);
  * sent as true, and `stream_options` as {"include_usage":true} unless the request contains its own;
  * if that is null, `stream_options` is left out.
  *
- * The reply reports every error. It is TW_INVALID if `client` or `request` is NULL.
+ * The reply reports every error. Its status is TW_INVALID if `client` or `request` is NULL.
  */
 TW_API tw_reply *tw_chat_stream(tw_client *client, const tw_request *request, tw_event_fn fn,
                                 void *userdata);
@@ -839,10 +848,11 @@ TW_API tw_reply *tw_chat_stream(tw_client *client, const tw_request *request, tw
 /**
  * Begins a streamed exchange, to be used with tw_chat_next or tw_chat_run. Never NULL.
  *
- * Nothing is sent before the first of these calls. The request can be changed or destroyed at once.
- * The caller owns the chat and closes it with tw_chat_close.
+ * Nothing is sent before the first call of one of them. The request can be changed or destroyed at
+ * once. The caller owns the chat and closes it with tw_chat_close.
  *
- * The reply reports every error. It is TW_INVALID if `client` or `request` is NULL.
+ * The reply that tw_chat_close returns reports every error. Its status is TW_INVALID if `client` or
+ * `request` is NULL.
  */
 TW_API tw_chat *tw_chat_open(tw_client *client, const tw_request *request);
 
@@ -850,9 +860,10 @@ TW_API tw_chat *tw_chat_open(tw_client *client, const tw_request *request);
  * Begins an exchange that is not streamed, to be used like that of tw_chat_open. Never NULL.
  *
  * It sends what tw_chat_send sends. It is for a caller that must do other work while it waits, or
- * must be able to cancel. Its events are delivered when the complete answer was received.
+ * must be able to cancel. Its events are delivered after the complete answer was received.
  *
- * The reply reports every error. It is TW_INVALID if `client` or `request` is NULL.
+ * The reply that tw_chat_close returns reports every error. Its status is TW_INVALID if `client` or
+ * `request` is NULL.
  */
 TW_API tw_chat *tw_chat_open_unstreamed(tw_client *client, const tw_request *request);
 
@@ -870,15 +881,15 @@ typedef enum tw_next {
 /**
  * Waits for the next event and stores it in `*event`; stores NULL if there is none.
  *
- * The exchange makes progress only inside this call. A caller that does not call holds the server
- * back, through TCP flow control. Data that was received by the next call is in time for every
- * timeout except the total one; if no data was received, the server was silent for all that time.
+ * The exchange makes progress only inside this call. Between calls, TCP flow control stops the
+ * server. Data that arrives between two calls is in time for every timeout except the total one. If
+ * no data arrives, the time between the calls counts as silence of the server.
  *
  * `timeout_ms` is the maximum time to wait, in milliseconds; 0: do not wait; negative: no maximum.
  * `event` may be NULL; the event is then discarded.
  *
- * Returns TW_NEXT_END if `chat` is NULL, and from inside a callback of this chat; tw_last_error()
- * says which.
+ * Returns TW_NEXT_END also if `chat` is NULL, and in a callback of this chat; tw_last_error() says
+ * which.
  */
 TW_API tw_next tw_chat_next(tw_chat *chat, const tw_event **event, int timeout_ms);
 
@@ -904,8 +915,8 @@ TW_API void tw_chat_cancel(tw_chat *chat);
 /**
  * Closes the chat and returns its reply, which the caller owns.
  *
- * An exchange that has not ended is cancelled. Returns NULL if `chat` is NULL, and from inside a
- * callback of this chat (TW_MISUSE), which is then still open; tw_last_error() says which.
+ * An exchange that has not ended is cancelled. Returns NULL if `chat` is NULL, and in a callback of
+ * this chat; the chat then remains open. tw_last_error() says which.
  */
 TW_API tw_reply *tw_chat_close(tw_chat *chat);
 
@@ -937,11 +948,11 @@ TW_API const char *tw_reply_message(const tw_reply *reply);
 TW_API int tw_reply_attempts(const tw_reply *reply);
 
 /**
- * Returns why the last attempt that was retried had failed; NULL if no attempt was retried.
+ * Returns the error that caused the last retry; NULL if there was no retry, or for NULL.
  *
- * Stores the status of that attempt in `*status`, or TW_OK; `status` may be NULL. Everything else
- * in a reply describes the last attempt, except that its timing counts from the beginning of the
- * first. Returns NULL for a NULL reply.
+ * Stores the status of that error in `*status`, or TW_OK if there was no retry; `status` may be
+ * NULL. Everything else in a reply describes the last attempt, except the timing, which counts from
+ * the beginning of the first.
  */
 TW_API const char *tw_reply_last_error(const tw_reply *reply, tw_status *status);
 
@@ -986,7 +997,7 @@ typedef struct tw_tool_call {
     const char *id;
     /** Name of the function. */
     const char *name;
-    /** Arguments as the model wrote them, which need not be valid JSON. Check them before use. */
+    /** Arguments as the model wrote them, possibly invalid JSON. Check them before use. */
     const char *arguments;
     size_t arguments_len;
 } tw_tool_call;
@@ -1043,7 +1054,7 @@ TW_API const char *tw_reply_request_id(const tw_reply *reply);
  * A stream is assembled like this. Texts and logprobs are joined. Tool calls are completed. A null
  * field is replaced by a later value. If the content consists of parts (Mistral), their texts are
  * the content, and their reasoning is the reasoning_content. Of any other field, known to the
- * library or not, the last value that is not null is kept, in the field's first position. It is the
+ * library or not, the last value that is not null is kept, at the field's first position. It is the
  * provider's document: it contains `<think>` tags that tw_reply_content leaves out.
  */
 TW_API const char *tw_reply_json(const tw_reply *reply, size_t *len);

@@ -27,7 +27,7 @@ package struct ArgumentError: Error {
         message.text.append(rest)
     }
 
-    /// Reports that `subject`, which had to be JSON, is not, with the byte offset and the reason.
+    /// Creates the error for a `subject` that is not JSON, with the byte offset and the reason.
     package init(_ subject: Bytes, isNotJSON error: JSONError) {
         message = Message()
         message.text.append(oneLine: subject, limit: 200)

@@ -116,14 +116,14 @@ import CPlatform
         storage![length] = 0
     }
 
-    /// Removes the first `length` bytes, of which there must be as many.
+    /// Removes the first `length` bytes; the buffer must contain that many.
     package mutating func removeFirst(_ length: Int) {
         replace(0..<length, with: Bytes(start: nil, count: 0))
     }
 
     package mutating func removeAll() { truncate(to: 0) }
 
-    /// Replaces the bytes in the range, which must lie inside.
+    /// Replaces the bytes in a range, which must be within the contents.
     package mutating func replace(_ range: Range<Int>, with bytes: Bytes) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
         reserve(bytes.count)
@@ -136,7 +136,7 @@ import CPlatform
         storage![count] = 0
     }
 
-    /// Overwrites each byte in the range, which must lie inside, with `byte`.
+    /// Overwrites each byte in a range, which must be within the contents, with `byte`.
     package mutating func fill(_ range: Range<Int>, with byte: UInt8) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
         if let storage { memset(storage + range.lowerBound, Int32(byte), range.count) }

@@ -62,11 +62,11 @@ extension UnsafeBufferPointer where Element == UInt8 {
         return false
     }
 
-    /// The bytes in a range, which must lie inside.
+    /// The bytes in a range, which must be within these bytes.
     @inline(__always)
     package func part(_ range: Range<Int>) -> Bytes { Bytes(rebasing: self[range]) }
 
-    /// The bytes without the first `length`, of which there must be as many.
+    /// The bytes after the first `length`; there must be at least that many.
     @inline(__always)
     package func dropping(_ length: Int) -> Bytes { Bytes(rebasing: self[length...]) }
 }

@@ -2,7 +2,7 @@ import CPlatform
 
 /// The range of a value in the text, and its position in the tree of values.
 struct JSONNode {
-    /// The offsets of the first byte and after the last byte; a string's quotes are outside.
+    /// The offset of the first byte, and the offset after the last byte; without a string's quotes.
     var start: UInt32
     var end: UInt32
     /// The index of the node after this value and its descendants; while an array or object is

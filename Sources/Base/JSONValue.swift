@@ -58,8 +58,8 @@ package struct JSONValue {
         return decoded.bytes.equals(text)
     }
 
-    /// The value of an integer in any notation ("12", "12.0", "1.2e1"); nil if it is no integer or
-    /// does not fit.
+    /// The value of an integer in any notation ("12", "12.0", "1.2e1"); nil for any other value, or
+    /// beyond 64 bits.
     package var integer: Int64? {
         guard kind == .number else { return nil }
         let digits = raw

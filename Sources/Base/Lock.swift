@@ -1,7 +1,7 @@
 import CPlatform
 
-/// A mutex for short critical sections. It is never held during network waits or calls of user
-/// code.
+/// A mutex for short critical sections. It is never held while waiting for the network or while a
+/// callback runs.
 package final class Lock {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
 

@@ -4,9 +4,9 @@ import CPlatform
 ///
 /// The parser follows
 /// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream with two
-/// exceptions that providers require. The last event counts without its blank line (apogee PR 139).
-/// A line `error: {…}`, an unknown field in the specification, is an event named "error" (llama.cpp
-/// before PR 16109).
+/// exceptions that providers require. At the end of the stream, an event without its blank line is
+/// complete (apogee PR 139). A line `error: {…}`, whose field the specification does not know, is
+/// an event named "error" (llama.cpp before PR 16109).
 package struct SSEParser: ~Copyable {
     /// An event: its name, "" by default, and its data. Valid until the next call, and while the
     /// input is.

@@ -5,8 +5,8 @@
 #include <stdatomic.h>
 
 /*
- * An entry is a single 64-bit value, so that a fork copies either all of it or nothing: the
- * descriptor plus 1 in the upper half, and the lower half of the socket's inode number, which
+ * An entry is a single 64-bit value, so that a fork copies either all of it or nothing. The upper
+ * half is the descriptor plus 1. The lower half is that of the socket's inode number, which
  * identifies the socket. 0 is a free entry. Entries are not removed, because libcurl does not
  * always report that it closes a socket; the next socket with the same descriptor overwrites the
  * entry.

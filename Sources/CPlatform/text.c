@@ -19,8 +19,8 @@ double platform_number(const char *digits, size_t length)
 }
 
 /*
- * A pthread key rather than _Thread_local, which would add the dynamic linker itself to the
- * libraries that we need.
+ * A pthread key instead of _Thread_local, which would add the dynamic linker itself to the
+ * dependencies of the library.
  */
 static pthread_key_t line_key;
 static bool has_line_key;

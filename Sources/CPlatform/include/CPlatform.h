@@ -38,7 +38,7 @@ static inline int platform_epoll_set(int epoll, int operation, int descriptor, u
     return epoll_ctl(epoll, operation, descriptor, &event);
 }
 
-/** A timer of the monotonic clock as a descriptor, not armed; negative without descriptors. */
+/** Creates a timer of the monotonic clock, not armed; negative if no descriptor is available. */
 static inline int platform_timer_create(void)
 {
     return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -260,8 +260,8 @@ static inline CURLcode platform_set_progress(CURL *easy, curl_xferinfo_callback 
 }
 
 /**
- * Makes libcurl process a transfer that has, or is opening, a connection the next time that it is
- * called.
+ * Makes the next call of libcurl process a transfer; the transfer must have a connection, or be
+ * opening one.
  */
 static inline void platform_prod(CURL *easy)
 {
@@ -337,9 +337,9 @@ static const CURLcode platform_too_large = (CURLcode)100;
  * OpenSSL read ahead (curl PR 17548): data after a response would then be in OpenSSL's memory, and
  * polling the socket would not show it.
  *
- * Without effect if the transfer has no TLS session yet, if libcurl uses another TLS library, or if
- * the OpenSSL found in the process has not the version that libcurl uses, as in a host that
- * contains an OpenSSL of its own.
+ * It has no effect if the transfer has no TLS session yet, if libcurl uses another TLS library, or
+ * if the OpenSSL found in the process has another version than that of libcurl. The latter happens
+ * in a host that contains an OpenSSL of its own.
  */
 void platform_tls_prepare(CURL *easy);
 

@@ -27,7 +27,7 @@ struct ModelSchemas {
     private static let fields:
         [(name: StaticString, models: Models, schema: @Sendable () -> JSONSchema)] = [
             ("messages", [.qwen3, .next], { .array(Parts.message(user: Parts.text), .max) }),
-            // The sample on the model's page has no role, and got an answer.
+            // The sample on the model's page has no role, and the provider answers it.
             (
                 "messages", .vision,
                 { .array(Parts.message(user: Parts.textOrImage, needsRole: false), .max) }
@@ -38,7 +38,7 @@ struct ModelSchemas {
             ),
             ("max_tokens", .all, { .number("1", nil) }),
             ("max_completion_tokens", [.qwen3, .next, .vision], { .integer("1") }),
-            // We accept null, which the schema does not, and then send no options.
+            // The library accepts null, which the schema does not; it then sends no options.
             (
                 "stream_options", .all,
                 { .nullable(.object([.required("include_usage", .boolean)])) }

@@ -79,7 +79,7 @@ extension Request {
     }
 
     private func readError(_ path: UnsafePointer<CChar>) -> ArgumentError {
-        let error = ArgumentError("the image file ", Bytes(cString: path), " can't be read: ")
+        let error = ArgumentError("the image file ", Bytes(cString: path), " cannot be read: ")
         if let reason = strerror(platform_errno()) {
             error.message.text.append(Bytes(cString: reason))
         }

@@ -4,7 +4,7 @@ import Base
 package final class Choice {
     /// The `index` member of the choice.
     package let index: Int
-    /// Position in the document's `choices` array; 0 for a streamed answer's first choice.
+    /// Index in the document's `choices` array; 0 for a streamed answer's first choice.
     var documentIndex = 0
     package var reasoning = TextAccumulator()
     package var content = TextAccumulator()

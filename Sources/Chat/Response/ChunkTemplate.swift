@@ -1,7 +1,7 @@
 import Base
 import CThinkwire
 
-/// The last chunk that only added one piece of text; used to recognize the next chunk without
+/// The last chunk that only added one piece of text; used to recognise the next chunk without
 /// parsing it.
 ///
 /// Every chunk of a stream repeats the same dozen members (id, model, date, ...). If all bytes

@@ -10,8 +10,8 @@ package struct MergedObject: ~Copyable {
         var name = ByteBuffer()
         /// The value's JSON.
         var value = ByteBuffer()
-        /// Whether the value is assembled elsewhere, from many chunks; the field only marks its
-        /// place.
+        /// Whether the value is assembled elsewhere, from many chunks; the field then only
+        /// marks its position.
         var isAssembled = false
     }
 
@@ -19,7 +19,7 @@ package struct MergedObject: ~Copyable {
     private static let maxUnknownFields = 256
     private(set) var all: [Field] = []
     private var unknownCount = 0
-    /// Hash of each name, so that a new name is recognized without comparing all names.
+    /// Hash of each name, so that a new name is recognised without comparing all names.
     private var hashes: [UInt32] = []
     /// Index of the field that is tried first: chunks repeat their members in the same order.
     private var expected = 0
@@ -47,7 +47,7 @@ package struct MergedObject: ~Copyable {
         return true
     }
 
-    /// Keeps the place of a known member whose value is assembled elsewhere.
+    /// Adds a field for a known member whose value is assembled elsewhere.
     ///
     /// `name` is the name without escapes. A server that escapes it in a hundred ways must not get
     /// the value a hundred times into the document.

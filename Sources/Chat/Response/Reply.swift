@@ -29,7 +29,7 @@ package final class Reply {
     package var choices: [Choice] = []
     /// The choice to which a chunk that matches the parser's template adds text.
     var templateChoice: UnretainedReference<Choice>?
-    /// Owned by the reply; the C interface returns this pointer. Initialized once `hasUsage` is
+    /// Owned by the reply; the C interface returns this pointer. Initialised once `hasUsage` is
     /// true.
     package let usage = UnsafeMutablePointer<tw_usage>.allocate(capacity: 1)
     package var hasUsage = false

@@ -154,9 +154,9 @@ struct ImageTests {
         #expect(made.text.contains("data:image/gif;base64,R0lGODlh"))
         #expect(
             complaint { try made.addImage(file: path, detail: nil) }
-                == "the image file \(path) can't be read: No such file or directory")
+                == "the image file \(path) cannot be read: No such file or directory")
         #expect(
             complaint { try made.addImage(file: "/", detail: nil) }
-                == "the image file / can't be read: Is a directory")
+                == "the image file / cannot be read: Is a directory")
     }
 }

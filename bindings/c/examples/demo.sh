@@ -1,5 +1,5 @@
 #!/bin/sh
-# demo.sh DIRECTORY: asks qwen3-32b to think about "Hello", with the programs in that directory.
+# demo.sh DIRECTORY: sends "Hello" to qwen3-32b with thinking, using the programs in the directory.
 # If no API key is set, thinkwire-mock on this machine answers with a recorded answer of qwen3-32b.
 set -eu
 programs=$1
