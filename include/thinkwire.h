@@ -881,9 +881,10 @@ typedef enum tw_next {
 /**
  * Waits for the next event and stores it in `*event`; stores NULL if there is none.
  *
- * The exchange makes progress only inside this call. Between calls, TCP flow control stops the
- * server. Data that arrives between two calls is in time for every timeout except the total one. If
- * no data arrives, the time between the calls counts as silence of the server.
+ * The exchange makes progress only inside this call. Between calls, nothing is read, so that TCP
+ * flow control holds the server back. Data that arrives between two calls is in time for every
+ * timeout except the total one. If no data arrives, the time between the calls counts as silence of
+ * the server.
  *
  * `timeout_ms` is the maximum time to wait, in milliseconds; 0: do not wait; negative: no maximum.
  * `event` may be NULL; the event is then discarded.
