@@ -5,47 +5,66 @@ import Chat
 import Transport
 
 /// Where and how to connect, as set by the caller so far.
+///
+/// A setter that throws leaves the options unchanged. Not thread-safe.
 package final class Options {
+    /// Nil uses the base URL in the environment.
     var baseURL: ByteString?
+    /// Nil uses the key in the environment, unless `isKeySet`.
     var key: ByteString?
-    /// The caller has set the key, possibly to none.
+    /// Whether the caller has set the key. With a key of nil, none is sent.
     var isKeySet = false
+    /// Sent with every request, in addition to the library's own headers or in place of them.
     var headers: [Header] = []
     var timeouts = Timeouts()
     var limits = Limits()
+    /// How often a failed request is sent again at most.
     var retries = 2
+    /// Whether comments in a stream restart the idle timeout.
     package var commentsKeepAlive = true
+    /// The address of the proxy. Nil uses the environment, "" no proxy.
     var proxy: ByteString?
-    /// The hosts that no proxy is used for, in curl's notation.
+    /// The hosts that no proxy is used for, in curl's notation. Nil uses the environment.
     var unproxiedHosts: ByteString?
+    /// The path of a file of trusted certificates (PEM). Nil uses the system's.
     var certificates: ByteString?
+    /// The path of a directory of trusted certificates. Nil uses the system's.
     var certificateDirectory: ByteString?
+    /// The hosts to which the key may be sent over http.
     var cleartextHosts: [ByteString] = []
+    /// Receives the lines of the log. Nil writes no log, unless THINKWIRE_DEBUG is 1.
     var log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
 
+    /// `TW_HTTP_AUTO` means HTTP/2 if `TransferSettings.erasesHTTP2Memory`, and HTTP/1.1 otherwise.
     var httpVersion = TW_HTTP_AUTO
+    /// The fields that switch thinking on or off. Nil derives them from the model or the host.
     var dialect: ThinkingDialect?
 
     package init() {}
 
     struct Header {
         var name: ByteString
-        /// It may be a key.
+        /// It may contain a key: no message quotes it.
         var value: ByteString
     }
 
-    /// In bytes.
+    /// The largest sizes that are accepted, in bytes: see `tw_limit`.
     struct Limits {
+        /// A line, or the data of one event, of a stream.
         var event = 16 << 20
+        /// The body of a response.
         var reply = 256 << 20
+        /// The headers of a response, including trailers.
         var headers = 256 << 10
     }
 
+    /// Sets the address that the path `/chat/completions` is appended to.
     package func set(baseURL url: Bytes) throws(ArgumentError) {
         _ = try Endpoint.of(baseURL: url)
         baseURL = ByteString(url)
     }
 
+    /// Sets the key. An empty key sends none.
     package func set(key: Bytes) throws(ArgumentError) {
         guard isHeaderValue(key) else {
             throw ArgumentError("the API key contains a control character: check for a line end")
@@ -54,14 +73,15 @@ package final class Options {
         self.key = key.isEmpty ? nil : ByteString(key)
     }
 
-    /// Nil removes the header.
+    /// Sets a header, replacing one with the same name in upper or lower case. Nil removes it.
     package func set(header name: Bytes, to value: Bytes?) throws(ArgumentError) {
         // The message does not quote the text: it may be a whole header that contains a key.
         guard isHeaderName(name) else {
             throw ArgumentError(
                 "not a header name: it must be one token, without the colon and the value")
         }
-        // If the length differed from the body's, the server would take the rest as the next request.
+        // If the length differed from the body's, the server would take the rest of the body as the
+        // next request.
         if name.equalsIgnoringCase(StaticText.bytes("content-length"))
             || name.equalsIgnoringCase(StaticText.bytes("transfer-encoding"))
         {
@@ -76,6 +96,7 @@ package final class Options {
         headers.append(Header(name: ByteString(name), value: ByteString(value)))
     }
 
+    /// Sets a timeout; 0 for none.
     package func set(_ kind: TimeoutKind, milliseconds: Int64) throws(ArgumentError) {
         guard milliseconds >= 0 else {
             throw ArgumentError("a timeout cannot be negative: 0 means none")
@@ -83,6 +104,7 @@ package final class Options {
         timeouts.set(kind, Timeouts.nanoseconds(milliseconds))
     }
 
+    /// Sets the limit on the size of one part of a response.
     package func set(_ which: tw_limit, bytes: Int64) throws(ArgumentError) {
         guard bytes >= 1, bytes <= Int64(Int32.max) else {
             throw ArgumentError("a limit is from 1 to 2147483647 bytes")
@@ -95,6 +117,7 @@ package final class Options {
         }
     }
 
+    /// Sets how often a failed request is sent again at most.
     package func set(retries: Int) throws(ArgumentError) {
         guard retries >= 0 else {
             throw ArgumentError("the number of retries cannot be negative: 0 means none")
@@ -102,6 +125,7 @@ package final class Options {
         self.retries = retries
     }
 
+    /// Sets the version of HTTP that is used.
     package func set(_ version: tw_http_version) throws(ArgumentError) {
         switch version {
         case TW_HTTP_AUTO, TW_HTTP_1_1, TW_HTTP_2: httpVersion = version
@@ -109,6 +133,7 @@ package final class Options {
         }
     }
 
+    /// Sets the fields that switch thinking on or off.
     package func set(_ dialect: tw_dialect) throws(ArgumentError) {
         switch dialect {
         case TW_DIALECT_AUTO: self.dialect = nil
@@ -121,6 +146,9 @@ package final class Options {
         }
     }
 
+    /// Sets the proxy. Nil uses the environment, "" no proxy.
+    ///
+    /// The message of the error does not quote the address: it may contain a password.
     package func set(proxy: Bytes?) throws(ArgumentError) {
         let proxy = proxy.map { ByteString($0) }
         if let proxy, !proxy.bytes.isEmpty, ProxyConfig.location(of: proxy) == nil {
@@ -134,8 +162,12 @@ package final class Options {
         self.proxy = proxy
     }
 
+    /// Sets the hosts that no proxy is used for, in curl's notation. Nil uses the environment.
     package func set(unproxiedHosts hosts: Bytes?) { unproxiedHosts = hosts.map { ByteString($0) } }
 
+    /// Sets the file of trusted certificates (PEM). Nil uses the system's.
+    ///
+    /// The file must be readable now: libcurl would report its absence only for the first request.
     package func set(certificates path: Bytes?) throws(ArgumentError) {
         let file = path.map { ByteString($0) }
         if let file, access(file.cString, R_OK) != 0 || isDirectory(file.bytes, F_OK) {
@@ -144,6 +176,7 @@ package final class Options {
         certificates = file
     }
 
+    /// Sets the directory of trusted certificates, named by their hashes. Nil uses the system's.
     package func set(certificateDirectory path: Bytes?) throws(ArgumentError) {
         if let path {
             guard !path.isEmpty, isDirectory(path, R_OK | X_OK) else {
@@ -153,6 +186,7 @@ package final class Options {
         certificateDirectory = path.map { ByteString($0) }
     }
 
+    /// Whether a path names a directory that permits this access (see access(2)).
     private func isDirectory(_ path: Bytes, _ mode: Int32) -> Bool {
         // Only a directory contains ".".
         var inside = ByteBuffer()
@@ -161,17 +195,19 @@ package final class Options {
         return access(inside.cString, mode) == 0
     }
 
+    /// Allows the key to be sent to that host over http.
     package func allowCleartext(host: Bytes) throws(ArgumentError) {
         guard !host.isEmpty else { throw ArgumentError("the host name is empty") }
         cleartextHosts.append(ByteString(host))
     }
 
+    /// Sets the function that receives the lines of the log; nil for none. It is passed `userdata`.
     package func set(log function: tw_log_fn?, userdata: UnsafeMutableRawPointer?) {
         log = function.map { ($0, userdata) }
     }
 }
 
-/// RFC 9110, section 5.6.2: a token.
+/// Whether a name is a token (RFC 9110, section 5.6.2).
 private func isHeaderName(_ name: Bytes) -> Bool {
     !name.isEmpty
         && name.allSatisfy { byte in
