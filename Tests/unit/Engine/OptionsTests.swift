@@ -19,20 +19,20 @@ extension Options {
     }
 }
 
-@Suite("Options refuse what could not be meant")
+@Suite("Options: invalid values are rejected, and valid ones are stored")
 struct OptionsTests {
     private let options = Options()
 
-    @Test func baseURLs() throws {
+    @Test func anInvalidBaseURLIsRejected() throws {
         #expect(complaint { try options.set(url: "https://a.b/v1") } == nil)
         #expect(
             complaint { try options.set(url: "a.b") }
                 == "not a base URL, which looks like https://api.aimlapi.com/v1")
-        // What was set before stays.
+        // The base URL that was set before remains.
         #expect(options.baseURL.map { String($0.bytes) } == "https://a.b/v1")
     }
 
-    @Test func keys() throws {
+    @Test func keysWithControlCharactersAreRejected() throws {
         for key in ["a\nb", "a\r", "a\u{0}b", "\u{7F}", "\u{1}"] {
             #expect(
                 complaint { try options.set(key: key) }
@@ -45,7 +45,7 @@ struct OptionsTests {
         #expect(options.key == nil && options.isKeySet)
     }
 
-    @Test func namesOfHeaders() {
+    @Test func headerNamesMustBeTokens() {
         for name in [
             "", " ", "a b", "a:", ":a", "a\n", "é", "a\u{0}", "(a)", "a/b", "a@b", "\"a\"", "a,b",
             "a;b", "a=b", "{a}", "a\u{7F}",
@@ -62,7 +62,7 @@ struct OptionsTests {
         }
     }
 
-    @Test func valuesOfHeaders() throws {
+    @Test func headerValuesWithControlCharactersAreRejected() throws {
         for value in ["a\r\nX: y", "a\n", "\r", "a\u{0}", "\u{1B}", "\u{7F}"] {
             #expect(
                 complaint { try options.set(header: "X", value) }
@@ -73,7 +73,7 @@ struct OptionsTests {
         }
     }
 
-    @Test func headersAreReplacedWhateverTheirCase() throws {
+    @Test func headersAreReplacedWithoutRegardToCase() throws {
         try options.set(header: "X-A", "1")
         try options.set(header: "X-B", "2")
         try options.set(header: "x-a", "3")
@@ -86,13 +86,13 @@ struct OptionsTests {
         #expect(options.headers.map { String($0.value.bytes) } == ["3"])
     }
 
-    @Test func aBadValueLeavesTheOldOne() throws {
+    @Test func anInvalidHeaderValueLeavesThePreviousOne() throws {
         try options.set(header: "X", "1")
         #expect(complaint { try options.set(header: "X", "\n") } != nil)
         #expect(options.headers.map { String($0.value.bytes) } == ["1"])
     }
 
-    @Test func timeouts() throws {
+    @Test func timeoutsAreSetInMilliseconds() throws {
         for which in [TimeoutKind.connect, .firstByte, .idle, .total] {
             #expect(
                 complaint { try options.set(which, milliseconds: -1) }
@@ -104,19 +104,19 @@ struct OptionsTests {
         try options.set(.firstByte, milliseconds: 2)
         try options.set(.idle, milliseconds: 3)
         try options.set(.total, milliseconds: 4)
-        let set = options.timeouts
+        let timeouts = options.timeouts
         #expect(
-            [set.connect, set.firstByte, set.idle, set.total] == [
+            [timeouts.connect, timeouts.firstByte, timeouts.idle, timeouts.total] == [
                 1_000_000, 2_000_000, 3_000_000, 4_000_000,
             ])
-        let standard = Options().timeouts
+        let defaults = Options().timeouts
         #expect(
-            [standard.connect, standard.firstByte, standard.idle, standard.total].map {
+            [defaults.connect, defaults.firstByte, defaults.idle, defaults.total].map {
                 $0 / 1_000_000_000
             } == [10, 600, 120, 0])
     }
 
-    @Test func limits() throws {
+    @Test func limitsAreSetInBytes() throws {
         for bytes in [0, -1, 2_147_483_648, Int64.max, .min] {
             #expect(
                 complaint { try options.set(TW_LIMIT_EVENT, bytes: bytes) }
@@ -131,12 +131,12 @@ struct OptionsTests {
             ])
         #expect(
             complaint { try options.set(tw_limit(3), bytes: 1) } == "no such limit: see tw_limit")
-        let standard = Options().limits
+        let defaults = Options().limits
         #expect(
-            [standard.event, standard.reply, standard.headers] == [16 << 20, 256 << 20, 256 << 10])
+            [defaults.event, defaults.reply, defaults.headers] == [16 << 20, 256 << 20, 256 << 10])
     }
 
-    @Test func hostsThatMayHearTheKey() {
+    @Test func anEmptyCleartextHostIsRejected() {
         #expect(
             complaint { try withCopy("") { try options.allowCleartext(host: $0) } }
                 == "the host name is empty")

@@ -5,7 +5,7 @@ import Testing
 @testable import Engine
 @testable import Transport
 
-@Suite("A base URL becomes the address of the chat completions, or is refused with the reason")
+@Suite("Endpoint: the address of requests, derived from a base URL")
 struct EndpointTests {
     private func endpoint(_ url: String) throws -> Endpoint {
         try withCopy(url) { try Endpoint.of(baseURL: $0) }
@@ -49,7 +49,7 @@ struct EndpointTests {
         ("https://a.b/with%20space/%2f", "https://a.b/with%20space/%2f/chat/completions", "a.b"),
         ("http://2130706433/v1", "http://127.0.0.1/v1/chat/completions", "127.0.0.1"),
     ])
-    func addresses(_ base: String, _ url: String, _ host: String) throws {
+    func validBaseURLs(_ base: String, _ url: String, _ host: String) throws {
         let endpoint = try endpoint(base)
         #expect(String(endpoint.url) == url)
         #expect(String(endpoint.host) == host)
@@ -63,36 +63,36 @@ struct EndpointTests {
         "http://host:port/v1",
         "https://[::1/v1", "https//a.b", "http:", "https://a.b/v1\n", "https://a.b/\r\nX: y",
     ])
-    func whatIsNoAddress(_ url: String) {
+    func invalidBaseURLsAreRejected(_ url: String) {
         let problem = complaint { _ = try endpoint(url) }
         #expect(
             problem == "not a base URL, which looks like https://api.aimlapi.com/v1",
-            "\(problem ?? "taken")")
+            "\(problem ?? "accepted")")
     }
 
     @Test(arguments: [
         "https://a..\u{E4}.de/v1", "https://\(String(repeating: "\u{E4}", count: 70)).de/v1",
     ])
-    func whatIsNoHost(_ url: String) {
+    func invalidHostNamesAreRejected(_ url: String) {
         #expect(
             complaint { _ = try endpoint(url) }?.hasPrefix(
                 "the host of the base URL is not a valid name") == true)
     }
 
     @Test(
-        "A key that is given as the address, or in it, is in no message",
+        "A message never quotes a base URL, which may contain a key, or be one",
         arguments: [
             "sk-secret", "sk-secret:", "htp://a.b/v1?key=sk-secret", "https:///v1?key=sk-secret",
             "https://a b/?key=sk-secret",
             "https://x:sk-secret@", "https://x:sk-secret@a b/v1", "sk-secret://a.b",
             "https://a.b:99999/?sk-secret",
         ])
-    func noKeyIsTold(_ url: String) {
+    func messagesContainNoKey(_ url: String) {
         let problem = complaint { _ = try endpoint(url) }
-        #expect(problem != nil && problem?.contains("secret") == false, "\(problem ?? "taken")")
+        #expect(problem != nil && problem?.contains("secret") == false, "\(problem ?? "accepted")")
     }
 
-    @Test func aNULDoesNotHideTheRest() {
+    @Test func aNULCharacterIsRejected() {
         #expect(complaint { _ = try endpoint("https://a.b/v1\u{0}.evil.com") } != nil)
         #expect(complaint { _ = try endpoint("https://a.b\u{0}.evil.com/v1") } != nil)
     }
@@ -100,16 +100,19 @@ struct EndpointTests {
     @Test(arguments: [
         "ftp://a.b/v1", "file:///etc/passwd", "ws://a.b/v1", "gopher://a.b", "httpx://a.b",
     ])
-    func otherSchemes(_ url: String) { #expect(complaint { _ = try endpoint(url) } != nil) }
+    func otherSchemesAreRejected(_ url: String) {
+        #expect(complaint { _ = try endpoint(url) } != nil)
+    }
 
     @Test(arguments: [
         "https://user:secret@a.b/v1", "https://user@a.b/v1", "https://:secret@a.b/v1",
     ])
-    func credentials(_ url: String) {
+    func userAndPasswordAreRejected(_ url: String) {
         let problem = complaint { _ = try endpoint(url) }
         #expect(
             problem
-                == "the base URL contains a user or password: set the key with tw_options_set_api_key"
+                == "the base URL contains a user or password: set the key with "
+                + "tw_options_set_api_key"
         )
     }
 
@@ -120,7 +123,7 @@ struct EndpointTests {
         "http://[::1]", "http://[::1]:11434/v1", "http://[0:0:0:0:0:0:0:1]", "http://2130706433",
         "http://0x7f000001",
     ])
-    func thisMachine(_ url: String) throws { #expect(try endpoint(url).isLoopback) }
+    func loopbackAddresses(_ url: String) throws { #expect(try endpoint(url).isLoopback) }
 
     @Test(arguments: [
         "http://127.0.0.1.evil.com", "http://127.evil.com", "http://localhost.evil.com",
@@ -131,5 +134,5 @@ struct EndpointTests {
         "http://evil.com/?localhost",
         "http://evil.com#localhost", "http://1.127.0.0",
     ])
-    func otherMachines(_ url: String) throws { #expect(try !endpoint(url).isLoopback) }
+    func addressesOfOtherMachines(_ url: String) throws { #expect(try !endpoint(url).isLoopback) }
 }
