@@ -3,7 +3,11 @@ extension ByteBuffer {
     /// omitted text.
     package mutating func append(oneLine text: Bytes, limit: Int) {
         let end = count + limit
+        // Most text is printable ASCII throughout, and is appended at once.
         var index = 0
+        let head = min(text.count, limit)
+        while index < head, text[index] >= 0x20, text[index] < 0x7F { index += 1 }
+        append(text.part(0..<index))
         while index < text.count {
             let length = utf8CharacterLength(text.dropping(index))
             let start = count

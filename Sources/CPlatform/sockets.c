@@ -68,6 +68,17 @@ static void add_socket(struct platform_sockets *all, int descriptor)
     }
 }
 
+uint64_t platform_sockets_identity(const struct platform_sockets *all, int descriptor)
+{
+    for (; all; all = atomic_load(&all->next)) {
+        for (int i = 0; i < ENTRIES; i++) {
+            uint64_t entry = atomic_load(&all->entries[i]);
+            if (entry >> 32 == (uint64_t)descriptor + 1) return entry;
+        }
+    }
+    return 0;
+}
+
 void platform_sockets_close(struct platform_sockets *all)
 {
     for (; all; all = atomic_load(&all->next)) {

@@ -40,12 +40,15 @@ extension OutcomeFacts {
         _ problem: Problem?, _ result: TransferResult, _ reply: Reply, _ client: Client,
         _ timeouts: Timeouts
     ) {
+        // The header is searched only if the outcome may depend on it.
+        let isFinished = reply.isFinished
         self.init(
             problem: problem, result: result, httpStatus: reply.httpStatus,
             hasDocument: !reply.body.isEmpty, hasChoices: !reply.choices.isEmpty,
-            isFinished: reply.isFinished, areChoicesFinished: reply.areChoicesFinished,
-            contentType: reply.headers.value(StaticText.bytes("content-type")),
-            compression: reply.compression, limits: client.limits, timeouts: timeouts)
+            isFinished: isFinished, areChoicesFinished: reply.areChoicesFinished,
+            contentType: isFinished ? nil : reply.headers.value(StaticText.bytes("content-type")),
+            compression: isFinished ? nil : reply.compression, limits: client.limits,
+            timeouts: timeouts)
     }
 }
 

@@ -159,7 +159,7 @@ package final class EventLoop {
                 let transfer = platform_get_private(easy)
             else { continue }
             if platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 {
-                idle.insert(platform_get_socket(easy))
+                idle.insert(platform_get_socket(easy), sockets)
             }
             Handle.object(transfer, as: Transfer.self).finish(platform_result(message))
         }

@@ -9,9 +9,10 @@ import CPlatform
 struct IdleConnections {
     private var sockets: [(descriptor: curl_socket_t, identity: UInt64)] = []
 
-    mutating func insert(_ socket: curl_socket_t) {
+    /// The connection is kept after its transfer. `opened` are the sockets that the loop has opened.
+    mutating func insert(_ socket: curl_socket_t, _ opened: OpenSockets) {
         remove(socket)
-        let identity = platform_socket_identity(socket)
+        let identity = platform_sockets_identity(opened.all, socket)
         if identity != 0 { sockets.append((socket, identity)) }
     }
 
@@ -25,14 +26,14 @@ struct IdleConnections {
     /// dead and opens another one; other connections are unaffected.
     ///
     /// `SHUT_RD` is not sufficient everywhere: libcurl 7.88 looks for POLLHUP. The identity tells
-    /// apart a descriptor that libcurl has closed and the process has opened again.
+    /// apart a descriptor that libcurl has closed and the process has opened again; it is checked only
+    /// before a shutdown, because it costs a system call.
     mutating func evictStale() {
         sockets.removeAll { socket in
-            guard platform_socket_identity(socket.descriptor) == socket.identity else {
-                return true
-            }
             guard platform_is_readable(socket.descriptor) != 0 else { return false }
-            shutdown(socket.descriptor, Int32(SHUT_RDWR))
+            if platform_socket_identity(socket.descriptor) == socket.identity {
+                shutdown(socket.descriptor, Int32(SHUT_RDWR))
+            }
             return true
         }
     }

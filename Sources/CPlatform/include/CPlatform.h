@@ -148,6 +148,9 @@ struct platform_sockets *platform_sockets_create(void);
 /** Frees a set without closing its sockets. */
 void platform_sockets_destroy(struct platform_sockets *all);
 
+/** The identity of the set's socket with that descriptor; 0 if there is none. No system call. */
+uint64_t platform_sockets_identity(const struct platform_sockets *all, int descriptor);
+
 /** Closes the inherited sockets. Call it in the child, once. */
 void platform_sockets_close(struct platform_sockets *all);
 
