@@ -124,16 +124,16 @@ struct ReplyDocumentTests {
 
     @Test func joinedTextsMayBeginWithNull() throws {
         let member = #""audio":{"id":"a","data":null,"transcript":"#
-        let begun = delta(#"{\#(member)null},"function_call":{"name":"f","arguments":null}}"#)
+        let nulls = delta(#"{\#(member)null},"function_call":{"name":"f","arguments":null}}"#)
         let null =
             #"{"choices":[{"index":0,"message":{\#(member)null},"function_call":{"name":"f","#
             + #""arguments":null}}}]}"#
-        #expect(try StreamHarness(begun).document == null)
+        #expect(try StreamHarness(nulls).document == null)
         let call = #""function_call":{"name":"f","arguments":"{}"}"#
         #expect(
             try StreamHarness(
-                begun, delta(#"{"audio":{"transcript":"H"},"function_call":{"arguments":"{}"}}"#),
-                begun
+                nulls, delta(#"{"audio":{"transcript":"H"},"function_call":{"arguments":"{}"}}"#),
+                nulls
             ).document
                 == #"{"choices":[{"index":0,"message":{\#(member)"H"},\#(call)}}]}"#)
     }

@@ -192,9 +192,9 @@ struct RequestTests {
     }
 
     @Test func enableThinkingRequiresAStream() throws {
-        let asked = try request(#"{"enable_thinking":true}"#)
+        let thinking = try request(#"{"enable_thinking":true}"#)
         #expect(
-            asked.sent(streamed: false) == (
+            thinking.sent(streamed: false) == (
                 #"{"enable_thinking":true,"stream":true,"stream_options":{"include_usage":true}}"#,
                 true
             ))
@@ -239,14 +239,14 @@ struct RequestTests {
     }
 
     @Test func theBodyIsSentByteForByte() throws {
-        let odd =
+        let unusual =
             "{\r\n \"z\":1e5 ,\t\"model\" : \"\\u0061\\/\", \"z\":[ ] , "
             + "\"messages\":[{\"content\":\"😊\\ud83d\\ude0a\"}] }\n"
-        #expect(try request(odd).sent(streamed: false).text == odd)
-        #expect(try request(odd).text == odd)
+        #expect(try request(unusual).sent(streamed: false).text == unusual)
+        #expect(try request(unusual).text == unusual)
         #expect(
-            try request(odd).sent(streamed: true).text
-                == odd.replacingOccurrences(
+            try request(unusual).sent(streamed: true).text
+                == unusual.replacingOccurrences(
                     of: "}] }\n",
                     with: "}],\"stream\":true,\"stream_options\":{\"include_usage\":true} }\n"))
     }

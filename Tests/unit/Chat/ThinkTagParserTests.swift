@@ -155,9 +155,9 @@ struct ThinkTagParserTests {
         #expect(parsed == Recorded(events: ["content: b"], reasoning: "", content: "b"))
         // Text before the field was held back: without a closing tag it is content, with one
         // reasoning.
-        let begun = try record(
+        let unclosed = try record(
             [("content", "a"), ("reasoning_content", ""), ("content", "b")], expected)
-        #expect(begun == Recorded(events: ["content: ab"], reasoning: "", content: "ab"))
+        #expect(unclosed == Recorded(events: ["content: ab"], reasoning: "", content: "ab"))
         let ended = try record(
             [("content", "a</think>"), ("reasoning_content", ""), ("content", "b")], expected)
         #expect(

@@ -163,8 +163,8 @@ struct ThinkingTests {
         #expect(
             made.sent(streamed: false, to: "localhost").text
                 == #"{"model":"other","mod\u0065l":"alibaba\/qwen3-vl-32b-thinking"}"#)
-        for odd in [#"{"model":null}"#, #"{"model":["alibaba/qwen3-32b"]}"#, "{}"] {
-            let made = try request(odd)
+        for body in [#"{"model":null}"#, #"{"model":["alibaba/qwen3-32b"]}"#, "{}"] {
+            let made = try request(body)
             try made.setThinking(TW_THINKING_ON, budget: 0)
             #expect(
                 made.sent(streamed: false, to: "localhost").text.hasSuffix(

@@ -41,12 +41,12 @@ struct UsageTests {
         #expect(try StreamHarness(hello).usage == nil)
         let empty = try StreamHarness(hello, usage("{}"), #"{"choices":[],"meta":{"usage":{}}}"#)
         #expect(empty.usage == nil && empty.events == ["content 0 a"])
-        let odd = usage(
+        let invalid = usage(
             #"{"prompt_tokens":null,"completion_tokens":"7","total_tokens":-3,"#
                 + #""completion_tokens_details":null,"#
                 + #""prompt_tokens_details":[]}"#
         )
-        #expect(try StreamHarness(odd).usage == [-1, -1, -1, -1, -1])
+        #expect(try StreamHarness(invalid).usage == [-1, -1, -1, -1, -1])
         #expect(
             try StreamHarness(
                 usage(#"{"total_tokens":12.0,"prompt_tokens":1e400,"completion_tokens":0.5}"#)
