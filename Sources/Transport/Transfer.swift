@@ -105,15 +105,16 @@ package final class Transfer {
     package func result() -> TransferResult {
         var result = TransferResult(end: end ?? .failed(CURLE_ABORTED_BY_CALLBACK))
         result.received = received
-        guard case .failed(let code) = result.end, let easy else { return result }
-        result.hasProxy = !settings.proxy.address.bytes.isEmpty
-        result.proxyStatus = platform_get_long(easy, CURLINFO_HTTP_CONNECTCODE)
-        result.certificateProblem = certificateProblem
+        guard case .failed(let code) = result.end else { return result }
         // libcurl reports missing descriptors as a failed connection; newer versions as lack of
-        // memory.
+        // memory, possibly before there is a handle.
         if code == CURLE_COULDNT_CONNECT || code == CURLE_OUT_OF_MEMORY {
             result.lacksDescriptors = !platform_has_descriptors()
         }
+        guard let easy else { return result }
+        result.hasProxy = !settings.proxy.address.bytes.isEmpty
+        result.proxyStatus = platform_get_long(easy, CURLINFO_HTTP_CONNECTCODE)
+        result.certificateProblem = certificateProblem
         let explanation = Bytes(cString: errorText)
         if !explanation.isEmpty { result.explanation = ByteString(explanation) }
         return result
