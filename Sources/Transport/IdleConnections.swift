@@ -9,7 +9,8 @@ import CPlatform
 struct IdleConnections {
     private var sockets: [(descriptor: curl_socket_t, identity: UInt64)] = []
 
-    /// The connection is kept after its transfer. `opened` are the sockets that the loop has opened.
+    /// The connection is kept after its transfer. `opened` are the sockets that the loop has
+    /// opened.
     mutating func insert(_ socket: curl_socket_t, _ opened: OpenSockets) {
         remove(socket)
         let identity = platform_sockets_identity(opened.all, socket)
@@ -26,8 +27,8 @@ struct IdleConnections {
     /// dead and opens another one; other connections are unaffected.
     ///
     /// `SHUT_RD` is not sufficient everywhere: libcurl 7.88 looks for POLLHUP. The identity tells
-    /// apart a descriptor that libcurl has closed and the process has opened again; it is checked only
-    /// before a shutdown, because it costs a system call.
+    /// apart a descriptor that libcurl has closed and the process has opened again; it is checked
+    /// only before a shutdown, because it costs a system call.
     mutating func evictStale() {
         sockets.removeAll { socket in
             guard platform_is_readable(socket.descriptor) != 0 else { return false }
