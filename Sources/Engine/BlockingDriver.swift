@@ -15,6 +15,7 @@ package final class BlockingDriver {
     private let client: Client?
     private let loop: EventLoop?
     private var holdsLoop = false
+    private var hasBegun = false
 
     package enum Next {
         case event(UnsafePointer<tw_event>)
@@ -25,7 +26,6 @@ package final class BlockingDriver {
     package init(_ client: Client, _ request: Request, wantsStream: Bool) {
         self.client = client
         loop = client.borrowLoop()
-        loop?.resume()
         holdsLoop = loop != nil
         exchange = Exchange(client, request, wantsStream: wantsStream, on: loop)
     }
@@ -47,6 +47,11 @@ package final class BlockingDriver {
 
     /// Waits for the next event, at most until `deadline` in nanoseconds of the monotonic clock.
     package func next(until deadline: Int64) -> Next {
+        if !hasBegun {
+            // The exchange begins now, and not when it was created.
+            hasBegun = true
+            loop?.resume()
+        }
         var hasTurned = false
         while true {
             let step = exchange.advance(now: loop?.now ?? 0)

@@ -194,9 +194,13 @@ static void check_values_of_a_request(void)
     tw_request_destroy(request);
 }
 
-/* Time that the caller spends between two calls does not count against the idle timeout. */
+/*
+ * Time that the caller spends between two calls does not count against the idle timeout, and time
+ * before the first one is not part of the exchange.
+ */
 static void check_slow_caller(void)
 {
+    enum { AWAY = 250 };
     struct server server;
     server_start(&server, EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop"));
     tw_options *options = tw_options_create();
@@ -208,9 +212,17 @@ static void check_slow_caller(void)
     tw_request *request = hello("m");
     tw_chat *chat = tw_chat_open(client, request);
     CHECK_INT(tw_chat_next(chat, &event, 5000), TW_NEXT_EVENT);
-    sleep_ms(250);
+    sleep_ms(AWAY);
     CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
     tw_reply_destroy(tw_chat_close(chat));
+
+    chat = tw_chat_open(client, request);
+    int64_t opened = milliseconds();
+    sleep_ms(AWAY);
+    CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
+    tw_reply *reply = tw_chat_close(chat);
+    CHECK(tw_reply_timing(reply)->total_us / 1000 <= milliseconds() - opened - AWAY + 2);
+    tw_reply_destroy(reply);
     tw_request_destroy(request);
     tw_client_destroy(client);
     tw_options_destroy(options);

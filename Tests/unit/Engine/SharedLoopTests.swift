@@ -128,71 +128,74 @@ private final class StaleServer {
 
 private let streamedAnswer = (0..<40).map { "w\($0) " }.joined()
 
-@Suite("Several exchanges on one event loop")
-struct SharedLoopTests {
-    private let server = try! StaleServer()
-    private let shared = SharedLoop()
+// Serialized with the tests that change the environment, which a new client reads.
+extension ClientTests {
+    @Suite("Several exchanges on one event loop")
+    struct SharedLoopTests {
+        private let server = try! StaleServer()
+        private let shared = SharedLoop()
 
-    @Test(arguments: [false, true])
-    func aStaleIdleConnectionIsReplacedWhileAnotherTransferContinues(secure: Bool) throws {
-        let slow = try shared.start(try server.client("slow", secure: secure), streamed: true)
-        shared.run { slow.eventCount > 0 }
-        let client = try server.client("stale", secure: secure)
-        let first = try shared.start(client, streamed: false)
-        shared.run { first.hasEnded }
-        #expect(name(first.reply.status) == "TW_OK")
-        #expect(first.content == "Hi")
-        // The unrequested response arrives 50 ms after the answer.
-        let later = shared.loop.now + 200 * millisecond
-        shared.run { shared.loop.now >= later }
+        @Test(arguments: [false, true])
+        func aStaleIdleConnectionIsReplacedWhileAnotherTransferContinues(secure: Bool) throws {
+            let slow = try shared.start(try server.client("slow", secure: secure), streamed: true)
+            shared.run { slow.eventCount > 0 }
+            let client = try server.client("stale", secure: secure)
+            let first = try shared.start(client, streamed: false)
+            shared.run { first.hasEnded }
+            #expect(name(first.reply.status) == "TW_OK")
+            #expect(first.content == "Hi")
+            // The unrequested response arrives 50 ms after the answer.
+            let later = shared.loop.now + 200 * millisecond
+            shared.run { shared.loop.now >= later }
 
-        let second = try shared.start(client, streamed: false)
-        shared.run { second.hasEnded }
-        #expect(name(second.reply.status) == "TW_OK")
-        #expect(second.content == "Hi")
-        #expect(second.reply.timing.pointee.reused_connection == 0)
-        #expect(second.connection != first.connection)
+            let second = try shared.start(client, streamed: false)
+            shared.run { second.hasEnded }
+            #expect(name(second.reply.status) == "TW_OK")
+            #expect(second.content == "Hi")
+            #expect(second.reply.timing.pointee.reused_connection == 0)
+            #expect(second.connection != first.connection)
 
-        #expect(!slow.hasEnded)
-        shared.run { slow.hasEnded }
-        #expect(name(slow.reply.status) == "TW_OK")
-        #expect(slow.content == streamedAnswer)
-    }
+            #expect(!slow.hasEnded)
+            shared.run { slow.hasEnded }
+            #expect(name(slow.reply.status) == "TW_OK")
+            #expect(slow.content == streamedAnswer)
+        }
 
-    @Test(arguments: [false, true])
-    func anIdleConnectionIsReused(secure: Bool) throws {
-        let client = try server.client("fast", secure: secure)
-        let concurrent = try (0..<2).map { _ in try shared.start(client, streamed: true) }
-        shared.run { concurrent.allSatisfy(\.hasEnded) }
-        let later = try shared.start(client, streamed: true)
-        shared.run { later.hasEnded }
-        #expect((concurrent + [later]).allSatisfy { $0.content == streamedAnswer })
-        #expect(concurrent[0].connection != concurrent[1].connection)
-        #expect(later.reply.timing.pointee.reused_connection == 1)
-    }
+        @Test(arguments: [false, true])
+        func anIdleConnectionIsReused(secure: Bool) throws {
+            let client = try server.client("fast", secure: secure)
+            let concurrent = try (0..<2).map { _ in try shared.start(client, streamed: true) }
+            shared.run { concurrent.allSatisfy(\.hasEnded) }
+            let later = try shared.start(client, streamed: true)
+            shared.run { later.hasEnded }
+            #expect((concurrent + [later]).allSatisfy { $0.content == streamedAnswer })
+            #expect(concurrent[0].connection != concurrent[1].connection)
+            #expect(later.reply.timing.pointee.reused_connection == 1)
+        }
 
-    @Test func cancellingOneLeavesTheOthers() throws {
-        let client = try server.client("slow", secure: false)
-        let kept = try shared.start(client, streamed: true)
-        let cancelled = try shared.start(client, streamed: true)
-        shared.run { cancelled.eventCount > 0 }
-        cancelled.exchange.cancel()
-        shared.run { kept.hasEnded && cancelled.hasEnded }
-        #expect(name(cancelled.reply.status) == "TW_CANCELLED")
-        #expect(streamedAnswer.hasPrefix(cancelled.content))
-        #expect(name(kept.reply.status) == "TW_OK")
-        #expect(kept.content == streamedAnswer)
-    }
+        @Test func cancellingOneLeavesTheOthers() throws {
+            let client = try server.client("slow", secure: false)
+            let kept = try shared.start(client, streamed: true)
+            let cancelled = try shared.start(client, streamed: true)
+            shared.run { cancelled.eventCount > 0 }
+            cancelled.exchange.cancel()
+            shared.run { kept.hasEnded && cancelled.hasEnded }
+            #expect(name(cancelled.reply.status) == "TW_CANCELLED")
+            #expect(streamedAnswer.hasPrefix(cancelled.content))
+            #expect(name(kept.reply.status) == "TW_OK")
+            #expect(kept.content == streamedAnswer)
+        }
 
-    @Test func timeoutsAreIndependent() throws {
-        let slow = try shared.start(try server.client("slow", secure: false), streamed: true)
-        let held = try shared.start(
-            try server.client("hold", secure: false, idleTimeout: 300), streamed: true)
-        shared.run { held.hasEnded }
-        #expect(name(held.reply.status) == "TW_TIMEOUT")
-        #expect(held.content == "Hi")
-        #expect(!slow.hasEnded)
-        shared.run { slow.hasEnded }
-        #expect(slow.content == streamedAnswer)
+        @Test func timeoutsAreIndependent() throws {
+            let slow = try shared.start(try server.client("slow", secure: false), streamed: true)
+            let held = try shared.start(
+                try server.client("hold", secure: false, idleTimeout: 300), streamed: true)
+            shared.run { held.hasEnded }
+            #expect(name(held.reply.status) == "TW_TIMEOUT")
+            #expect(held.content == "Hi")
+            #expect(!slow.hasEnded)
+            shared.run { slow.hasEnded }
+            #expect(slow.content == streamedAnswer)
+        }
     }
 }
