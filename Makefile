@@ -53,8 +53,8 @@ wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl
                 test-mock test-corpus test-install test-flood test-soak
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
 
-.PHONY: help all library demo test test-fast test-chroot $(tests) fast-c fast-python mypy check format \
-        lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
+.PHONY: help all library demo test test-fast test-chroot $(tests) fast-swift fast-c fast-python mypy \
+        check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
 all: library $(chat) check
@@ -102,7 +102,7 @@ test-chroot:
 
 # What can be tested within seconds.
 test-fast: all $(venv)/ready .build/abi/plain
-	Tests/run.py --set BUILT=1 "test-swift" "fast-c mypy fast-python"
+	Tests/run.py --set BUILT=1 "fast-swift" "fast-c mypy fast-python"
 
 # The Python tests that neither wait for timeouts nor start many processes.
 fast-python: library $(venv)/ready
@@ -150,6 +150,10 @@ test-checks: library $(venv)/ready
 # not.
 test-swift:
 	$(SWIFT) test --disable-xctest
+
+# Without the tests that wait for a server.
+fast-swift:
+	$(SWIFT) test --disable-xctest --skip SharedLoopTests
 
 test-asan:
 	$(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build/asan -Xswiftc -use-ld=lld
