@@ -3,7 +3,6 @@ import CPlatform
 
 /// The idle event loops of a client in one process, and the sockets of all its loops.
 package final class EventLoopPool: ForkOwned {
-    package let creator = ProcessIdentity()
     private let sockets = OpenSockets()
     private let lock = Lock()
     private var idleLoops: [EventLoop] = []
@@ -27,11 +26,14 @@ package final class EventLoopPool: ForkOwned {
 }
 
 /// The sockets that event loops of this process have opened.
-package final class OpenSockets: ForkOwned {
-    package let creator = ProcessIdentity()
+package final class OpenSockets {
+    private let creator = ProcessIdentity()
     let all = platform_sockets_create()
 
     package init() {}
 
     deinit { platform_sockets_destroy(all) }
+
+    /// False in a child of the process that opened the sockets.
+    package var isCurrentProcess: Bool { creator.isCurrent }
 }

@@ -5,10 +5,6 @@ import Base
 /// Any thread may use it: `Reply` accesses it under `lock`. Looked-up values stay valid as long as
 /// the reply.
 package final class DocumentLookups: ForkOwned {
-    package let creator = ProcessIdentity()
-
-    package init() {}
-
     let lock = Lock()
     /// The document assembled from chunks; empty if the body is the document.
     var document = ByteBuffer()
@@ -20,6 +16,8 @@ package final class DocumentLookups: ForkOwned {
     /// Open-addressing hash table of indexes in `found`; -1 marks a free slot. At most half of the
     /// slots are used.
     private var slots: [Int32] = []
+
+    package init() {}
 
     final class Lookup {
         fileprivate var pointer = ByteBuffer()
