@@ -48,9 +48,9 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
 # takes about as long as the others. test-tsan and test-c-tsan share a build directory, so they stay
 # in one lane. Tests/run.py prints seconds and processor seconds per target.
 fuzz_lane    := test-fuzz
-compute_lane := test-swift test-asan test-tsan test-c-tsan test-faults test-valgrind
+compute_lane := test-swift test-tsan test-c-tsan test-faults
 wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl test-guest \
-                test-mock test-corpus test-install test-flood test-soak
+                test-mock test-corpus test-install test-flood test-soak test-asan test-valgrind
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
 
 .PHONY: help all library demo test test-fast test-chroot $(tests) fast-swift fast-c fast-python mypy \
