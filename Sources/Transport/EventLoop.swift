@@ -137,7 +137,7 @@ package final class EventLoop {
         if event.events & EPOLLIN.rawValue != 0 { action |= CURL_CSELECT_IN }
         if event.events & EPOLLOUT.rawValue != 0 { action |= CURL_CSELECT_OUT }
         // A reset that arrives while the kernel collects the events is reported without EPOLLIN,
-        // although there may be more to read. libcurl only reads if it is told to.
+        // although there may be more to read. libcurl reads only if CURL_CSELECT_IN is set.
         if event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0 {
             action |= CURL_CSELECT_ERR | CURL_CSELECT_IN
         }

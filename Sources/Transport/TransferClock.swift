@@ -1,6 +1,6 @@
 import Base
 
-/// The timeouts of one transfer. Pure: it is told the time and never reads a clock.
+/// The timeouts of one transfer. Pure: callers pass the time, and no clock is read.
 ///
 /// Times are nanoseconds of one monotonic clock. The rule is *read before expiring*: the caller
 /// checks `expired` only after a turn of the event loop that delivered everything available, so

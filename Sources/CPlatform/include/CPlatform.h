@@ -148,7 +148,7 @@ struct platform_sockets *platform_sockets_create(void);
 /** Frees a set without closing its sockets. */
 void platform_sockets_destroy(struct platform_sockets *all);
 
-/** The identity of the set's socket with that descriptor; 0 if there is none. No system call. */
+/** The identity of the set's socket with that descriptor; 0 if it is unknown. No system call. */
 uint64_t platform_sockets_identity(const struct platform_sockets *all, int descriptor);
 
 /** Closes the inherited sockets. Call it in the child, once. */
