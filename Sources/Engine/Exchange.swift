@@ -84,7 +84,10 @@ package final class Exchange {
     package func cancel() { cancellation.request() }
 
     /// Processes what has arrived, begins, retries or finishes, and reports the next event or what
-    /// it waits for. `now` is the loop's time.
+    /// it waits for.
+    ///
+    /// `now` is the loop's time. The driver calls this until it reports `pending` or `ended` before
+    /// the loop's next turn: input that is being parsed must not move.
     package func advance(now: Int64) -> Step {
         while true {
             if cancellation.isRequested { abort(at: now) }
