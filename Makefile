@@ -151,9 +151,11 @@ test-checks: library $(venv)/ready
 test-swift:
 	$(SWIFT) test --disable-xctest
 
-# Without the tests that wait for a server.
+# Without the tests that wait for a server, and three exhaustive ones that take half of the time.
+slow_swift := SharedLoopTests|charactersAtPartBoundaries|streamOfQwen3|blocksOfVeryManyFragments
+
 fast-swift:
-	$(SWIFT) test --disable-xctest --skip SharedLoopTests
+	$(SWIFT) test --disable-xctest --skip '$(slow_swift)'
 
 test-asan:
 	$(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build/asan -Xswiftc -use-ld=lld
