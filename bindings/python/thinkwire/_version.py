@@ -7,7 +7,6 @@ metadata of the distribution when the package is built.
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import re
 from pathlib import Path
 from typing import Optional
@@ -27,10 +26,12 @@ def package_version() -> Optional[str]:
         header = _PACKAGE.parents[2] / "include" / "thinkwire.h"
         if header.exists():
             return header_version(header.read_text(encoding="utf-8"))
-    try:
-        return importlib.metadata.version("thinkwire")
-    except importlib.metadata.PackageNotFoundError:
-        return None
+    # importlib.metadata would find it too, but importing that takes longer than the whole package.
+    for metadata in _PACKAGE.parent.glob("thinkwire-*.dist-info/METADATA"):
+        found = re.search(r"^Version: (.+)$", metadata.read_text(encoding="utf-8"), re.MULTILINE)
+        if found:
+            return found.group(1)
+    return None
 
 
 def header_version(header: str) -> str:
