@@ -879,7 +879,7 @@ typedef enum tw_next {
 } tw_next;
 
 /**
- * Waits for the next event and stores it in `*event`; stores NULL if there is none.
+ * Waits for the next event and stores it in `*event`; stores NULL without an event.
  *
  * The exchange makes progress only inside this call. Between calls, nothing is read, so that TCP
  * flow control holds the server back. Data that arrives between two calls is in time for every

@@ -158,7 +158,7 @@ struct SecretSearch {
 }
 
 extension UnsafeBufferPointer where Element == UInt8 {
-    /// The offset of the first such byte from `offset` on; `count` if there is none.
+    /// The offset of the first such byte at or after `offset`; `count` without one.
     fileprivate func firstOffset(of byte: UInt8, from offset: Int) -> Int {
         guard let start = baseAddress, offset < count,
             let found = memchr(start + offset, Int32(byte), count - offset)
