@@ -46,6 +46,11 @@
  *                tw_reply_json of an answer that was not streamed) keeps its invalid parts.
  *   Errors       A function that returns a tw_status other than TW_OK leaves its reason in
  *                tw_last_error(). An exchange leaves its reason in tw_reply_message().
+ *   Compression  A request asks for a body that is not compressed. A compressed body is decoded if
+ *                its header says so and libcurl knows the coding; otherwise the exchange ends with
+ *                TW_PROTOCOL and is not retried. If nothing of a body can be decoded because it is
+ *                not compressed as its header says, the request is sent once more, which does not
+ *                count as a retry; from then on, the client reads bodies as they are.
  *   Threads      The library creates no threads. A call blocks the thread that makes it, and its
  *                callbacks run on that thread.
  *   Memory       If an allocation fails, the process ends, as in every Swift program. The limits
@@ -318,7 +323,7 @@ TW_API tw_status tw_options_set_retries(tw_options *options, int count);
 typedef enum tw_limit {
     /** A line, or the data of one event, of a stream. Default: 16 MiB. */
     TW_LIMIT_EVENT = 0,
-    /** The body of a response. Default: 256 MiB. */
+    /** The body of a response, decompressed. Default: 256 MiB. */
     TW_LIMIT_REPLY = 1,
     /**
      * The headers of a response, trailers included. Default: 256 KiB.

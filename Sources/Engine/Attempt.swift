@@ -11,6 +11,8 @@ enum Problem {
     case providerError
     case tooMany
     case eventTooLong
+    /// The body is compressed in that format, and no header says so.
+    case compressed(StaticString)
 
     init(_ error: ChunkError) {
         switch error {
@@ -44,7 +46,7 @@ struct Attempt: ~Copyable {
     private(set) var closeDeadline = Int64.max
 
     enum Format {
-        case unknown, events, document, errorResponse
+        case unknown, events, document, errorResponse, compressed
     }
 
     enum Progress {
@@ -90,7 +92,9 @@ struct Attempt: ~Copyable {
 
     /// Parses the next event of a stream, if all of it has arrived.
     mutating func parse(into reply: UnretainedReference<Reply>, at now: Int64) -> Progress {
-        guard inbox.baseAddress != nil || takeInbox(reply) else { return .needsInput }
+        guard inbox.baseAddress != nil || takeInbox(reply) else {
+            return format == .compressed ? .failed(compressionProblem) : .needsInput
+        }
         let event: SSEParser.Event?
         do { event = try stream.next(&input) } catch {
             dropEvents()
@@ -114,7 +118,7 @@ struct Attempt: ~Copyable {
             format = sniffFormat(transfer)
         }
         switch format {
-        case .unknown, .document:
+        case .unknown, .document, .compressed:
             return false
         case .errorResponse:
             if transfer.inbox.count > Attempt.maxErrorBody { transfer.finish(CURLE_OK) }
@@ -131,8 +135,11 @@ struct Attempt: ~Copyable {
     private mutating func sniffFormat(_ transfer: Transfer) -> Format {
         let bytes = transfer.inbox.bytes
         if transfer.head.status >= 300 { return .errorResponse }
-        // A byte order mark may be split.
-        if StaticText.bytes("\u{FEFF}").starts(with: bytes) { return .unknown }
+        if Compression.format(of: bytes) != nil { return .compressed }
+        // A byte order mark may be split, too.
+        if Compression.mayBegin(with: bytes) || StaticText.bytes("\u{FEFF}").starts(with: bytes) {
+            return .unknown
+        }
         if leadingWhitespace == 0 && bytes.hasPrefix("\u{FEFF}") { leadingWhitespace = 3 }
         while leadingWhitespace < bytes.count, isBlank(bytes[leadingWhitespace]) {
             leadingWhitespace += 1
@@ -140,6 +147,10 @@ struct Attempt: ~Copyable {
         guard leadingWhitespace < bytes.count else { return .unknown }
         let first = bytes[leadingWhitespace]
         return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .document : .events
+    }
+
+    private var compressionProblem: Problem {
+        .compressed(transfer.flatMap { Compression.format(of: $0.inbox.bytes) } ?? "")
     }
 
     private mutating func parse(
@@ -194,6 +205,7 @@ struct Attempt: ~Copyable {
             if reply.httpStatus >= 300 { readErrorResponse(of: transfer, into: reply, redactor) }
             return nil
         case .document: return parseDocument(of: transfer, into: reply)
+        case .compressed: return compressionProblem
         case .events: return parseLastEvent(into: reply, at: now)
         }
     }

@@ -29,7 +29,7 @@ struct OutcomeFacts {
     /// The model has reported the end of all choices that it began.
     let areChoicesFinished: Bool
     let contentType: Bytes?
-    /// The coding of a compressed body, as its header names it.
+    /// The coding of a body that was not decoded, as its header names it.
     let compression: Bytes?
     let limits: Options.Limits
     let timeouts: Timeouts
@@ -47,7 +47,8 @@ extension OutcomeFacts {
             hasDocument: !reply.body.isEmpty, hasChoices: !reply.choices.isEmpty,
             isFinished: isFinished, areChoicesFinished: reply.areChoicesFinished,
             contentType: isFinished ? nil : reply.headers.value(StaticText.bytes("content-type")),
-            compression: isFinished ? nil : reply.compression, limits: client.limits,
+            compression: isFinished || result.isDecoded ? nil : reply.declaredCompression,
+            limits: client.limits,
             timeouts: timeouts)
     }
 }
@@ -74,6 +75,8 @@ extension Outcome {
                 TW_LIMIT, "the header of the response is larger than libcurl accepts")
             outcome.explain(platform_too_large, result)
             return outcome
+        case (.compressed(let coding), _):
+            return compressed(StaticText.bytes(coding))
         // A complete event is malformed whatever happens to the transfer. A document that only ends
         // too early was cut, if the connection ended there as well.
         case (.malformed(let error), _)
@@ -157,15 +160,19 @@ extension Outcome {
         return outcome
     }
 
+    private static func compressed(_ coding: Bytes) -> Outcome {
+        var outcome = Outcome(TW_PROTOCOL, "the answer is compressed (")
+        outcome.message.append(oneLine: coding, limit: 100)
+        outcome.message.append(
+            "), although identity was requested; disable compression in proxies on the way")
+        return outcome
+    }
+
     /// A response was received, but it ended before the model had finished.
     private static func truncated(_ facts: OutcomeFacts) -> Outcome {
         let result = facts.result
         if let coding = facts.compression, !facts.hasChoices, result.received > 0 {
-            var outcome = Outcome(TW_PROTOCOL, "the answer is compressed (")
-            outcome.message.append(oneLine: coding, limit: 100)
-            outcome.message.append(
-                "), although identity was requested; disable compression in proxies on the way")
-            return outcome
+            return compressed(coding)
         }
         let isStream = facts.contentType.map { $0.hasPrefix("text/event-stream") } ?? false
         if !facts.hasChoices && !facts.hasDocument && result.isComplete && !isStream {

@@ -22,6 +22,8 @@ package final class Transfer {
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     /// Certificates are looked up in the system's directory only: see `TLSConfig`.
     private var skipsSystemFile = false
+    /// libcurl decodes a compressed body: see `TransferSettings.decodesBodies`.
+    private var isDecoded = false
     /// How often libcurl has asked whether to continue.
     private var progressCalls: UInt32 = 0
 
@@ -55,6 +57,8 @@ package final class Transfer {
         let this = Handle.unretained(self)
         _ = platform_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress)
         _ = platform_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(body.count))
+        isDecoded = settings.decodesBodies
+        _ = platform_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, isDecoded ? 1 : 0)
         _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, onFreshConnection ? 1 : 0)
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
         _ = platform_set_pointer(easy, CURLOPT_WRITEDATA, this)
@@ -105,6 +109,7 @@ package final class Transfer {
     package func result() -> TransferResult {
         var result = TransferResult(end: end ?? .failed(CURLE_ABORTED_BY_CALLBACK))
         result.received = received
+        result.isDecoded = isDecoded
         guard case .failed(let code) = result.end else { return result }
         // libcurl reports missing descriptors as a failed connection; newer versions as lack of
         // memory, possibly before there is a handle.
@@ -170,9 +175,13 @@ package final class Transfer {
     // MARK: Restarts that are not retries
 
     /// Whether the request is to be sent again on a fresh connection, without counting as a retry:
-    /// the server cannot have processed it.
+    /// the server cannot have processed it, or its answer was read in the wrong way.
     package func prepareRestart() -> Bool {
         if diedUnanswered { return true }
+        if isFalselyCoded {
+            settings.stopDecoding()
+            return true
+        }
         guard mayVerifyWithSystemFile else { return false }
         settings.tls.readSystemFile()
         return true
@@ -194,6 +203,14 @@ package final class Transfer {
             return true
         default: return false
         }
+    }
+
+    /// The body is not in the coding that its header names, and nothing of it could be read.
+    private var isFalselyCoded: Bool {
+        guard isDecoded, received == 0, case .failed(CURLE_BAD_CONTENT_ENCODING) = end else {
+            return false
+        }
+        return true
     }
 
     private var isOnReusedConnection: Bool {
@@ -229,6 +246,8 @@ package final class Transfer {
         _ = platform_set_pointer(easy, CURLOPT_URL, settings.endpoint.url.baseAddress)
         _ = platform_set_long(easy, CURLOPT_POST, 1)
         _ = platform_set_pointer(easy, CURLOPT_HTTPHEADER, settings.headers.list)
+        // Decodes every coding that libcurl knows. The request's own header asks for none.
+        _ = platform_set_pointer(easy, CURLOPT_ACCEPT_ENCODING, StaticText.empty)
         _ = platform_set_pointer(easy, CURLOPT_PROTOCOLS_STR, StaticText.cString("http,https"))
         _ = platform_set_long(
             easy, CURLOPT_HTTP_VERSION,

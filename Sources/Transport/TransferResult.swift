@@ -29,6 +29,8 @@ package struct TransferResult {
     package var certificateProblem = 0
     /// The process has no file descriptors left.
     package var lacksDescriptors = false
+    /// libcurl has decoded the body if a header says that it is compressed.
+    package var isDecoded = false
     /// libcurl's description of its failure, if there is one.
     package var explanation: ByteString?
 

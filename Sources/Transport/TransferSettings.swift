@@ -1,7 +1,8 @@
 import Base
 import CPlatform
+import Synchronization
 
-/// What all transfers of a client have in common. Immutable.
+/// What all transfers of a client have in common. Immutable, except for `decodesBodies`.
 package final class TransferSettings {
     package let endpoint: Endpoint
     package let proxy: ProxyConfig
@@ -9,6 +10,12 @@ package final class TransferSettings {
     let headers: RequestHeaders
     let usesHTTP2: Bool
     let limits: ResponseLimits
+    /// Whether libcurl decodes compressed bodies.
+    ///
+    /// Some gateways decompress a body and forward the header that says it is compressed
+    /// (agentgateway#3040, envoyproxy/ai-gateway PR 2515). libcurl rejects such a body. The request
+    /// is then sent again, and the client's bodies are read as they are from then on.
+    private let decoding = Atomic(true)
 
     package init(
         _ endpoint: Endpoint, _ headers: RequestHeaders, _ proxy: ProxyConfig, _ tls: TLSConfig,
@@ -21,6 +28,10 @@ package final class TransferSettings {
         self.usesHTTP2 = usesHTTP2
         self.limits = limits
     }
+
+    var decodesBodies: Bool { decoding.load(ordering: .relaxed) }
+
+    func stopDecoding() { decoding.store(false, ordering: .relaxed) }
 
     /// Whether this libcurl has libnghttp2 use its memory functions, and thereby ours, which erase
     /// what is freed: since 8.11.1 (curl PR 15527).

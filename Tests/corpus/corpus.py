@@ -6,11 +6,13 @@ corpus.py plan               prints the cases for play.c
 corpus.py check              compares the output of play.c on standard input with the cases
 """
 
+import gzip
 import json
 import pathlib
 import socketserver
 import sys
 import time
+import zlib
 
 CASES = pathlib.Path(__file__).resolve().parent / "cases"
 REASONS = {
@@ -21,6 +23,9 @@ REASONS = {
     403: "Forbidden",
     404: "Not Found",
 }
+
+#: What the header content-encoding makes of the file with the body.
+CODINGS = {"gzip": lambda body: gzip.compress(body, mtime=0), "deflate": zlib.compress}
 
 #: The expected reply of a case that specifies nothing else.
 EMPTY_REPLY = {
@@ -37,7 +42,7 @@ EMPTY_REPLY = {
 
 
 class Case:
-    """The bytes of a response, and the results that a client must report for it."""
+    """The bytes of a response as they are sent, and the results that a client must report."""
 
     def __init__(self, path):
         members = json.loads(path.read_text(encoding="utf-8"))
@@ -56,7 +61,9 @@ class Case:
         self.document = members.pop("document", None)
         unknown = [*members, *(set(reply) - set(EMPTY_REPLY) - {"status"})]
         assert not unknown, f"{path}: unknown members {unknown}"
-        self.body = body_of(path).read_bytes()
+        body = body_of(path).read_bytes()
+        encode = CODINGS.get(self.headers.get("content-encoding"))
+        self.body = encode(body) if encode else body
 
     @property
     def head(self):

@@ -38,7 +38,7 @@ extension Reply {
     package func setError(plainBody: Bytes) {
         var found = ProviderError()
         let text = trimmed(plainBody)
-        if let coding = compression, !isUTF8(text) {
+        if let coding = compression(of: plainBody), !isUTF8(text) {
             found.message.append("the reason is compressed (")
             found.message.append(oneLine: coding, limit: 100)
             found.message.append("), which was not requested")
@@ -46,15 +46,6 @@ extension Reply {
             found.message.append(oneLine: text, limit: 300)
         }
         setError(found)
-    }
-
-    /// The content coding of a compressed body; nil if the body is not compressed.
-    ///
-    /// Some servers send "none" or "utf-8" as the coding.
-    package var compression: Bytes? {
-        let known: [StaticString] = ["gzip", "deflate", "compress", "br", "zstd"]
-        guard let coding = headers.value(StaticText.bytes("content-encoding")) else { return nil }
-        return known.contains { coding.containsIgnoringCase($0) } ? coding : nil
     }
 
     private static func looksLikeProviderError(_ value: JSONValue) -> Bool {

@@ -132,6 +132,8 @@ struct OutcomeTests {
         let (status, message) = outcome(facts)
         #expect(status == "TW_PROTOCOL")
         #expect(message.contains("compressed (gzip)"), "\(message)")
+        let unnamed = outcome(makeFacts(problem: .compressed("zstd"), hasChoices: false))
+        #expect(unnamed.status == "TW_PROTOCOL" && unnamed.message.contains("compressed (zstd)"))
         // An answer was read in spite of the header.
         #expect(outcome(makeFacts(compression: "gzip")).status == "TW_TRUNCATED")
     }
