@@ -46,6 +46,7 @@ struct FaultPlan {
     var reasoning = 0
     var choices = 1
     var text: ByteArray?
+    var showsTime = false
     var finish = ByteArray("stop")
     var done = true
     var usage = true
@@ -181,6 +182,8 @@ struct FaultPlan {
             choices = try number(name, value, 1...1000)
         } else if name.equals("text") {
             text = ByteArray(value)
+        } else if name.equals("time") {
+            showsTime = try flag(name, value)
         } else if name.equals("finish") {
             finish = ByteArray(value)
         } else if name.equals("done") {

@@ -26,6 +26,8 @@ let helpText: StaticString = """
             size=16        bytes of text per chunk        text=TEXT      text of each chunk
             choices=1      number of choices              finish=stop    their finish_reason
             usage=1        whether a usage chunk is sent  done=1         whether [DONE] is sent
+            time=0         whether the text of each chunk is the time at which it is sent, in
+                           microseconds of the monotonic clock
       mock/echo
           answers with the request body as content; the member "mock" of the response contains the
           request headers, and the numbers of the connection and of the request on it

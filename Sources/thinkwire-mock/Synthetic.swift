@@ -5,7 +5,8 @@ import Chat
 /// Response of any length, whose chunks are generated when they are sent.
 ///
 /// Its text is cyclic and continues from chunk to chunk, so that a test can predict it and detect
-/// lost or duplicated chunks. With the option `text`, every chunk contains that text.
+/// lost or duplicated chunks. With the option `text`, every chunk contains that text; with `time`,
+/// the time.
 final class Synthetic {
     private let faults: FaultPlan
     private let isStreamed: Bool
@@ -104,13 +105,22 @@ final class Synthetic {
         begin(&piece, choice: choice)
         if textIndex < faults.reasoning {
             piece.append(",\"delta\":{\"content\":null,\"reasoning_content\":\"")
-            reasoning.append(textIndex, to: &piece)
+            append(reasoning, textIndex, to: &piece)
             piece.append("\"},\"finish_reason\":null}],\"usage\":null}\n\n")
         } else {
             piece.append(",\"delta\":{\"content\":\"")
-            answer.append(textIndex - faults.reasoning, to: &piece)
+            append(answer, textIndex - faults.reasoning, to: &piece)
             piece.append(
                 "\",\"reasoning_content\":null},\"finish_reason\":null}],\"usage\":null}\n\n")
+        }
+    }
+
+    @inline(__always)
+    private func append(_ text: CyclicText, _ index: Int, to piece: inout ByteBuffer) {
+        if faults.showsTime {
+            piece.append(decimal: Int(platform_now() / 1000))
+        } else {
+            text.append(index, to: &piece)
         }
     }
 

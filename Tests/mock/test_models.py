@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 
 from mock_process import (
     HELLO,
@@ -235,6 +236,15 @@ def test_synthetic_sends_the_requested_number_of_chunks():
         400,
         "measured",
     )
+
+
+def test_synthetic_sends_the_time_of_each_chunk():
+    response = ask("mock/synthetic", "chunks=4,pace=5,time=1", stream=True)
+    deltas = [event["choices"][0]["delta"] for event in response.events if event["choices"]]
+    times = [int(delta["content"]) for delta in deltas if delta["content"]]
+    now = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    assert len(times) == 4 and times == sorted(times)
+    assert 15_000 <= times[-1] - times[0] <= now - times[0] < 10_000_000
 
 
 def test_echo_returns_the_request():
