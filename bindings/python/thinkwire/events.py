@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ctypes import c_void_p, string_at
 from enum import Enum
-from typing import Optional
+from typing import Any, Optional
 
-from ._abi import Kind, Status
-from .reply import Usage
+from ._abi import Kind, Status, tw_event
+from ._handle import text
+from .reply import Usage, usage_of
 
 
 class EventKind(str, Enum):
@@ -25,7 +27,9 @@ class EventKind(str, Enum):
 
 
 #: The kind for each number that the library uses.
-KINDS: dict[int, EventKind] = {kind.value: EventKind[kind.name] for kind in Kind}
+_KINDS: dict[int, EventKind] = {kind.value: EventKind[kind.name] for kind in Kind}
+
+_TOOL_CALL, _USAGE, _RETRY = EventKind.TOOL_CALL, EventKind.USAGE, EventKind.RETRY
 
 
 class Event:
@@ -74,3 +78,33 @@ class Event:
 
     def __repr__(self) -> str:
         return f"<Event {self.kind} {self.text!r}>"
+
+
+def event_of(source: tw_event) -> Optional[Event]:
+    """Copies a borrowed event. Returns None for a kind added by a later library version."""
+    kind = _KINDS.get(source.kind)
+    if kind is None:
+        return None
+    content: bytes = source.text
+    if len(content) != source.text_len:
+        content = _with_nul(source, tw_event.text, source.text_len)
+    raw: bytes = source.raw or b""
+    if len(raw) != source.raw_len:
+        raw = _with_nul(source, tw_event.raw, source.raw_len)
+    event = Event(kind, content.decode("utf-8", "replace"), source.choice, raw)
+    if kind is _TOOL_CALL:
+        event.tool_index = source.tool_index
+        event.tool_id = text(source.tool_id)
+        event.tool_name = text(source.tool_name)
+    elif kind is _USAGE and source.usage:
+        event.usage = usage_of(source.usage.contents)
+    elif kind is _RETRY:
+        event.attempt = source.attempt
+        event.status = Status(source.status)
+        event.wait = source.wait_ms / 1000
+    return event
+
+
+def _with_nul(source: tw_event, field: Any, length: int) -> bytes:
+    """Returns the string in a field of type `c_char_p`, which contains NUL characters."""
+    return string_at(c_void_p.from_buffer(source, field.offset).value or 0, length)

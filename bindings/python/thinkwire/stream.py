@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from ctypes import CDLL, byref, c_void_p, string_at
+from ctypes import CDLL, byref, c_void_p
 from types import TracebackType
 from typing import Callable, Iterator, Optional
 
 from . import _fork, _log
 from ._abi import Next, Status, tw_event
-from ._handle import NotCopyable, text
+from ._handle import NotCopyable
 from .errors import MisuseError, error_of
-from .events import KINDS, Event, EventKind
+from .events import Event, event_of
 from .options import Options
-from .reply import Reply, usage_of
+from .reply import Reply
 
 # Python runs signal handlers on the main thread only, between two bytecode instructions. A wait in
 # C on that thread is therefore split into waits of this many milliseconds, so that Ctrl-C takes
@@ -23,7 +23,6 @@ _SLICE_MS = 50
 _UNLIMITED = -1
 
 _EVENT, _END = int(Next.EVENT), int(Next.END)
-_TOOL_CALL, _USAGE, _RETRY = EventKind.TOOL_CALL, EventKind.USAGE, EventKind.RETRY
 
 #: Receives an event. False cancels the exchange; None or any other value continues it.
 OnEvent = Callable[[Event], object]
@@ -199,27 +198,7 @@ class Stream(NotCopyable):
         if address != self._event_address:
             assert address is not None
             self._event, self._event_address = tw_event.from_address(address), address
-        source = self._event
-        kind = KINDS.get(source.kind)
-        if kind is None:
-            return None
-        event = Event(
-            kind,
-            string_at(source.text, source.text_len).decode("utf-8", "replace"),
-            source.choice,
-            string_at(source.raw, source.raw_len) if source.raw else b"",
-        )
-        if kind is _TOOL_CALL:
-            event.tool_index = source.tool_index
-            event.tool_id = text(source.tool_id)
-            event.tool_name = text(source.tool_name)
-        elif kind is _USAGE and source.usage:
-            event.usage = usage_of(source.usage.contents)
-        elif kind is _RETRY:
-            event.attempt = source.attempt
-            event.status = Status(source.status)
-            event.wait = source.wait_ms / 1000
-        return event
+        return event_of(self._event)
 
     def _end(self) -> None:
         """Closes the chat, if it is open, and stores its reply."""
