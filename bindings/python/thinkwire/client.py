@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
-import os
-import threading
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
-from ctypes import byref, c_void_p
 from types import TracebackType
 from typing import Any, Optional, Union, overload
 
-from . import _fork
-from ._abi import Dialect, Status
-from ._handle import Handle, NotCopyable, check
-from ._library import library as load_library
-from ._log import LogFunction
-from ._request import Messages, ThinkingMode, build, message_list
+from ._base_client import BaseClient
+from ._request import Messages, ThinkingMode, build
+from ._tool_run import ToolRun
 from .compat import Chat
-from .errors import InvalidArgumentError, LimitError, MisuseError
-from .options import Limits, Options, TimeoutLike
+from .options import TimeoutLike
 from .reply import Reply
 from .stream import OnEvent, Stream
-from .tools import Tool, ToolFunction, tool_message
+from .tools import ToolFunction
 
 
-class Client(NotCopyable):
+class Client(BaseClient):
     """An endpoint and its pool of connections. Any number of threads may use it concurrently.
 
         with Client(base_url="https://api.aimlapi.com/v1", api_key="…") as client:
@@ -61,49 +52,6 @@ class Client(NotCopyable):
     log              called with each line of the log, on the thread of the exchange; the log never
                      contains keys or texts of a conversation
     """
-
-    def __init__(
-        self,
-        base_url: Optional[str] = None,
-        api_key: Optional[str] = None,
-        *,
-        headers: Optional[Mapping[str, str]] = None,
-        timeout: TimeoutLike = None,
-        max_retries: Optional[int] = None,
-        comments_keep_alive: bool = True,
-        proxy: Optional[str] = None,
-        no_proxy: Union[str, Iterable[str], None] = None,
-        ca_file: Union[str, os.PathLike[str], None] = None,
-        ca_directory: Union[str, os.PathLike[str], None] = None,
-        limits: Union[Limits, Mapping[str, int], None] = None,
-        http_version: Optional[str] = None,
-        dialect: Union[str, Dialect, None] = None,
-        allow_cleartext: Union[str, Iterable[str]] = (),
-        log: Optional[LogFunction] = None,
-    ) -> None:
-        self._library = load_library()
-        self._options = Options(
-            self._library,
-            base_url=base_url,
-            api_key=api_key,
-            headers=headers,
-            timeout=timeout,
-            max_retries=max_retries,
-            comments_keep_alive=comments_keep_alive,
-            proxy=proxy,
-            no_proxy=no_proxy,
-            ca_file=ca_file,
-            ca_directory=ca_directory,
-            limits=limits,
-            http_version=http_version,
-            dialect=dialect,
-            allow_cleartext=allow_cleartext,
-            log=log,
-        )
-        # Reentrant because a signal handler may run on the thread that holds the lock.
-        self._lock = threading.RLock()
-        self._generation = _fork.generation
-        self._handle: Optional[Handle] = self._create()
 
     def send(
         self,
@@ -215,38 +163,16 @@ class Client(NotCopyable):
         reported to the model. Raises LimitError if the model still requests tools after
         `max_rounds` answers. The other arguments are those of send().
         """
-        if max_rounds < 1:
-            raise InvalidArgumentError(f"max_rounds must be at least 1, not {max_rounds}")
-        by_name: dict[str, Tool] = {}
-        for tool in map(Tool, tools):
-            if inspect.iscoroutinefunction(tool.function):
-                raise InvalidArgumentError(
-                    f"the tool {tool.name} is async; run() does not await tools, "
-                    "so pass a regular function"
-                )
-            if by_name.setdefault(tool.name, tool) is not tool:
-                raise InvalidArgumentError(f"two tools have the name {tool.name}")
-        fields["tools"] = list(by_name.values())
-        # The caller's list receives plain messages. The requests contain the replies themselves,
-        # with their reasoning.
-        plain = messages if isinstance(messages, list) else []
-        history = list(message_list(messages))
-        for _ in range(max_rounds):
-            reply = self.send(model, history, on_event=on_event, **fields)
-            if reply.status is not Status.OK:
+        conversation = ToolRun(messages, tools, max_rounds)
+        fields["tools"] = conversation.tools
+        while True:
+            reply = self.send(model, conversation.history, on_event=on_event, **fields)
+            calls = conversation.add_reply(reply)
+            if not calls:
                 return reply
-            history.append(reply)
-            plain.append(reply.as_message())
-            for call in reply.tool_calls:
-                if call.choice == 0:
-                    message = tool_message(by_name, call)
-                    history.append(message)
-                    plain.append(message)
-            if history[-1] is reply:
-                return reply
-        raise LimitError(
-            f"the model still requested tools after {max_rounds} answers", reply, Status.LIMIT
-        )
+            for call in calls:
+                conversation.execute(call)
+            conversation.check_limit(reply)
 
     @property
     def chat(self) -> Chat:
@@ -258,10 +184,7 @@ class Client(NotCopyable):
 
         May be called from any thread and more than once.
         """
-        with self._process_lock():
-            handle, self._handle = self._handle, None
-        if handle is not None:
-            handle.close()
+        self._destroy_handle()
 
     def __enter__(self) -> Client:
         return self
@@ -295,30 +218,7 @@ class Client(NotCopyable):
             starts_thinking,
             timeout,
         )
-        # Protects the handle from close(). Nothing here waits for the network.
+        # Nothing here waits for the network.
         with self._process_lock():
-            handle = self._handle
-            if handle is None:
-                raise MisuseError("the client is closed")
-            chat = getattr(self._library, function)(handle.address, request.address)
+            chat = getattr(self._library, function)(self._address(), request.address)
         return Stream(self._library, chat, self._options)
-
-    def _create(self) -> Handle:
-        address = c_void_p()
-        check(
-            self._library,
-            self._library.tw_client_create(self._options.handle.address, byref(address)),
-        )
-        assert address.value is not None
-        return Handle(address.value, self._library.tw_client_destroy)
-
-    def _process_lock(self) -> AbstractContextManager[Any]:
-        """Returns the lock of the client in this process.
-
-        After a fork the child needs a new lock: a thread of the parent may have held the old one.
-        """
-        if self._generation != _fork.generation:
-            with _fork.lock:
-                if self._generation != _fork.generation:
-                    self._lock, self._generation = threading.RLock(), _fork.generation
-        return self._lock

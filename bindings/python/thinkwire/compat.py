@@ -69,17 +69,10 @@ class Object(dict[str, Any]):
     to_dict = model_dump
 
 
-class ChunkStream:
-    """Iterator over the chunks of a stream in the format of openai-python, and a context manager.
+class _ChunkFormatter:
+    """Turns the events of one stream into chunks in the format of openai-python."""
 
-    Each event becomes one chunk: a provider's chunk with both reasoning and content becomes two.
-    The texts are those of the library, so reasoning is always in `reasoning_content`, whichever
-    field or tag the provider used. `reply` is available after the last chunk.
-    """
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._events = iter(stream)
+    def __init__(self) -> None:
         #: The choices that have received a role.
         self._started: set[int] = set()
         #: The id and the name emitted so far, by choice and index of the tool call.
@@ -88,29 +81,7 @@ class ChunkStream:
         self._raw = ""
         self._emitted: set[tuple[EventKind, int, Optional[int]]] = set()
 
-    @property
-    def reply(self) -> Reply:
-        return self._stream.reply
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def __enter__(self) -> ChunkStream:
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        self.close()
-
-    def __iter__(self) -> Iterator[Object]:
-        return self
-
-    def __next__(self) -> Object:
-        event = next(event for event in self._events if event.kind is not EventKind.RETRY)
+    def chunk_of(self, event: Event) -> Object:
         source = _parsed(event.raw)
         chunk = Object(
             {"id": None, "object": "chat.completion.chunk", "created": None, "model": None}
@@ -170,6 +141,44 @@ class ChunkStream:
             return False
         self._raw, self._emitted = event.raw, {key}
         return True
+
+
+class ChunkStream:
+    """Iterator over the chunks of a stream in the format of openai-python, and a context manager.
+
+    Each event becomes one chunk: a provider's chunk with both reasoning and content becomes two.
+    The texts are those of the library, so reasoning is always in `reasoning_content`, whichever
+    field or tag the provider used. `reply` is available after the last chunk.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._formatter = _ChunkFormatter()
+
+    @property
+    def reply(self) -> Reply:
+        return self._stream.reply
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> ChunkStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Object]:
+        return self
+
+    def __next__(self) -> Object:
+        event = next(event for event in self._stream if event.kind is not EventKind.RETRY)
+        return self._formatter.chunk_of(event)
 
 
 class Completions:

@@ -9,7 +9,6 @@ from typing import Any, Callable
 
 from ._schema import hints_of, object_schema, parsed, schema_of, values_of
 from .errors import InvalidArgumentError
-from .reply import ToolCall
 
 ToolFunction = Callable[..., object]
 
@@ -69,15 +68,20 @@ class Tool:
         Invalid arguments are reported in that text. Exceptions of the function propagate.
         """
         try:
-            values = values_of(
-                self._types, self._required, parsed(arguments or "{}"), "the arguments"
-            )
+            values = self._values(arguments)
         except ValueError as error:
             return f"Error: {error}"
-        result = self.function(**values)
-        if isinstance(result, str):
-            return result
-        return json.dumps(result, ensure_ascii=False, default=str)
+        return _text_of(self.function(**values))
+
+    def _values(self, arguments: str) -> dict[str, Any]:
+        document = parsed(arguments or "{}")
+        return values_of(self._types, self._required, document, "the arguments")
+
+
+def _text_of(result: object) -> str:
+    if isinstance(result, str):
+        return result
+    return json.dumps(result, ensure_ascii=False, default=str)
 
 
 def definition_of(tool: Any) -> Any:
@@ -85,12 +89,3 @@ def definition_of(tool: Any) -> Any:
     if isinstance(tool, Tool):
         return tool.definition()
     return Tool(tool).definition() if callable(tool) else tool
-
-
-def tool_message(tools: dict[str, Tool], call: ToolCall) -> dict[str, Any]:
-    """Executes a tool call and returns the message with its result."""
-    tool = tools.get(call.name)
-    result = (
-        tool.call(call.arguments) if tool is not None else f"Error: there is no tool {call.name}"
-    )
-    return {"role": "tool", "tool_call_id": call.id, "content": result}

@@ -1,0 +1,77 @@
+"""The conversation of Client.run, without sending its requests."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+from ._abi import Status
+from ._request import Message, Messages, message_list
+from .errors import InvalidArgumentError, LimitError
+from .reply import Reply, ToolCall
+from .tools import Tool, ToolFunction
+
+
+class ToolRun:
+    """A conversation in which the answers of the model alternate with the results of its tools."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        tools: Iterable[ToolFunction],
+        max_rounds: int,
+    ) -> None:
+        if max_rounds < 1:
+            raise InvalidArgumentError(f"max_rounds must be at least 1, not {max_rounds}")
+        self._rounds_left = max_rounds
+        self._max_rounds = max_rounds
+        self._by_name: dict[str, Tool] = {}
+        for tool in map(Tool, tools):
+            if inspect.iscoroutinefunction(tool.function):
+                raise InvalidArgumentError(
+                    f"the tool {tool.name} is async; run() does not await tools, "
+                    "so pass a regular function"
+                )
+            if self._by_name.setdefault(tool.name, tool) is not tool:
+                raise InvalidArgumentError(f"two tools have the name {tool.name}")
+        self.tools = list(self._by_name.values())
+        # The caller's list receives plain messages. The requests contain the replies themselves,
+        # with their reasoning.
+        self._plain: list[Any] = messages if isinstance(messages, list) else []
+        self.history: list[Message] = list(message_list(messages))
+
+    def add_reply(self, reply: Reply) -> list[ToolCall]:
+        """Appends an answer and returns its tool calls. Without any, the conversation has ended.
+
+        A cancelled exchange ends the conversation, too, and is not appended.
+        """
+        if reply.status is not Status.OK:
+            return []
+        self.history.append(reply)
+        self._plain.append(reply.as_message())
+        self._rounds_left -= 1
+        return [call for call in reply.tool_calls if call.choice == 0]
+
+    def check_limit(self, reply: Reply) -> None:
+        """Raises LimitError if the last permitted answer still requested tools."""
+        if self._rounds_left == 0:
+            raise LimitError(
+                f"the model still requested tools after {self._max_rounds} answers",
+                reply,
+                Status.LIMIT,
+            )
+
+    def execute(self, call: ToolCall) -> None:
+        """Calls the tool and appends its result."""
+        tool = self._by_name.get(call.name)
+        self._add_result(call, tool.call(call.arguments) if tool else _unknown(call))
+
+    def _add_result(self, call: ToolCall, result: str) -> None:
+        message = {"role": "tool", "tool_call_id": call.id, "content": result}
+        self.history.append(message)
+        self._plain.append(message)
+
+
+def _unknown(call: ToolCall) -> str:
+    return f"Error: there is no tool {call.name}"
