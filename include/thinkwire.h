@@ -872,6 +872,29 @@ TW_API tw_chat *tw_chat_open(tw_client *client, const tw_request *request);
  */
 TW_API tw_chat *tw_chat_open_unstreamed(tw_client *client, const tw_request *request);
 
+/**
+ * Requests the list of models (GET /models) and waits for it. Never NULL.
+ *
+ * The caller owns the reply: see tw_reply_model_count, tw_reply_model and, for the complete JSON,
+ * tw_reply_json. Timeouts, retries, limits and statuses are those of a chat; without an error, the
+ * status is TW_OK. A response that is not a list of models is TW_PROTOCOL. Only the first page of a
+ * list is requested.
+ *
+ * The reply reports every error. Its status is TW_INVALID if `client` is NULL.
+ */
+TW_API tw_reply *tw_models_send(tw_client *client);
+
+/**
+ * Begins the exchange of tw_models_send, to be used like that of tw_chat_open. Never NULL.
+ *
+ * It is for a caller that must do other work while it waits, or must be able to cancel. Its only
+ * events are those of kind TW_EVENT_RETRY.
+ *
+ * The reply that tw_chat_close returns reports every error. Its status is TW_INVALID if `client` is
+ * NULL.
+ */
+TW_API tw_chat *tw_models_open(tw_client *client);
+
 /** Result of tw_chat_next. */
 typedef enum tw_next {
     /** There is no event yet. */
@@ -1013,6 +1036,17 @@ TW_API size_t tw_reply_tool_call_count(const tw_reply *reply);
 
 /** Returns the tool call at an index, counted from 0; NULL after the last, or for a NULL reply. */
 TW_API const tw_tool_call *tw_reply_tool_call(const tw_reply *reply, size_t index);
+
+/** Returns the number of models in a list of models; 0 for any other reply, or for NULL. */
+TW_API size_t tw_reply_model_count(const tw_reply *reply);
+
+/**
+ * Returns the id of the model at an index, counted from 0; NULL after the last, or for NULL.
+ *
+ * It is the member `id`, `model` or `name` of an element of the list, in that order of precedence.
+ * The list is the response itself, or its member `data`, `models` or `result`.
+ */
+TW_API const char *tw_reply_model(const tw_reply *reply, size_t index);
 
 /** Times of an exchange, in microseconds from its start; -1 for what did not happen. */
 typedef struct tw_timing {

@@ -8,6 +8,7 @@ import Transport
 enum Problem {
     case malformed(JSONError)
     case notAnAnswer
+    case notAModelList
     case providerError
     case tooMany
     case eventTooLong
@@ -18,6 +19,7 @@ enum Problem {
         switch error {
         case .malformed(let error): self = .malformed(error)
         case .notAnAnswer: self = .notAnAnswer
+        case .notAModelList: self = .notAModelList
         case .providerError: self = .providerError
         case .tooMany: self = .tooMany
         }
@@ -115,7 +117,7 @@ struct Attempt: ~Copyable {
         guard let transfer, !transfer.inbox.isEmpty else { return false }
         if format == .unknown {
             reply.with { $0.httpStatus = transfer.head.status }
-            format = sniffFormat(transfer)
+            format = sniffFormat(transfer, isStreamable: !reply.with { $0.expected.isModelList })
         }
         switch format {
         case .unknown, .document, .compressed:
@@ -132,7 +134,9 @@ struct Attempt: ~Copyable {
 
     /// Decides by the first byte: servers send whole documents as `text/event-stream`, and streams
     /// with other types.
-    private mutating func sniffFormat(_ transfer: Transfer) -> Format {
+    ///
+    /// `isStreamable`: the response may be a stream.
+    private mutating func sniffFormat(_ transfer: Transfer, isStreamable: Bool) -> Format {
         let bytes = transfer.inbox.bytes
         if transfer.head.status >= 300 { return .errorResponse }
         if Compression.format(of: bytes) != nil { return .compressed }
@@ -146,7 +150,8 @@ struct Attempt: ~Copyable {
         }
         guard leadingWhitespace < bytes.count else { return .unknown }
         let first = bytes[leadingWhitespace]
-        return first == UInt8(ascii: "{") || first == UInt8(ascii: "[") ? .document : .events
+        let isJSON = first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+        return isJSON || !isStreamable ? .document : .events
     }
 
     private var compressionProblem: Problem {

@@ -30,6 +30,14 @@ package final class BlockingDriver {
         exchange = Exchange(client, request, wantsStream: wantsStream, on: loop)
     }
 
+    /// Requests the list of models.
+    package init(listingModelsOf client: Client) {
+        self.client = client
+        loop = client.borrowLoop()
+        holdsLoop = loop != nil
+        exchange = Exchange(listingModelsOf: client, on: loop)
+    }
+
     /// An exchange that cannot begin. Its reply says why.
     package init(rejecting message: StaticString) {
         client = nil

@@ -19,6 +19,7 @@ package final class Exchange {
 
     private let client: Client?
     private let loop: EventLoop?
+    private let resource: Resource
     private let body: ByteBuffer
     private let timeouts: Timeouts
     private let cancellation = Cancellation()
@@ -47,26 +48,42 @@ package final class Exchange {
     package init(_ client: Client, _ request: Request, wantsStream: Bool, on loop: EventLoop?) {
         self.client = client
         self.loop = loop
+        resource = .chatCompletions
         let body = request.wireBody(
             wantsStream: wantsStream, host: client.endpoint.host, dialect: client.dialect)
         reply = Reply(body.expected)
         unretainedReply = UnretainedReference(reply)
         self.body = body.takeText()
         timeouts = request.timeouts(of: client.timeouts)
-        if loop == nil {
-            end(
-                TW_NETWORK,
-                """
-                the system has no file descriptors left: close some, or raise the limit (ulimit -n)
-                """,
-                at: 0)
-        }
+        if loop == nil { endWithoutLoop() }
+    }
+
+    /// An exchange that requests the list of models. `loop` as above.
+    package init(listingModelsOf client: Client, on loop: EventLoop?) {
+        self.client = client
+        self.loop = loop
+        resource = .models
+        body = ByteBuffer()
+        var expected = Reply.Expected()
+        expected.isModelList = true
+        reply = Reply(expected)
+        unretainedReply = UnretainedReference(reply)
+        timeouts = client.timeouts
+        if loop == nil { endWithoutLoop() }
+    }
+
+    private func endWithoutLoop() {
+        end(
+            TW_NETWORK,
+            "the system has no file descriptors left: close some, or raise the limit (ulimit -n)",
+            at: 0)
     }
 
     /// An exchange that cannot begin. Its reply says why.
     package init(rejecting message: StaticString) {
         client = nil
         loop = nil
+        resource = .chatCompletions
         body = ByteBuffer()
         reply = Reply()
         unretainedReply = UnretainedReference(reply)
@@ -191,8 +208,9 @@ package final class Exchange {
         if callStart == 0 { callStart = now } else { reply = Reply(after: reply) }
         if !onFreshConnection { reply.attempts += 1 }
         client.log { line in
-            line.append("POST ")
-            line.append(client.settings.endpoint.urlWithoutQuery)
+            line.append(resource.method)
+            line.append(" ")
+            line.append(withoutQuery(client.settings.endpoint.url(of: resource)))
             if reply.attempts > 1 {
                 line.append(", attempt ")
                 line.append(decimal: reply.attempts)
@@ -201,7 +219,7 @@ package final class Exchange {
         let transfer = Transfer(
             client.settings, on: loop, cancellation, timeouts, callStart: callStart)
         attempt = Attempt(transfer, eventLimit: client.limits.event)
-        transfer.start(body: body.bytes, onFreshConnection: onFreshConnection)
+        transfer.start(resource, body: body.bytes, onFreshConnection: onFreshConnection)
     }
 
     /// Ends the attempt: another one follows, or the exchange is over.

@@ -85,6 +85,9 @@ extension Outcome {
         case (.notAnAnswer, _):
             return Outcome(
                 TW_PROTOCOL, "the answer is JSON, but not a chat completion; check the base URL")
+        case (.notAModelList, _):
+            return Outcome(
+                TW_PROTOCOL, "the response is JSON, but not a list of models; check the base URL")
         case (_, .tooLarge(.body)):
             return tooLarge("the answer", facts.limits.reply, "TW_LIMIT_REPLY")
         // A server that ignores `n` sends one choice and ends the response.

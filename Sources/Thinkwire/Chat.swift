@@ -44,6 +44,25 @@ public func tw_chat_open_unstreamed(_ client: OpaquePointer?, _ request: OpaqueP
     Handle.retained(driver(client, request, wantsStream: false))
 }
 
+/// An exchange that requests the list of models; if `client` is NULL, one that has ended with
+/// TW_INVALID.
+private func driver(listingModelsOf client: OpaquePointer?) -> BlockingDriver {
+    guard let client else { return BlockingDriver(rejecting: "client is NULL") }
+    return BlockingDriver(listingModelsOf: Handle.object(client, as: Client.self))
+}
+
+@implementation @_cdecl("tw_models_send")
+public func tw_models_send(_ client: OpaquePointer?) -> OpaquePointer? {
+    let driver = driver(listingModelsOf: client)
+    driver.run(nil, nil)
+    return Handle.retained(driver.close())
+}
+
+@implementation @_cdecl("tw_models_open")
+public func tw_models_open(_ client: OpaquePointer?) -> OpaquePointer? {
+    Handle.retained(driver(listingModelsOf: client))
+}
+
 @implementation @_cdecl("tw_chat_next")
 public func tw_chat_next(
     _ chat: OpaquePointer?, _ event: UnsafeMutablePointer<UnsafePointer<tw_event>?>?,

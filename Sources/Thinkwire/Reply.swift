@@ -83,6 +83,16 @@ public func tw_reply_tool_call(_ handle: OpaquePointer?, _ index: Int) -> Unsafe
     reply(handle)?.toolCall(index)
 }
 
+@implementation @_cdecl("tw_reply_model_count")
+public func tw_reply_model_count(_ handle: OpaquePointer?) -> Int {
+    reply(handle)?.models.count ?? 0
+}
+
+@implementation @_cdecl("tw_reply_model")
+public func tw_reply_model(_ handle: OpaquePointer?, _ index: Int) -> UnsafePointer<CChar>? {
+    reply(handle)?.models.id(at: index)
+}
+
 @implementation @_cdecl("tw_reply_timing")
 public func tw_reply_timing(_ handle: OpaquePointer?) -> UnsafePointer<tw_timing>? {
     reply(handle).map { UnsafePointer($0.timing) }

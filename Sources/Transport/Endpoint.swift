@@ -1,23 +1,52 @@
 import Base
 import CPlatform
 
-/// The address that requests are sent to, derived from a base URL.
+/// A resource of the API, and the method that requests it.
+package enum Resource {
+    /// `POST /chat/completions`
+    case chatCompletions
+    /// `GET /models`
+    case models
+
+    package var method: StaticString {
+        switch self {
+        case .chatCompletions: "POST"
+        case .models: "GET"
+        }
+    }
+
+    var path: StaticString {
+        switch self {
+        case .chatCompletions: "/chat/completions"
+        case .models: "/models"
+        }
+    }
+}
+
+/// The addresses that requests are sent to, derived from a base URL.
 package final class Endpoint {
-    private let urlText: ByteBuffer
+    private let chatURL: ByteBuffer
+    private let modelsURL: ByteBuffer
     private let hostText: ByteBuffer
     private let port: ByteBuffer
     package let isSecure: Bool
 
     /// Followed by a NUL.
-    package var url: Bytes { urlText.bytes }
-    package var urlWithoutQuery: Bytes { withoutQuery(url) }
+    package func url(of resource: Resource) -> Bytes {
+        switch resource {
+        case .chatCompletions: chatURL.bytes
+        case .models: modelsURL.bytes
+        }
+    }
+
     package var host: Bytes { hostText.bytes }
 
     private init(
-        url: consuming ByteBuffer, host: consuming ByteBuffer, port: consuming ByteBuffer,
-        isSecure: Bool
+        chatURL: consuming ByteBuffer, modelsURL: consuming ByteBuffer,
+        host: consuming ByteBuffer, port: consuming ByteBuffer, isSecure: Bool
     ) {
-        urlText = url
+        self.chatURL = chatURL
+        self.modelsURL = modelsURL
         hostText = host
         self.port = port
         self.isSecure = isSecure
@@ -56,17 +85,37 @@ package final class Endpoint {
                 (xn--…)
                 """)
         }
+        curl_url_set(parts, CURLUPART_FRAGMENT, nil, 0)
+        let path = Endpoint.basePath(parts)
+        return Endpoint(
+            chatURL: try Endpoint.url(parts, path.bytes, .chatCompletions),
+            modelsURL: try Endpoint.url(parts, path.bytes, .models),
+            host: Endpoint.part(parts, CURLUPART_HOST),
+            port: Endpoint.part(parts, CURLUPART_PORT, UInt32(CURLU_DEFAULT_PORT)),
+            isSecure: isSecure)
+    }
+
+    /// The path without slashes at its end, and without that of the chat completions.
+    private static func basePath(_ parts: OpaquePointer) -> ByteBuffer {
         var path = Endpoint.part(parts, CURLUPART_PATH)
         while path.bytes.last == UInt8(ascii: "/") { path.truncate(to: path.count - 1) }
-        if !path.bytes.hasSuffix("/chat/completions") { path.append("/chat/completions") }
+        let suffix = Resource.chatCompletions.path
+        if path.bytes.hasSuffix(suffix) {
+            path.truncate(to: path.count - suffix.utf8CodeUnitCount)
+        }
+        return path
+    }
+
+    private static func url(_ parts: OpaquePointer, _ basePath: Bytes, _ resource: Resource)
+        throws(ArgumentError) -> ByteBuffer
+    {
+        var path = ByteBuffer()
+        path.append(basePath)
+        path.append(resource.path)
         guard Endpoint.set(parts, CURLUPART_PATH, path.bytes) else {
             throw ArgumentError("the path of the base URL is invalid")
         }
-        curl_url_set(parts, CURLUPART_FRAGMENT, nil, 0)
-        return Endpoint(
-            url: Endpoint.part(parts, CURLUPART_URL), host: Endpoint.part(parts, CURLUPART_HOST),
-            port: Endpoint.part(parts, CURLUPART_PORT, UInt32(CURLU_DEFAULT_PORT)),
-            isSecure: isSecure)
+        return Endpoint.part(parts, CURLUPART_URL)
     }
 
     /// Whether both are the same host and port; one machine may run many servers.

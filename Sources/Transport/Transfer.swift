@@ -46,8 +46,9 @@ package final class Transfer {
 
     // MARK: Beginning and end
 
-    /// Begins the transfer. The body must not move until the transfer is stopped.
-    package func start(body: Bytes, onFreshConnection: Bool) {
+    /// Begins the transfer. The body, which only a POST has, must not move until the transfer is
+    /// stopped.
+    package func start(_ resource: Resource, body: Bytes, onFreshConnection: Bool) {
         guard let easy = loop.acquireHandle(configure: configure) else {
             end = .failed(CURLE_OUT_OF_MEMORY)
             return
@@ -55,8 +56,14 @@ package final class Transfer {
         self.easy = easy
         skipsSystemFile = settings.tls.apply(to: easy)
         let this = Handle.unretained(self)
+        _ = platform_set_pointer(easy, CURLOPT_URL, settings.endpoint.url(of: resource).baseAddress)
         _ = platform_set_pointer(easy, CURLOPT_POSTFIELDS, body.baseAddress)
         _ = platform_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int64(body.count))
+        // The handle keeps the method of its last transfer.
+        switch resource {
+        case .chatCompletions: _ = platform_set_long(easy, CURLOPT_POST, 1)
+        case .models: _ = platform_set_long(easy, CURLOPT_HTTPGET, 1)
+        }
         isDecoded = settings.decodesBodies
         _ = platform_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, isDecoded ? 1 : 0)
         _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, onFreshConnection ? 1 : 0)
@@ -243,8 +250,6 @@ package final class Transfer {
 
     /// Sets what is the same for every transfer of a client.
     private func configure(_ easy: UnsafeMutableRawPointer) {
-        _ = platform_set_pointer(easy, CURLOPT_URL, settings.endpoint.url.baseAddress)
-        _ = platform_set_long(easy, CURLOPT_POST, 1)
         _ = platform_set_pointer(easy, CURLOPT_HTTPHEADER, settings.headers.list)
         // Decodes every coding that libcurl knows. The request's own header asks for none.
         _ = platform_set_pointer(easy, CURLOPT_ACCEPT_ENCODING, StaticText.empty)

@@ -36,6 +36,8 @@ let helpText: StaticString = """
           "mock_reply_base64"; from an array, each request with the same key= receives the next
           element, and later requests receive the last one
 
+      GET /v1/models lists all of them.
+
     REQUEST OPTIONS
       Options are written "key=value,key=value" in the header x-mock or after the model's name:
       "alibaba/qwen3-32b#pace=20,cut=1000". Values are percent-decoded (%2C is a comma). Offsets in

@@ -86,7 +86,9 @@ final class Provider {
             guard request.method.equals("GET") else {
                 throw ErrorResponse(405, "only GET is supported for this path")
             }
-            return HTTPResponse(200, .canned(models), isStream: false, faults, context)
+            _ = try read([], request, &faults)
+            return HTTPResponse(
+                try successStatus(faults), .canned(models), isStream: false, faults, context)
         }
         guard path.equals("/v1/chat/completions") || path.equals("/chat/completions") else {
             throw ErrorResponse(
@@ -108,10 +110,7 @@ final class Provider {
             if name.equals("mock/script") {
                 return try script(body, previous, isStream, faults, context)
             }
-            if let status = faults.status, status >= 300 {
-                throw ErrorResponse(status, faults.message ?? ByteArray(reasonPhrase(status)))
-            }
-            let status = faults.status ?? 200
+            let status = try successStatus(faults)
             if name.equals("mock/synthetic") {
                 guard isStream || Synthetic.fitsDocument(faults) else {
                     throw ErrorResponse(400, "mock: the response is too large without streaming")
@@ -132,6 +131,15 @@ final class Provider {
             let source = try recorded(name, body, isStream)
             return HTTPResponse(status, .canned(source), isStream: isStream, faults, context)
         }
+    }
+
+    /// The status of a response that is not an error response; throws the fault `status`.
+    private func successStatus(_ faults: FaultPlan) throws(ErrorResponse) -> Int {
+        let status = faults.status ?? 200
+        guard status < 300 else {
+            throw ErrorResponse(status, faults.message ?? ByteArray(reasonPhrase(status)))
+        }
+        return status
     }
 
     private func isAuthorized(_ request: borrowing HTTPRequest) -> Bool {

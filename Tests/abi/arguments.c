@@ -181,6 +181,17 @@ static void null_open(tw_client *client, const tw_request *request)
     tw_reply_destroy(reply);
 }
 
+static void null_models(void)
+{
+    tw_reply *reply = tw_models_send(NULL);
+    CHECK_REPLY(reply, TW_INVALID);
+    tw_reply_destroy(reply);
+    reply = tw_chat_close(tw_models_open(NULL));
+    CHECK_REPLY(reply, TW_INVALID);
+    CHECK_INT(tw_reply_model_count(reply), 0);
+    tw_reply_destroy(reply);
+}
+
 static void null_chat(void)
 {
     tw_client *client = mock_client();
@@ -189,6 +200,7 @@ static void null_chat(void)
     null_open(NULL, NULL);
     null_open(NULL, request);
     null_open(client, NULL);
+    null_models();
 
     CHECK_INT(tw_chat_next(NULL, &event, -1), TW_NEXT_END);
     CHECK(event == NULL);
@@ -227,6 +239,8 @@ static void null_reply(void)
     CHECK(tw_reply_usage(NULL) == NULL);
     CHECK_INT(tw_reply_tool_call_count(NULL), 0);
     CHECK(tw_reply_tool_call(NULL, 0) == NULL);
+    CHECK_INT(tw_reply_model_count(NULL), 0);
+    CHECK(tw_reply_model(NULL, 0) == NULL);
     CHECK(tw_reply_timing(NULL) == NULL);
     CHECK(tw_reply_header(NULL, "content-type") == NULL);
     CHECK(tw_reply_request_id(NULL) == NULL);

@@ -237,6 +237,19 @@ CALL(tw_chat_open_unstreamed)
     CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
     check_other(tw_chat_close(chat));
 }
+CALL(tw_models_send)
+{
+    tw_reply *reply = tw_models_send(on->client);
+    CHECK_REPLY(reply, TW_OK);
+    CHECK(tw_reply_model_count(reply) >= 4);
+    tw_reply_destroy(reply);
+}
+CALL(tw_models_open)
+{
+    tw_chat *chat = tw_models_open(on->client);
+    CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
+    tw_reply_destroy(tw_chat_close(chat));
+}
 /* The next four functions take the chat itself. In its callback, three of them fail without
  * effect. */
 CALL(tw_chat_next)
@@ -317,6 +330,14 @@ CALL(tw_reply_tool_call)
 {
     CHECK(tw_reply_tool_call(on->reply, 0) == NULL);
 }
+CALL(tw_reply_model_count)
+{
+    CHECK_INT(tw_reply_model_count(on->reply), 0);
+}
+CALL(tw_reply_model)
+{
+    CHECK(tw_reply_model(on->reply, 0) == NULL);
+}
 CALL(tw_reply_timing)
 {
     CHECK(tw_reply_timing(on->reply) != NULL);
@@ -359,10 +380,12 @@ CALL(tw_reply_destroy)
     OF(tw_request_add_image_file) OF(tw_request_set) OF(tw_request_set_thinking) \
     OF(tw_request_set_starts_thinking) OF(tw_request_set_timeout) OF(tw_request_json) \
     OF(tw_chat_send) OF(tw_chat_stream) OF(tw_chat_open) OF(tw_chat_open_unstreamed) \
+    OF(tw_models_send) OF(tw_models_open) \
     OF(tw_chat_next) OF(tw_chat_run) OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_reply_status) \
     OF(tw_reply_message) OF(tw_reply_attempts) OF(tw_reply_last_error) OF(tw_reply_http_status) \
     OF(tw_reply_reasoning) OF(tw_reply_content) OF(tw_reply_refusal) OF(tw_reply_finish_reason) \
     OF(tw_reply_usage) OF(tw_reply_tool_call_count) OF(tw_reply_tool_call) OF(tw_reply_timing) \
+    OF(tw_reply_model_count) OF(tw_reply_model) \
     OF(tw_reply_header) OF(tw_reply_request_id) OF(tw_reply_json) OF(tw_reply_get) \
     OF(tw_reply_destroy)
 /* clang-format on */

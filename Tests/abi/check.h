@@ -108,6 +108,7 @@ void test_invalid_arguments(void);
 void test_threads(void);
 void test_thinking(void);
 void test_models(void);
+void test_model_list(void);
 void test_retries(void);
 void test_retry_waits(void);
 void test_limits(void);

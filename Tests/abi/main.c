@@ -56,6 +56,7 @@ static const struct suite {
     { "tools", test_tools, FAST },
     { "conversation", test_conversation, FAST },
     { "models", test_models, FAST },
+    { "model_list", test_model_list, WAITS },
     { "calls_during_an_exchange", test_calls_during_an_exchange, FAST },
     { "invalid_arguments", test_invalid_arguments, FAST },
     { "retries", test_retries, WAITS },

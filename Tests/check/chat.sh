@@ -78,6 +78,15 @@ check contains err ' total '
 printf 'Hello\n' >"$work/question"
 check equal "$("$chat" --quiet --think <"$work/question")" "$greeting"
 check equal "$(THINKWIRE_MODEL=no/such-model "$chat" Hello 2>&1 | grep -c no/such-model)" 1
+run 0 --list-models
+check contains out '^alibaba/qwen3-32b$'
+check contains out '^alibaba/qwen3\.6-35b-a3b$'
+check equal "$(cat "$work/err")" ""
+run 0 --list-models --json
+check contains out '^{"object":"list","data":\[{"id":"alibaba/qwen3-32b"'
+run 1 --list-models --base-url http://127.0.0.1:1/v1
+check contains err '^thinkwire-chat: no connection'
+check equal "$(cat "$work/out")" ""
 run 0 --help
 check contains out '^usage: thinkwire-chat'
 run 0 --version

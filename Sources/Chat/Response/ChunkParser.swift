@@ -6,6 +6,8 @@ package enum ChunkError: Error {
     case malformed(JSONError)
     /// Valid JSON, but not a chat completion.
     case notAnAnswer
+    /// Valid JSON, but not a list of models, although one was requested.
+    case notAModelList
     /// The provider reported an error; the reply contains its status and message.
     case providerError
     /// More choices or tool calls than `Reply.maxChoices` or `Choice.maxToolCalls`.
@@ -133,6 +135,7 @@ package struct ChunkParser: ~Copyable {
         do { answer = try reader.read(document).withoutErrorArray } catch {
             throw .malformed(error)
         }
+        if reply.expected.isModelList { return try decode(modelList: answer, into: reply) }
         guard answer.kind == .object else { throw .notAnAnswer }
         let hasChoices = answer["choices"] != nil
         // FastAPI's error responses contain only `detail`.
@@ -143,6 +146,14 @@ package struct ChunkParser: ~Copyable {
             removeEvents()
             throw .notAnAnswer
         }
+    }
+
+    private func decode(modelList list: JSONValue, into reply: Reply) throws(ChunkError) {
+        let isErrorResponse = reply.httpStatus >= 300
+        if reply.readProviderError(list, isCertain: isErrorResponse || list["detail"] != nil) {
+            throw .providerError
+        }
+        guard reply.models.read(list) else { throw .notAModelList }
     }
 
     /// Ends every text after the last chunk: emits what was held back.

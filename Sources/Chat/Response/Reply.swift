@@ -45,6 +45,8 @@ package final class Reply {
     package var body = ByteBuffer()
     /// Members of the chunks of a streamed answer.
     package var fields = MergedObject()
+    /// The models of a model list.
+    package var models = ModelList()
     /// The document and its lookups, created on first use.
     package let lookups = ForkLocal<DocumentLookups>()
 
@@ -87,6 +89,8 @@ package final class Reply {
         ///
         /// Ignored if the server sends a reasoning field.
         package var templateStartsInsideThink = false
+        /// The list of models was requested, not an answer.
+        package var isModelList = false
         /// Number of requested choices.
         package var choices = 1
 

@@ -46,7 +46,7 @@ func urlAndKey(
         let prefix = "Authorization: Bearer "
         let header = client.requestHeaders.first { $0.hasPrefix(prefix) }
         let key = header.map { String($0.dropFirst(prefix.count)) } ?? "-"
-        result = String(client.endpoint.url) + " " + key
+        result = String(client.endpoint.url(of: .chatCompletions)) + " " + key
     }
     return problem ?? result.replacingOccurrences(of: "/chat/completions", with: "")
 }

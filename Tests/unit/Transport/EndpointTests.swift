@@ -51,10 +51,25 @@ struct EndpointTests {
     ])
     func validBaseURLs(_ base: String, _ url: String, _ host: String) throws {
         let endpoint = try endpoint(base)
-        #expect(String(endpoint.url) == url)
+        let chatURL = endpoint.url(of: .chatCompletions)
+        #expect(String(chatURL) == url)
         #expect(String(endpoint.host) == host)
         #expect(endpoint.isSecure == url.hasPrefix("https:"))
-        #expect(endpoint.url.baseAddress?[endpoint.url.count] == 0)
+        #expect(chatURL.baseAddress?[chatURL.count] == 0)
+    }
+
+    @Test(arguments: [
+        ("https://api.aimlapi.com/v1", "https://api.aimlapi.com/v1/models"),
+        ("https://api.aimlapi.com", "https://api.aimlapi.com/models"),
+        ("https://api.aimlapi.com/v1/chat/completions/", "https://api.aimlapi.com/v1/models"),
+        ("https://a.b/v1//", "https://a.b/v1/models"),
+        ("https://a.b/openai?api-version=1#part", "https://a.b/openai/models?api-version=1"),
+    ])
+    func modelsAreListedUnderTheBaseURL(_ base: String, _ url: String) throws {
+        let endpoint = try endpoint(base)
+        let modelsURL = endpoint.url(of: .models)
+        #expect(String(modelsURL) == url)
+        #expect(modelsURL.baseAddress?[modelsURL.count] == 0)
     }
 
     @Test(arguments: [

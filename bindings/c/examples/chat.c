@@ -40,6 +40,7 @@ static const char *const usage_text =
     "      --base-url URL     the base URL of the API; default: THINKWIRE_BASE_URL, else AI/ML "
     "API\n"
     "                         (or OpenAI, if only its key is set)\n"
+    "      --list-models      print the ids of the models that the API offers, one per line\n"
     "      --json             print only the complete answer, as one JSON document\n"
     "  -q, --quiet            print only the answer and errors\n"
     "  -h, --help             print this help\n"
@@ -60,7 +61,7 @@ struct settings {
     size_t image_count, field_count, word_count;
     tw_thinking thinking;
     int64_t budget;
-    bool json, quiet, help, version;
+    bool json, quiet, list_models, help, version;
 };
 
 /* Where the texts of an answer are written, and what was written last. */
@@ -233,20 +234,18 @@ static void print_summary(const tw_reply *reply)
 /* ---- one question ---------------------------------------------------------------------------- */
 
 /*
- * Pulls the events, and checks between them whether Ctrl-C was pressed: a signal handler must not
- * call tw_chat_cancel.
+ * Pulls the events of a chat and closes it. Checks between them whether Ctrl-C was pressed: a
+ * signal handler must not call tw_chat_cancel. Without a display, only retries are shown.
  */
-static tw_reply *pull(tw_client *client, const tw_request *request, struct display *display,
-                      bool show)
+static tw_reply *pull(tw_chat *chat, struct display *display)
 {
-    tw_chat *chat = tw_chat_open(client, request);
     const tw_event *event;
     tw_next next = TW_NEXT_TIMEOUT;
     while (!interrupted && next != TW_NEXT_END) {
         next = tw_chat_next(chat, &event, POLL_MS);
         if (next == TW_NEXT_EVENT && event->kind == TW_EVENT_RETRY)
             show_retry(event);
-        else if (next == TW_NEXT_EVENT && show)
+        else if (next == TW_NEXT_EVENT && display)
             show_event(display, event);
     }
     return tw_chat_close(chat);
@@ -271,6 +270,37 @@ static int report(const tw_reply *reply, bool summary)
     return tw_reply_status(reply) == TW_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
+/* Writes what is left of the output, and reports how the exchange ended. */
+static int finish_output(const tw_reply *reply, bool summary)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return fail(EXIT_FAILED, "cannot write the answer: ", strerror(errno));
+    return report(reply, summary);
+}
+
+static void print_json(const tw_reply *reply)
+{
+    size_t len;
+    const char *json = tw_reply_json(reply, &len);
+    put_text(stdout, json, len);
+    if (len > 0) fputc('\n', stdout);
+}
+
+/* Prints the ids of the models, or the complete list as JSON. */
+static int list_models(tw_client *client, const struct settings *settings)
+{
+    tw_reply *reply = pull(tw_models_open(client), NULL);
+    if (settings->json) print_json(reply);
+    for (size_t i = 0; !settings->json && i < tw_reply_model_count(reply); i++) {
+        const char *model = tw_reply_model(reply, i);
+        put_text(stdout, model, strlen(model));
+        fputc('\n', stdout);
+    }
+    int status = finish_output(reply, false);
+    tw_reply_destroy(reply);
+    return status;
+}
+
 /* Sends the request and shows the answer. The caller owns the reply. */
 static int ask(tw_client *client, const tw_request *request, const struct settings *settings,
                tw_reply **reply)
@@ -278,17 +308,10 @@ static int ask(tw_client *client, const tw_request *request, const struct settin
     struct display display = { .reasoning_stream = isatty(STDOUT_FILENO) ? stdout : stderr,
                                .shows_reasoning = !settings->quiet };
     display.dim = may_dim(display.reasoning_stream);
-    *reply = pull(client, request, &display, !settings->json);
+    *reply = pull(tw_chat_open(client, request), settings->json ? NULL : &display);
     end_display(&display);
-    if (settings->json) {
-        size_t len;
-        const char *json = tw_reply_json(*reply, &len);
-        put_text(stdout, json, len);
-        if (len > 0) fputc('\n', stdout);
-    }
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return fail(EXIT_FAILED, "cannot write the answer: ", strerror(errno));
-    return report(*reply, !settings->quiet && !settings->json);
+    if (settings->json) print_json(*reply);
+    return finish_output(*reply, !settings->quiet && !settings->json);
 }
 
 /* ---- the request ----------------------------------------------------------------------------- */
@@ -448,6 +471,7 @@ enum {
     BASE_URL,
     THINK,
     NO_THINK,
+    LIST_MODELS,
     JSON,
     QUIET,
     HELP,
@@ -455,10 +479,10 @@ enum {
     OPTIONS
 };
 
-static const char *const names[OPTIONS] = { "--model",    "--system", "--image",    "--effort",
-                                            "--budget",   "--set",    "--base-url", "--think",
-                                            "--no-think", "--json",   "--quiet",    "--help",
-                                            "--version" };
+static const char *const names[OPTIONS] = { "--model",    "--system",      "--image",    "--effort",
+                                            "--budget",   "--set",         "--base-url", "--think",
+                                            "--no-think", "--list-models", "--json",     "--quiet",
+                                            "--help",     "--version" };
 static const char *const short_names[OPTIONS] = {
     [MODEL] = "-m", [SYSTEM] = "-s", [IMAGE] = "-i", [QUIET] = "-q", [HELP] = "-h", [VERSION] = "-V"
 };
@@ -497,6 +521,7 @@ static int apply(struct settings *settings, int option, char *value)
     case BUDGET: return set_budget(settings, value);
     case THINK: settings->thinking = TW_THINKING_ON; break;
     case NO_THINK: settings->thinking = TW_THINKING_OFF; break;
+    case LIST_MODELS: settings->list_models = true; break;
     case JSON: settings->json = true; break;
     case QUIET: settings->quiet = true; break;
     case HELP: settings->help = true; break;
@@ -554,9 +579,11 @@ static int connect_and_run(const struct settings *settings)
         status = fail_invalid("--base-url");
     else if (tw_client_create(options, &client) != TW_OK)
         status = fail(EXIT_USAGE, tw_last_error(), "");
+    else if (settings->list_models)
+        status = list_models(client, settings);
     else
         status = create_conversation(settings, &conversation);
-    if (status == EXIT_OK) {
+    if (conversation && status == EXIT_OK) {
         bool is_conversation = settings->word_count == 0 && isatty(STDIN_FILENO);
         status = (is_conversation ? converse : ask_once)(client, &conversation, settings);
     }

@@ -37,6 +37,7 @@ from .errors import (
 )
 from .events import Event, EventKind
 from .images import Image
+from .models import Model, ModelList
 from .options import Limits, Timeout
 from .reply import Reply, Timing, ToolCall, Usage
 from .stream import Stream
@@ -78,6 +79,8 @@ __all__ = [
     "LimitError",
     "Limits",
     "MisuseError",
+    "Model",
+    "ModelList",
     "NotFoundError",
     "PermissionDeniedError",
     "ProtocolError",

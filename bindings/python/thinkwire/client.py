@@ -10,6 +10,7 @@ from ._base_client import BaseClient
 from ._request import Messages, ThinkingMode, build
 from ._tool_run import ToolRun
 from .compat import Chat
+from .models import Models
 from .options import TimeoutLike
 from .reply import Reply
 from .stream import OnEvent, Stream
@@ -179,6 +180,14 @@ class Client(BaseClient):
         """The interface of openai-python: `client.chat.completions.create(model=…, messages=…)`."""
         return Chat(self)
 
+    @property
+    def models(self) -> Models:
+        """The models of the endpoint: `client.models()` returns their ids.
+
+        `client.models.list()` returns the same list, as in openai-python.
+        """
+        return Models(lambda: self._start("tw_models_open"))
+
     def close(self) -> None:
         """Closes the client and its idle connections. Exchanges in progress continue.
 
@@ -218,7 +227,10 @@ class Client(BaseClient):
             starts_thinking,
             timeout,
         )
+        return self._start(function, request.address)
+
+    def _start(self, function: str, *arguments: Optional[int]) -> Stream:
         # Nothing here waits for the network.
         with self._process_lock():
-            chat = getattr(self._library, function)(self._address(), request.address)
+            chat = getattr(self._library, function)(self._address(), *arguments)
         return Stream(self._library, chat, self._options)

@@ -143,6 +143,13 @@ class Reply:
         return [self._tool_call(index) for index in range(count)]
 
     @cached_property
+    def models(self) -> list[str]:
+        """The ids of a list of models (see Client.models); empty for any other reply."""
+        count = self._library.tw_reply_model_count(self._handle.address)
+        models = (self._library.tw_reply_model(self._handle.address, i) for i in range(count))
+        return [text(model) or "" for model in models]
+
+    @cached_property
     def timing(self) -> Timing:
         """The times at which the exchange progressed."""
         times: _abi.tw_timing = self._library.tw_reply_timing(self._handle.address).contents
