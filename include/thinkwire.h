@@ -438,6 +438,8 @@ typedef enum tw_dialect {
     TW_DIALECT_REASONING_EFFORT = 4,
     /** `reasoning`: {"effort", "max_tokens", "enabled"}: OpenRouter. */
     TW_DIALECT_REASONING_OBJECT = 5,
+    /** `thinking`: {"type": "enabled" or "disabled", "budget_tokens"}: DeepSeek, z.ai, Moonshot. */
+    TW_DIALECT_THINKING_TYPE = 6,
     TW_DIALECT_MAX_ENUM = 0x7FFFFFFF
 } tw_dialect;
 
@@ -681,6 +683,14 @@ typedef enum tw_thinking {
     TW_THINKING_MEDIUM = 4,
     /** On, with high effort if the model supports efforts. */
     TW_THINKING_HIGH = 5,
+    /** On, with minimal effort if the model supports efforts. */
+    TW_THINKING_MINIMAL = 6,
+    /** On, with more than high effort if the model supports efforts. */
+    TW_THINKING_XHIGH = 7,
+    /** On, with the maximum effort if the model supports efforts. */
+    TW_THINKING_MAX = 8,
+    /** Off: the `reasoning_effort` "none". */
+    TW_THINKING_NONE = TW_THINKING_OFF,
     TW_THINKING_MAX_ENUM = 0x7FFFFFFF
 } tw_thinking;
 

@@ -50,7 +50,8 @@ package final class Exchange {
         self.loop = loop
         resource = .chatCompletions
         let body = request.wireBody(
-            wantsStream: wantsStream, host: client.endpoint.host, dialect: client.dialect)
+            wantsStream: wantsStream, host: client.endpoint.host, port: client.endpoint.port,
+            dialect: client.dialect)
         reply = Reply(body.expected)
         unretainedReply = UnretainedReference(reply)
         self.body = body.takeText()

@@ -135,15 +135,15 @@ package final class Options {
 
     /// Sets the fields that switch thinking on or off.
     package func set(_ dialect: tw_dialect) throws(ArgumentError) {
-        switch dialect {
-        case TW_DIALECT_AUTO: self.dialect = nil
-        case TW_DIALECT_NONE: self.dialect = ThinkingDialect.none
-        case TW_DIALECT_ENABLE_THINKING: self.dialect = .enableThinking
-        case TW_DIALECT_CHAT_TEMPLATE: self.dialect = .chatTemplate
-        case TW_DIALECT_REASONING_EFFORT: self.dialect = .reasoningEffort
-        case TW_DIALECT_REASONING_OBJECT: self.dialect = .reasoningObject
-        default: throw ArgumentError("no such dialect: see tw_dialect")
+        guard dialect != TW_DIALECT_AUTO else {
+            self.dialect = nil
+            return
         }
+        // The raw values of the two enumerations are the same.
+        guard let number = UInt8(exactly: dialect.rawValue),
+            let known = ThinkingDialect(rawValue: number)
+        else { throw ArgumentError("no such dialect: see tw_dialect") }
+        self.dialect = known
     }
 
     /// Sets the proxy. Nil uses the environment, "" no proxy.

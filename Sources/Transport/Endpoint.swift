@@ -28,7 +28,7 @@ package final class Endpoint {
     private let chatURL: ByteBuffer
     private let modelsURL: ByteBuffer
     private let hostText: ByteBuffer
-    private let port: ByteBuffer
+    private let portText: ByteBuffer
     package let isSecure: Bool
 
     /// Followed by a NUL.
@@ -40,6 +40,8 @@ package final class Endpoint {
     }
 
     package var host: Bytes { hostText.bytes }
+    /// The port in decimal.
+    package var port: Bytes { portText.bytes }
 
     private init(
         chatURL: consuming ByteBuffer, modelsURL: consuming ByteBuffer,
@@ -48,7 +50,7 @@ package final class Endpoint {
         self.chatURL = chatURL
         self.modelsURL = modelsURL
         hostText = host
-        self.port = port
+        portText = port
         self.isSecure = isSecure
     }
 
@@ -123,7 +125,7 @@ package final class Endpoint {
     /// `other` may be a temporary: its `host` alone would outlive it.
     package func isServer(of other: Endpoint) -> Bool {
         withExtendedLifetime(other) {
-            host.equalsIgnoringCase(other.host) && port.bytes.equals(other.port.bytes)
+            host.equalsIgnoringCase(other.host) && port.equals(other.port)
         }
     }
 

@@ -436,7 +436,7 @@ static void messages(void)
     CHECK_STATUS(tw_request_add_message_json(request, "[]", 2), TW_INVALID);
     CHECK_STATUS(tw_request_add_message_json(request, "{", 1), TW_INVALID);
 
-    CHECK_STATUS(tw_request_set_thinking(request, (tw_thinking)6, 0), TW_INVALID);
+    CHECK_STATUS(tw_request_set_thinking(request, (tw_thinking)9, 0), TW_INVALID);
     CHECK_STATUS(tw_request_set_thinking(request, (tw_thinking)-1, 0), TW_INVALID);
     CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_ON, -1), TW_INVALID);
     CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_OFF, 5), TW_INVALID);

@@ -13,11 +13,16 @@ static const struct {
     { TW_DIALECT_NONE, "]", "]" },
     { TW_DIALECT_ENABLE_THINKING, "],\"enable_thinking\":true,\"thinking_budget\":100",
       "],\"enable_thinking\":false" },
-    { TW_DIALECT_CHAT_TEMPLATE, "],\"chat_template_kwargs\":{\"enable_thinking\":true}",
+    { TW_DIALECT_CHAT_TEMPLATE,
+      "],\"chat_template_kwargs\":{\"enable_thinking\":true},\"thinking_token_budget\":100,"
+      "\"thinking_budget_tokens\":100,\"reasoning_budget_tokens\":100",
       "],\"chat_template_kwargs\":{\"enable_thinking\":false}" },
-    { TW_DIALECT_REASONING_EFFORT, "],\"reasoning_effort\":\"low\"", "]" },
+    { TW_DIALECT_REASONING_EFFORT, "],\"reasoning_effort\":\"low\"",
+      "],\"reasoning_effort\":\"none\"" },
     { TW_DIALECT_REASONING_OBJECT, "],\"reasoning\":{\"max_tokens\":100}",
       "],\"reasoning\":{\"enabled\":false}" },
+    { TW_DIALECT_THINKING_TYPE, "],\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":100}",
+      "],\"thinking\":{\"type\":\"disabled\"}" },
 };
 
 /* Sends a request to a model that returns it, and checks the end of its body. */
@@ -52,7 +57,7 @@ static void dialects(void)
     }
     tw_options *options = tw_options_create();
     CHECK_STATUS(tw_options_set_dialect(options, TW_DIALECT_AUTO), TW_OK);
-    CHECK_STATUS(tw_options_set_dialect(options, (tw_dialect)6), TW_INVALID);
+    CHECK_STATUS(tw_options_set_dialect(options, (tw_dialect)7), TW_INVALID);
     CHECK_STATUS(tw_options_set_dialect(NULL, TW_DIALECT_AUTO), TW_INVALID);
     tw_options_destroy(options);
 }

@@ -105,22 +105,21 @@ private struct Session {
         let hosts: [StaticString] = [
             "localhost", "api.aimlapi.com", "openrouter.ai", "api.openai.com",
         ]
-        let dialects: [ThinkingDialect?] = [
-            nil, ThinkingDialect.none, .enableThinking, .chatTemplate, .reasoningEffort,
-            .reasoningObject,
-        ]
         request.startsInsideThink = choice & 2 != 0 ? true : nil
         let host = StaticText.bytes(hosts[Int(choice >> 2 & 3)])
         let model = request.modelName
+        let port = StaticText.bytes("11434")
+        let chosen = ThinkingDialect(rawValue: choice >> 4 & 7)
         let dialect =
-            dialects[Int(choice >> 4) % 6] ?? ThinkingDialect(model: model.bytes, host: host)
+            chosen ?? HostRules.of(host: host, port: port, model: model.bytes).dialect
         let wire = request.wireBody(
-            wantsStream: choice & 1 != 0, host: host, dialect: dialects[Int(choice >> 4) % 6])
+            wantsStream: choice & 1 != 0, host: host, port: port, dialect: chosen)
         let own: [StaticString] = [
             "stream", "stream_options", "enable_thinking", "thinking_budget",
-            "chat_template_kwargs", "reasoning_effort", "reasoning",
+            "chat_template_kwargs", "reasoning_effort", "reasoning", "thinking", "extra_body",
+            "thinking_token_budget", "thinking_budget_tokens", "reasoning_budget_tokens",
         ]
-        let acceptsReasoning = hasReasoning && dialect.expectsReasoning
+        let acceptsReasoning = hasReasoning && dialect == .reasoningObject
         func rest(_ outline: Outline) -> [Outline.Member] {
             outline.members.filter { member in
                 !own.contains { member.isNamed(StaticText.bytes($0)) }

@@ -108,6 +108,24 @@ char *platform_thread_line(void);
 /** The version of the library: TW_VERSION of thinkwire.h. Static string. */
 const char *platform_version(void);
 
+/* hosts.c */
+
+/**
+ * What hosts expect of requests to thinking models. Static string.
+ *
+ * A line that begins with a tab is a row: patterns, a tab, and one digit for each of dialect,
+ * budget and replay form, then one for each effort. Any other line begins the rows of its hosts.
+ */
+const char *platform_hosts(void);
+
+/**
+ * Whether a host is on a private network: a loopback, private, link-local or shared address, a name
+ * without dots, or a name under .localhost, .local, .lan, .internal or .home.arpa.
+ *
+ * An IPv6 address is in brackets, as in URLs.
+ */
+bool platform_is_private_host(const char *host);
+
 /* fork.c */
 
 /**

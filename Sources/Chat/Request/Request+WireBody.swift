@@ -5,23 +5,25 @@ extension Request {
     /// The body to send, and what is known in advance about the response.
     ///
     /// The method sets `stream` and `stream_options`. It adds the fields for thinking that the
-    /// caller has not set.
-    package func wireBody(wantsStream: Bool, host: Bytes, dialect: ThinkingDialect? = nil)
-        -> WireBody
-    {
+    /// caller has not set: those of the host, or those of `dialect`. `port` is decimal.
+    package func wireBody(
+        wantsStream: Bool, host: Bytes, port: Bytes, dialect: ThinkingDialect? = nil
+    ) -> WireBody {
         var wire = body.copy()
         // A named constant: the bytes of a temporary would not outlive the expression.
         let model = modelName
-        let dialect = dialect ?? ThinkingDialect(model: model.bytes, host: host)
-        if dialect.expectsReasoning && !replayedReasoning.isEmpty {
+        var rules = HostRules.of(host: host, port: port, model: model.bytes)
+        let isUnknown = rules == .unknown
+        if let dialect { rules = HostRules(dialect, replay: rules.replay) }
+        if rules.dialect == .reasoningObject && !replayedReasoning.isEmpty {
             wire.replayReasoning(replayedReasoning)
         }
-        if thinking != TW_THINKING_AUTO { dialect.write(thinking, budget: budget, into: &wire) }
+        if thinking != TW_THINKING_AUTO { rules.write(thinking, budget: budget, into: &wire) }
         var expected = Reply.Expected()
         expected.startsInsideThink = startsInsideThink ?? false
         // Providers with a dialect of their own remove the tags themselves.
         expected.templateStartsInsideThink =
-            startsInsideThink == nil && dialect == .chatTemplate
+            startsInsideThink == nil && (rules.dialect == .chatTemplate || isUnknown)
             && ThinkingDialect.templateHoldsTag(of: model.bytes)
         expected.isThinkingOff = !(wire.switchesThinking ?? (thinking != TW_THINKING_OFF))
         expected.choices = wire.choiceCount

@@ -103,7 +103,7 @@ package final class Request {
     }
 
     package func setThinking(_ mode: tw_thinking, budget: Int64) throws(ArgumentError) {
-        guard mode.rawValue <= TW_THINKING_HIGH.rawValue else {
+        guard mode.rawValue <= TW_THINKING_MAX.rawValue else {
             throw ArgumentError("the thinking mode is unknown: use a value of tw_thinking")
         }
         guard budget >= 0 else {

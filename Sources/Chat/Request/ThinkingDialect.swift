@@ -1,11 +1,12 @@
 import Base
 import CThinkwire
 
-/// The request fields that switch a model's thinking on and off, and limit it.
-package enum ThinkingDialect {
+/// The request field that switches a model's thinking on and off. The values are those of
+/// `tw_dialect`.
+package enum ThinkingDialect: UInt8 {
     /// No field: the model always thinks, or there is no switch.
-    case none
-    /// `enable_thinking` and `thinking_budget` (Qwen's own API, AI/ML API).
+    case none = 1
+    /// `enable_thinking` (Qwen's own API, AI/ML API).
     ///
     /// These models think only in streamed responses ("`enable_thinking` must be set to false for
     /// non-streaming calls": langchain4j#3974, ragflow#8972).
@@ -16,15 +17,8 @@ package enum ThinkingDialect {
     case reasoningEffort
     /// `reasoning: {effort, max_tokens, enabled}` (OpenRouter).
     case reasoningObject
-
-    /// The models whose endpoints were observed to differ from the dialect of their host. The first
-    /// match counts.
-    private static let models: [(prefix: StaticString, dialect: ThinkingDialect)] = [
-        ("alibaba/qwen3-next-80b-a3b-thinking", .none),
-        ("alibaba/qwen3-vl-32b-thinking", .none),
-        ("alibaba/qwen3-32b", .enableThinking),
-        ("alibaba/qwen3.6-35b-a3b", .reasoningEffort),
-    ]
+    /// `thinking: {"type": "enabled" | "disabled"}` (DeepSeek, z.ai, Moonshot, Volcengine).
+    case thinkingType
 
     /// Parts of the names of models that always think and whose chat templates end in `<think>`.
     ///
@@ -39,83 +33,116 @@ package enum ThinkingDialect {
     static func templateHoldsTag(of model: Bytes) -> Bool {
         templatesWithTag.contains { model.containsIgnoringCase($0) }
     }
+}
 
-    private static let hosts: [(suffix: StaticString, dialect: ThinkingDialect)] = [
-        ("api.aimlapi.com", .enableThinking),
-        ("aliyuncs.com", .enableThinking),
-        ("api.openai.com", .reasoningEffort),
-        ("openrouter.ai", .reasoningObject),
-    ]
-
-    init(model: Bytes, host: Bytes) {
-        for known in ThinkingDialect.models where model.hasPrefix(known.prefix) {
-            self = known.dialect
-            return
-        }
-        for known in ThinkingDialect.hosts {
-            let suffix = StaticText.bytes(known.suffix)
-            let start = host.count - suffix.count
-            guard start >= 0, host.dropping(start).equalsIgnoringCase(suffix) else { continue }
-            // The suffix must begin at a label of the host name.
-            guard start == 0 || host[start - 1] == UInt8(ascii: ".") else { continue }
-            self = known.dialect
-            return
-        }
-        self = .chatTemplate
+extension HostRules {
+    /// The rules for a dialect that the caller chose: everything that it can express.
+    package init(_ dialect: ThinkingDialect, replay: ReplayForm) {
+        let budget: BudgetField =
+            switch dialect {
+            case .none, .reasoningEffort: .none
+            case .enableThinking: .thinkingBudget
+            case .chatTemplate: .local
+            case .reasoningObject: .maxTokens
+            case .thinkingType: .budgetTokens
+            }
+        let hasEfforts = dialect == .reasoningEffort || dialect == .reasoningObject
+        self.init(
+            dialect: dialect, budget: budget, replay: replay,
+            efforts: hasEfforts ? .named : [])
     }
-
-    /// Whether the endpoint expects the reasoning of earlier assistant messages.
-    ///
-    /// OpenRouter does
-    /// (https://openrouter.ai/docs/guides/best-practices/reasoning-tokens#preserving-reasoning);
-    /// DeepSeek rejects it (pi#3636).
-    var expectsReasoning: Bool { self == .reasoningObject }
 
     /// Adds the fields for a thinking mode, except those that the caller has set.
     func write(_ mode: tw_thinking, budget: Int64, into body: inout RequestBody) {
         let isOn = mode != TW_THINKING_OFF
-        switch self {
+        let budgetField = budget > 0 ? self.budget : .none
+        switch dialect {
         case .none:
-            break
+            return
         case .enableThinking:
             body.add("enable_thinking", isOn ? "true" : "false")
-            if isOn && budget > 0 { body.add("thinking_budget", number: budget) }
         case .chatTemplate:
             body.add(
                 "chat_template_kwargs",
                 isOn ? "{\"enable_thinking\":true}" : "{\"enable_thinking\":false}")
-        case .reasoningEffort:
-            if let effort = ThinkingDialect.effort(mode) { body.add("reasoning_effort", effort) }
+        case .thinkingType:
+            body.add(
+                "thinking", isOn ? "{\"type\":\"enabled\"" : "{\"type\":\"disabled\"",
+                budgetField == .budgetTokens ? ",\"budget_tokens\":" : nil, budget, "}")
         case .reasoningObject:
-            writeObject(mode, budget, into: &body)
+            if budgetField == .maxTokens {
+                body.add("reasoning", "{", "\"max_tokens\":", budget, "}")
+            } else if isOn, mode != TW_THINKING_ON, let effort = efforts.name(mode) {
+                body.add("reasoning", effort, prefix: "{\"effort\":\"", suffix: "\"}")
+            } else {
+                body.add("reasoning", isOn ? "{\"enabled\":true}" : "{\"enabled\":false}")
+            }
+            return
+        case .reasoningEffort:
+            break
+        }
+        switch budgetField {
+        case .none, .budgetTokens, .maxTokens:
+            break
+        case .thinkingBudget:
+            body.add("thinking_budget", "", "", budget, "")
+        case .local:
+            body.add("thinking_token_budget", "", "", budget, "")
+            body.add("thinking_budget_tokens", "", "", budget, "")
+            body.add("reasoning_budget_tokens", "", "", budget, "")
+        case .google:
+            // The API rejects both a budget and an effort.
+            guard body.value("reasoning_effort") == nil else { return }
+            return body.add(
+                "extra_body", "{\"google\":{\"thinking_config\":{",
+                "\"include_thoughts\":true,\"thinking_budget\":", budget, "}}}")
+        case .effort:
+            return body.add("reasoning_effort", "", "", budget, "")
+        }
+        // The other dialects send an effort only if the caller chose one.
+        if dialect == .reasoningEffort || isOn && mode != TW_THINKING_ON,
+            let effort = efforts.name(mode, budget: budget)
+        {
+            body.add("reasoning_effort", effort, prefix: "\"", suffix: "\"")
         }
     }
+}
 
-    private func writeObject(_ mode: tw_thinking, _ budget: Int64, into body: inout RequestBody) {
-        var object = ByteBuffer()
-        if mode == TW_THINKING_OFF {
-            object.append("{\"enabled\":false}")
-        } else if budget > 0 {
-            object.append("{\"max_tokens\":")
-            object.append(decimal: Int(budget))
-            object.append("}")
-        } else if let effort = ThinkingDialect.effort(mode) {
-            object.append("{\"effort\":")
-            object.append(effort)
-            object.append("}")
-        } else {
-            object.append("{\"enabled\":true}")
-        }
-        if body.value("reasoning") == nil { body.set("reasoning", to: object.bytes) }
-    }
+extension EffortSet {
+    /// The values that every host names alike, which are all but `default`.
+    static let named = EffortSet(rawValue: 0x7F)
 
-    private static func effort(_ mode: tw_thinking) -> StaticString? {
+    private static let names: [StaticString] = [
+        "none", "minimal", "low", "medium", "high", "xhigh", "max", "default",
+    ]
+
+    /// The value for a thinking mode; nil if none expresses it.
+    ///
+    /// Off is `none`, else `minimal`, with which OpenAI's models hardly think. On is `medium`, the
+    /// default of OpenAI's models, or what Gemini's API documents as equivalent to the budget
+    /// (https://ai.google.dev/gemini-api/docs/openai#thinking). If the host does not accept a
+    /// value, the next lower one is used, else the next higher one.
+    func name(_ mode: tw_thinking, budget: Int64 = 0) -> StaticString? {
         switch mode {
-        case TW_THINKING_LOW: "\"low\""
-        case TW_THINKING_MEDIUM: "\"medium\""
-        case TW_THINKING_HIGH: "\"high\""
-        default: nil
+        case TW_THINKING_OFF:
+            return contains(.none) ? "none" : contains(.minimal) ? "minimal" : nil
+        case TW_THINKING_MINIMAL: return nearest(1)
+        case TW_THINKING_LOW: return nearest(2)
+        case TW_THINKING_HIGH: return nearest(4)
+        case TW_THINKING_XHIGH: return nearest(5)
+        case TW_THINKING_MAX: return nearest(6)
+        default: return nearest(budget == 0 || 1025...8192 ~= budget ? 3 : budget > 8192 ? 4 : 2)
         }
+    }
+
+    private func nearest(_ level: UInt8) -> StaticString? {
+        var candidate = level
+        while candidate > 0, rawValue >> candidate & 1 == 0 { candidate -= 1 }
+        if candidate == 0 {
+            candidate = level
+            while candidate < 8, rawValue >> candidate & 1 == 0 { candidate += 1 }
+        }
+        return candidate < 8 ? EffortSet.names[Int(candidate)] : nil
     }
 }
 
@@ -123,30 +150,55 @@ extension RequestBody {
     /// Whether the body switches thinking on or off, in any dialect; nil if it does neither.
     var switchesThinking: Bool? {
         let switches = [
-            kind("enable_thinking", ""), kind("chat_template_kwargs", "/enable_thinking"),
-            kind("reasoning", "/enabled"),
+            value("enable_thinking", ""), value("chat_template_kwargs", "/enable_thinking"),
+            value("reasoning", "/enabled"), value("reasoning", "/effort"),
+            value("reasoning_effort", ""), value("thinking", "/type"),
         ]
-        if switches.contains(.false) { return false }
-        return switches.contains(.true) ? true : nil
+        if switches.contains(false) { return false }
+        return switches.contains(true) ? true : nil
     }
 
-    /// The kind of the value at a pointer inside a member; nil if it is absent.
-    private func kind(_ member: StaticString, _ pointer: StaticString) -> JSONValue.Kind? {
+    /// Whether the value at a pointer inside a member switches thinking on or off.
+    private func value(_ member: StaticString, _ pointer: StaticString) -> Bool? {
         var reader = JSONReader()
-        guard let written = value(member), let object = try? reader.read(written) else {
-            return nil
+        guard let written = value(member), let object = try? reader.read(written),
+            let value = object.value(at: StaticText.bytes(pointer))
+        else { return nil }
+        switch value.kind {
+        case .true: return true
+        case .false: return false
+        case .string:
+            if value.isText("none") || value.isText("disabled") { return false }
+            // With `minimal`, models may think or not.
+            return value.isText("minimal") ? nil : true
+        default: return nil
         }
-        return object.value(at: StaticText.bytes(pointer))?.kind
     }
 
-    fileprivate mutating func add(_ name: StaticString, _ value: StaticString) {
-        if self.value(name) == nil { set(name, to: value) }
-    }
-
-    fileprivate mutating func add(_ name: StaticString, number: Int64) {
+    /// Adds a member, unless it is present.
+    fileprivate mutating func add(
+        _ name: StaticString, _ text: StaticString, prefix: StaticString = "",
+        suffix: StaticString = ""
+    ) {
         guard value(name) == nil else { return }
-        var text = ByteBuffer()
-        text.append(decimal: Int(number))
-        set(name, to: text.bytes)
+        var value = ByteBuffer()
+        for part in [prefix, text, suffix] { value.append(part) }
+        set(name, to: value.bytes)
+    }
+
+    /// Adds a member that contains a number, unless it is present.
+    fileprivate mutating func add(
+        _ name: StaticString, _ prefix: StaticString, _ label: StaticString?, _ number: Int64,
+        _ suffix: StaticString
+    ) {
+        guard value(name) == nil else { return }
+        var value = ByteBuffer()
+        value.append(prefix)
+        if let label {
+            value.append(label)
+            value.append(decimal: Int(number))
+        }
+        value.append(suffix)
+        set(name, to: value.bytes)
     }
 }

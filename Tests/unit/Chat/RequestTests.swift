@@ -38,11 +38,26 @@ extension Request {
     }
 
     /// The body as it is sent, and whether the response is streamed.
-    func sent(streamed: Bool, to host: String = "example.com") -> (text: String, isStreamed: Bool) {
-        withCopy(host) { host in
-            let wire = wireBody(wantsStream: streamed, host: host)
+    ///
+    /// `address` is a host, or a host and a port.
+    func sent(streamed: Bool, to address: String = "example.com", _ dialect: ThinkingDialect? = nil)
+        -> (text: String, isStreamed: Bool)
+    {
+        withAddress(address) { host, port in
+            let wire = wireBody(wantsStream: streamed, host: host, port: port, dialect: dialect)
             return (String(wire.text), wire.isStreamed)
         }
+    }
+}
+
+/// Calls `body` with the host and the port of an address such as "localhost:8000".
+func withAddress<Result>(_ address: String, _ body: (Bytes, Bytes) throws -> Result) rethrows
+    -> Result
+{
+    var parts = address.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    let port = address.hasSuffix("]") || parts.count == 1 ? "443" : parts.removeLast()
+    return try withCopy(parts.joined(separator: ":")) { host in
+        try withCopy(port) { try body(host, $0) }
     }
 }
 

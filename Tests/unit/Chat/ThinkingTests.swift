@@ -48,17 +48,8 @@ struct ThinkingTests {
         #expect(
             try added("alibaba/qwen3.6-35b-a3b", host)
                 == [
-                    "", "", #","reasoning_effort":"low""#, #","reasoning_effort":"medium""#,
-                    #","reasoning_effort":"high""#,
-                ])
-    }
-
-    @Test func efforts() throws {
-        #expect(
-            try added("gpt-5", "api.openai.com")
-                == [
-                    "", "", #","reasoning_effort":"low""#, #","reasoning_effort":"medium""#,
-                    #","reasoning_effort":"high""#,
+                    "", #","reasoning_effort":"medium""#, #","reasoning_effort":"low""#,
+                    #","reasoning_effort":"medium""#, #","reasoning_effort":"high""#,
                 ])
     }
 
@@ -77,13 +68,24 @@ struct ThinkingTests {
     }
 
     @Test(arguments: [
-        "localhost", "gpu.example.com", "", "notopenrouter.ai", "api.openai.com.example.com",
-        "myaliyuncs.com",
+        "localhost", "gpu", "10.0.0.7:8000", "[::1]:8080", "vllm.lan", "gpu.internal",
     ])
-    func otherHostsUseTheDialectOfVLLM(_ host: String) throws {
+    func privateHostsUseTheDialectOfVLLM(_ host: String) throws {
         let off = #","chat_template_kwargs":{"enable_thinking":false}"#
         let on = #","chat_template_kwargs":{"enable_thinking":true}"#
         #expect(try added("Qwen/Qwen3-32B", host) == [off, on, on, on, on])
+        let bound =
+            on + #","thinking_token_budget":100,"thinking_budget_tokens":100,"#
+            + #""reasoning_budget_tokens":100"#
+        #expect(try added("Qwen/Qwen3-32B", host, 100) == [off, bound, bound, bound, bound])
+    }
+
+    @Test(arguments: [
+        "gpu.example.com", "notopenrouter.ai", "api.openai.com.example.com", "myaliyuncs.com",
+        "203.0.113.1:11434", "[2001:db8::1]",
+    ])
+    func unknownPublicHostsReceiveNothing(_ host: String) throws {
+        #expect(try added("Qwen/Qwen3-32B", host, 100) == ["", "", "", "", ""])
     }
 
     @Test func fieldsOfTheCallerTakePrecedence() throws {
@@ -121,8 +123,8 @@ struct ThinkingTests {
         {
             let made = try request("{\"model\":\"m\"\(fields)}")
             try made.setThinking(mode, budget: 0)
-            return withCopy(host) {
-                made.wireBody(wantsStream: true, host: $0).expected.isThinkingOff
+            return withAddress(host) {
+                made.wireBody(wantsStream: true, host: $0, port: $1).expected.isThinkingOff
             }
         }
         for host in ["localhost", "api.aimlapi.com", "api.openai.com", "openrouter.ai"] {
@@ -175,7 +177,7 @@ struct ThinkingTests {
     @Test func invalidModesAndBudgetsAreRejected() throws {
         let made = try request(model: "m")
         #expect(
-            complaint { try made.setThinking(tw_thinking(6), budget: 0) }
+            complaint { try made.setThinking(tw_thinking(9), budget: 0) }
                 == "the thinking mode is unknown: use a value of tw_thinking")
         #expect(
             complaint { try made.setThinking(tw_thinking(.max), budget: 0) }

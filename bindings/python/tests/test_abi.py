@@ -82,7 +82,7 @@ def test_enum_values_match_the_header(tmp_path: Path, declarations: str) -> None
         assert len(sentinel) == 1
         constants = [constant for constant in constants if constant not in sentinel]
         printed = run_c(tmp_path, [f'printf("%d\\n", (int){constant});' for constant in constants])
-        assert {prefix + member.name: member.value for member in mirror} == dict(
+        assert {prefix + name: member.value for name, member in mirror.__members__.items()} == dict(
             zip(constants, map(int, printed))
         )
 

@@ -74,6 +74,7 @@ class Dialect(IntEnum):
     CHAT_TEMPLATE = 3
     REASONING_EFFORT = 4
     REASONING_OBJECT = 5
+    THINKING_TYPE = 6
 
 
 class Thinking(IntEnum):
@@ -85,6 +86,10 @@ class Thinking(IntEnum):
     LOW = 3
     MEDIUM = 4
     HIGH = 5
+    MINIMAL = 6
+    XHIGH = 7
+    MAX = 8
+    NONE = OFF
 
 
 class Kind(IntEnum):
