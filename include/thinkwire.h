@@ -27,6 +27,7 @@
  *                  any number of times                            any number at once to send it
  *     tw_chat      one exchange in progress                       one at a time;
  *                                                                 tw_chat_cancel from any
+ *     tw_loop      many exchanges in progress on one thread       one; tw_loop_wake from any
  *     tw_reply     the result of an exchange                      any number at once
  *
  *   An exchange is one request and its answer, including all attempts to send the request.
@@ -52,7 +53,7 @@
  *                not compressed as its header says, the request is sent once more, which does not
  *                count as a retry; from then on, the client reads bodies as they are.
  *   Threads      The library creates no threads. A call blocks the thread that makes it, and its
- *                callbacks run on that thread.
+ *                callbacks run on that thread. For many exchanges on one thread, see tw_loop.
  *   Memory       If an allocation fails, the process ends, as in every Swift program. The limits
  *                (see tw_limit) exist so that no server can cause this.
  *   Unwinding    A callback must return normally. A C++ exception, a longjmp or a pthread_exit that
@@ -83,6 +84,11 @@
  *     on the calling chat                              NULL); the exchange is not affected
  *     tw_client_destroy of the calling client          allowed: it takes effect when the client's
  *                                                      last exchange has ended
+ *     tw_loop_start, tw_loop_wake, tw_loop_active,     allowed
+ *     tw_chat_cancel, _pause, _resume on chats of
+ *     the calling loop
+ *     tw_loop_poll, tw_loop_destroy on the calling     rejected (with -TW_MISUSE; without effect)
+ *     loop
  *
  *   A tw_log_fn must not call the library at all.
  */
@@ -769,6 +775,12 @@ typedef enum tw_event_kind {
     TW_EVENT_FINISH = 6,
     /** A retry follows; `text` is why the last attempt failed. See `attempt` to `wait_ms`. */
     TW_EVENT_RETRY = 7,
+    /**
+     * An exchange of a tw_loop has ended; `reply` is its result, `text` the reply's message.
+     *
+     * It is the last event of the exchange. Exchanges without a loop return their reply instead.
+     */
+    TW_EVENT_DONE = 8,
     TW_EVENT_KIND_MAX_ENUM = 0x7FFFFFFF
 } tw_event_kind;
 
@@ -816,17 +828,20 @@ typedef struct tw_event {
     size_t raw_len;
     /** Number of the next attempt, 2 for the first retry; 0 for events of other kinds. */
     int attempt;
-    /** Result of the last attempt; TW_OK for events of other kinds. */
+    /** Result of the last attempt, or of the exchange (TW_EVENT_DONE); otherwise TW_OK. */
     tw_status status;
     /** Time until the next attempt, in milliseconds; 0 for events of other kinds. */
     int64_t wait_ms;
+    /** Result of the exchange, to be kept with tw_reply_retain; NULL for events of other kinds. */
+    const tw_reply *reply;
 } tw_event;
 
 /**
  * Receives an event, on the thread of the call that runs the exchange.
  *
  * If it returns 0, the exchange continues. Any other value cancels the exchange, and no further
- * event is delivered. It must return normally: see "Unwinding" above.
+ * event is delivered, except for TW_EVENT_DONE in a loop. It must return normally: see "Unwinding"
+ * above.
  */
 typedef int (*tw_event_fn)(void *userdata, const tw_event *event);
 
@@ -946,8 +961,9 @@ TW_API tw_status tw_chat_run(tw_chat *chat, tw_event_fn fn, void *userdata);
 /**
  * Cancels the exchange; a call that waits for it, on any thread, returns at once.
  *
- * It can be called from any thread between tw_chat_open and tw_chat_close, but not from a signal
- * handler. It does nothing if the exchange has ended or `chat` is NULL.
+ * It can be called from any thread between tw_chat_open and tw_chat_close, or as long as the chat
+ * of a loop is valid, but not from a signal handler. It does nothing if the exchange has ended or
+ * `chat` is NULL. The TW_EVENT_DONE of a chat that belongs to a loop follows in tw_loop_poll.
  */
 TW_API void tw_chat_cancel(tw_chat *chat);
 
@@ -958,6 +974,127 @@ TW_API void tw_chat_cancel(tw_chat *chat);
  * this chat; the chat then remains open. tw_last_error() says which.
  */
 TW_API tw_reply *tw_chat_close(tw_chat *chat);
+
+/* ---------------------------------------------------------------------------------------------- */
+/* Loop: many exchanges on one thread                                                             */
+/* ---------------------------------------------------------------------------------------------- */
+
+/**
+ * Any number of exchanges in progress on the thread that polls it.
+ *
+ * It has no thread of its own. A program calls tw_loop_poll whenever tw_loop_fd is readable, or
+ * lets tw_loop_poll wait. Every exchange ends in exactly one TW_EVENT_DONE, delivered by
+ * tw_loop_poll or tw_loop_destroy. Timeouts, retries and statuses are those of tw_chat_stream.
+ *
+ * Loops are independent of each other. One thread at a time uses a loop and its chats, except for
+ * tw_loop_wake and tw_chat_cancel. In a child of fork, a loop of the parent returns TW_MISUSE.
+ */
+typedef struct tw_loop tw_loop;
+
+/**
+ * Creates a loop for exchanges of one client.
+ *
+ * The client can be destroyed at once: it remains until the loop is destroyed. Returns NULL if
+ * `client` is NULL, or if the system has no file descriptors left; tw_last_error() says which.
+ */
+TW_API tw_loop *tw_loop_create(tw_client *client);
+
+/** Limits of a loop. */
+typedef enum tw_loop_limit {
+    /** Exchanges in progress at once, 1000 by default; others wait in the order of their start. */
+    TW_LOOP_EXCHANGES = 1,
+    /**
+     * Connections to the host or its proxy at once; 0 (the default) for no limit.
+     *
+     * With HTTP/2, one connection carries many exchanges.
+     */
+    TW_LOOP_CONNECTIONS = 2,
+    TW_LOOP_LIMIT_MAX_ENUM = 0x7FFFFFFF
+} tw_loop_limit;
+
+/**
+ * Sets a limit. Exchanges that are in progress continue.
+ *
+ * TW_INVALID: `loop` is NULL, the limit is unknown, the number is negative, or it is 0 for
+ * TW_LOOP_EXCHANGES. TW_MISUSE: the process is a child of the one that created the loop.
+ */
+TW_API tw_status tw_loop_set_limit(tw_loop *loop, tw_loop_limit which, int64_t number);
+
+/**
+ * Starts a streamed exchange, whose events `fn` receives in tw_loop_poll.
+ *
+ * Nothing is sent and no callback runs before the next tw_loop_poll. The request can be changed or
+ * destroyed at once. `fn` may be NULL. The last event is always TW_EVENT_DONE, with the reply.
+ *
+ * The loop owns the chat. It is valid until the callback for its TW_EVENT_DONE returns. It can be
+ * passed to tw_chat_cancel, tw_chat_pause and tw_chat_resume only; tw_chat_next, tw_chat_run and
+ * tw_chat_close reject it with TW_MISUSE.
+ *
+ * Returns NULL if `loop` is NULL, is being destroyed, or belongs to a parent process;
+ * tw_last_error() says which, and no callback runs. If `request` is NULL, the reply's status is
+ * TW_INVALID.
+ */
+TW_API tw_chat *tw_loop_start(tw_loop *loop, const tw_request *request, tw_event_fn fn,
+                              void *userdata);
+
+/** Starts an exchange that is not streamed (see tw_chat_send), otherwise like tw_loop_start. */
+TW_API tw_chat *tw_loop_start_unstreamed(tw_loop *loop, const tw_request *request, tw_event_fn fn,
+                                         void *userdata);
+
+/**
+ * Processes what is ready, and delivers all events of it, on this thread.
+ *
+ * It waits until there is an event, at most `timeout_ms` milliseconds; 0: do not wait; negative: no
+ * maximum. It returns early, possibly without an event, after tw_loop_wake. With several thousand
+ * active exchanges it processes only a part of what is ready; tw_loop_fd then remains readable.
+ *
+ * Between calls, nothing is read, so that TCP flow control holds the servers back. Data that
+ * arrives between two calls is in time for every timeout except the total one.
+ *
+ * Returns the number of delivered events, TW_EVENT_DONE included. A negative number is a negated
+ * status: TW_INVALID: `loop` is NULL. TW_MISUSE: the call was made inside a callback of this loop,
+ * or the process is a child of the one that created the loop.
+ */
+TW_API int tw_loop_poll(tw_loop *loop, int timeout_ms);
+
+/**
+ * Returns a descriptor that is readable whenever tw_loop_poll has work, timers included.
+ *
+ * It is an epoll descriptor, which can be watched by poll, epoll and every event loop based on
+ * them. It is level-triggered: it remains readable until tw_loop_poll has done the work. The loop
+ * owns it, and it never changes. The caller must neither read nor close it. Returns -1 for NULL.
+ */
+TW_API int tw_loop_fd(const tw_loop *loop);
+
+/** Makes tw_loop_poll return at once, or its next call. From any thread. Does nothing for NULL. */
+TW_API void tw_loop_wake(tw_loop *loop);
+
+/** Returns the number of exchanges that have not ended, waiting ones included; 0 for NULL. */
+TW_API size_t tw_loop_active(const tw_loop *loop);
+
+/**
+ * Cancels every exchange, delivers a TW_EVENT_DONE for each, and destroys the loop.
+ *
+ * No callback runs after it has returned. In a child of the process that created the loop, the
+ * statuses are TW_MISUSE, and the parent's exchanges are not affected. Does nothing for NULL, or in
+ * a callback of this loop.
+ */
+TW_API void tw_loop_destroy(tw_loop *loop);
+
+/**
+ * Stops delivering events of a chat that belongs to a loop, until tw_chat_resume.
+ *
+ * Its response is not read either, so that flow control holds the server back. The idle timeout
+ * pauses; the total timeout does not. The call takes effect with the next event, even in a
+ * callback. A cancellation ends a paused exchange, too.
+ *
+ * TW_INVALID: `chat` is NULL. TW_MISUSE: the chat belongs to no loop (not calling tw_chat_next has
+ * the same effect), or the process is a child of the one that created the loop.
+ */
+TW_API tw_status tw_chat_pause(tw_chat *chat);
+
+/** Continues a chat that tw_chat_pause has paused; does nothing if it is not. Same errors. */
+TW_API tw_status tw_chat_resume(tw_chat *chat);
 
 /* ---------------------------------------------------------------------------------------------- */
 /* Reply: the result of an exchange                                                               */
@@ -1117,7 +1254,19 @@ TW_API const char *tw_reply_json(const tw_reply *reply, size_t *len);
  */
 TW_API const char *tw_reply_get(const tw_reply *reply, const char *pointer, size_t *len);
 
-/** Destroys a reply and everything that is borrowed from it. Does nothing for NULL. */
+/**
+ * Keeps a reply: it must be destroyed one more time. From any thread.
+ *
+ * It is for the reply of a TW_EVENT_DONE, which is otherwise destroyed when the callback returns.
+ * Returns `reply`.
+ */
+TW_API tw_reply *tw_reply_retain(const tw_reply *reply);
+
+/**
+ * Destroys a reply and everything that is borrowed from it. Does nothing for NULL.
+ *
+ * A reply that was retained remains until it has been destroyed as often.
+ */
 TW_API void tw_reply_destroy(tw_reply *reply);
 
 #ifdef __cplusplus

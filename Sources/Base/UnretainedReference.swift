@@ -16,4 +16,6 @@ package struct UnretainedReference<Object: AnyObject> {
     package func with<Result>(_ use: (Object) -> Result) -> Result {
         object._withUnsafeGuaranteedRef(use)
     }
+
+    package func refers(to other: Object) -> Bool { with { $0 === other } }
 }

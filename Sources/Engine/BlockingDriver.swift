@@ -4,11 +4,12 @@ import CThinkwire
 import Chat
 import Transport
 
-/// Runs one exchange on the calling thread: the implementation of `tw_chat`.
+/// Runs one exchange on the calling thread: the implementation of `tw_chat_*`.
 ///
 /// It borrows an event loop from the client until the exchange is over, and then returns it with
 /// the connection still open.
-package final class BlockingDriver {
+package final class BlockingDriver: ChatDriver {
+    package override var blocking: BlockingDriver? { self }
     /// A callback of the caller is running.
     package private(set) var isInCallback = false
     private let exchange: Exchange
@@ -48,7 +49,7 @@ package final class BlockingDriver {
     package var reply: Reply { exchange.reply }
 
     /// Ends the exchange as soon as possible. From any thread.
-    package func cancel() {
+    package override func cancel() {
         exchange.cancel()
         loop?.wake()
     }

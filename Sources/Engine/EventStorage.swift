@@ -57,6 +57,18 @@ struct EventStorage: ~Copyable {
         return UnsafePointer(storage)
     }
 
+    /// The end of an exchange, with its reply.
+    func storeDone(of reply: Reply) -> UnsafePointer<tw_event> {
+        var event = newEvent(TW_EVENT_DONE)
+        event.text = reply.message.cString
+        event.text_len = reply.message.count
+        event.raw = StaticText.cString("")
+        event.status = reply.status
+        event.reply = OpaquePointer(Handle.unretained(reply))
+        storage.initialize(to: event)
+        return UnsafePointer(storage)
+    }
+
     private func newEvent(_ kind: tw_event_kind) -> tw_event {
         var event = tw_event()
         event.size = MemoryLayout<tw_event>.size

@@ -16,6 +16,10 @@ package final class Exchange {
     private var unretainedReply: UnretainedReference<Reply>
     /// The result is known. Events of the answer may still have to be delivered.
     package private(set) var isOver = false
+    /// No events are delivered and nothing is read until `resume`.
+    private var isPaused = false
+    /// What the event loop reports the progress of this exchange with; nil to not report it.
+    var context: UnsafeMutableRawPointer?
 
     private let client: Client?
     private let loop: EventLoop?
@@ -75,9 +79,11 @@ package final class Exchange {
 
     private func endWithoutLoop() {
         end(
-            TW_NETWORK,
-            "the system has no file descriptors left: close some, or raise the limit (ulimit -n)",
-            at: 0)
+            Outcome(
+                TW_NETWORK,
+                """
+                the system has no file descriptors left: close some, or raise the limit (ulimit -n)
+                """), at: 0)
     }
 
     /// An exchange that cannot begin. Its reply says why.
@@ -89,17 +95,29 @@ package final class Exchange {
         reply = Reply()
         unretainedReply = UnretainedReference(reply)
         timeouts = Timeouts()
-        end(TW_INVALID, message, at: 0)
+        end(Outcome(TW_INVALID, message), at: 0)
     }
 
     deinit {
-        if !isOver { end(TW_CANCELLED, "", at: callStart) }
+        if !isOver { end(Outcome(TW_CANCELLED, ""), at: callStart) }
     }
 
     // MARK: For drivers
 
     /// Requests the end. From any thread; the driver must be woken.
-    package func cancel() { cancellation.request() }
+    ///
+    /// - Returns: Whether this is the first request.
+    @discardableResult
+    package func cancel() -> Bool { cancellation.request() }
+
+    /// Stops delivering events and reading, until `resume`.
+    package func pause() {
+        isPaused = true
+        attempt.transfer?.pause()
+    }
+
+    /// Continues. The driver calls `advance` afterwards.
+    package func resume() { isPaused = false }
 
     /// Processes what has arrived, begins, retries or finishes, and reports the next event or what
     /// it waits for.
@@ -109,6 +127,7 @@ package final class Exchange {
     package func advance(now: Int64) -> Step {
         while true {
             if cancellation.isRequested { abort(at: now) }
+            if isPaused, let until = deadlineWhilePaused(now) { return .pending(until: until) }
             if attempt.hasEvents { return .event(takeEvent(now)) }
             if hasPendingRetryEvent {
                 hasPendingRetryEvent = false
@@ -124,6 +143,10 @@ package final class Exchange {
         }
     }
 
+    /// The last event of an exchange that `advance` has reported as ended. Valid until the exchange
+    /// is destroyed.
+    package func doneEvent() -> UnsafePointer<tw_event> { eventStorage.storeDone(of: reply) }
+
     /// Ends an exchange that is not over, and drops its events.
     package func close(now: Int64) {
         cancel()
@@ -135,6 +158,16 @@ package final class Exchange {
     @inline(never)
     private func beginOrEndWhenDue(_ now: Int64) -> Int64? {
         attempt.transfer == nil ? beginWhenDue(now) : endWhenDue(now)
+    }
+
+    /// The only timeout that continues is the total one. Nil if it has expired.
+    @inline(never)
+    private func deadlineWhilePaused(_ now: Int64) -> Int64? {
+        guard !isOver, callStart > 0, timeouts.total > 0 else { return .max }
+        let deadline = callStart &+ timeouts.total
+        guard now >= deadline else { return deadline }
+        abort(Outcome.timedOut(.total, timeouts), at: now)
+        return nil
     }
 
     /// Begins the next attempt if it is due; otherwise returns when it is.
@@ -161,6 +194,7 @@ package final class Exchange {
             abort(at: now)
             return nil
         }
+        if transfer.isPaused { transfer.resume(at: now) }
         attempt.updateIdleTimeout(
             timeouts, commentsKeepAlive: client.commentsKeepAlive, isFinished: reply.isFinished,
             at: now)
@@ -171,7 +205,7 @@ package final class Exchange {
             end(problem, at: now)
             return nil
         }
-        return min(transfer.prepareToWait(), closeDeadline)
+        return min(transfer.deadline, closeDeadline)
     }
 
     /// The exchange was begun by the process that this one was forked from. The connection is that
@@ -218,7 +252,8 @@ package final class Exchange {
             }
         }
         let transfer = Transfer(
-            client.settings, on: loop, cancellation, timeouts, callStart: callStart)
+            client.settings, on: loop, cancellation, timeouts, callStart: callStart,
+            context: context)
         attempt = Attempt(transfer, eventLimit: client.limits.event)
         transfer.start(resource, body: body.bytes, onFreshConnection: onFreshConnection)
     }
@@ -246,13 +281,13 @@ package final class Exchange {
     }
 
     /// Ends the exchange with a result that the response does not decide.
-    private func end(_ status: tw_status, _ message: StaticString, at now: Int64) {
+    private func end(_ outcome: consuming Outcome, at now: Int64) {
         if let client, let transfer = attempt.transfer {
             attempt.finish(reply)
             takeHead(of: transfer)
             redact(client.redactor)
         }
-        reply.settle(Outcome(status, message))
+        reply.settle(outcome)
         finish(at: now)
     }
 
@@ -310,24 +345,27 @@ package final class Exchange {
 
     // MARK: The end
 
-    /// Ends the exchange, keeps what had arrived, and delivers nothing more.
+    /// Ends the exchange because that was requested, or because it was inherited.
     @inline(never)
     private func abort(at now: Int64) {
+        abort(
+            isInherited
+                ? Outcome(
+                    TW_MISUSE,
+                    """
+                    the exchange was begun in another process, before a fork, and continues there; \
+                    begin another one here
+                    """)
+                : Outcome(TW_CANCELLED, "cancelled"), at: now)
+    }
+
+    /// Ends the exchange unless it is over, keeps what had arrived, and delivers nothing more.
+    private func abort(_ outcome: consuming Outcome, at now: Int64) {
+        isPaused = false
         hasPendingRetryEvent = false
-        guard !isOver else {
-            attempt.dropEvents()
-            return
-        }
-        attempt.processCancelled(reply, at: now)
-        if isInherited {
-            end(
-                TW_MISUSE,
-                """
-                the exchange was begun in another process, before a fork, and continues there; \
-                begin another one here
-                """, at: now)
-        } else {
-            end(TW_CANCELLED, "cancelled", at: now)
+        if !isOver {
+            attempt.processCancelled(reply, at: now)
+            end(outcome, at: now)
         }
         attempt.dropEvents()
     }

@@ -14,17 +14,17 @@ func status(_ body: () throws(ArgumentError) -> Void) -> tw_status {
     }
 }
 
-/// Stores the message of an error for `tw_last_error`, and returns TW_INVALID.
+/// Stores the message of an error for `tw_last_error`, and returns the error's status.
 @discardableResult
-func fail(_ error: ArgumentError) -> tw_status {
-    guard let line = platform_thread_line() else { return TW_INVALID }
+func fail(_ error: ArgumentError, _ status: tw_status = TW_INVALID) -> tw_status {
+    guard let line = platform_thread_line() else { return status }
     let text = error.message.text.bytes
     // A message that is too long is cut before a character, not inside one.
     var length = min(text.count, Int(PLATFORM_LINE) - 1)
     while length > 0, length < text.count, text[length] & 0xC0 == 0x80 { length -= 1 }
     if let start = text.baseAddress { memcpy(line, start, length) }
     line[length] = 0
-    return TW_INVALID
+    return status
 }
 
 /// The object of a handle, which must not be NULL.

@@ -73,11 +73,7 @@ public func tw_chat_next(
         fail(ArgumentError("chat is NULL"))
         return TW_NEXT_END
     }
-    let driver = Handle.object(chat, as: BlockingDriver.self)
-    guard !driver.isInCallback else {
-        fail(misuse)
-        return TW_NEXT_END
-    }
+    guard let driver = blockingDriver(chat) else { return TW_NEXT_END }
     switch driver.next(until: timeout < 0 ? .max : platform_now() + Int64(timeout) * 1_000_000) {
     case .event(let found):
         event?.pointee = found
@@ -92,11 +88,7 @@ public func tw_chat_run(
     _ chat: OpaquePointer?, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?
 ) -> tw_status {
     guard let chat else { return fail(ArgumentError("chat is NULL")) }
-    let driver = Handle.object(chat, as: BlockingDriver.self)
-    guard !driver.isInCallback else {
-        fail(misuse)
-        return TW_MISUSE
-    }
+    guard let driver = blockingDriver(chat) else { return TW_MISUSE }
     driver.run(function, userdata)
     let status = driver.reply.status
     if status != TW_OK { fail(ArgumentError(driver.reply.message.bytes, "")) }
@@ -105,7 +97,7 @@ public func tw_chat_run(
 
 @implementation @_cdecl("tw_chat_cancel")
 public func tw_chat_cancel(_ chat: OpaquePointer?) {
-    if let chat { Handle.object(chat, as: BlockingDriver.self).cancel() }
+    if let chat { Handle.object(chat, as: ChatDriver.self).cancel() }
 }
 
 @implementation @_cdecl("tw_chat_close")
@@ -114,14 +106,46 @@ public func tw_chat_close(_ chat: OpaquePointer?) -> OpaquePointer? {
         fail(ArgumentError("chat is NULL"))
         return nil
     }
-    let driver = Handle.object(chat, as: BlockingDriver.self)
+    guard let driver = blockingDriver(chat) else { return nil }
+    let reply = Handle.retained(driver.close())
+    Handle.release(chat, as: ChatDriver.self)
+    return reply
+}
+
+@implementation @_cdecl("tw_chat_pause")
+public func tw_chat_pause(_ chat: OpaquePointer?) -> tw_status { setPaused(chat, true) }
+
+@implementation @_cdecl("tw_chat_resume")
+public func tw_chat_resume(_ chat: OpaquePointer?) -> tw_status { setPaused(chat, false) }
+
+private func setPaused(_ chat: OpaquePointer?, _ isPaused: Bool) -> tw_status {
+    guard let chat else { return fail(ArgumentError("chat is NULL")) }
+    guard let chat = Handle.object(chat, as: ChatDriver.self).loopChat else {
+        return fail(
+            ArgumentError(
+                "the chat belongs to no loop: it is paused while tw_chat_next is not called"),
+            TW_MISUSE)
+    }
+    guard chat.setPaused(isPaused) else { return fail(inheritedLoop, TW_MISUSE) }
+    return TW_OK
+}
+
+/// The driver of a chat that belongs to no loop and runs no callback; otherwise nil, and
+/// `tw_last_error` says why.
+private func blockingDriver(_ chat: OpaquePointer) -> BlockingDriver? {
+    guard let driver = Handle.object(chat, as: ChatDriver.self).blocking else {
+        fail(
+            ArgumentError(
+                """
+                the chat belongs to a loop: tw_loop_poll delivers its events and its reply
+                """))
+        return nil
+    }
     guard !driver.isInCallback else {
         fail(misuse)
         return nil
     }
-    let reply = Handle.retained(driver.close())
-    Handle.release(chat, as: BlockingDriver.self)
-    return reply
+    return driver
 }
 
 /// The error of a call that an exchange's own callback makes.

@@ -130,6 +130,11 @@ public func tw_reply_get(
     return lend(value, length)
 }
 
+@implementation @_cdecl("tw_reply_retain")
+public func tw_reply_retain(_ handle: OpaquePointer?) -> OpaquePointer? {
+    handle.map { Handle.retained(Handle.object($0, as: Reply.self)) }
+}
+
 @implementation @_cdecl("tw_reply_destroy")
 public func tw_reply_destroy(_ handle: OpaquePointer?) {
     if let handle { Handle.release(handle, as: Reply.self) }

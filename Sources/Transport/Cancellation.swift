@@ -8,5 +8,7 @@ package final class Cancellation: Sendable {
 
     package var isRequested: Bool { flag.load(ordering: .acquiring) }
 
-    package func request() { flag.store(true, ordering: .releasing) }
+    /// - Returns: Whether this is the first request.
+    @discardableResult
+    package func request() -> Bool { !flag.exchange(true, ordering: .acquiringAndReleasing) }
 }

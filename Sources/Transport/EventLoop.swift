@@ -1,5 +1,6 @@
 import Base
 import CPlatform
+import Synchronization
 
 /// Transfers in progress on one thread: libcurl's multi handle and its sockets in one epoll
 /// descriptor.
@@ -17,6 +18,8 @@ package final class EventLoop {
     package private(set) var now: Int64
     /// How much time has passed between turns in total: the caller's, not the network's.
     package private(set) var timeAway: Int64 = 0
+    /// What had arrived by this time was read. Deadlines after it must not expire yet.
+    package private(set) var readThrough: Int64
 
     /// Created with the first transfer. Without one, libcurl does not know that it must leave
     /// signals alone, and changes the process's SIGPIPE handling while it cleans up (curl 7.88,
@@ -27,8 +30,12 @@ package final class EventLoop {
     private let sockets: OpenSockets
     private let maxIdleConnections: Int
     private var idle = IdleConnections()
-    private var spareHandle: UnsafeMutableRawPointer?
+    private var spareHandles: [UnsafeMutableRawPointer] = []
+    private let isWoken = Atomic<Bool>(false)
     private var turnEnd: Int64
+    private var sweep = ReadSweep()
+    /// How many descriptors the epoll set contains.
+    private var watchedCount = 2
     /// When libcurl wants to be called although nothing has happened.
     private var curlDeadline = Int64.max
     /// When the timer expires. It may be earlier than needed: re-arming it for every chunk would be
@@ -37,6 +44,18 @@ package final class EventLoop {
     /// Transfers whose connection attempt failed in this turn: see `retryAddresses`.
     private var lostSockets: [UnretainedReference<Transfer>] = []
     private var isInTurn = false
+    /// Transfers that look for a connection, and `timeAway` when their limits were set last.
+    private var connecting: [UnretainedReference<Transfer>] = []
+    private var awayAtConnectLimits: Int64 = 0
+    /// Transfers that received something or ended since `takeProgress`.
+    private var progressed: [UnretainedReference<Transfer>] = []
+    /// The largest number of connections to a host at once; 0 for no limit.
+    package var maxHostConnections = 0 {
+        didSet {
+            guard let multi else { return }
+            _ = platform_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, maxHostConnections)
+        }
+    }
 
     /// Nil if no descriptors are left.
     package static func create(_ sockets: OpenSockets, maxIdleConnections: Int = 1) -> EventLoop? {
@@ -59,12 +78,13 @@ package final class EventLoop {
         self.maxIdleConnections = maxIdleConnections
         now = platform_now()
         turnEnd = now
+        readThrough = now
     }
 
     deinit {
         guard isCurrentProcess else { return }
         platform_enter()
-        if let spareHandle { curl_easy_cleanup(spareHandle) }
+        for spare in spareHandles { curl_easy_cleanup(spare) }
         if let multi { curl_multi_cleanup(multi) }
         platform_leave()
         for own in [descriptor, timer, wakeDescriptor] where own >= 0 { close(own) }
@@ -77,16 +97,21 @@ package final class EventLoop {
 
     /// Ends the wait of the thread that is in `turn`, or that enters it next. From any thread.
     package func wake() {
-        guard isCurrentProcess else { return }
+        guard isCurrentProcess, !isWoken.exchange(true, ordering: .acquiringAndReleasing) else {
+            return
+        }
         var one: UInt64 = 1
         _ = write(wakeDescriptor, &one, 8)
     }
 
     /// Samples the time when a call begins to use a loop that was idle.
     package func resume() {
-        now = platform_now()
+        updateTime()
         turnEnd = now
     }
+
+    /// Samples the time before a turn. The time since the last turn still counts as time away.
+    package func updateTime() { now = platform_now() }
 
     /// Waits until something happens, at most until `deadline`, and has libcurl process it.
     ///
@@ -95,9 +120,9 @@ package final class EventLoop {
         guard isCurrentProcess else { return }
         let start = platform_now()
         timeAway += start - turnEnd
-        let wakeUp = min(deadline, curlDeadline)
-        let waits = wakeUp > start
-        if waits && wakeUp != .max { arm(until: wakeUp, start) }
+        updateConnectLimits()
+        let waits = min(deadline, curlDeadline) > start
+        if waits { arm(until: deadline, start) }
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: EventLoop.maxEvents) {
             ready in
             let count = epoll_wait(
@@ -107,6 +132,9 @@ package final class EventLoop {
             isInTurn = true
             // A signal may have interrupted the wait: `count` is negative then.
             for index in 0..<max(Int(count), 0) { act(on: ready[index]) }
+            readThrough = sweep.readThrough(
+                afterReading: Int(count), limit: EventLoop.maxEvents, watched: watchedCount,
+                at: now)
             callIfDue()
             readMessages()
             retryAddresses()
@@ -116,21 +144,32 @@ package final class EventLoop {
         turnEnd = platform_now()
     }
 
-    private static let maxEvents = 32
+    private static let maxEvents = 128
+
+    /// Makes the descriptor readable when `deadline` or libcurl's own has passed, for a host that
+    /// waits for the descriptor itself.
+    package func arm(until deadline: Int64) { arm(until: deadline, turnEnd) }
 
     /// Arms the timer unless it expires early enough. It then ends one wait without need, and is
     /// armed again for the actual deadline.
     private func arm(until deadline: Int64, _ start: Int64) {
-        guard deadline < timerDeadline || timerDeadline <= start else { return }
+        let deadline = min(deadline, curlDeadline)
+        guard deadline != .max, deadline < timerDeadline || timerDeadline <= start else { return }
         timerDeadline = deadline
-        platform_timer_set(timer, deadline)
+        // 0 would disarm the timer.
+        platform_timer_set(timer, max(deadline, 1))
     }
 
     private func act(on event: epoll_event) {
         if event.data.fd == wakeDescriptor || event.data.fd == timer {
             var count: UInt64 = 0
             _ = read(event.data.fd, &count, 8)
-            if event.data.fd == timer { timerDeadline = .max }
+            if event.data.fd == timer {
+                timerDeadline = .max
+            } else {
+                // Reads what the waking thread wrote, so that its work is visible from here on.
+                _ = isWoken.exchange(false, ordering: .acquiringAndReleasing)
+            }
             return
         }
         var action: Int32 = 0
@@ -181,10 +220,7 @@ package final class EventLoop {
         defer { platform_leave() }
         if multi == nil { multi = makeMulti() }
         guard multi != nil else { return nil }
-        if let spare = spareHandle {
-            spareHandle = nil
-            return spare
-        }
+        if let spare = spareHandles.popLast() { return spare }
         guard let easy = curl_easy_init() else { return nil }
         configure(easy)
         _ = platform_set_open_socket(easy, platform_open_socket)
@@ -197,6 +233,7 @@ package final class EventLoop {
         // Destroying a client does not wait for a name server.
         _ = platform_multi_set_long(multi, platform_multi_quick_exit, 1)
         _ = platform_multi_set_long(multi, CURLMOPT_MAXCONNECTS, maxIdleConnections)
+        _ = platform_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, maxHostConnections)
         let this = Handle.unretained(self)
         _ = platform_multi_set_socket(multi, EventLoop.watch)
         _ = platform_multi_set_pointer(multi, CURLMOPT_SOCKETDATA, this)
@@ -207,8 +244,8 @@ package final class EventLoop {
 
     func release(handle easy: UnsafeMutableRawPointer) {
         guard isCurrentProcess else { return }
-        if spareHandle == nil && EventLoop.isHandleReusable {
-            spareHandle = easy
+        if spareHandles.count < maxIdleConnections && EventLoop.isHandleReusable {
+            spareHandles.append(easy)
             return
         }
         platform_enter()
@@ -236,6 +273,45 @@ package final class EventLoop {
         platform_leave()
     }
 
+    /// Has libcurl continue a transfer that was paused. It may deliver at once what it held back.
+    func unpause(_ easy: UnsafeMutableRawPointer) {
+        guard isCurrentProcess else { return }
+        platform_enter()
+        curl_easy_pause(easy, CURLPAUSE_CONT)
+        platform_leave()
+    }
+
+    // MARK: Transfers that need attention
+
+    /// Passes the context of each transfer that received something or ended to `use`.
+    package func takeProgress(_ use: (UnsafeMutableRawPointer) -> Void) {
+        for transfer in progressed {
+            transfer.with { transfer in
+                if let context = transfer.takeProgress() { use(context) }
+            }
+        }
+        progressed.removeAll(keepingCapacity: true)
+    }
+
+    func noteProgress(_ transfer: Transfer) { progressed.append(UnretainedReference(transfer)) }
+
+    func forgetProgress(_ transfer: Transfer) { progressed.removeFirst(transfer) }
+
+    func noteConnecting(_ transfer: Transfer) {
+        connecting.append(UnretainedReference(transfer))
+        awayAtConnectLimits = -millisecond
+    }
+
+    func forgetConnecting(_ transfer: Transfer) { connecting.removeFirst(transfer) }
+
+    /// Extends libcurl's connect timeouts by the time away, before libcurl compares them with its
+    /// clock.
+    private func updateConnectLimits() {
+        guard !connecting.isEmpty, timeAway - awayAtConnectLimits >= millisecond else { return }
+        awayAtConnectLimits = timeAway
+        for transfer in connecting { transfer.with { $0.updateConnectLimit() } }
+    }
+
     // MARK: libcurl's callbacks
 
     private static let watch: curl_socket_callback = { easy, socket, what, loop, known in
@@ -252,6 +328,7 @@ package final class EventLoop {
     private func unwatch(_ socket: curl_socket_t, of easy: UnsafeMutableRawPointer?) {
         // libcurl may have closed the socket already, which removed it from the epoll set.
         _ = platform_epoll_set(descriptor, EPOLL_CTL_DEL, socket, 0)
+        watchedCount -= 1
         // Outside a turn, the transfer is being removed.
         guard isInTurn, platform_curl().pointee.version < 0x080400, let easy,
             let transfer = platform_get_private(easy)
@@ -266,7 +343,9 @@ package final class EventLoop {
         if what & CURL_POLL_OUT != 0 { events |= EPOLLOUT.rawValue }
         _ = platform_epoll_set(
             descriptor, isKnown ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, events)
-        if !isKnown { curl_multi_assign(multi, socket, Handle.unretained(self)) }
+        guard !isKnown else { return }
+        watchedCount += 1
+        curl_multi_assign(multi, socket, Handle.unretained(self))
     }
 
     private static let setTimer: curl_multi_timer_callback = { _, milliseconds, loop in
@@ -275,5 +354,14 @@ package final class EventLoop {
             milliseconds < 0 ? Int64.max : platform_now() + Int64(milliseconds) * millisecond
         Handle.object(loop, as: EventLoop.self).curlDeadline = deadline
         return 0
+    }
+}
+
+extension [UnretainedReference<Transfer>] {
+    /// Removes the first reference to a transfer. The order of the others is not kept.
+    fileprivate mutating func removeFirst(_ transfer: Transfer) {
+        guard let index = firstIndex(where: { $0.refers(to: transfer) }) else { return }
+        swapAt(index, count - 1)
+        removeLast()
     }
 }

@@ -22,7 +22,7 @@ package final class EventLoopPool: ForkOwned {
     }
 
     /// Closes the copies that a child of fork has of its parent's sockets. Nothing is sent.
-    package func closeInherited() { platform_sockets_close(sockets.all) }
+    package func closeInherited() { sockets.closeInherited() }
 }
 
 /// The sockets that event loops of this process have opened.
@@ -36,4 +36,7 @@ package final class OpenSockets {
 
     /// False in a child of the process that opened the sockets.
     package var isCurrentProcess: Bool { creator.isCurrent }
+
+    /// Closes the copies that a child of fork has. Nothing is sent.
+    package func closeInherited() { platform_sockets_close(all) }
 }

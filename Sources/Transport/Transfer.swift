@@ -14,6 +14,13 @@ package final class Transfer {
     package var clock: TransferClock
     /// When bytes were received last, in the loop's time.
     package private(set) var lastReceived: Int64 = 0
+    /// Nothing is read, so that flow control holds the server back.
+    package private(set) var isPaused = false
+    /// libcurl has received something that was not accepted while the transfer was paused.
+    private var isHoldingData = false
+    /// What the driver of several transfers identifies this one by; nil to not report progress.
+    private let context: UnsafeMutableRawPointer?
+    private var hasProgressed = false
 
     private let settings: TransferSettings
     private let loop: EventLoop
@@ -29,13 +36,15 @@ package final class Transfer {
 
     package init(
         _ settings: TransferSettings, on loop: EventLoop, _ cancellation: Cancellation,
-        _ timeouts: Timeouts, callStart: Int64
+        _ timeouts: Timeouts, callStart: Int64, context: UnsafeMutableRawPointer?
     ) {
         self.settings = settings
         self.loop = loop
         self.cancellation = cancellation
+        self.context = context
         clock = TransferClock(
-            timeouts, callStart: callStart, now: loop.now, away: loop.timeAway)
+            timeouts, callStart: callStart, now: loop.now, away: loop.timeAway,
+            phase: loop.maxHostConnections > 0 ? .queued : .connecting)
         errorText[0] = 0
     }
 
@@ -75,11 +84,13 @@ package final class Transfer {
         _ = platform_set_pointer(easy, CURLOPT_PREREQDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_XFERINFODATA, this)
         _ = platform_set_pointer(easy, CURLOPT_PRIVATE, this)
+        if clock.phase == .connecting { loop.noteConnecting(self) }
         loop.add(easy)
     }
 
     /// Takes libcurl's result, or ends the transfer as if libcurl had reported one.
     package func finish(_ result: CURLcode) {
+        noteProgress()
         guard end == nil else {
             // The transfer was ended here; libcurl's description of that explains nothing.
             errorText[0] = 0
@@ -101,6 +112,8 @@ package final class Transfer {
         guard let easy else { return }
         timing.reusedConnection = isOnReusedConnection
         self.easy = nil
+        if hasProgressed { loop.forgetProgress(self) }
+        if clock.phase == .connecting { loop.forgetConnecting(self) }
         // libcurl 7.88 resets an abandoned HTTP/2 stream only when the connection is used again;
         // until then the server would continue. So its connection is closed. A transfer that has
         // ended has returned its connection already.
@@ -140,19 +153,17 @@ package final class Transfer {
     // MARK: Timeouts
 
     /// The time until which nothing needs to be done unless something arrives.
-    ///
-    /// libcurl moves on from an address that does not answer when half of its own connect timeout
-    /// is over. That one must not expire before ours, and does not know about time outside the
-    /// loop.
-    package func prepareToWait() -> Int64 {
-        let away = loop.timeAway
-        if clock.phase == .connecting, let easy {
-            let limit = clock.connectLimit(away: away)
-            let milliseconds = limit > 0 ? limit / millisecond + 1 : Int64.max
-            _ = platform_set_long(
-                easy, CURLOPT_CONNECTTIMEOUT_MS, Int(min(milliseconds, Int64(Int32.max))))
-        }
-        return clock.deadline(away: away).time
+    package var deadline: Int64 { clock.deadline(away: loop.timeAway).time }
+
+    /// Sets libcurl's own connect timeout: it moves on from an address that does not answer when
+    /// half of that is over. It must not expire before ours, and does not know about time outside
+    /// the loop.
+    func updateConnectLimit() {
+        guard let easy else { return }
+        let limit = clock.connectLimit(away: loop.timeAway)
+        let milliseconds = limit > 0 ? limit / millisecond + 1 : Int64.max
+        _ = platform_set_long(
+            easy, CURLOPT_CONNECTTIMEOUT_MS, Int(min(milliseconds, Int64(Int32.max))))
     }
 
     /// Ends the transfer if one of its timeouts has expired.
@@ -170,13 +181,39 @@ package final class Transfer {
         if cancellation.isRequested { return false }
         progressCalls &+= 1
         // libcurl may ask a million times a second, and for every chunk.
-        guard progressCalls & 0xFF == 0, end == nil else { return true }
+        guard progressCalls & 0xFF == 0, end == nil, !isPaused else { return true }
         let kind = clock.expired(at: platform_now(), away: loop.timeAway)
         // Whether bytes received in this turn restart the idle timeout is known when they are
         // parsed.
         guard let kind, kind != .idle || lastReceived != loop.now else { return true }
         end = .timedOut(kind)
         return false
+    }
+
+    // MARK: Flow control and progress
+
+    /// Stops reading. What libcurl receives is not accepted, so that it stops reading, too.
+    package func pause() { isPaused = true }
+
+    /// Continues reading. `inbox` may grow during the call.
+    package func resume(at now: Int64) {
+        isPaused = false
+        clock.resume(at: now)
+        guard isHoldingData, let easy else { return }
+        isHoldingData = false
+        loop.unpause(easy)
+    }
+
+    /// What the driver identifies this transfer by. Progress is reported once until this is called.
+    func takeProgress() -> UnsafeMutableRawPointer? {
+        hasProgressed = false
+        return context
+    }
+
+    private func noteProgress() {
+        guard context != nil, !hasProgressed, easy != nil else { return }
+        hasProgressed = true
+        loop.noteProgress(self)
     }
 
     // MARK: Restarts that are not retries
@@ -221,7 +258,7 @@ package final class Transfer {
     }
 
     private var isOnReusedConnection: Bool {
-        guard let easy, clock.phase != .connecting else { return false }
+        guard let easy, clock.isConnected else { return false }
         return platform_get_long(easy, CURLINFO_NUM_CONNECTS) == 0
     }
 
@@ -289,6 +326,8 @@ package final class Transfer {
         let this = Handle.object(transfer, as: Transfer.self)
         if this.clock.connect(at: platform_now(), away: this.loop.timeAway) {
             this.timing.connected = -1
+            this.loop.noteConnecting(this)
+            this.noteProgress()
         }
         return 0
     }
@@ -297,7 +336,9 @@ package final class Transfer {
         guard let transfer else { return CURL_PREREQFUNC_OK }
         let this = Handle.object(transfer, as: Transfer.self)
         let now = platform_now()
+        if this.clock.phase == .connecting { this.loop.forgetConnecting(this) }
         this.clock.wait(at: now)
+        this.noteProgress()
         this.timing.connected = now
         if let easy = this.easy { platform_tls_prepare(easy) }
         return CURL_PREREQFUNC_OK
@@ -327,6 +368,7 @@ package final class Transfer {
             head.add(line)
         }
         guard head.status != 0 else { return true }
+        noteProgress()
         clock.receive(at: loop.now)
         lastReceived = loop.now
         if timing.firstByte < 0 { timing.firstByte = max(loop.now, timing.connected) }
@@ -337,7 +379,13 @@ package final class Transfer {
         guard let bytes, let transfer else { return 0 }
         let part = Bytes(
             start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
-        return UnretainedReference<Transfer>(transfer).with { $0.receive(part) } ? count : 0
+        return UnretainedReference<Transfer>(transfer).with { transfer in
+            if transfer.isPaused {
+                transfer.isHoldingData = true
+                return Int(CURL_WRITEFUNC_PAUSE)
+            }
+            return transfer.receive(part) ? count : 0
+        }
     }
 
     /// Keeps a part of the body; false ends the transfer.
@@ -347,6 +395,7 @@ package final class Transfer {
             end = .failed(CURLE_WEIRD_SERVER_REPLY)
             return false
         }
+        noteProgress()
         lastReceived = loop.now
         received += bytes.count
         let excess = received - settings.limits.body

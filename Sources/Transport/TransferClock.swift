@@ -7,10 +7,12 @@ import Base
 /// time spent outside the loop expires nothing that arrived meanwhile.
 package struct TransferClock {
     package enum Phase {
+        /// Connections are limited, and all are in use.
+        case queued
         case connecting, waiting, receiving
     }
 
-    package private(set) var phase = Phase.connecting
+    package private(set) var phase: Phase
     /// The duration of the idle timeout; 0 for none. The exchange shortens it when the answer is
     /// complete.
     package var idleLimit: Int64
@@ -22,13 +24,20 @@ package struct TransferClock {
     /// How much time had been spent outside the loop when the phase began.
     private var awayAtPhaseStart: Int64
 
-    package init(_ timeouts: Timeouts, callStart: Int64, now: Int64, away: Int64) {
+    package init(
+        _ timeouts: Timeouts, callStart: Int64, now: Int64, away: Int64,
+        phase: Phase = .connecting
+    ) {
+        self.phase = phase
         self.timeouts = timeouts
         self.callStart = callStart
         idleLimit = timeouts.idle
         phaseStart = now
         awayAtPhaseStart = away
     }
+
+    /// A connection was found for the transfer.
+    package var isConnected: Bool { phase == .waiting || phase == .receiving }
 
     // MARK: Transitions
 
@@ -61,6 +70,12 @@ package struct TransferClock {
         if phase == .receiving { phaseStart = max(phaseStart, now) }
     }
 
+    /// Restarts the timeout of the current phase, after nothing was read on purpose. A connection is
+    /// established meanwhile, so its timeout continues.
+    package mutating func resume(at now: Int64) {
+        if phase != .connecting { phaseStart = max(phaseStart, now) }
+    }
+
     // MARK: Deadlines
 
     /// The first timeout to expire, and when it does; `.max` for never.
@@ -71,6 +86,7 @@ package struct TransferClock {
         var limit: Int64
         let kind: TimeoutKind
         switch phase {
+        case .queued: (limit, kind) = (0, .total)
         case .connecting: (limit, kind) = (connectLimit(away: away), .connect)
         case .waiting: (limit, kind) = (timeouts.firstByte, .firstByte)
         case .receiving: (limit, kind) = (idleLimit, .idle)

@@ -60,7 +60,7 @@ void test_layout(void)
     FIELD(tw_event, tool_index), FIELD(tw_event, tool_id), FIELD(tw_event, tool_name),
         FIELD(tw_event, usage);
     FIELD(tw_event, raw), FIELD(tw_event, raw_len), FIELD(tw_event, attempt),
-        FIELD(tw_event, status), FIELD(tw_event, wait_ms);
+        FIELD(tw_event, status), FIELD(tw_event, wait_ms), FIELD(tw_event, reply);
     end_of_struct(sizeof(tw_event));
 
     FIELD(tw_tool_call, size), FIELD(tw_tool_call, choice), FIELD(tw_tool_call, index),
@@ -208,6 +208,8 @@ static void null_chat(void)
     CHECK_STATUS(tw_chat_run(NULL, NULL, NULL), TW_INVALID);
     CHECK(*tw_last_error() != '\0');
     tw_chat_cancel(NULL);
+    CHECK_STATUS(tw_chat_pause(NULL), TW_INVALID);
+    CHECK_STATUS(tw_chat_resume(NULL), TW_INVALID);
     CHECK(tw_chat_close(NULL) == NULL);
 
     /* With NULL for the event, the event is skipped. */
@@ -222,9 +224,25 @@ static void null_chat(void)
     tw_client_destroy(client);
 }
 
+static void null_loop(void)
+{
+    CHECK(tw_loop_create(NULL) == NULL);
+    CHECK_HAS(tw_last_error(), "client is NULL");
+    CHECK_STATUS(tw_loop_set_limit(NULL, TW_LOOP_EXCHANGES, 1), TW_INVALID);
+    CHECK(tw_loop_start(NULL, NULL, NULL, NULL) == NULL);
+    CHECK(tw_loop_start_unstreamed(NULL, NULL, NULL, NULL) == NULL);
+    CHECK_HAS(tw_last_error(), "loop is NULL");
+    CHECK_INT(tw_loop_poll(NULL, -1), -TW_INVALID);
+    CHECK_INT(tw_loop_fd(NULL), -1);
+    CHECK_INT(tw_loop_active(NULL), 0);
+    tw_loop_wake(NULL);
+    tw_loop_destroy(NULL);
+}
+
 static void null_reply(void)
 {
     size_t len = 1;
+    CHECK(tw_reply_retain(NULL) == NULL);
     tw_reply_destroy(NULL);
     CHECK_STATUS(tw_reply_status(NULL), TW_INVALID);
     CHECK(*tw_reply_message(NULL) != '\0');
@@ -258,5 +276,6 @@ void test_null_arguments(void)
     null_options();
     null_request();
     null_chat();
+    null_loop();
     null_reply();
 }

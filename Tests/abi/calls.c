@@ -282,6 +282,55 @@ CALL(tw_chat_close)
     on->chat = NULL;
 }
 
+/* A blocking call belongs to no loop. */
+CALL(tw_chat_pause)
+{
+    CHECK_STATUS(tw_chat_pause(on->chat), on->chat ? TW_MISUSE : TW_INVALID);
+}
+CALL(tw_chat_resume)
+{
+    CHECK_STATUS(tw_chat_resume(on->chat), on->chat ? TW_MISUSE : TW_INVALID);
+}
+
+/* A loop of the same client runs an exchange of its own meanwhile. */
+static void check_loop(tw_chat *(*start)(tw_loop *, const tw_request *, tw_event_fn, void *))
+{
+    struct recorder recorder = { 0 };
+    tw_loop *loop = tw_loop_create(on->client);
+    CHECK_STATUS(tw_loop_set_limit(loop, TW_LOOP_EXCHANGES, 1), TW_OK);
+    CHECK(start(loop, on->request, record_and_check, &recorder) != NULL);
+    tw_loop_wake(loop);
+    CHECK(tw_loop_fd(loop) >= 0);
+    while (tw_loop_active(loop) > 0 && CHECK(tw_loop_poll(loop, 5000) >= 0)) continue;
+    CHECK_INT(recorder.done, 1);
+    check_other(tw_reply_retain(recorder.reply));
+    recorder_free(&recorder);
+    tw_loop_destroy(loop);
+}
+CALL(tw_loop_create)
+{
+    tw_loop_destroy(tw_loop_create(on->client));
+}
+CALL(tw_loop_start)
+{
+    check_loop(tw_loop_start);
+}
+CALL(tw_loop_start_unstreamed)
+{
+    check_loop(tw_loop_start_unstreamed);
+}
+#define IN_LOOP(name)                                                                              \
+    CALL(name)                                                                                     \
+    {                                                                                              \
+        check_loop(tw_loop_start);                                                                 \
+    }
+IN_LOOP(tw_loop_set_limit)
+IN_LOOP(tw_loop_poll)
+IN_LOOP(tw_loop_fd)
+IN_LOOP(tw_loop_wake)
+IN_LOOP(tw_loop_active)
+IN_LOOP(tw_loop_destroy)
+
 CALL(tw_reply_status)
 {
     CHECK_STATUS(tw_reply_status(on->reply), TW_OK);
@@ -358,6 +407,12 @@ CALL(tw_reply_get)
 {
     CHECK_TEXT(tw_reply_get(on->reply, "/choices/0/message/content", NULL), greeting);
 }
+CALL(tw_reply_retain)
+{
+    CHECK(tw_reply_retain(on->reply) == on->reply);
+    tw_reply_destroy(on->reply);
+    CHECK_STATUS(tw_reply_status(on->reply), TW_OK);
+}
 CALL(tw_reply_destroy)
 {
     tw_reply_destroy(on->reply);
@@ -381,7 +436,10 @@ CALL(tw_reply_destroy)
     OF(tw_request_set_starts_thinking) OF(tw_request_set_timeout) OF(tw_request_json) \
     OF(tw_chat_send) OF(tw_chat_stream) OF(tw_chat_open) OF(tw_chat_open_unstreamed) \
     OF(tw_models_send) OF(tw_models_open) \
-    OF(tw_chat_next) OF(tw_chat_run) OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_reply_status) \
+    OF(tw_chat_next) OF(tw_chat_run) OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_chat_pause) \
+    OF(tw_chat_resume) OF(tw_loop_create) OF(tw_loop_set_limit) OF(tw_loop_start) \
+    OF(tw_loop_start_unstreamed) OF(tw_loop_poll) OF(tw_loop_fd) OF(tw_loop_wake) \
+    OF(tw_loop_active) OF(tw_loop_destroy) OF(tw_reply_retain) OF(tw_reply_status) \
     OF(tw_reply_message) OF(tw_reply_attempts) OF(tw_reply_last_error) OF(tw_reply_http_status) \
     OF(tw_reply_reasoning) OF(tw_reply_content) OF(tw_reply_refusal) OF(tw_reply_finish_reason) \
     OF(tw_reply_usage) OF(tw_reply_tool_call_count) OF(tw_reply_tool_call) OF(tw_reply_timing) \

@@ -112,5 +112,7 @@ void test_model_list(void);
 void test_retries(void);
 void test_retry_waits(void);
 void test_limits(void);
+void test_loop(void);
+void test_loop_waits(void);
 
 #endif

@@ -62,6 +62,8 @@ static const struct suite {
     { "retries", test_retries, WAITS },
     { "retry_waits", test_retry_waits, WAITS },
     { "limits", test_limits, WAITS },
+    { "loop", test_loop, FAST },
+    { "loop_waits", test_loop_waits, WAITS },
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };

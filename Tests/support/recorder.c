@@ -10,8 +10,9 @@
 static const char *problem_of(const tw_event *event)
 {
     bool is_call = event->kind == TW_EVENT_TOOL_CALL, is_retry = event->kind == TW_EVENT_RETRY;
+    bool is_done = event->kind == TW_EVENT_DONE;
     if (event->size != sizeof *event) return "an event's size is wrong";
-    if (event->kind < TW_EVENT_REASONING || event->kind > TW_EVENT_RETRY)
+    if (event->kind < TW_EVENT_REASONING || event->kind > TW_EVENT_DONE)
         return "an event's kind is unknown";
     if (event->text[event->text_len] != '\0') return "an event's text does not end in a NUL";
     if (!is_utf8(event->text, event->text_len)) return "an event's text is not UTF-8";
@@ -23,6 +24,13 @@ static const char *problem_of(const tw_event *event)
         return "an event's usage does not fit its kind";
     if (event->usage && event->usage->size != sizeof *event->usage)
         return "the size of an event's usage is wrong";
+    if ((event->reply != NULL) != is_done) return "an event's reply does not fit its kind";
+    if (is_done) {
+        return event->status == tw_reply_status(event->reply) &&
+                       strcmp(event->text, tw_reply_message(event->reply)) == 0
+                   ? NULL
+                   : "the last event does not fit its reply";
+    }
     if (is_retry ? event->attempt < 2 || event->status == TW_OK || event->raw_len > 0
                  : event->attempt != 0 || event->status != TW_OK || event->wait_ms != 0)
         return "an event's retry fields do not fit its kind";
@@ -122,6 +130,12 @@ int record_event(void *userdata, const tw_event *event)
     struct recorder *recorder = userdata;
     const char *problem = recorder->counts_only ? NULL : problem_of(event);
     if (problem) recorder->problem = problem;
+    if (event->kind == TW_EVENT_DONE) {
+        recorder->done++;
+        tw_reply_destroy(recorder->reply);
+        recorder->reply = tw_reply_retain(event->reply);
+        return 0;
+    }
     if (event->kind >= TW_EVENT_REASONING && event->kind <= TW_EVENT_RETRY) {
         count_event(recorder, event);
         if (!recorder->counts_only) {
@@ -142,6 +156,7 @@ const char *recorder_text(const struct recorder *recorder, tw_event_kind kind)
 
 void recorder_free(struct recorder *recorder)
 {
+    tw_reply_destroy(recorder->reply);
     text_free(&recorder->json);
     text_free(&recorder->id);
     text_free(&recorder->name);

@@ -32,6 +32,8 @@ struct recorder {
     int attempt;                    /* These three: of the last retry. */
     tw_status status;
     int64_t wait_ms;
+    int done;            /* How often TW_EVENT_DONE was reported, which is not counted above. */
+    tw_reply *reply;     /* The one of that event; recorder_free destroys it. */
     const char *problem; /* What is wrong with an event; NULL if nothing is. Static string. */
 
     /* Per kind, the texts of all its events; of a finish or a retry, the last one. */

@@ -102,6 +102,7 @@ class Kind(IntEnum):
     USAGE = 5
     FINISH = 6
     RETRY = 7
+    DONE = 8
 
 
 class Next(IntEnum):
@@ -110,6 +111,13 @@ class Next(IntEnum):
     TIMEOUT = -1
     END = 0
     EVENT = 1
+
+
+class LoopLimit(IntEnum):
+    """The limits of a loop (`tw_loop_limit`)."""
+
+    EXCHANGES = 1
+    CONNECTIONS = 2
 
 
 #: Every enum of the header by its C name, with the prefix of its C constants.
@@ -122,6 +130,7 @@ ENUMS: dict[str, tuple[type[IntEnum], str]] = {
     "tw_thinking": (Thinking, "TW_THINKING_"),
     "tw_event_kind": (Kind, "TW_EVENT_"),
     "tw_next": (Next, "TW_NEXT_"),
+    "tw_loop_limit": (LoopLimit, "TW_LOOP_"),
 }
 
 
@@ -154,6 +163,7 @@ class tw_event(ctypes.Structure):
         ("attempt", c_int),
         ("status", c_int),
         ("wait_ms", c_int64),
+        ("reply", c_void_p),
     ]
 
 
@@ -248,6 +258,18 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_chat_run": (c_int, [c_void_p, tw_event_fn, c_void_p]),
     "tw_chat_cancel": (None, [c_void_p]),
     "tw_chat_close": (c_void_p, [c_void_p]),
+    # Loop
+    "tw_loop_create": (c_void_p, [c_void_p]),
+    "tw_loop_set_limit": (c_int, [c_void_p, c_int, c_int64]),
+    "tw_loop_start": (c_void_p, [c_void_p, c_void_p, tw_event_fn, c_void_p]),
+    "tw_loop_start_unstreamed": (c_void_p, [c_void_p, c_void_p, tw_event_fn, c_void_p]),
+    "tw_loop_poll": (c_int, [c_void_p, c_int]),
+    "tw_loop_fd": (c_int, [c_void_p]),
+    "tw_loop_wake": (None, [c_void_p]),
+    "tw_loop_active": (c_size_t, [c_void_p]),
+    "tw_loop_destroy": (None, [c_void_p]),
+    "tw_chat_pause": (c_int, [c_void_p]),
+    "tw_chat_resume": (c_int, [c_void_p]),
     # Reply
     "tw_reply_status": (c_int, [c_void_p]),
     "tw_reply_message": (c_char_p, [c_void_p]),
@@ -268,6 +290,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_reply_request_id": (c_char_p, [c_void_p]),
     "tw_reply_json": (c_void_p, [c_void_p, _size_out]),
     "tw_reply_get": (c_void_p, [c_void_p, c_char_p, _size_out]),
+    "tw_reply_retain": (c_void_p, [c_void_p]),
     "tw_reply_destroy": (None, [c_void_p]),
 }
 

@@ -1,0 +1,14 @@
+/// What a `tw_chat` is: an exchange with what drives it.
+///
+/// Embedded Swift has no dynamic casts from a base class, so the two kinds convert themselves.
+package class ChatDriver {
+    /// The driver of a blocking call; nil for a chat that belongs to a loop.
+    package var blocking: BlockingDriver? { nil }
+    /// The chat of a loop; nil for a blocking call.
+    package var loopChat: LoopChat? { nil }
+
+    init() {}
+
+    /// Ends the exchange as soon as possible. From any thread.
+    package func cancel() {}
+}
