@@ -21,20 +21,20 @@ package final class Exchange {
     /// What the event loop reports the progress of this exchange with; nil to not report it.
     var context: UnsafeMutableRawPointer?
 
-    private let client: Client?
+    let client: Client?
     private let loop: EventLoop?
-    private let resource: Resource
+    let resource: Resource
     private let body: ByteBuffer
     private let timeouts: Timeouts
     private let cancellation = Cancellation()
     private let eventStorage = EventStorage()
 
-    private var attempt = Attempt()
+    private(set) var attempt = Attempt()
     /// When the first attempt began; 0 before.
     private var callStart: Int64 = 0
     /// When the next attempt is due, and how long the wait for it is.
     private var attemptStart: Int64 = 0
-    private var retryWait: Int64 = 0
+    private(set) var retryWait: Int64 = 0
     private var hasPendingRetryEvent = false
     /// An event of the answer was delivered; the request can no longer be retried.
     private var hasDeliveredEvent = false
@@ -231,7 +231,7 @@ package final class Exchange {
 
     /// A time as microseconds since the call began. Not before the response did: the loop's time is
     /// sampled before libcurl connects and reads.
-    private func microseconds(at now: Int64) -> Int64 {
+    func microseconds(at now: Int64) -> Int64 {
         guard callStart > 0 else { return 0 }
         return (max(now, attempt.transfer?.timing.firstByte ?? 0) - callStart) / 1000
     }
@@ -242,15 +242,7 @@ package final class Exchange {
         guard let client, let loop else { return }
         if callStart == 0 { callStart = now } else { reply = Reply(after: reply) }
         if !onFreshConnection { reply.attempts += 1 }
-        client.log { line in
-            line.append(resource.method)
-            line.append(" ")
-            line.append(withoutQuery(client.settings.endpoint.url(of: resource)))
-            if reply.attempts > 1 {
-                line.append(", attempt ")
-                line.append(decimal: reply.attempts)
-            }
-        }
+        logBegin()
         let transfer = Transfer(
             client.settings, on: loop, cancellation, timeouts, callStart: callStart,
             context: context)
@@ -336,11 +328,7 @@ package final class Exchange {
         retryWait = wait
         attemptStart = now + wait
         hasPendingRetryEvent = true
-        client?.log { line in
-            line.append("next attempt in ")
-            line.append(decimal: Int(wait / millisecond))
-            line.append(" ms")
-        }
+        logRetry()
     }
 
     // MARK: The end
@@ -381,20 +369,5 @@ package final class Exchange {
         if let client { reply.redactHeaders(client.redactor) }
         reply.buildToolCallTable()
         logEnd(at: now)
-    }
-
-    private func logEnd(at now: Int64) {
-        client?.log { line in
-            line.append(StaticText.name(of: reply.status))
-            if reply.httpStatus > 0 {
-                line.append(", HTTP ")
-                line.append(decimal: reply.httpStatus)
-            }
-            line.append(", ")
-            line.append(decimal: Int(microseconds(at: now) / 1000))
-            line.append(" ms, ")
-            line.append(decimal: attempt.transfer?.received ?? 0)
-            line.append(" bytes")
-        }
     }
 }

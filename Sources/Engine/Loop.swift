@@ -137,7 +137,7 @@ package final class Loop: @unchecked Sendable {
         scheduled.append(chat)
     }
 
-    /// Advances what is scheduled now, and begins queued chats. What a callback schedules is for the
+    /// Advances what is scheduled now, and begins queued chats. What callbacks schedule is for the
     /// next round: no chain of callbacks keeps `poll` from returning.
     private func advanceScheduled() -> Int {
         cancelled.takeAll(schedule)

@@ -125,7 +125,7 @@ private var callInCallback: ArgumentError {
 var inheritedLoop: ArgumentError {
     ArgumentError(
         """
-        the loop was created in another process, before a fork, and continues there; create another \
-        one here
+        the loop was created in another process, before a fork, and continues there; create \
+        another one here
         """)
 }

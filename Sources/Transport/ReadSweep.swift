@@ -1,8 +1,8 @@
 /// Determines through which time everything that arrived was read, although a turn reports only a
 /// limited number of sockets. Pure.
 ///
-/// epoll reports ready sockets in rotation. After as many reports as there are sockets, every socket
-/// that was ready at the beginning has been reported.
+/// epoll reports ready sockets in rotation. After as many reports as there are sockets, every
+/// socket that was ready at the beginning has been reported.
 struct ReadSweep {
     private var start: Int64 = 0
     /// How many reports complete the sweep; 0 while none is in progress.

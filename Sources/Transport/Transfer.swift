@@ -6,26 +6,26 @@ package final class Transfer {
     /// The bytes of the body that were received and not yet consumed.
     package var inbox = ByteBuffer()
     /// How the transfer ended; nil while it is in progress.
-    package private(set) var end: TransferEnd?
+    package internal(set) var end: TransferEnd?
     /// How many bytes of the body were received.
-    package private(set) var received = 0
-    package private(set) var head = ResponseHead()
-    package private(set) var timing = TransferTiming()
+    package internal(set) var received = 0
+    package internal(set) var head = ResponseHead()
+    package internal(set) var timing = TransferTiming()
     package var clock: TransferClock
     /// When bytes were received last, in the loop's time.
-    package private(set) var lastReceived: Int64 = 0
+    package internal(set) var lastReceived: Int64 = 0
     /// Nothing is read, so that flow control holds the server back.
     package private(set) var isPaused = false
     /// libcurl has received something that was not accepted while the transfer was paused.
-    private var isHoldingData = false
+    var isHoldingData = false
     /// What the driver of several transfers identifies this one by; nil to not report progress.
     private let context: UnsafeMutableRawPointer?
     private var hasProgressed = false
 
-    private let settings: TransferSettings
-    private let loop: EventLoop
+    let settings: TransferSettings
+    let loop: EventLoop
     private let cancellation: Cancellation
-    private var easy: UnsafeMutableRawPointer?
+    private(set) var easy: UnsafeMutableRawPointer?
     private let errorText = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     /// Certificates are looked up in the system's directory only: see `TLSConfig`.
     private var skipsSystemFile = false
@@ -177,7 +177,7 @@ package final class Transfer {
     ///
     /// Most of that work is short, but some lasts as long as the server sends: the body after a
     /// proxy's error response, a flood of GOAWAY frames (8.23).
-    private func shouldContinue() -> Bool {
+    func shouldContinue() -> Bool {
         if cancellation.isRequested { return false }
         progressCalls &+= 1
         // libcurl may ask a million times a second, and for every chunk.
@@ -210,7 +210,7 @@ package final class Transfer {
         return context
     }
 
-    private func noteProgress() {
+    func noteProgress() {
         guard context != nil, !hasProgressed, easy != nil else { return }
         hasProgressed = true
         loop.noteProgress(self)
@@ -281,132 +281,5 @@ package final class Transfer {
     func tryNextAddress() {
         guard let easy, end == nil, clock.phase == .connecting else { return }
         platform_prod(easy)
-    }
-
-    // MARK: libcurl's options and callbacks
-
-    /// Sets what is the same for every transfer of a client.
-    private func configure(_ easy: UnsafeMutableRawPointer) {
-        _ = platform_set_pointer(easy, CURLOPT_HTTPHEADER, settings.headers.list)
-        // Decodes every coding that libcurl knows. The request's own header asks for none.
-        _ = platform_set_pointer(easy, CURLOPT_ACCEPT_ENCODING, StaticText.empty)
-        _ = platform_set_pointer(easy, CURLOPT_PROTOCOLS_STR, StaticText.cString("http,https"))
-        _ = platform_set_long(
-            easy, CURLOPT_HTTP_VERSION,
-            settings.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
-        _ = platform_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
-        _ = platform_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-        // No signals in the host process; and cancelling does not wait for a name server.
-        _ = platform_set_long(easy, CURLOPT_NOSIGNAL, 1)
-        _ = platform_set_long(easy, CURLOPT_QUICK_EXIT, 1)
-        _ = platform_set_long(easy, CURLOPT_TCP_KEEPALIVE, 1)
-        // A proxy's response to CONNECT is not the server's.
-        _ = platform_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
-        _ = platform_set_pointer(easy, CURLOPT_PROXY, settings.proxy.address.cString)
-        _ = platform_set_pointer(easy, CURLOPT_NOPROXY, settings.proxy.unproxiedHosts.cString)
-        _ = platform_set_long(easy, CURLOPT_PROXY_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-        _ = platform_set_write(easy, CURLOPT_WRITEFUNCTION, Transfer.receiveBody)
-        _ = platform_set_write(easy, CURLOPT_HEADERFUNCTION, Transfer.receiveHeader)
-        _ = platform_set_resolver_start(easy) { _, _, transfer in Transfer.connects(transfer) }
-        _ = platform_set_sockopt(easy) { transfer, _, _ in Transfer.connects(transfer) }
-        _ = platform_set_prerequest(easy, Transfer.connected)
-        _ = platform_set_progress(easy, Transfer.progress)
-        _ = platform_set_long(easy, CURLOPT_NOPROGRESS, 0)
-    }
-
-    private static let progress: curl_xferinfo_callback = { transfer, _, _, _, _ in
-        guard let transfer else { return 0 }
-        return UnretainedReference<Transfer>(transfer).with { $0.shouldContinue() } ? 0 : 1
-    }
-
-    /// libcurl looks up a name or tries an address. That happens not only at the beginning: libcurl
-    /// replaces a reused connection that ends before anything was received.
-    private static func connects(_ transfer: UnsafeMutableRawPointer?) -> Int32 {
-        guard let transfer else { return 0 }
-        let this = Handle.object(transfer, as: Transfer.self)
-        if this.clock.connect(at: platform_now(), away: this.loop.timeAway) {
-            this.timing.connected = -1
-            this.loop.noteConnecting(this)
-            this.noteProgress()
-        }
-        return 0
-    }
-
-    private static let connected: curl_prereq_callback = { transfer, _, _, _, _ in
-        guard let transfer else { return CURL_PREREQFUNC_OK }
-        let this = Handle.object(transfer, as: Transfer.self)
-        let now = platform_now()
-        if this.clock.phase == .connecting { this.loop.forgetConnecting(this) }
-        this.clock.wait(at: now)
-        this.noteProgress()
-        this.timing.connected = now
-        if let easy = this.easy { platform_tls_prepare(easy) }
-        return CURL_PREREQFUNC_OK
-    }
-
-    private static let receiveHeader: curl_write_callback = { bytes, _, count, transfer in
-        guard let bytes, let transfer else { return 0 }
-        let line = Bytes(
-            start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
-        return UnretainedReference<Transfer>(transfer).with { $0.receive(header: line) }
-            ? count : 0
-    }
-
-    /// Keeps a header line; false ends the transfer.
-    private func receive(header line: Bytes) -> Bool {
-        head.count(line)
-        guard head.byteCount <= settings.limits.headers else {
-            end = .tooLarge(.headers)
-            return false
-        }
-        // When the connection ends inside a line, libcurl 8 passes on its beginning.
-        guard line.last == UInt8(ascii: "\n") else { return true }
-        let isStatusLine = head.isStatusLine(line, bodyHasBegun: received > 0)
-        if isStatusLine {
-            head.begin(status: easy.map { platform_get_long($0, CURLINFO_RESPONSE_CODE) } ?? 0)
-        } else {
-            head.add(line)
-        }
-        guard head.status != 0 else { return true }
-        noteProgress()
-        clock.receive(at: loop.now)
-        lastReceived = loop.now
-        if timing.firstByte < 0 { timing.firstByte = max(loop.now, timing.connected) }
-        return true
-    }
-
-    private static let receiveBody: curl_write_callback = { bytes, _, count, transfer in
-        guard let bytes, let transfer else { return 0 }
-        let part = Bytes(
-            start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
-        return UnretainedReference<Transfer>(transfer).with { transfer in
-            if transfer.isPaused {
-                transfer.isHoldingData = true
-                return Int(CURL_WRITEFUNC_PAUSE)
-            }
-            return transfer.receive(part) ? count : 0
-        }
-    }
-
-    /// Keeps a part of the body; false ends the transfer.
-    private func receive(_ bytes: Bytes) -> Bool {
-        // libcurl accepts "HTTP/200 OK" as a status line, but without a status.
-        guard head.status != 0 else {
-            end = .failed(CURLE_WEIRD_SERVER_REPLY)
-            return false
-        }
-        noteProgress()
-        lastReceived = loop.now
-        received += bytes.count
-        let excess = received - settings.limits.body
-        guard excess > 0 else {
-            inbox.append(bytes)
-            return true
-        }
-        // What the limit allows is kept.
-        inbox.append(bytes.part(0..<max(bytes.count - excess, 0)))
-        received -= excess
-        end = .tooLarge(.body)
-        return false
     }
 }

@@ -70,8 +70,8 @@ package struct TransferClock {
         if phase == .receiving { phaseStart = max(phaseStart, now) }
     }
 
-    /// Restarts the timeout of the current phase, after nothing was read on purpose. A connection is
-    /// established meanwhile, so its timeout continues.
+    /// Restarts the timeout of the current phase, after nothing was read on purpose. A connection
+    /// is established meanwhile, so its timeout continues.
     package mutating func resume(at now: Int64) {
         if phase != .connecting { phaseStart = max(phaseStart, now) }
     }

@@ -1,0 +1,43 @@
+import Base
+import Chat
+import Transport
+
+/// What `tw_options_set_log` reports of an exchange.
+extension Exchange {
+    func logBegin() {
+        client?.log { line in
+            line.append(resource.method)
+            line.append(" ")
+            if let client {
+                line.append(withoutQuery(client.settings.endpoint.url(of: resource)))
+            }
+            if reply.attempts > 1 {
+                line.append(", attempt ")
+                line.append(decimal: reply.attempts)
+            }
+        }
+    }
+
+    func logRetry() {
+        client?.log { line in
+            line.append("next attempt in ")
+            line.append(decimal: Int(retryWait / millisecond))
+            line.append(" ms")
+        }
+    }
+
+    func logEnd(at now: Int64) {
+        client?.log { line in
+            line.append(StaticText.name(of: reply.status))
+            if reply.httpStatus > 0 {
+                line.append(", HTTP ")
+                line.append(decimal: reply.httpStatus)
+            }
+            line.append(", ")
+            line.append(decimal: Int(microseconds(at: now) / 1000))
+            line.append(" ms, ")
+            line.append(decimal: attempt.transfer?.received ?? 0)
+            line.append(" bytes")
+        }
+    }
+}
