@@ -27,7 +27,9 @@ class EventKind(str, Enum):
 
 
 #: The kind for each number that the library uses.
-_KINDS: dict[int, EventKind] = {kind.value: EventKind[kind.name] for kind in Kind}
+_KINDS: dict[int, EventKind] = {
+    kind.value: EventKind[kind.name] for kind in Kind if kind is not Kind.DONE
+}
 
 _TOOL_CALL, _USAGE, _RETRY = EventKind.TOOL_CALL, EventKind.USAGE, EventKind.RETRY
 
