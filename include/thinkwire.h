@@ -459,6 +459,25 @@ typedef enum tw_dialect {
 TW_API tw_status tw_options_set_dialect(tw_options *options, tw_dialect dialect);
 
 /**
+ * Sets a pair of tags that encloses reasoning at the beginning of an answer, such as "<plan>" and
+ * "</plan>".
+ *
+ * It is looked for in addition to the tags of known models, and before them. With "" for both tags,
+ * no tags are looked for, so that everything between tags is part of the answer. NULL for both
+ * restores the default: the tags of known models, which are `<think>`, `<thinking>`, `<thought>`,
+ * `<Thought>`, `<reasoning>`, `[THINK]`, `<seed:think>`, `<mm:think>`, `<longcat_think>`,
+ * `<think:opensource>`, `◁think▷`, and the markup of Gemma 4, gpt-oss, Command A and OpenThinker.
+ *
+ * A request can override it: see tw_request_set_reasoning_tags. For what is done with the tags, see
+ * tw_request_set_starts_thinking.
+ *
+ * TW_INVALID: `options` is NULL; only one of the tags is NULL or ""; or a tag is not UTF-8, begins
+ * with white space, or has more than 100 bytes.
+ */
+TW_API tw_status tw_options_set_reasoning_tags(tw_options *options, const char *opening,
+                                               const char *closing);
+
+/**
  * Allows the API key to be sent over http, in clear text, to a host that is not this machine.
  *
  * Hosts are compared without regard to case. Several calls allow several hosts.
@@ -710,6 +729,8 @@ typedef enum tw_thinking {
  * With thinking off, some servers put the answer into the field for reasoning (vllm#40816,
  * ollama#17911). Therefore text in that field is then held back until its kind is known: it is
  * reported as reasoning when an answer follows it, and as the answer when it ends without one.
+ * Exception: if it ends because of max_tokens (finish reason "length"), the model was thinking
+ * nevertheless (ollama#16240). Text between tags is always reasoning.
  *
  * TW_INVALID: `request` is NULL, the mode is unknown, the budget is negative, or there is a budget
  * although thinking is off.
@@ -727,12 +748,24 @@ TW_API tw_status tw_request_set_thinking(tw_request *request, tw_thinking mode, 
  * the tag is received; text that ends without a tag is the answer. Call this function to receive
  * such reasoning while it is generated.
  *
- * In other answers, `<think>…</think>` is reasoning at the beginning of an answer and nowhere else.
- * When reasoning is received in a field of its own, the library does not look for tags.
+ * In other answers, text between `<think>` and `</think>`, or between other tags that enclose
+ * reasoning (see tw_options_set_reasoning_tags), is reasoning at the beginning of an answer and
+ * nowhere else. When reasoning is received in a field of its own, text between tags is part of the
+ * answer, unless it repeats that reasoning: then it is reported once.
  *
  * TW_INVALID: `request` is NULL.
  */
 TW_API tw_status tw_request_set_starts_thinking(tw_request *request, int yes);
+
+/**
+ * Sets the tags that enclose reasoning in answers to this request, in place of the client's.
+ *
+ * The tags are those of tw_options_set_reasoning_tags; NULL for both restores those of the client.
+ *
+ * TW_INVALID: `request` is NULL, or as in tw_options_set_reasoning_tags.
+ */
+TW_API tw_status tw_request_set_reasoning_tags(tw_request *request, const char *opening,
+                                               const char *closing);
 
 /**
  * Sets a timeout of this request, in milliseconds, in place of the client's.

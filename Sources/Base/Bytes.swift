@@ -44,9 +44,10 @@ extension UnsafeBufferPointer where Element == UInt8 {
         return true
     }
 
-    package func hasPrefix(_ text: StaticString) -> Bool {
-        count >= text.utf8CodeUnitCount
-            && Bytes(rebasing: self[..<text.utf8CodeUnitCount]).equals(text)
+    package func hasPrefix(_ text: StaticString) -> Bool { hasPrefix(StaticText.bytes(text)) }
+
+    package func hasPrefix(_ other: Bytes) -> Bool {
+        count >= other.count && part(0..<other.count).equals(other)
     }
 
     package func hasSuffix(_ text: StaticString) -> Bool {

@@ -36,6 +36,8 @@ struct Attempt: ~Copyable {
     private var stream: SSEParser
     private var parser = ChunkParser()
     private(set) var format = Format.unknown
+    /// The format of a body that is compressed although no header says so.
+    private var compression: StaticString = ""
     /// How much of the inbox is known to be white space, while nothing else has arrived.
     private var leadingWhitespace = 0
     /// The inbox while it is parsed and events may point into it, and the part not parsed yet.
@@ -95,7 +97,7 @@ struct Attempt: ~Copyable {
     /// Parses the next event of a stream, if all of it has arrived.
     mutating func parse(into reply: UnretainedReference<Reply>, at now: Int64) -> Progress {
         guard inbox.baseAddress != nil || takeInbox(reply) else {
-            return format == .compressed ? .failed(compressionProblem) : .needsInput
+            return format == .compressed ? .failed(.compressed(compression)) : .needsInput
         }
         let event: SSEParser.Event?
         do { event = try stream.next(&input) } catch {
@@ -139,7 +141,10 @@ struct Attempt: ~Copyable {
     private mutating func sniffFormat(_ transfer: Transfer, isStreamable: Bool) -> Format {
         let bytes = transfer.inbox.bytes
         if transfer.head.status >= 300 { return .errorResponse }
-        if Compression.format(of: bytes) != nil { return .compressed }
+        if let format = Compression.format(of: bytes) {
+            compression = format
+            return .compressed
+        }
         // A byte order mark may be split, too.
         if Compression.mayBegin(with: bytes) || StaticText.bytes("\u{FEFF}").starts(with: bytes) {
             return .unknown
@@ -152,10 +157,6 @@ struct Attempt: ~Copyable {
         let first = bytes[leadingWhitespace]
         let isJSON = first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
         return isJSON || !isStreamable ? .document : .events
-    }
-
-    private var compressionProblem: Problem {
-        .compressed(transfer.flatMap { Compression.format(of: $0.inbox.bytes) } ?? "")
     }
 
     private mutating func parse(
@@ -210,7 +211,7 @@ struct Attempt: ~Copyable {
             if reply.httpStatus >= 300 { readErrorResponse(of: transfer, into: reply, redactor) }
             return nil
         case .document: return parseDocument(of: transfer, into: reply)
-        case .compressed: return compressionProblem
+        case .compressed: return .compressed(compression)
         case .events: return parseLastEvent(into: reply, at: now)
         }
     }

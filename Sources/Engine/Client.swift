@@ -14,6 +14,7 @@ package final class Client: @unchecked Sendable {
     /// Whether comments in a stream restart the idle timeout.
     let commentsKeepAlive: Bool
     let dialect: ThinkingDialect?
+    let reasoningTags: ReasoningTags
     let redactor: Redactor
     private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
     private let pool = ForkLocal<EventLoopPool>()
@@ -57,6 +58,7 @@ package final class Client: @unchecked Sendable {
         commentsKeepAlive = options.commentsKeepAlive
         self.redactor = redactor
         dialect = options.dialect
+        reasoningTags = options.reasoningTags ?? .known
         let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
         settings = TransferSettings(

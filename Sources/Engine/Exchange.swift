@@ -57,6 +57,7 @@ package final class Exchange {
             wantsStream: wantsStream, host: client.endpoint.host, port: client.endpoint.port,
             dialect: client.dialect)
         reply = Reply(body.expected)
+        reply.expected.tags = request.reasoningTags ?? client.reasoningTags
         unretainedReply = UnretainedReference(reply)
         self.body = body.takeText()
         timeouts = request.timeouts(of: client.timeouts)

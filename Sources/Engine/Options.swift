@@ -39,6 +39,8 @@ package final class Options {
     var httpVersion = TW_HTTP_AUTO
     /// The fields that switch thinking on or off. Nil derives them from the model or the host.
     var dialect: ThinkingDialect?
+    /// The tags that enclose reasoning. Nil for those of known models.
+    package var reasoningTags: ReasoningTags?
 
     package init() {}
 

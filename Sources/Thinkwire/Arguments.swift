@@ -55,6 +55,14 @@ func bytes(_ pointer: UnsafeRawPointer?, _ length: Int, _ name: StaticString) th
     return Bytes(start: pointer.assumingMemoryBound(to: UInt8.self), count: length)
 }
 
+/// The reasoning tags that a caller sets; nil if both are NULL.
+func reasoningTags(_ opening: UnsafePointer<CChar>?, _ closing: UnsafePointer<CChar>?)
+    throws(ArgumentError) -> ReasoningTags?
+{
+    try ReasoningTags.of(
+        opening: opening.map { Bytes(cString: $0) }, closing: closing.map { Bytes(cString: $0) })
+}
+
 /// The pointer to borrowed text, and its length if C asks for it.
 func lend(_ text: Bytes, _ length: UnsafeMutablePointer<Int>?) -> UnsafePointer<CChar> {
     length?.pointee = text.count

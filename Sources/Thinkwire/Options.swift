@@ -129,6 +129,15 @@ public func tw_options_set_dialect(_ options: OpaquePointer?, _ dialect: tw_dial
     }
 }
 
+@implementation @_cdecl("tw_options_set_reasoning_tags")
+public func tw_options_set_reasoning_tags(
+    _ options: OpaquePointer?, _ opening: UnsafePointer<CChar>?, _ closing: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(ArgumentError) in
+        try object(options, Options.self, "options").reasoningTags = reasoningTags(opening, closing)
+    }
+}
+
 @implementation @_cdecl("tw_options_allow_cleartext")
 public func tw_options_allow_cleartext(_ options: OpaquePointer?, _ host: UnsafePointer<CChar>?)
     -> tw_status

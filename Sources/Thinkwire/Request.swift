@@ -136,6 +136,15 @@ public func tw_request_set_starts_thinking(_ request: OpaquePointer?, _ yes: Int
     }
 }
 
+@implementation @_cdecl("tw_request_set_reasoning_tags")
+public func tw_request_set_reasoning_tags(
+    _ request: OpaquePointer?, _ opening: UnsafePointer<CChar>?, _ closing: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(ArgumentError) in
+        try object(request, Request.self, "request").reasoningTags = reasoningTags(opening, closing)
+    }
+}
+
 @implementation @_cdecl("tw_request_set_timeout")
 public func tw_request_set_timeout(
     _ request: OpaquePointer?, _ which: tw_timeout, _ milliseconds: Int64

@@ -93,6 +93,73 @@ static void tags(void)
     CHECK_STATUS(tw_request_set_starts_thinking(NULL, 1), TW_INVALID);
 }
 
+/* Checks the content of that response with the tags of the client and of the request. */
+static void check_tags(const char *response, const char *const client_tags[2],
+                       const char *const request_tags[2], const char *content)
+{
+    struct server server;
+    server_start(&server, response);
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
+    CHECK_STATUS(tw_options_set_reasoning_tags(options, client_tags[0], client_tags[1]), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_request *request = hello("m");
+    CHECK_STATUS(tw_request_set_reasoning_tags(request, request_tags[0], request_tags[1]), TW_OK);
+    for (int streams = 0; streams < 2; streams++) {
+        tw_reply *reply =
+            streams ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
+        CHECK_REPLY(reply, TW_OK);
+        CHECK_TEXT(tw_reply_content(reply, NULL), content);
+        tw_reply_destroy(reply);
+    }
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    tw_options_destroy(options);
+    server_stop(&server);
+}
+
+static void tags_of_the_caller(void)
+{
+    static const char own[] = EVENTS DELTA("\"content\":\"\\u2039pl\"")
+        DELTA("\"content\":\"an:Hm.:pla\"") DELTA("\"content\":\"n\\u203aHi\"") FINISH("stop");
+    static const char known[] = EVENTS DELTA("\"content\":\"<think>Hm.</think>Hi\"") FINISH("stop");
+    static const char *const unset[2] = { NULL, NULL }, *const none[2] = { "", "" },
+                             *const plan[2] = { "\342\200\271plan:", ":plan\342\200\272" };
+    check_tags(own, unset, unset, "\342\200\271plan:Hm.:plan\342\200\272Hi");
+    check_tags(own, plan, unset, "Hi");
+    check_tags(own, unset, plan, "Hi");
+    check_tags(own, plan, none, "\342\200\271plan:Hm.:plan\342\200\272Hi");
+    check_tags(known, unset, unset, "Hi");
+    check_tags(known, plan, unset, "Hi");
+    check_tags(known, none, unset, "<think>Hm.</think>Hi");
+    check_tags(known, none, plan, "Hi");
+}
+
+static void invalid_tags(void)
+{
+    static const char *const tags[][2] = {
+        { NULL, "</a>" }, { "<a>", NULL },  { "", "</a>" },     { "<a>", "" },
+        { " <a>", "b" },  { "<a>", "\nb" }, { "\377", "</a>" }, { "<a>", "\200" },
+    };
+    char long_tag[102];
+    tw_options *options = tw_options_create();
+    tw_request *request = hello("m");
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+        CHECK_STATUS(tw_options_set_reasoning_tags(options, tags[i][0], tags[i][1]), TW_INVALID);
+        CHECK_STATUS(tw_request_set_reasoning_tags(request, tags[i][0], tags[i][1]), TW_INVALID);
+        CHECK_HAS(tw_last_error(), "tag");
+    }
+    memset(long_tag, 'a', sizeof long_tag);
+    long_tag[101] = 0;
+    CHECK_STATUS(tw_options_set_reasoning_tags(options, long_tag, "a"), TW_INVALID);
+    CHECK_STATUS(tw_options_set_reasoning_tags(options, long_tag + 1, "a"), TW_OK);
+    CHECK_STATUS(tw_options_set_reasoning_tags(NULL, "a", "b"), TW_INVALID);
+    CHECK_STATUS(tw_request_set_reasoning_tags(NULL, "a", "b"), TW_INVALID);
+    tw_request_destroy(request);
+    tw_options_destroy(options);
+}
+
 /* The template of a known model opens the thinking, unless the caller says otherwise. */
 static void known_template(void)
 {
@@ -124,6 +191,8 @@ void test_thinking(void)
 {
     dialects();
     tags();
+    tags_of_the_caller();
+    invalid_tags();
     known_template();
     answer_as_reasoning();
 }

@@ -228,8 +228,8 @@ private func checkUTF8Decoder(_ bytes: Bytes, _ cut: UInt8) {
 private func checkTags(_ text: Bytes, _ cut: UInt8, isOpened: Bool) {
     var reasoning = ByteBuffer(), content = ByteBuffer()
     var wholeReasoning = ByteBuffer(), wholeContent = ByteBuffer()
-    var tags = ThinkTagParser(isOpened: isOpened)
-    var whole = ThinkTagParser(isOpened: isOpened)
+    var tags = ThinkTagParser(.known, isOpened: isOpened)
+    var whole = ThinkTagParser(.known, isOpened: isOpened)
     for piece in text.pieces(cut) {
         withCopy(piece) { piece in
             if tags.isInContent {

@@ -16,6 +16,8 @@ package final class Request {
     /// Whether the model's chat template contains the opening `<think>`; nil: decided by the
     /// model's name.
     package var startsInsideThink: Bool?
+    /// The tags that enclose reasoning in the answer; nil for those of the client.
+    package var reasoningTags: ReasoningTags?
 
     private init(_ body: consuming RequestBody) { self.body = body }
 

@@ -14,6 +14,10 @@ package final class Choice {
     var unknownCallFieldCount = 0
     package var finishReason = ByteBuffer()
     var finishEventIndex = 0
+    /// Whether the server sends reasoning in a field, so that further text of the field is new.
+    var sendsReasoningField = false
+    /// The part of the reasoning from tags that was received in a field, too.
+    private var repetition = Repetition()
     /// Name of the reasoning field that the server uses.
     var reasoningField = ByteBuffer()
     /// Offset of the first reasoning that was received in a field. Reasoning before it was in think
@@ -49,6 +53,7 @@ package final class Choice {
     init(index: Int, _ expected: Reply.Expected) {
         self.index = index
         tags = ThinkTagParser(
+            expected.tags,
             isOpened: expected.startsInsideThink || expected.templateStartsInsideThink)
         anyReasoningFieldEndsTags = expected.templateStartsInsideThink
         isThinkingOff = expected.isThinkingOff
@@ -67,12 +72,20 @@ package final class Choice {
 
     /// Whether the choice contains only reasoning, which is therefore the answer.
     ///
-    /// Not if the model ran out of tokens while thinking: unfinished reasoning has no closing tag
-    /// either.
+    /// Not if the model ran out of tokens: then it was thinking, even if thinking is off
+    /// (ollama#16240, ds4#1087), and unfinished reasoning has no closing tag.
     var isReasoningTheAnswer: Bool {
-        guard isThinkingOff || !finishReason.bytes.equals("length") else { return false }
+        guard !finishReason.bytes.equals("length") else { return false }
         return !reasoning.text.isEmpty && content.text.isEmpty && refusal.text.isEmpty
             && toolCalls.isEmpty
+    }
+
+    /// Length of the beginning of a reasoning field that repeats the reasoning from tags.
+    func repeatedLength(_ text: Bytes) -> Int {
+        var length = repetition.match(text, of: reasoning.text.bytes)
+        // Characters are not split.
+        while length > 0, length < text.count, text[length] & 0xC0 == 0x80 { length -= 1 }
+        return length
     }
 
     /// Stops holding back reasoning, because the server sends it in a field. Has no effect if

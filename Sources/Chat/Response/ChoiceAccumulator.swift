@@ -52,11 +52,30 @@ struct ChoiceAccumulator: ~Copyable {
     /// Adds a piece of reasoning.
     @inline(__always)
     mutating func addReasoning(_ text: JSONValue, _ choice: Choice, _ index: Int) {
-        if !choice.tags.isInContent && !text.contents.isEmpty { bypassTags(of: choice, index) }
-        let start = choice.reasoning.append(text)
-        if !text.contents.isEmpty {
-            choice.reasoningFieldStart = min(choice.reasoningFieldStart, start)
+        guard choice.sendsReasoningField else {
+            return addFirstReasoning(ofField: text, choice, index)
         }
+        let start = choice.reasoning.append(text)
+        if !choice.holdsReasoning { emitReasoning(of: choice, index, from: start) }
+    }
+
+    /// Adds reasoning from a field as long as none of it is new: it may be empty, or repeat the
+    /// reasoning that was received between tags.
+    @inline(never)
+    private mutating func addFirstReasoning(
+        ofField text: JSONValue, _ choice: Choice, _ index: Int
+    ) {
+        choice.reasoning.isPresent = true
+        guard !text.contents.isEmpty else { return }
+        if !choice.tags.isInContent { noteReasoningField(of: choice, index) }
+        scratch.removeAll()
+        choice.reasoning.decoder.append(text, to: &scratch)
+        let start = choice.reasoning.text.count
+        let repeated = choice.tags.hasReasoning ? choice.repeatedLength(scratch.bytes) : 0
+        choice.reasoningFieldStart = min(choice.reasoningFieldStart, repeated > 0 ? 0 : start)
+        if choice.tags.hasReasoning && repeated == scratch.count { return }
+        choice.sendsReasoningField = true
+        choice.reasoning.text.append(scratch.bytes.dropping(repeated))
         if !choice.holdsReasoning { emitReasoning(of: choice, index, from: start) }
     }
 
@@ -153,8 +172,8 @@ struct ChoiceAccumulator: ~Copyable {
         emitGrowth(of: choice, index, fromReasoning: reasoning, content: content)
     }
 
-    /// Stops looking for tags, because the server sends reasoning in a field.
-    mutating func bypassTags(of choice: Choice, _ index: Int) {
+    /// Notes that the server sends reasoning in a field, so that tags can only repeat it.
+    mutating func noteReasoningField(of choice: Choice, _ index: Int) {
         let content = choice.content.text.count
         let wasHeld = choice.holdsReasoning
         choice.trustReasoningField()
@@ -167,7 +186,7 @@ struct ChoiceAccumulator: ~Copyable {
                 emitHeldReasoning(of: choice, index)
             }
         }
-        choice.tags.bypass(content: &choice.content.text)
+        choice.tags.noteReasoningField(content: &choice.content.text)
         emitContent(of: choice, index, from: content)
     }
 
@@ -289,7 +308,9 @@ struct ChoiceAccumulator: ~Copyable {
         of choice: Choice, _ index: Int, fromReasoning reasoning: Int, content: Int
     ) {
         if choice.holdsReasoning {
-            if choice.content.text.count > content { emitHeldReasoning(of: choice, index) }
+            if choice.tags.hasTag || choice.content.text.count > content {
+                emitHeldReasoning(of: choice, index)
+            }
         } else {
             emitReasoning(of: choice, index, from: reasoning)
         }

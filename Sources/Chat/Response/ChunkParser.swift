@@ -312,7 +312,7 @@ extension ChunkParser {
             switch field.kind {
             case .reasoning:
                 if choice.anyReasoningFieldEndsTags && !choice.tags.isInContent {
-                    accumulator.bypassTags(of: choice, index)
+                    accumulator.noteReasoningField(of: choice, index)
                 }
                 // Envoy sends reasoning as an object (envoyproxy/ai-gateway PR 1222). Some servers
                 // send the same reasoning in two fields of one delta: it counts once.

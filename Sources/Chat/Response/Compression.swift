@@ -2,21 +2,23 @@ import Base
 
 /// Recognises bodies that are still compressed when they are parsed.
 package enum Compression {
-    /// The first bytes of compressed data: RFC 1952, section 2.3.1; RFC 8878, section 3.1.1; RFC
-    /// 1950, section 2.2, for the levels that zlib writes. Brotli has no such bytes.
-    private static let formats: [(name: StaticString, first: [UInt8])] = [
-        ("gzip", [0x1F, 0x8B]), ("zstd", [0x28, 0xB5, 0x2F, 0xFD]), ("deflate", [0x78, 0x01]),
-        ("deflate", [0x78, 0x5E]), ("deflate", [0x78, 0x9C]), ("deflate", [0x78, 0xDA]),
-    ]
-
     /// The format of a body that begins with these bytes; nil if it is not known to be compressed.
+    ///
+    /// The first bytes are those of RFC 1952, section 2.3.1; RFC 8878, section 3.1.1; and RFC 1950,
+    /// section 2.2, for the levels that zlib writes. Brotli has no such bytes.
     package static func format(of body: Bytes) -> StaticString? {
-        formats.first { body.starts(with: $0.first) }?.name
+        guard body.count > 1 else { return nil }
+        return switch (body[0], body[1]) {
+        case (0x1F, 0x8B): "gzip"
+        case (0x28, 0xB5): "zstd"
+        case (0x78, 0x01), (0x78, 0x5E), (0x78, 0x9C), (0x78, 0xDA): "deflate"
+        default: nil
+        }
     }
 
     /// Whether more bytes are needed to recognise a format.
     package static func mayBegin(with body: Bytes) -> Bool {
-        formats.contains { $0.first.count > body.count && $0.first.starts(with: body) }
+        body.count == 1 && (body[0] == 0x1F || body[0] == 0x28 || body[0] == 0x78)
     }
 }
 

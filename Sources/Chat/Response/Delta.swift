@@ -50,6 +50,7 @@ struct DeltaField {
             case 13 where name.equals("function_call"): (.functionCall, "function_call")
             case 5 where name.equals("audio"): (.audio, "audio")
             case 11 where name.equals("annotations"): (.list, "annotations")
+            case 14 where name.equals("reasoning_text"): (.reasoning, "reasoning_text")
             case 17 where name.equals("reasoning_content"): (.reasoning, "reasoning_content")
             case 17 where name.equals("reasoning_details"):
                 (.reasoningDetails, "reasoning_details")

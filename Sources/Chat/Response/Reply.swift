@@ -91,6 +91,8 @@ package final class Reply {
         package var templateStartsInsideThink = false
         /// The list of models was requested, not an answer.
         package var isModelList = false
+        /// The tags that enclose reasoning.
+        package var tags = ReasoningTags.known
         /// Number of requested choices.
         package var choices = 1
 

@@ -1,20 +1,31 @@
 import Base
 
-/// Separates `<think>…</think>` at the beginning of an answer from the content, for servers that do
-/// not: the text between the tags is reasoning.
+/// Separates reasoning between tags at the beginning of an answer from the content, for servers
+/// that do not: `<think>…</think>` and others (see `ReasoningTags`).
 ///
 /// Only tags at the beginning count; tags that an answer quotes later, in code or in prose, are
 /// content. A tag can be split at any byte, so text that may become a tag is held back. White space
 /// around the tags is removed with them. Without a closing tag, all text is reasoning.
+///
+/// After reasoning in a field, tags at the beginning count only if the text between them repeats
+/// that reasoning: MiniMax M3 sends it twice (vellum-assistant PR 34556, oh-my-pi PR 2434).
 struct ThinkTagParser: ~Copyable {
     private enum State {
         case beforeOpeningTag, reasoning, afterClosingTag, content
     }
 
     private var state = State.beforeOpeningTag
+    private let tags: ReasoningTags
+    /// The tags that were found; nil before.
+    private var pair: ReasoningTags.Pair?
     /// Whether the chat template contains the opening tag, so that it is not sent
     /// (open-webui#11259).
     private let isOpened: Bool
+    /// Whether text between tags counts only if it repeats reasoning that was received in a field.
+    private var expectsRepetition = false
+    /// Text that may follow the closing tag and is not part of the answer.
+    private var introduction = Bytes(start: nil, count: 0)
+    private var repetition = Repetition()
     /// Bytes that may belong to a tag, or to the white space around a tag.
     private var held = ByteBuffer()
     /// Number of leading bytes of `held` that are white space, so that they are not examined with
@@ -27,9 +38,10 @@ struct ThinkTagParser: ~Copyable {
     /// document.
     var recordsPrefix = true
     /// Whether reasoning has begun, so that white space is part of it.
-    private var hasReasoning = false
+    private(set) var hasReasoning = false
 
-    init(isOpened: Bool) {
+    init(_ tags: ReasoningTags, isOpened: Bool) {
+        self.tags = tags
         self.isOpened = isOpened
         if isOpened { state = .reasoning }
     }
@@ -41,11 +53,18 @@ struct ThinkTagParser: ~Copyable {
     /// Whether the parser is between the tags: the closing tag was not yet received.
     var isInReasoning: Bool { state == .reasoning }
 
-    /// Stops looking for tags: reasoning is sent in a field, so the text held back is content.
-    mutating func bypass(content: inout ByteBuffer) {
-        if state == .beforeOpeningTag || state == .reasoning && !hasReasoning {
-            restore(to: &content)
+    /// Whether a tag shows that the reasoning is reasoning.
+    var hasTag: Bool { pair != nil && !expectsRepetition }
+
+    /// Notes that reasoning is received in a field, so that tags can only repeat it.
+    mutating func noteReasoningField(content: inout ByteBuffer) {
+        guard state == .beforeOpeningTag || state == .reasoning && !hasReasoning else { return }
+        if state == .reasoning && pair == nil {
+            // That the template contains the opening tag was wrong.
+            guard removedPrefix.isEmpty && held.isEmpty else { return restore(to: &content) }
+            state = .beforeOpeningTag
         }
+        expectsRepetition = true
     }
 
     /// Takes back reasoning that turned out to be content, before it was emitted.
@@ -60,7 +79,7 @@ struct ThinkTagParser: ~Copyable {
     mutating func split(_ piece: Bytes, reasoning: inout ByteBuffer, content: inout ByteBuffer) {
         held.append(piece)
         if state == .beforeOpeningTag { findOpeningTag(&content) }
-        if state == .reasoning { findClosingTag(&reasoning) }
+        if state == .reasoning { findClosingTag(&reasoning, &content) }
         if state == .afterClosingTag { findContent(&content) }
     }
 
@@ -68,61 +87,113 @@ struct ThinkTagParser: ~Copyable {
     mutating func finish(reasoning: inout ByteBuffer, content: inout ByteBuffer) {
         switch state {
         case .beforeOpeningTag: restore(to: &content)
+        case .reasoning where expectsRepetition:
+            let isRepeated =
+                repetition.match(held.bytes, of: reasoning.bytes) == held.count
+                && repetition.hasBegun
+            if isRepeated { remove(held.count) } else { restore(to: &content) }
         case .reasoning:
             reasoning.append(held)
             remove(held.count)
-        case .afterClosingTag, .content: break
+        case .afterClosingTag:
+            // What may have been an introduction.
+            content.append(held)
+            held = ByteBuffer()
+            state = .content
+        case .content: break
         }
     }
 
     private mutating func findOpeningTag(_ content: inout ByteBuffer) {
         leadingWhitespace += whitespaceCount(held.bytes.dropping(leadingWhitespace))
         let text = held.bytes.dropping(leadingWhitespace)
-        if text.hasPrefix(ThinkTagParser.opening) {
-            remove(leadingWhitespace + ThinkTagParser.opening.utf8CodeUnitCount)
+        switch tags.matchOpening(text) {
+        case .found(let found):
+            pair = found
+            remove(leadingWhitespace + found.opening.count)
             state = .reasoning
-        } else if !isIncomplete(text, ThinkTagParser.opening) {
-            restore(to: &content)
+        case .incomplete: break
+        case .absent: restore(to: &content)
         }
     }
 
-    private mutating func findClosingTag(_ reasoning: inout ByteBuffer) {
+    private mutating func findClosingTag(
+        _ reasoning: inout ByteBuffer, _ content: inout ByteBuffer
+    ) {
         if !hasReasoning {
-            var start = whitespaceCount(held.bytes)
-            // A model may repeat an opening tag that its template contains, even several times.
-            while isOpened && held.bytes.dropping(start).hasPrefix(ThinkTagParser.opening) {
-                start += ThinkTagParser.opening.utf8CodeUnitCount
-                start += whitespaceCount(held.bytes.dropping(start))
-            }
-            remove(start)
-            if held.isEmpty || isOpened && isIncomplete(held.bytes, ThinkTagParser.opening) {
-                return
-            }
+            guard skipRepeatedOpeningTags() else { return }
         }
         let text = held.bytes
-        var end = leadingWhitespace
-        while end < text.count {
-            if text[end] == UInt8(ascii: "<") {
-                let rest = text.dropping(end)
-                if rest.hasPrefix(ThinkTagParser.closing) {
-                    append(withoutTrailingWhitespace(text, to: end), to: &reasoning)
-                    remove(end + ThinkTagParser.closing.utf8CodeUnitCount)
-                    state = .afterClosingTag
-                    return
-                }
-                if isIncomplete(rest, ThinkTagParser.closing) { break }
+        var end = tagStart(in: text, from: leadingWhitespace)
+        scanning: while end < text.count {
+            switch matchClosing(text.dropping(end)) {
+            case .found(let found):
+                let last = withoutTrailingWhitespace(text, to: end)
+                guard append(last, to: &reasoning), isRepetitionComplete(reasoning.bytes)
+                else { return restore(to: &content) }
+                pair = found
+                introduction = found.introduction
+                expectsRepetition = false
+                remove(end + found.closing.count)
+                state = .afterClosingTag
+                return
+            case .incomplete: break scanning
+            case .absent: end = tagStart(in: text, from: end + 1)
             }
-            end += 1
         }
         let certain = withoutTrailingWhitespace(text, to: end)
-        append(certain, to: &reasoning)
+        guard append(certain, to: &reasoning) else { return restore(to: &content) }
         remove(certain.count)
         leadingWhitespace = end - certain.count
+    }
+
+    /// Skips white space before the reasoning, and opening tags that the model repeats although its
+    /// template contains them. False if more text is needed to decide.
+    private mutating func skipRepeatedOpeningTags() -> Bool {
+        var start = whitespaceCount(held.bytes)
+        defer { remove(start) }
+        while isOpened && !expectsRepetition, start < held.count {
+            switch tags.matchOpening(held.bytes.dropping(start)) {
+            case .found(let found):
+                pair = found
+                start += found.opening.count
+                start += whitespaceCount(held.bytes.dropping(start))
+            case .incomplete: return false
+            case .absent: return true
+            }
+        }
+        return start < held.count
+    }
+
+    /// Index of the next byte with which a closing tag may begin; the length of the text if there
+    /// is none.
+    private func tagStart(in text: Bytes, from start: Int) -> Int {
+        var index = start
+        if let first = pair?.closing[0] {
+            while index < text.count, text[index] != first { index += 1 }
+        } else {
+            while index < text.count, !tags.mayCloseTemplate(with: text[index]) { index += 1 }
+        }
+        return index
+    }
+
+    private func matchClosing(_ text: Bytes) -> ReasoningTags.Match {
+        guard let pair else { return tags.matchClosing(text) }
+        if text.hasPrefix(pair.closing) { return .found(pair) }
+        return pair.closing.hasPrefix(text) ? .incomplete : .absent
     }
 
     private mutating func findContent(_ content: inout ByteBuffer) {
         remove(whitespaceCount(held.bytes))
         guard !held.isEmpty else { return }
+        if !introduction.isEmpty {
+            if held.bytes.hasPrefix(introduction) {
+                remove(introduction.count)
+                introduction = Bytes(start: nil, count: 0)
+                return findContent(&content)
+            }
+            if introduction.hasPrefix(held.bytes) { return }
+        }
         content.append(held)
         held = ByteBuffer()
         state = .content
@@ -146,10 +217,19 @@ struct ThinkTagParser: ~Copyable {
         return text.part(0..<(length > leadingWhitespace ? length : 0))
     }
 
-    private mutating func append(_ text: Bytes, to reasoning: inout ByteBuffer) {
-        guard !text.isEmpty else { return }
+    /// Appends text to the reasoning. False if it should have repeated reasoning, but is different.
+    private mutating func append(_ text: Bytes, to reasoning: inout ByteBuffer) -> Bool {
+        guard !text.isEmpty else { return true }
+        if expectsRepetition {
+            return repetition.match(text, of: reasoning.bytes) == text.count
+        }
         hasReasoning = true
         reasoning.append(text)
+        return true
+    }
+
+    private func isRepetitionComplete(_ reasoning: Bytes) -> Bool {
+        !expectsRepetition || repetition.hasBegun && repetition.isComplete(reasoning)
     }
 
     /// Moves everything received to the content, because there is no tag.
@@ -159,15 +239,8 @@ struct ThinkTagParser: ~Copyable {
         removedPrefix = ByteBuffer()
         held = ByteBuffer()
         state = .content
+        pair = nil
     }
-
-    private static var opening: StaticString { "<think>" }
-    private static var closing: StaticString { "</think>" }
-}
-
-/// Whether the text is a proper prefix of the tag, so that more text may complete it.
-private func isIncomplete(_ text: Bytes, _ tag: StaticString) -> Bool {
-    text.count < tag.utf8CodeUnitCount && StaticText.bytes(tag).part(0..<text.count).equals(text)
 }
 
 /// Number of white-space bytes at the beginning.

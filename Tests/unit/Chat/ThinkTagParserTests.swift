@@ -105,7 +105,7 @@ struct ThinkTagParserTests {
 
     @Test func tagsAfterTheBeginningAreContent() throws {
         try expect("Use `<think>` and </think>.", ["content: Use `<think>` and </think>."])
-        try expect("<thinking>a</thinking>", ["content: <thinking>a</thinking>"])
+        try expect("<thinks>a</thinks>", ["content: <thinks>a</thinks>"])
         try expect(
             "<think>a</think>b <think>c</think>", ["reasoning: a", "content: b <think>c</think>"])
         try expect("<", ["content: <"])

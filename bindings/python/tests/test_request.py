@@ -237,3 +237,23 @@ def test_explicit_field_has_priority_over_thinking(echo: Echo) -> None:
     with Client(echo.base_url, "") as client:
         client.stream(QWEN3, "Hello", thinking=True, enable_thinking=False).finish()
     assert echo.bodies[0]["enable_thinking"] is False
+
+
+def test_reasoning_tags_of_the_client_and_of_an_exchange(base_url: str) -> None:
+    def content(client: Client, answer: str, **fields: Any) -> str:
+        message = {"index": 0, "message": {"content": answer}, "finish_reason": "stop"}
+        body = json.dumps({"choices": [message]})
+        return client.send("mock/script", "Hello", mock_reply=body, **fields).content
+
+    own, known = "<plan>Hm.</plan>Hi", "<think>Hm.</think>Hi"
+    with Client(base_url, "key") as client:
+        assert content(client, own) == own
+        assert content(client, own, reasoning_tags=("<plan>", "</plan>")) == "Hi"
+        assert content(client, known) == "Hi"
+        assert content(client, known, reasoning_tags=False) == known
+    with Client(base_url, "key", reasoning_tags=("<plan>", "</plan>")) as client:
+        assert content(client, own) == content(client, known) == "Hi"
+        with pytest.raises(InvalidArgumentError, match="reasoning_tags must be a pair"):
+            content(client, own, reasoning_tags="<plan>")
+        with pytest.raises(InvalidArgumentError, match="only one reasoning tag is empty"):
+            content(client, own, reasoning_tags=("<plan>", ""))

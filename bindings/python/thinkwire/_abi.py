@@ -225,6 +225,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_options_set_ca_directory": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_http_version": (c_int, [c_void_p, c_int]),
     "tw_options_set_dialect": (c_int, [c_void_p, c_int]),
+    "tw_options_set_reasoning_tags": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_options_allow_cleartext": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_log": (c_int, [c_void_p, tw_log_fn, c_void_p]),
     # Client
@@ -245,6 +246,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_request_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_request_set_thinking": (c_int, [c_void_p, c_int, c_int64]),
     "tw_request_set_starts_thinking": (c_int, [c_void_p, c_int]),
+    "tw_request_set_reasoning_tags": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_request_set_timeout": (c_int, [c_void_p, c_int, c_int64]),
     "tw_request_json": (c_void_p, [c_void_p, _size_out]),
     # Chat

@@ -15,7 +15,7 @@ from ._handle import Handle, NotCopyable, check
 from ._library import library as load_library
 from ._log import LogFunction
 from .errors import MisuseError
-from .options import Limits, Options, TimeoutLike
+from .options import Limits, Options, ReasoningTags, TimeoutLike
 
 
 class BaseClient(NotCopyable):
@@ -37,6 +37,7 @@ class BaseClient(NotCopyable):
         limits: Union[Limits, Mapping[str, int], None] = None,
         http_version: Optional[str] = None,
         dialect: Union[str, Dialect, None] = None,
+        reasoning_tags: ReasoningTags = None,
         allow_cleartext: Union[str, Iterable[str]] = (),
         log: Optional[LogFunction] = None,
     ) -> None:
@@ -56,6 +57,7 @@ class BaseClient(NotCopyable):
             limits=limits,
             http_version=http_version,
             dialect=dialect,
+            reasoning_tags=reasoning_tags,
             allow_cleartext=allow_cleartext,
             log=log,
         )

@@ -13,7 +13,7 @@ from ._handle import Handle, c_integer, c_string, check, text, utf8
 from ._schema import schema_of
 from .errors import InvalidArgumentError
 from .images import Image
-from .options import TimeoutLike, timeouts_of
+from .options import TimeoutLike, tags_of, timeouts_of
 from .reply import Reply
 from .tools import Tool, definition_of
 
@@ -60,7 +60,11 @@ def build(
     for kind, milliseconds in timeouts_of(timeout):
         check(library, library.tw_request_set_timeout(address, kind, milliseconds))
     for name, value in fields.items():
-        _set_field(library, address, name, value)
+        if name == "reasoning_tags":
+            # Not a field of the body.
+            check(library, library.tw_request_set_reasoning_tags(address, *tags_of(value)))
+        else:
+            _set_field(library, address, name, value)
     return request
 
 

@@ -49,6 +49,8 @@ class Client(BaseClient):
     dialect          the request fields that switch thinking, for servers that the library does not
                      know: "enable_thinking", "chat_template", "reasoning_effort",
                      "reasoning_object" or "none"
+    reasoning_tags   a pair of tags that encloses reasoning at the beginning of an answer, in
+                     addition to those of known models; False: no tags
     allow_cleartext  hosts other than this machine to which the key may be sent over http
     log              called with each line of the log, on the thread of the exchange; the log never
                      contains keys or texts of a conversation
@@ -82,7 +84,8 @@ class Client(BaseClient):
                           Status.CANCELLED, is returned. If it raises, the exchange is cancelled
                           and the exception propagates
         fields            further fields of the request body, sent as JSON: temperature=0.2,
-                          tools=[…]; None is sent as null
+                          tools=[…]; None is sent as null. Exception: reasoning_tags, in place of
+                          the client's
         """
         function = "tw_chat_open_unstreamed" if on_event is None else "tw_chat_open"
         stream = self._open(

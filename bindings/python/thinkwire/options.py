@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from ctypes import CDLL
 from dataclasses import asdict, dataclass
 from numbers import Real
-from typing import Any, Optional, Union
+from typing import Any, Literal, Optional, Union
 
 from . import _abi, _log
 from ._handle import Handle, c_integer, c_path, c_string, check
@@ -59,6 +59,11 @@ _HTTP_VERSIONS = {
 _MAX_SECONDS = (2**63 - 1) // 1000
 
 
+#: The opening and the closing tag that enclose reasoning, in addition to those of known models;
+#: None for those alone; False for no tags.
+ReasoningTags = Union[tuple[str, str], Literal[False], None]
+
+
 class Options:
     """The library's options object, created from the arguments of a Client."""
 
@@ -79,6 +84,7 @@ class Options:
         limits: Union[Limits, Mapping[str, int], None],
         http_version: Optional[str],
         dialect: Union[str, _abi.Dialect, None],
+        reasoning_tags: ReasoningTags,
         allow_cleartext: Union[str, Iterable[str]],
         log: Optional[_log.LogFunction],
     ) -> None:
@@ -108,6 +114,7 @@ class Options:
             self._call("tw_options_set_http_version", _http_version(http_version))
         if dialect is not None:
             self._call("tw_options_set_dialect", _dialect(dialect))
+        self._call("tw_options_set_reasoning_tags", *tags_of(reasoning_tags))
         for host in [allow_cleartext] if isinstance(allow_cleartext, str) else allow_cleartext:
             self._call("tw_options_allow_cleartext", c_string("allow_cleartext", host))
         if log is not None:
@@ -129,6 +136,19 @@ class Options:
     def _set_path(self, name: str, value: Union[str, os.PathLike[str], None]) -> None:
         if value is not None:
             self._call(f"tw_options_set_{name}", c_path(name, value))
+
+
+def tags_of(tags: object) -> tuple[Optional[bytes], Optional[bytes]]:
+    """Returns reasoning tags as the library expects them."""
+    if tags is None:
+        return None, None
+    if tags is False:
+        return b"", b""
+    if isinstance(tags, (tuple, list)) and len(tags) == 2:
+        return c_string("reasoning_tags", tags[0]), c_string("reasoning_tags", tags[1])
+    raise InvalidArgumentError(
+        f"reasoning_tags must be a pair of an opening and a closing tag, or False, not {tags!r}"
+    )
 
 
 def timeouts_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutKind, int]]:
