@@ -435,13 +435,15 @@ CALL(tw_reply_destroy)
     OF(tw_options_set_header) OF(tw_options_set_timeout) OF(tw_options_set_comments_keep_alive) \
     OF(tw_options_set_retries) OF(tw_options_set_limit) OF(tw_options_set_proxy) \
     OF(tw_options_set_ca_file) OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) \
-    OF(tw_options_set_http_version) OF(tw_options_set_dialect) OF(tw_options_set_reasoning_tags) OF(tw_options_allow_cleartext) \
+    OF(tw_options_set_http_version) OF(tw_options_set_dialect) \
+    OF(tw_options_set_reasoning_tags) OF(tw_options_allow_cleartext) \
     OF(tw_options_set_log) OF(tw_client_create) OF(tw_client_destroy) OF(tw_request_create) \
     OF(tw_request_parse) OF(tw_request_destroy) OF(tw_request_add_message) \
     OF(tw_request_add_message_json) OF(tw_request_add_reply) OF(tw_request_add_tool_result) \
     OF(tw_request_add_tool) OF(tw_request_add_image_url) OF(tw_request_add_image) \
     OF(tw_request_add_image_file) OF(tw_request_set) OF(tw_request_set_thinking) \
-    OF(tw_request_set_starts_thinking) OF(tw_request_set_reasoning_tags) OF(tw_request_set_timeout) OF(tw_request_json) \
+    OF(tw_request_set_starts_thinking) OF(tw_request_set_reasoning_tags) \
+    OF(tw_request_set_timeout) OF(tw_request_json) \
     OF(tw_chat_send) OF(tw_chat_stream) OF(tw_chat_open) OF(tw_chat_open_unstreamed) \
     OF(tw_models_send) OF(tw_models_open) \
     OF(tw_chat_next) OF(tw_chat_run) OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_chat_pause) \
