@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from ._abi import Dialect, Status, Thinking
 from ._library import library as _library
 from ._version import package_version as _package_version
+from .async_client import AsyncClient
+from .async_stream import AsyncStream
 from .client import Client
 from .errors import (
     APIConnectionError,
@@ -65,6 +67,8 @@ else:
 __all__ = [
     "APIConnectionError",
     "APIStatusError",
+    "AsyncClient",
+    "AsyncStream",
     "AuthenticationError",
     "BadRequestError",
     "CancelledError",

@@ -29,9 +29,14 @@ def unregister(number: int) -> None:
     _functions.pop(number, None)
 
 
+def taken_failure() -> Optional[BaseException]:
+    """Returns the exception that a log function raised on this thread, if any, once."""
+    return failures.pop(threading.get_ident(), None)
+
+
 def raise_failure() -> None:
     """Raises the exception that a log function raised on this thread, if any."""
-    error = failures.pop(threading.get_ident(), None)
+    error = taken_failure()
     if error is not None:
         raise error
 

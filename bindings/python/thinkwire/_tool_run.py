@@ -1,4 +1,4 @@
-"""The conversation of Client.run, without sending its requests."""
+"""The conversation of Client.run and AsyncClient.run, without sending its requests."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class ToolRun:
         messages: Messages,
         tools: Iterable[ToolFunction],
         max_rounds: int,
+        *,
+        allow_async: bool = False,
     ) -> None:
         if max_rounds < 1:
             raise InvalidArgumentError(f"max_rounds must be at least 1, not {max_rounds}")
@@ -28,10 +30,10 @@ class ToolRun:
         self._max_rounds = max_rounds
         self._by_name: dict[str, Tool] = {}
         for tool in map(Tool, tools):
-            if inspect.iscoroutinefunction(tool.function):
+            if inspect.iscoroutinefunction(tool.function) and not allow_async:
                 raise InvalidArgumentError(
                     f"the tool {tool.name} is async; run() does not await tools, "
-                    "so pass a regular function"
+                    "so pass a regular function, or use AsyncClient"
                 )
             if self._by_name.setdefault(tool.name, tool) is not tool:
                 raise InvalidArgumentError(f"two tools have the name {tool.name}")
@@ -66,6 +68,11 @@ class ToolRun:
         """Calls the tool and appends its result."""
         tool = self._by_name.get(call.name)
         self._add_result(call, tool.call(call.arguments) if tool else _unknown(call))
+
+    async def execute_async(self, call: ToolCall) -> None:
+        """Does the same as execute(), and awaits the result if it is awaitable."""
+        tool = self._by_name.get(call.name)
+        self._add_result(call, await tool.call_async(call.arguments) if tool else _unknown(call))
 
     def _add_result(self, call: ToolCall, result: str) -> None:
         message = {"role": "tool", "tool_call_id": call.id, "content": result}

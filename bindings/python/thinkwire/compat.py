@@ -8,7 +8,7 @@ print(completion.choices[0].message.content)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Optional, Union, overload
 
@@ -19,6 +19,8 @@ from .stream import Stream
 
 if TYPE_CHECKING:
     from ._request import Messages
+    from .async_client import AsyncClient
+    from .async_stream import AsyncStream
     from .client import Client
 
 #: Fields that the API omits if they have no value. Reading an absent one returns None.
@@ -181,6 +183,44 @@ class ChunkStream:
         return self._formatter.chunk_of(event)
 
 
+class AsyncChunkStream:
+    """Asynchronous iterator over the chunks of a stream, otherwise like ChunkStream."""
+
+    def __init__(self, stream: AsyncStream) -> None:
+        self._stream = stream
+        self._formatter = _ChunkFormatter()
+
+    @property
+    def reply(self) -> Reply:
+        return self._stream.reply
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    close = aclose
+
+    async def __aenter__(self) -> AsyncChunkStream:
+        await self._stream.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> AsyncIterator[Object]:
+        return self
+
+    async def __anext__(self) -> Object:
+        while True:
+            event = await self._stream.__anext__()
+            if event.kind is not EventKind.RETRY:
+                return self._formatter.chunk_of(event)
+
+
 class Completions:
     """`client.chat.completions`."""
 
@@ -210,12 +250,7 @@ class Completions:
         Fields, including those of `extra_body`, are added to the body. `thinking`,
         `thinking_budget` and `timeout` have the meaning that they have for Client.send.
         """
-        fields.update(fields.pop("extra_body", None) or {})
-        for name in ("extra_headers", "extra_query"):
-            if fields.pop(name, None) is not None:
-                raise InvalidArgumentError(
-                    f"{name} is not supported here: pass headers or a base_url to the Client"
-                )
+        fields = _request_fields(fields)
         if stream:
             return ChunkStream(self._client.stream(model, messages, **fields))
         return completion_of(self._client.send(model, messages, **fields))
@@ -226,6 +261,47 @@ class Chat:
 
     def __init__(self, client: Client) -> None:
         self.completions = Completions(client)
+
+
+class AsyncCompletions:
+    """`client.chat.completions` of an AsyncClient."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    @overload
+    async def create(
+        self, *, model: str, messages: Messages, stream: Literal[False] = False, **fields: Any
+    ) -> Object: ...
+
+    @overload
+    async def create(
+        self, *, model: str, messages: Messages, stream: Literal[True], **fields: Any
+    ) -> AsyncChunkStream: ...
+
+    @overload
+    async def create(
+        self, *, model: str, messages: Messages, stream: bool, **fields: Any
+    ) -> Union[Object, AsyncChunkStream]: ...
+
+    async def create(
+        self, *, model: str, messages: Messages, stream: Optional[bool] = False, **fields: Any
+    ) -> Union[Object, AsyncChunkStream]:
+        """Sends the messages and returns the chat.completion, or with `stream=True` its chunks.
+
+        The arguments are those of Completions.create.
+        """
+        fields = _request_fields(fields)
+        if stream:
+            return AsyncChunkStream(self._client.stream(model, messages, **fields))
+        return completion_of(await self._client.send(model, messages, **fields))
+
+
+class AsyncChat:
+    """`client.chat` of an AsyncClient."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self.completions = AsyncCompletions(client)
 
 
 def completion_of(reply: Reply) -> Object:
@@ -248,6 +324,17 @@ def completion_of(reply: Reply) -> Object:
                 message["content"] = reply.content
     completion._request_id = reply.request_id
     return completion
+
+
+def _request_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns the fields of a request, with those of `extra_body`."""
+    for name in ("extra_headers", "extra_query"):
+        if fields.pop(name, None) is not None:
+            raise InvalidArgumentError(
+                f"{name} is not supported here: pass headers or a base_url to the Client"
+            )
+    extra_body = fields.pop("extra_body", None) or {}
+    return {**fields, **extra_body}
 
 
 def _copy_other_fields(source: Object, index: int, choice: Object, delta: Object) -> None:

@@ -28,7 +28,37 @@ _EVENT, _END = int(Next.EVENT), int(Next.END)
 OnEvent = Callable[[Event], object]
 
 
-class Stream(NotCopyable):
+class BaseStream(NotCopyable):
+    """The result of an exchange."""
+
+    _error_raised = False
+
+    @property
+    def reply(self) -> Reply:
+        """The result of the exchange. Raises MisuseError if the exchange has not ended."""
+        reply = self._result()
+        if reply is None:
+            raise MisuseError(
+                "the exchange has not ended: iterate to its end, or call finish() or "
+                f"{self._close_function}(), before reading its reply"
+            )
+        return reply
+
+    #: The name of the function that ends the exchange.
+    _close_function = "close"
+
+    def _result(self) -> Optional[Reply]:
+        """Returns the reply, or None if the exchange has not ended."""
+        raise NotImplementedError
+
+    def _raise_error(self) -> None:
+        """Raises the error of a failed exchange, once."""
+        if self.reply.status is not Status.OK and not self._error_raised:
+            self._error_raised = True
+            raise error_of(self.reply)
+
+
+class Stream(BaseStream):
     """Iterator over the events of one exchange. `reply` is available after the last event.
 
         with client.stream("alibaba/qwen3-32b", "Hello") as stream:
@@ -55,7 +85,6 @@ class Stream(NotCopyable):
         self._generation = _fork.generation
         self._chat = chat
         self._reply: Optional[Reply] = None
-        self._error_raised = False
         self._event_out = c_void_p()
         self._event_out_pointer = byref(self._event_out)
         # The thread for which _timeout was computed.
@@ -96,16 +125,6 @@ class Stream(NotCopyable):
                 if on_event(event) is False:
                     break
         return self.reply
-
-    @property
-    def reply(self) -> Reply:
-        """The result of the exchange. Raises MisuseError if the exchange has not ended."""
-        if self._reply is None:
-            raise MisuseError(
-                "the exchange has not ended: iterate to its end, or call finish() or close(), "
-                "before reading its reply"
-            )
-        return self._reply
 
     def cancel(self) -> None:
         """Cancels the exchange. An iteration on another thread raises CancelledError.
@@ -148,6 +167,9 @@ class Stream(NotCopyable):
         if self._chat is not None:
             self.close()
 
+    def _result(self) -> Optional[Reply]:
+        return self._reply
+
     def _pull(self) -> Optional[Event]:
         """Waits for the next event and copies it. Returns None at the end of the exchange.
 
@@ -170,9 +192,7 @@ class Stream(NotCopyable):
                 raise
             finally:
                 self._is_iterating = False
-            if self.reply.status is not Status.OK and not self._error_raised:
-                self._error_raised = True
-                raise error_of(self.reply)
+            self._raise_error()
             return None
 
     def _wait(self) -> int:

@@ -73,6 +73,15 @@ class Tool:
             return f"Error: {error}"
         return _text_of(self.function(**values))
 
+    async def call_async(self, arguments: str) -> str:
+        """Does the same as call(), and awaits the result if it is awaitable."""
+        try:
+            values = self._values(arguments)
+        except ValueError as error:
+            return f"Error: {error}"
+        result = self.function(**values)
+        return _text_of(await result if inspect.isawaitable(result) else result)
+
     def _values(self, arguments: str) -> dict[str, Any]:
         document = parsed(arguments or "{}")
         return values_of(self._types, self._required, document, "the arguments")
