@@ -79,6 +79,7 @@ struct Attempt: ~Copyable {
     var hasEvents: Bool { nextEvent < parser.events.count }
 
     /// The next event, and the JSON of the chunk that it came with.
+    @_optimize(speed)
     mutating func takeEvent() -> (event: Event, raw: Bytes) {
         defer { nextEvent += 1 }
         return (parser.events[nextEvent], raw)
@@ -86,6 +87,7 @@ struct Attempt: ~Copyable {
 
     mutating func dropEvents() { startEvents(with: Bytes(start: nil, count: 0)) }
 
+    @_optimize(speed)
     private mutating func startEvents(with raw: Bytes) {
         parser.removeEvents()
         nextEvent = 0
@@ -95,6 +97,7 @@ struct Attempt: ~Copyable {
     // MARK: Bytes → events → chunks → deltas
 
     /// Parses the next event of a stream, if all of it has arrived.
+    @_optimize(speed)
     mutating func parse(into reply: UnretainedReference<Reply>, at now: Int64) -> Progress {
         guard inbox.baseAddress != nil || takeInbox(reply) else {
             return format == .compressed ? .failed(.compressed(compression)) : .needsInput
@@ -159,6 +162,7 @@ struct Attempt: ~Copyable {
         return isJSON || !isStreamable ? .document : .events
     }
 
+    @_optimize(speed)
     private mutating func parse(
         _ event: SSEParser.Event, into reply: UnretainedReference<Reply>, at now: Int64
     ) -> Problem? {

@@ -55,6 +55,7 @@ package final class BlockingDriver: ChatDriver {
     }
 
     /// Waits for the next event, at most until `deadline` in nanoseconds of the monotonic clock.
+    @_optimize(speed)
     package func next(until deadline: Int64) -> Next {
         if !hasBegun {
             // The exchange begins now, and not when it was created.

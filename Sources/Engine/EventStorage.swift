@@ -9,6 +9,7 @@ struct EventStorage: ~Copyable {
     deinit { storage.deallocate() }
 
     /// An event of the answer.
+    @_optimize(speed)
     func store(_ next: Event, of reply: Reply, raw: Bytes) -> UnsafePointer<tw_event> {
         var event = newEvent(next.kind)
         event.raw = UnsafeRawPointer(raw.baseAddress ?? StaticText.empty)

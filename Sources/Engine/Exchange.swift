@@ -125,6 +125,7 @@ package final class Exchange {
     ///
     /// `now` is the loop's time. The driver calls this until it reports `pending` or `ended` before
     /// the loop's next turn: input that is being parsed must not move.
+    @_optimize(speed)
     package func advance(now: Int64) -> Step {
         while true {
             if cancellation.isRequested { abort(at: now) }
@@ -215,6 +216,7 @@ package final class Exchange {
 
     // MARK: Events
 
+    @_optimize(speed)
     private func takeEvent(_ now: Int64) -> UnsafePointer<tw_event> {
         hasDeliveredEvent = true
         let (event, raw) = attempt.takeEvent()

@@ -107,6 +107,7 @@ extension Transfer {
     }
 
     /// Keeps a part of the body; false ends the transfer.
+    @_optimize(speed)
     private func receive(_ bytes: Bytes) -> Bool {
         // libcurl accepts "HTTP/200 OK" as a status line, but without a status.
         guard head.status != 0 else {

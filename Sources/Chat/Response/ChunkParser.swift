@@ -39,6 +39,7 @@ package struct ChunkParser: ~Copyable {
     package mutating func removeEvents() { accumulator.removeEvents() }
 
     /// Parses the data of one SSE event. `name` is the event's name, or empty.
+    @_optimize(speed)
     package mutating func decode(chunk data: Bytes, named name: Bytes, into reply: Reply)
         throws(ChunkError)
     {
