@@ -432,27 +432,31 @@ TW_API tw_status tw_options_set_http_version(tw_options *options, tw_http_versio
 
 /** Fields of the request that tell a model whether to think. */
 typedef enum tw_dialect {
-    /** The dialect of the model, else of the host: see the table of models in README.md. */
+    /** The dialect of the host and the model: see the table in bindings/c/README.md. */
     TW_DIALECT_AUTO = 0,
     /** No field: the model always thinks, or never. */
     TW_DIALECT_NONE = 1,
-    /** `enable_thinking` and `thinking_budget`: Qwen's own API, AI/ML API. */
+    /** `enable_thinking` and `thinking_budget`: Qwen's own API, AI/ML API, SiliconFlow. */
     TW_DIALECT_ENABLE_THINKING = 2,
-    /** `chat_template_kwargs`: {"enable_thinking": …}: vLLM, SGLang. */
+    /** `chat_template_kwargs`: {"enable_thinking": …}: vLLM, SGLang, llama.cpp. */
     TW_DIALECT_CHAT_TEMPLATE = 3,
-    /** `reasoning_effort`: OpenAI. */
+    /** `reasoning_effort`: OpenAI, Gemini, Groq, xAI, Ollama. */
     TW_DIALECT_REASONING_EFFORT = 4,
     /** `reasoning`: {"effort", "max_tokens", "enabled"}: OpenRouter. */
     TW_DIALECT_REASONING_OBJECT = 5,
     /** `thinking`: {"type": "enabled" or "disabled", "budget_tokens"}: DeepSeek, z.ai, Moonshot. */
     TW_DIALECT_THINKING_TYPE = 6,
+    /** `chat_template_kwargs`: {"thinking": …}: vLLM and SGLang, for DeepSeek and Kimi. */
+    TW_DIALECT_TEMPLATE_THINKING = 7,
     TW_DIALECT_MAX_ENUM = 0x7FFFFFFF
 } tw_dialect;
 
 /**
  * Sets the fields that tw_request_set_thinking uses. Default: TW_DIALECT_AUTO.
  *
- * It is for endpoints that the library does not know.
+ * It is for endpoints that the library does not know. Whatever the dialect can express is sent,
+ * without regard to what a host or model accepts: every effort, and budgets (with
+ * TW_DIALECT_CHAT_TEMPLATE and TW_DIALECT_TEMPLATE_THINKING those of vLLM and llama.cpp).
  *
  * TW_INVALID: `options` is NULL, or the dialect is unknown.
  */
@@ -700,6 +704,8 @@ typedef enum tw_thinking {
     TW_THINKING_AUTO = 0,
     /** Off. */
     TW_THINKING_OFF = 1,
+    /** Off: another name of TW_THINKING_OFF, after the `reasoning_effort` "none". */
+    TW_THINKING_NONE = TW_THINKING_OFF,
     /** On. */
     TW_THINKING_ON = 2,
     /** On, with low effort if the model supports efforts. */
@@ -708,23 +714,55 @@ typedef enum tw_thinking {
     TW_THINKING_MEDIUM = 4,
     /** On, with high effort if the model supports efforts. */
     TW_THINKING_HIGH = 5,
-    /** On, with minimal effort if the model supports efforts. */
+    /** On, with less than low effort if the model supports it. */
     TW_THINKING_MINIMAL = 6,
-    /** On, with more than high effort if the model supports efforts. */
+    /** On, with more than high effort if the model supports it. */
     TW_THINKING_XHIGH = 7,
-    /** On, with the maximum effort if the model supports efforts. */
+    /** On, with the maximum effort if the model supports it. */
     TW_THINKING_MAX = 8,
-    /** Off: the `reasoning_effort` "none". */
-    TW_THINKING_NONE = TW_THINKING_OFF,
     TW_THINKING_MAX_ENUM = 0x7FFFFFFF
 } tw_thinking;
 
 /**
- * Switches thinking, with the fields of the model and endpoint to which the request is sent.
+ * Switches thinking, with the fields that the host accepts for the model.
  *
- * See tw_dialect. A field that is set with tw_request_set takes precedence. `budget` is the maximum
- * number of tokens to think with; 0: the library sets no maximum. Nothing is sent to a model that
- * has no such switch or always thinks.
+ * `budget` is the maximum number of tokens to think with; 0: the library sets no maximum. A field
+ * that is set with tw_request_set takes precedence. What is sent:
+ *
+ * | host | off, on | effort | budget |
+ * |---|---|---|---|
+ * | AI/ML API, DashScope | `enable_thinking` | | `thinking_budget` |
+ * | SiliconFlow | `enable_thinking` | `reasoning_effort`: some models | `thinking_budget` |
+ * | DeepSeek | `thinking`: {"type"} | `reasoning_effort` | |
+ * | z.ai, Volcengine | `thinking`: {"type"} | `reasoning_effort`: newer models | |
+ * | Moonshot, MiniMax M3 | `thinking`: {"type"} | `reasoning_effort`: Kimi K3 | |
+ * | OpenAI, Azure OpenAI, xAI, Groq, Cerebras, Mistral | `reasoning_effort` | the same | |
+ * | Gemini | `reasoning_effort` | the same | `extra_body.google.thinking_config` |
+ * | Fireworks | `reasoning_effort` | the same | a number as `reasoning_effort`: Qwen |
+ * | Ollama (port 11434), LM Studio (port 1234) | `reasoning_effort` | the same | |
+ * | Together | `reasoning`: {"enabled"} | `reasoning_effort`: gpt-oss, GLM 5.3 | |
+ * | OpenRouter | `reasoning`: {"enabled"} | {"effort"} | {"max_tokens"} |
+ * | other private hosts | `chat_template_kwargs` | `reasoning_effort`: gpt-oss | see below |
+ * | other public hosts | nothing | nothing | nothing |
+ *
+ * Private hosts are loopback, private, link-local and shared addresses, names without dots, and
+ * names under .localhost, .local, .lan, .internal and .home.arpa. They receive the budget as
+ * `thinking_token_budget`, which vLLM rejects unless it was started with a reasoning parser, and as
+ * `thinking_budget_tokens` and `reasoning_budget_tokens` (llama.cpp). SGLang has no field for it.
+ *
+ * Models differ: bindings/c/README.md has the complete table, with sources. Nothing is sent for
+ * what a host or a model cannot express, and to models that always think or never do. Where a
+ * switch is a `reasoning_effort`:
+ *
+ * - Off is "none", else "minimal" (with which OpenAI's models hardly think), else nothing.
+ * - On is "medium".
+ * - A budget without a field of its own selects an effort, unless `mode` is one: "low" for up to
+ *   1024 tokens, "medium" for up to 8192, else "high". That is no limit on the number of tokens.
+ * - An effort that the model does not accept is replaced by the next lower one, else by the next
+ *   higher one.
+ *
+ * Gemini sends its thoughts only to requests with a budget. AI/ML API and DashScope let models with
+ * `enable_thinking` think only in streamed responses; tw_chat_send then streams internally.
  *
  * With thinking off, some servers put the answer into the field for reasoning (vllm#40816,
  * ollama#17911). Therefore text in that field is then held back until its kind is known: it is

@@ -7,30 +7,30 @@
 #include <strings.h>
 
 /*
- * A group of rows: domain names, separated by spaces. A name also matches its subdomains.
- *
- * "*" is every host. "private" is a host on a private network (see platform_is_private_host) that
- * no earlier group matches, and "private:11434" such a host with that port.
+ * The hosts of the rows that follow: domain names, separated by spaces. A name also matches its
+ * subdomains. "*" is every host, "private" every host on a private network (see
+ * platform_is_private_host), and "private:11434" such a host with that port.
  */
 #define HOST(names) names "\n"
 
 /*
  * A row: patterns for the model, separated by spaces ("" for every model), and what the host
- * expects. The first match of the table counts. A pattern matches at the beginning of a word of the
+ * expects. The first row that matches counts. A pattern matches at the beginning of a word of the
  * model's name: "o3" matches "openai/o3-mini", and not "foo3".
  */
 #define MODEL(patterns, dialect, efforts, budget, replay)                                          \
     "\t" patterns "\t" dialect budget replay efforts "\n"
 
-/* The field that switches thinking on and off: a value of tw_dialect. */
-#define NO_SWITCH "1" /* None: the model always thinks, never thinks, or rejects a switch. */
+/* The field that switches thinking on and off. The digits are values of tw_dialect. */
+#define NO_SWITCH "1" /* None: the model always thinks, never thinks, or has no known switch. */
 #define ENABLE_THINKING "2"
 #define CHAT_TEMPLATE "3"
 #define REASONING_EFFORT "4"
 #define REASONING_OBJECT "5"
 #define THINKING_TYPE "6"
+#define TEMPLATE_THINKING "7"
 
-/* The values of `reasoning_effort`. Other dialects send it in addition to their switch. */
+/* The accepted values of `reasoning_effort`; with other dialects, in addition to their switch. */
 #define NO_EFFORT ""
 #define NONE "0"
 #define MINIMAL "1"
@@ -42,16 +42,16 @@
 #define DEFAULT "7"
 
 /* The field for the maximum number of thinking tokens. */
-#define NO_BUDGET "0"
-#define THINKING_BUDGET "1" /* thinking_budget */
-#define BUDGET_TOKENS "2"   /* budget_tokens inside thinking */
-#define MAX_TOKENS "3"      /* max_tokens inside reasoning */
-#define GOOGLE_BUDGET "4"   /* extra_body.google.thinking_config.thinking_budget */
-#define LOCAL_BUDGETS "5"   /* the fields of vLLM and llama.cpp */
-#define EFFORT_TOKENS "6"   /* a number as reasoning_effort */
+#define NO_BUDGET "0" /* With efforts, the budget selects one: see EffortSet in Swift. */
+#define THINKING_BUDGET "1"
+#define BUDGET_TOKENS "2" /* Inside `thinking`. */
+#define MAX_TOKENS "3"    /* Inside `reasoning`. */
+#define GOOGLE_BUDGET "4" /* `thinking_budget` inside `extra_body`. */
+#define LOCAL_BUDGETS "5" /* The fields of vLLM and llama.cpp; each ignores those of the other. */
+#define EFFORT_TOKENS "6" /* A number as `reasoning_effort`. */
 
-/* The field of assistant messages for the reasoning of earlier turns. */
-#define REPLAY_AUTO "0" /* The field of the reply, if it has tool calls. */
+/* The member of assistant messages for the reasoning of earlier turns. */
+#define REPLAY_AUTO "0" /* The member in which it was received, if there are tool calls. */
 #define NO_REPLAY "1"   /* None: the host rejects or ignores it. */
 #define REASONING_CONTENT "2"
 #define REASONING_CONTENT_THIS_TURN "3" /* Only after the last user message. */
@@ -59,107 +59,171 @@
 #define REASONING_DETAILS "5" /* As received, with signatures and encrypted parts. */
 #define REASONING_OPAQUE "6"  /* reasoning_text with reasoning_opaque. */
 
+/*
+ * The table. Above each group or row: the name in the documentation's table, and the sources. A
+ * name such as pi#3636 is an issue or pull request of a public repository.
+ */
 /* clang-format off */
 static const char hosts[] =
-    /* The provider's schemas:
-     * https://docs.aimlapi.com/api-references/text-models-llm/alibaba-cloud * The other
-     * servers of these names are thinkwire-mock and proxies. */
+    /* AI/ML API, four models: the provider's schemas. The names are known on every host, because
+     * they are also served through proxies, and by thinkwire-mock.
+     * https://docs.aimlapi.com/api-references/text-models-llm/alibaba-cloud */
     HOST("*")
         MODEL("alibaba/qwen3-next-80b-a3b-thinking alibaba/qwen3-vl-32b-thinking",
               NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
         MODEL("alibaba/qwen3-32b", ENABLE_THINKING, NO_EFFORT, THINKING_BUDGET, NO_REPLAY)
         MODEL("alibaba/qwen3.6-35b-a3b", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
+
+    /* AI/ML API: https://docs.aimlapi.com/api-references/text-models-llm */
     HOST("aimlapi.com")
+        MODEL("gpt-5 o1 o3 o4", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
         MODEL("", ENABLE_THINKING, NO_EFFORT, THINKING_BUDGET, REPLAY_AUTO)
 
-    /* https://help.aliyun.com/zh/model-studio/deep-thinking */
+    /* DashScope: https://www.alibabacloud.com/help/en/model-studio/deep-thinking. Models that
+     * always think: models.dev#2859. Preserved thinking: qwen-code#5637. */
     HOST("aliyuncs.com")
+        MODEL("qwq qvq deepseek-r1 minimax", NO_SWITCH, NO_EFFORT, NO_BUDGET, REPLAY_AUTO)
+        MODEL("thinking", NO_SWITCH, NO_EFFORT, THINKING_BUDGET, REASONING_CONTENT)
         MODEL("", ENABLE_THINKING, NO_EFFORT, THINKING_BUDGET, REASONING_CONTENT)
 
-    /* https://api-docs.deepseek.com/guides/thinking_mode; laravel/ai#533, pi#3636 */
+    /* DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode. It maps every effort to one
+     * that it has. V4 requires the reasoning of earlier turns with tool calls (laravel/ai#533,
+     * opencode#24722, Codewhale v0.5.0); earlier models ignore what is older than the turn. */
     HOST("deepseek.com")
-        MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_CONTENT_THIS_TURN)
+        MODEL("deepseek-v4 deepseek-v5 deepseek-flash deepseek-pro", THINKING_TYPE,
+              MINIMAL LOW MEDIUM HIGH XHIGH MAX, NO_BUDGET, REASONING_CONTENT)
+        MODEL("", THINKING_TYPE, MINIMAL LOW MEDIUM HIGH XHIGH MAX, NO_BUDGET,
+              REASONING_CONTENT_THIS_TURN)
 
-    /* https://docs.z.ai/guides/capabilities/thinking-mode; camel#3715 */
+    /* z.ai, Zhipu: https://docs.z.ai/guides/capabilities/thinking-mode, camel#3715. GLM 5.3 always
+     * thinks: https://docs.together.ai/docs/glm-5.3-quickstart, DeepSeek-Reasonix#9642. Efforts
+     * since GLM 5.2: hermes-webui exp-v0.52.105. */
     HOST("z.ai bigmodel.cn")
+        MODEL("glm-5.3", REASONING_EFFORT, LOW HIGH MAX, NO_BUDGET, REASONING_CONTENT)
+        MODEL("glm-5.2", THINKING_TYPE, MINIMAL LOW MEDIUM HIGH XHIGH MAX, NO_BUDGET,
+              REASONING_CONTENT)
         MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_CONTENT)
 
-    /* https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model; opencode#16318 */
-    HOST("moonshot.ai moonshot.cn kimi.com")
-        MODEL("kimi-k2-thinking", NO_SWITCH, NO_EFFORT, NO_BUDGET, REASONING_CONTENT)
+    /* Moonshot: https://platform.kimi.ai/docs/guide/use-kimi-k2-thinking-model, models.dev#2294.
+     * K3 always thinks: https://platform.kimi.ai/docs/guide/use-reasoning-effort. The other models
+     * reject both fields together (nanobot#3939). Replay: opencode#16318, pi#4251. */
+    HOST("moonshot.ai moonshot.cn kimi.com kimi.ai")
+        MODEL("kimi-k2-thinking moonshot-v1", NO_SWITCH, NO_EFFORT, NO_BUDGET, REASONING_CONTENT)
+        MODEL("kimi-k3", REASONING_EFFORT, LOW HIGH MAX, NO_BUDGET, REASONING_CONTENT)
         MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_CONTENT)
 
-    /* https://platform.minimax.io/docs/guides/text-m2-function-call; MiniMax-M2#95 */
+    /* MiniMax: M2 always thinks, M3 can be switched off, and has no efforts:
+     * https://java.agentscope.io/v2/en/integration/model/minimax, DeepSeek-Reasonix#9642. Replay:
+     * https://platform.minimax.io/docs/guides/text-m2-function-call, MiniMax-M2#95. */
     HOST("minimax.io minimaxi.com minimax.chat")
-        MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, REASONING_DETAILS)
+        MODEL("minimax-m1 minimax-m2", NO_SWITCH, NO_EFFORT, NO_BUDGET, REASONING_DETAILS)
+        MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_DETAILS)
 
-    /* https://www.volcengine.com/docs/82379/1449737 */
+    /* Volcengine: https://www.volcengine.com/docs/82379/1449737, Roo-Code#11001. Efforts of its
+     * own models: chatbox#3548, dify-official-plugins#3771; minimal does not think. */
     HOST("volces.com bytepluses.com")
+        MODEL("seed ark-code", THINKING_TYPE, LOW MEDIUM HIGH, NO_BUDGET, REASONING_CONTENT)
         MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_CONTENT)
 
-    /* https://platform.openai.com/docs/guides/reasoning */
-    HOST("openai.com openai.azure.com")
+    /* OpenAI, Azure OpenAI: https://developers.openai.com/api/docs/guides/reasoning, and
+     * ReasoningEffort in https://learn.microsoft.com/en-us/javascript/api/@azure/ai-projects/.
+     * No minimal since 5.1: opencode#4451. xhigh, max: opencode#36141. */
+    HOST("openai.com openai.azure.com services.ai.azure.com cognitiveservices.azure.com")
+        MODEL("chat o1-mini o1-preview", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
         MODEL("gpt-5-pro", REASONING_EFFORT, HIGH, NO_BUDGET, NO_REPLAY)
+        MODEL("codex o1 o3 o4", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
         MODEL("gpt-5.1", REASONING_EFFORT, NONE LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
-        MODEL("gpt-5.", REASONING_EFFORT, NONE LOW MEDIUM HIGH XHIGH, NO_BUDGET, NO_REPLAY)
+        MODEL("gpt-5.2 gpt-5.3 gpt-5.4 gpt-5.5", REASONING_EFFORT, NONE LOW MEDIUM HIGH XHIGH,
+              NO_BUDGET, NO_REPLAY)
+        MODEL("gpt-5. gpt-6", REASONING_EFFORT, NONE LOW MEDIUM HIGH XHIGH MAX, NO_BUDGET,
+              NO_REPLAY)
         MODEL("gpt-5", REASONING_EFFORT, MINIMAL LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
-        MODEL("o1 o3 o4", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
-    /* https://ai.google.dev/gemini-api/docs/openai */
+    /* Gemini: https://ai.google.dev/gemini-api/docs/openai#thinking. Only 2.5 Flash can be switched
+     * off (overlay-translator#18); no minimal for Pro (unsloth#5720). */
     HOST("googleapis.com")
-        MODEL("", REASONING_EFFORT, NONE MINIMAL LOW MEDIUM HIGH, GOOGLE_BUDGET, NO_REPLAY)
+        MODEL("gemini-1 gemini-2.0", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
+        MODEL("gemini-2.5-flash", REASONING_EFFORT, NONE MINIMAL LOW MEDIUM HIGH, GOOGLE_BUDGET,
+              NO_REPLAY)
+        MODEL("pro", REASONING_EFFORT, LOW MEDIUM HIGH, GOOGLE_BUDGET, NO_REPLAY)
+        MODEL("gemini", REASONING_EFFORT, MINIMAL LOW MEDIUM HIGH, GOOGLE_BUDGET, NO_REPLAY)
+        MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
-    /* https://docs.x.ai/docs/guides/reasoning */
+    /* xAI: https://docs.x.ai/docs/guides/reasoning; Grok 4.3: vercel/ai 80e1702. */
     HOST("x.ai")
         MODEL("grok-3-mini", REASONING_EFFORT, LOW HIGH, NO_BUDGET, NO_REPLAY)
+        MODEL("grok-4.3 grok-latest", REASONING_EFFORT, NONE LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
-    /* https://console.groq.com/docs/reasoning; freellmapi#1070 */
+    /* Groq: https://console.groq.com/docs/reasoning, llmgateway#3422. Replay: freellmapi#1070. */
     HOST("groq.com")
         MODEL("gpt-oss", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
-        MODEL("qwen3", REASONING_EFFORT, NONE DEFAULT, NO_BUDGET, NO_REPLAY)
+        MODEL("qwen", REASONING_EFFORT, NONE DEFAULT, NO_BUDGET, NO_REPLAY)
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
-    /* https://inference-docs.cerebras.ai/capabilities/reasoning */
+    /* Cerebras: https://inference-docs.cerebras.ai/capabilities/reasoning, models.dev#2129,
+     * cartesia-ai/line#261. Replay: freellmapi#1070. */
     HOST("cerebras.ai")
         MODEL("gpt-oss", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
+        MODEL("zai-glm qwen", REASONING_EFFORT, NONE, NO_BUDGET, NO_REPLAY)
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
-    /* https://docs.mistral.ai/capabilities/reasoning; openfox#220 */
+    /* Mistral: https://docs.mistral.ai/capabilities/reasoning/, pydantic-ai#5285. Magistral always
+     * thinks. Replay: openfox#220. */
     HOST("mistral.ai")
+        MODEL("mistral-small-latest mistral-small-26 mistral-small-4 mistral-medium-3-5 "
+              "mistral-medium-3.5 mistral-medium-latest",
+              REASONING_EFFORT, NONE HIGH, NO_BUDGET, NO_REPLAY)
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
-    /* https://docs.together.ai/docs/inference/chat/reasoning */
+    /* Together: https://docs.together.ai/docs/inference/chat/reasoning, litellm#38263,
+     * https://docs.together.ai/docs/glm-5.3-quickstart */
     HOST("together.xyz together.ai")
-        MODEL("gpt-oss", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, REASONING)
-        MODEL("", REASONING_OBJECT, NO_EFFORT, NO_BUDGET, REASONING)
+        MODEL("gpt-oss", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, REPLAY_AUTO)
+        MODEL("glm-5.3", REASONING_EFFORT, LOW MEDIUM HIGH MAX, NO_BUDGET, REPLAY_AUTO)
+        MODEL("thinking minimax deepseek-r1", NO_SWITCH, NO_EFFORT, NO_BUDGET, REPLAY_AUTO)
+        MODEL("", REASONING_OBJECT, NO_EFFORT, NO_BUDGET, REPLAY_AUTO)
 
-    /* https://docs.fireworks.ai/guides/reasoning */
+    /* Fireworks: https://docs.fireworks.ai/guides/reasoning, models.dev#2132. */
     HOST("fireworks.ai")
-        MODEL("", REASONING_EFFORT, NONE LOW MEDIUM HIGH, EFFORT_TOKENS, REASONING_CONTENT)
+        MODEL("gpt-oss minimax", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, REASONING_CONTENT)
+        MODEL("qwen", REASONING_EFFORT, NONE LOW MEDIUM HIGH, EFFORT_TOKENS, REASONING_CONTENT)
+        MODEL("", REASONING_EFFORT, NONE LOW MEDIUM HIGH, NO_BUDGET, REASONING_CONTENT)
 
-    /* https://docs.siliconflow.com/en/userguide/capabilities/reasoning */
+    /* SiliconFlow: https://docs.siliconflow.cn/docs/api/chat-completions-post */
     HOST("siliconflow.cn siliconflow.com")
+        MODEL("thinking qwq deepseek-r1 minimax", NO_SWITCH, NO_EFFORT, THINKING_BUDGET,
+              REASONING_CONTENT)
+        MODEL("deepseek-v4 glm-5.2", ENABLE_THINKING, LOW MEDIUM HIGH XHIGH MAX, THINKING_BUDGET,
+              REASONING_CONTENT)
         MODEL("", ENABLE_THINKING, NO_EFFORT, THINKING_BUDGET, REASONING_CONTENT)
 
-    /* https://openrouter.ai/docs/guides/best-practices/reasoning-tokens */
+    /* OpenRouter: https://openrouter.ai/docs/guides/best-practices/reasoning-tokens, and
+     * https://openrouter.ai/docs/client-sdks/python/components/defaulteffort */
     HOST("openrouter.ai")
-        MODEL("",
-              REASONING_OBJECT, NONE MINIMAL LOW MEDIUM HIGH XHIGH, MAX_TOKENS, REASONING_DETAILS)
+        MODEL("", REASONING_OBJECT, MINIMAL LOW MEDIUM HIGH XHIGH MAX, MAX_TOKENS,
+              REASONING_DETAILS)
 
-    /* opencode PR 8900, opencode#4468 */
+    /* GitHub Copilot: opencode#8900, opencode#4468. */
     HOST("githubcopilot.com")
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, REASONING_OPAQUE)
 
-    /* Ollama: https://docs.ollama.com/api/openai-compatibility; ogx PR 5007 */
+    /* Ollama: https://docs.ollama.com/api/openai-compatibility, ollama#17141. Replay: ogx#5007. */
     HOST("ollama.com private:11434")
-        MODEL("", REASONING_EFFORT, NONE LOW MEDIUM HIGH, NO_BUDGET, REASONING)
+        MODEL("", REASONING_EFFORT, NONE LOW MEDIUM HIGH MAX, NO_BUDGET, REASONING)
 
-    /* vLLM, SGLang, llama.cpp: https://docs.vllm.ai/en/latest/features/reasoning_outputs/
-     * */
+    /* LM Studio: akm#815, lmstudio-copilot-provider#35. */
+    HOST("private:1234")
+        MODEL("", REASONING_EFFORT, NONE LOW MEDIUM HIGH, NO_BUDGET, REPLAY_AUTO)
+
+    /* vLLM, SGLang, llama.cpp, others: https://docs.vllm.ai/en/latest/features/reasoning_outputs/,
+     * https://docs.sglang.io/docs/advanced_features/thinking_budget. Other names in templates:
+     * vllm#25234, vllm-ascend#8962. gpt-oss: CLIProxyAPI#1572 (SGLang's values), ogx#5007. */
     HOST("private")
         MODEL("gpt-oss", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, REASONING)
+        MODEL("deepseek-v3 deepseek-v4 kimi-k2 granite-3", TEMPLATE_THINKING, NO_EFFORT,
+              LOCAL_BUDGETS, REPLAY_AUTO)
         MODEL("", CHAT_TEMPLATE, NO_EFFORT, LOCAL_BUDGETS, REPLAY_AUTO);
 /* clang-format on */
 

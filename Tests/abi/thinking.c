@@ -23,6 +23,10 @@ static const struct {
       "],\"reasoning\":{\"enabled\":false}" },
     { TW_DIALECT_THINKING_TYPE, "],\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":100}",
       "],\"thinking\":{\"type\":\"disabled\"}" },
+    { TW_DIALECT_TEMPLATE_THINKING,
+      "],\"chat_template_kwargs\":{\"thinking\":true},\"thinking_token_budget\":100,"
+      "\"thinking_budget_tokens\":100,\"reasoning_budget_tokens\":100",
+      "],\"chat_template_kwargs\":{\"thinking\":false}" },
 };
 
 /* Sends a request to a model that returns it, and checks the end of its body. */
@@ -57,7 +61,7 @@ static void dialects(void)
     }
     tw_options *options = tw_options_create();
     CHECK_STATUS(tw_options_set_dialect(options, TW_DIALECT_AUTO), TW_OK);
-    CHECK_STATUS(tw_options_set_dialect(options, (tw_dialect)7), TW_INVALID);
+    CHECK_STATUS(tw_options_set_dialect(options, (tw_dialect)8), TW_INVALID);
     CHECK_STATUS(tw_options_set_dialect(NULL, TW_DIALECT_AUTO), TW_INVALID);
     tw_options_destroy(options);
 }

@@ -110,8 +110,8 @@ private struct Session {
         let model = request.modelName
         let port = StaticText.bytes("11434")
         let chosen = ThinkingDialect(rawValue: choice >> 4 & 7)
-        let dialect =
-            chosen ?? HostRules.of(host: host, port: port, model: model.bytes).dialect
+        let used =
+            chosen ?? HostRules.of(host: host, port: port, model: model.bytes)?.dialect
         let wire = request.wireBody(
             wantsStream: choice & 1 != 0, host: host, port: port, dialect: chosen)
         let own: [StaticString] = [
@@ -119,7 +119,7 @@ private struct Session {
             "chat_template_kwargs", "reasoning_effort", "reasoning", "thinking", "extra_body",
             "thinking_token_budget", "thinking_budget_tokens", "reasoning_budget_tokens",
         ]
-        let acceptsReasoning = hasReasoning && dialect == .reasoningObject
+        let acceptsReasoning = hasReasoning && used == .reasoningObject
         func rest(_ outline: Outline) -> [Outline.Member] {
             outline.members.filter { member in
                 !own.contains { member.isNamed(StaticText.bytes($0)) }

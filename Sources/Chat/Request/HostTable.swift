@@ -3,21 +3,26 @@ import CPlatform
 
 /// What a host expects of requests to a model that thinks: a row of the table in
 /// `Sources/CPlatform/hosts.c`, which has the source of each row.
-package struct HostRules: Equatable {
-    package var dialect: ThinkingDialect
-    package var budget: BudgetField
-    package var replay: ReplayForm
-    package var efforts: EffortSet
+package struct HostRules {
+    package let dialect: ThinkingDialect
+    package let budget: BudgetField
+    package let replay: ReplayForm
+    /// The accepted values of `reasoning_effort`.
+    package let efforts: EffortSet
 
-    /// Nothing is sent that a host might reject.
-    package static let unknown = HostRules(
-        dialect: .none, budget: .none, replay: .automatic, efforts: [])
-
-    /// The rules for a model on a host, from the first row that matches both.
+    /// The rules for a model on a host; nil if the host is unknown.
     ///
-    /// This is a pure function. `port` is decimal. Unknown hosts on public networks get `unknown`.
+    /// This is a pure function. `port` is decimal.
+    package static func of(host: Bytes, port: Bytes, model: Bytes) -> HostRules? {
+        guard let row = row(host: host, port: port, model: model),
+            let tab = row.lastIndex(of: UInt8(ascii: "\t"))
+        else { return nil }
+        return HostRules(digits: row.dropping(tab + 1))
+    }
+
+    /// The first row of the table that matches a host and a model.
     @inline(never)
-    package static func of(host: Bytes, port: Bytes, model: Bytes) -> HostRules {
+    static func row(host: Bytes, port: Bytes, model: Bytes) -> Bytes? {
         let host = HostName(host, port: port)
         var lines = Fields(Bytes(cString: platform_hosts()), UInt8(ascii: "\n"))
         var isForHost = false
@@ -26,26 +31,24 @@ package struct HostRules: Equatable {
                 isForHost = host.matches(line)
                 continue
             }
-            guard isForHost else { continue }
-            var row = Fields(line.dropping(1), UInt8(ascii: "\t"))
-            if let patterns = row.next(), let codes = row.next(), matches(model, patterns),
-                let rules = HostRules(codes: codes)
-            {
-                return rules
-            }
+            var fields = Fields(line.dropping(1), UInt8(ascii: "\t"))
+            if isForHost, let patterns = fields.next(), matches(model, patterns) { return line }
         }
-        return unknown
+        return nil
     }
 
     /// Reads the digits of a row: dialect, budget, replay form, and the efforts.
-    private init?(codes: Bytes) {
-        let digits = codes.map { $0 &- UInt8(ascii: "0") }
-        guard digits.count >= 3, let dialect = ThinkingDialect(rawValue: digits[0]),
-            let budget = BudgetField(rawValue: digits[1]),
-            let replay = ReplayForm(rawValue: digits[2])
+    private init?(digits: Bytes) {
+        func value(_ index: Int) -> UInt8 { digits[index] &- UInt8(ascii: "0") }
+        guard digits.count >= 3, let dialect = ThinkingDialect(rawValue: value(0)),
+            let budget = BudgetField(rawValue: value(1)),
+            let replay = ReplayForm(rawValue: value(2))
         else { return nil }
-        (self.dialect, self.budget, self.replay, efforts) = (dialect, budget, replay, [])
-        for digit in digits.dropFirst(3) { efforts.insert(EffortSet(rawValue: 1 << digit)) }
+        var efforts: UInt8 = 0
+        for index in 3..<digits.count { efforts |= 1 &<< value(index) }
+        self.init(
+            dialect: dialect, budget: budget, replay: replay,
+            efforts: EffortSet(rawValue: efforts))
     }
 
     package init(
@@ -118,19 +121,16 @@ package enum ReplayForm: UInt8 {
 }
 
 /// Values of `reasoning_effort`.
-package struct EffortSet: OptionSet {
+package struct EffortSet {
+    /// Bit N represents the value with index N; the table has the names.
     package let rawValue: UInt8
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    package static let none = EffortSet(rawValue: 1)
-    package static let minimal = EffortSet(rawValue: 2)
-    package static let low = EffortSet(rawValue: 4)
-    package static let medium = EffortSet(rawValue: 8)
-    package static let high = EffortSet(rawValue: 16)
-    package static let xhigh = EffortSet(rawValue: 32)
-    package static let max = EffortSet(rawValue: 64)
-    package static let `default` = EffortSet(rawValue: 128)
+    /// The values from `none` to `max`, whose order does not depend on the host.
+    package static var levels: EffortSet { EffortSet(rawValue: 0x7F) }
+
+    package func contains(_ index: UInt8) -> Bool { rawValue &>> index & 1 != 0 }
 }
 
 /// A host as the table names it.
@@ -168,7 +168,7 @@ private struct HostName: ~Copyable {
 }
 
 /// The parts of a text between separators.
-private struct Fields {
+struct Fields {
     private var rest: Bytes?
     private let separator: UInt8
 
@@ -177,6 +177,7 @@ private struct Fields {
         self.separator = separator
     }
 
+    @inline(never)
     mutating func next() -> Bytes? {
         guard let text = rest else { return nil }
         let end = text.firstIndex(of: separator)

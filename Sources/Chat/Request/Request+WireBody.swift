@@ -12,18 +12,21 @@ extension Request {
         var wire = body.copy()
         // A named constant: the bytes of a temporary would not outlive the expression.
         let model = modelName
-        var rules = HostRules.of(host: host, port: port, model: model.bytes)
-        let isUnknown = rules == .unknown
-        if let dialect { rules = HostRules(dialect, replay: rules.replay) }
-        if rules.dialect == .reasoningObject && !replayedReasoning.isEmpty {
+        let known = HostRules.of(host: host, port: port, model: model.bytes)
+        let replay = known?.replay ?? .automatic
+        let rules = dialect.map { HostRules($0, replay: replay) } ?? known
+        if rules?.dialect == .reasoningObject && !replayedReasoning.isEmpty {
             wire.replayReasoning(replayedReasoning)
         }
-        if thinking != TW_THINKING_AUTO { rules.write(thinking, budget: budget, into: &wire) }
+        // Unknown hosts on public networks might reject the fields.
+        if let rules, thinking != TW_THINKING_AUTO {
+            rules.write(thinking, budget: budget, into: &wire)
+        }
         var expected = Reply.Expected()
         expected.startsInsideThink = startsInsideThink ?? false
-        // Providers with a dialect of their own remove the tags themselves.
+        // Known providers remove the tags themselves.
         expected.templateStartsInsideThink =
-            startsInsideThink == nil && (rules.dialect == .chatTemplate || isUnknown)
+            startsInsideThink == nil && (rules?.dialect ?? .chatTemplate) == .chatTemplate
             && ThinkingDialect.templateHoldsTag(of: model.bytes)
         expected.isThinkingOff = !(wire.switchesThinking ?? (thinking != TW_THINKING_OFF))
         expected.choices = wire.choiceCount

@@ -19,6 +19,8 @@ package enum ThinkingDialect: UInt8 {
     case reasoningObject
     /// `thinking: {"type": "enabled" | "disabled"}` (DeepSeek, z.ai, Moonshot, Volcengine).
     case thinkingType
+    /// `chat_template_kwargs: {"thinking": …}` (vLLM, SGLang, for DeepSeek and Kimi).
+    case templateThinking
 
     /// Parts of the names of models that always think and whose chat templates end in `<think>`.
     ///
@@ -37,126 +39,129 @@ package enum ThinkingDialect: UInt8 {
 
 extension HostRules {
     /// The rules for a dialect that the caller chose: everything that it can express.
-    package init(_ dialect: ThinkingDialect, replay: ReplayForm) {
+    init(_ dialect: ThinkingDialect, replay: ReplayForm) {
         let budget: BudgetField =
             switch dialect {
             case .none, .reasoningEffort: .none
             case .enableThinking: .thinkingBudget
-            case .chatTemplate: .local
+            case .chatTemplate, .templateThinking: .local
             case .reasoningObject: .maxTokens
             case .thinkingType: .budgetTokens
             }
         let hasEfforts = dialect == .reasoningEffort || dialect == .reasoningObject
         self.init(
             dialect: dialect, budget: budget, replay: replay,
-            efforts: hasEfforts ? .named : [])
+            efforts: hasEfforts ? .levels : EffortSet(rawValue: 0))
     }
 
     /// Adds the fields for a thinking mode, except those that the caller has set.
     func write(_ mode: tw_thinking, budget: Int64, into body: inout RequestBody) {
         let isOn = mode != TW_THINKING_OFF
         let budgetField = budget > 0 ? self.budget : .none
+        // These take the place of the switch.
+        switch budgetField {
+        case .none, .thinkingBudget, .local: break
+        case .budgetTokens:
+            return body.add("thinking", "{\"type\":\"enabled\",\"budget_tokens\":#}", budget)
+        case .maxTokens: return body.add("reasoning", "{\"max_tokens\":#}", budget)
+        case .google:
+            // The API rejects requests with both a budget and an effort.
+            guard body.value("reasoning_effort") == nil else { return }
+            return body.add(
+                "extra_body",
+                """
+                {"google":{"thinking_config":{"include_thoughts":true,"thinking_budget":#}}}
+                """, budget)
+        case .effort: return body.add("reasoning_effort", "#", budget)
+        }
+        let effort = efforts.value(mode, budget: budget)
+        let isEffortChosen = isOn && mode != TW_THINKING_ON
         switch dialect {
-        case .none:
-            return
-        case .enableThinking:
-            body.add("enable_thinking", isOn ? "true" : "false")
+        case .none, .reasoningEffort: break
+        case .enableThinking: body.add("enable_thinking", isOn ? "true" : "false")
         case .chatTemplate:
             body.add(
                 "chat_template_kwargs",
                 isOn ? "{\"enable_thinking\":true}" : "{\"enable_thinking\":false}")
+        case .templateThinking:
+            body.add(
+                "chat_template_kwargs", isOn ? "{\"thinking\":true}" : "{\"thinking\":false}")
         case .thinkingType:
             body.add(
-                "thinking", isOn ? "{\"type\":\"enabled\"" : "{\"type\":\"disabled\"",
-                budgetField == .budgetTokens ? ",\"budget_tokens\":" : nil, budget, "}")
+                "thinking", isOn ? "{\"type\":\"enabled\"}" : "{\"type\":\"disabled\"}")
         case .reasoningObject:
-            if budgetField == .maxTokens {
-                body.add("reasoning", "{", "\"max_tokens\":", budget, "}")
-            } else if isOn, mode != TW_THINKING_ON, let effort = efforts.name(mode) {
-                body.add("reasoning", effort, prefix: "{\"effort\":\"", suffix: "\"}")
-            } else {
-                body.add("reasoning", isOn ? "{\"enabled\":true}" : "{\"enabled\":false}")
+            // OpenRouter rejects requests that also have `reasoning_effort` (LibreChat#6076).
+            if isEffortChosen, let effort {
+                return body.add("reasoning", "{\"effort\":\"#\"}", effort)
             }
-            return
-        case .reasoningEffort:
-            break
+            return body.add("reasoning", isOn ? "{\"enabled\":true}" : "{\"enabled\":false}")
         }
-        switch budgetField {
-        case .none, .budgetTokens, .maxTokens:
-            break
-        case .thinkingBudget:
-            body.add("thinking_budget", "", "", budget, "")
-        case .local:
-            body.add("thinking_token_budget", "", "", budget, "")
-            body.add("thinking_budget_tokens", "", "", budget, "")
-            body.add("reasoning_budget_tokens", "", "", budget, "")
-        case .google:
-            // The API rejects both a budget and an effort.
-            guard body.value("reasoning_effort") == nil else { return }
-            return body.add(
-                "extra_body", "{\"google\":{\"thinking_config\":{",
-                "\"include_thoughts\":true,\"thinking_budget\":", budget, "}}}")
-        case .effort:
-            return body.add("reasoning_effort", "", "", budget, "")
+        if let effort, isEffortChosen || dialect == .reasoningEffort {
+            body.add("reasoning_effort", "\"#\"", effort)
         }
-        // The other dialects send an effort only if the caller chose one.
-        if dialect == .reasoningEffort || isOn && mode != TW_THINKING_ON,
-            let effort = efforts.name(mode, budget: budget)
-        {
-            body.add("reasoning_effort", effort, prefix: "\"", suffix: "\"")
+        if budgetField == .thinkingBudget { body.add("thinking_budget", "#", budget) }
+        if budgetField == .local {
+            // vLLM, then the names that versions of llama.cpp have.
+            body.add("thinking_token_budget", "#", budget)
+            body.add("thinking_budget_tokens", "#", budget)
+            body.add("reasoning_budget_tokens", "#", budget)
         }
     }
 }
 
 extension EffortSet {
-    /// The values that every host names alike, which are all but `default`.
-    static let named = EffortSet(rawValue: 0x7F)
-
-    private static let names: [StaticString] = [
-        "none", "minimal", "low", "medium", "high", "xhigh", "max", "default",
-    ]
-
     /// The value for a thinking mode; nil if none expresses it.
     ///
     /// Off is `none`, else `minimal`, with which OpenAI's models hardly think. On is `medium`, the
-    /// default of OpenAI's models, or what Gemini's API documents as equivalent to the budget
-    /// (https://ai.google.dev/gemini-api/docs/openai#thinking). If the host does not accept a
-    /// value, the next lower one is used, else the next higher one.
-    func name(_ mode: tw_thinking, budget: Int64 = 0) -> StaticString? {
+    /// default of OpenAI's models, or the value that Gemini's API documents as equivalent to the
+    /// budget (https://ai.google.dev/gemini-api/docs/openai#thinking). If the host does not accept
+    /// the value, the next lower one is used, else the next higher one.
+    fileprivate func value(_ mode: tw_thinking, budget: Int64) -> Bytes? {
+        let wanted: UInt8
         switch mode {
-        case TW_THINKING_OFF:
-            return contains(.none) ? "none" : contains(.minimal) ? "minimal" : nil
-        case TW_THINKING_MINIMAL: return nearest(1)
-        case TW_THINKING_LOW: return nearest(2)
-        case TW_THINKING_HIGH: return nearest(4)
-        case TW_THINKING_XHIGH: return nearest(5)
-        case TW_THINKING_MAX: return nearest(6)
-        default: return nearest(budget == 0 || 1025...8192 ~= budget ? 3 : budget > 8192 ? 4 : 2)
+        case TW_THINKING_OFF: return contains(0) ? name(0) : contains(1) ? name(1) : nil
+        case TW_THINKING_MINIMAL: wanted = 1
+        case TW_THINKING_LOW: wanted = 2
+        case TW_THINKING_HIGH: wanted = 4
+        case TW_THINKING_XHIGH: wanted = 5
+        case TW_THINKING_MAX: wanted = 6
+        default: wanted = budget > 8192 ? 4 : budget > 1024 || budget == 0 ? 3 : 2
         }
+        var index = wanted
+        while index > 0, !contains(index) { index &-= 1 }
+        if index == 0 {
+            index = wanted
+            while index < 8, !contains(index) { index &+= 1 }
+        }
+        return index < 8 ? name(index) : nil
     }
 
-    private func nearest(_ level: UInt8) -> StaticString? {
-        var candidate = level
-        while candidate > 0, rawValue >> candidate & 1 == 0 { candidate -= 1 }
-        if candidate == 0 {
-            candidate = level
-            while candidate < 8, rawValue >> candidate & 1 == 0 { candidate += 1 }
-        }
-        return candidate < 8 ? EffortSet.names[Int(candidate)] : nil
+    @inline(never)
+    private func name(_ index: UInt8) -> Bytes? {
+        var names = Fields(
+            StaticText.bytes("none minimal low medium high xhigh max default"), UInt8(ascii: " "))
+        for _ in 0..<index { _ = names.next() }
+        return names.next()
     }
 }
 
 extension RequestBody {
     /// Whether the body switches thinking on or off, in any dialect; nil if it does neither.
     var switchesThinking: Bool? {
-        let switches = [
-            value("enable_thinking", ""), value("chat_template_kwargs", "/enable_thinking"),
-            value("reasoning", "/enabled"), value("reasoning", "/effort"),
-            value("reasoning_effort", ""), value("thinking", "/type"),
-        ]
-        if switches.contains(false) { return false }
-        return switches.contains(true) ? true : nil
+        var isOn: Bool?
+        for (member, pointer) in RequestBody.switches {
+            guard let value = value(member, pointer) else { continue }
+            if !value { return false }
+            isOn = true
+        }
+        return isOn
     }
+
+    private static let switches: [(member: StaticString, pointer: StaticString)] = [
+        ("enable_thinking", ""), ("chat_template_kwargs", "/enable_thinking"),
+        ("chat_template_kwargs", "/thinking"), ("reasoning", "/enabled"),
+        ("reasoning", "/effort"), ("reasoning_effort", ""), ("thinking", "/type"),
+    ]
 
     /// Whether the value at a pointer inside a member switches thinking on or off.
     private func value(_ member: StaticString, _ pointer: StaticString) -> Bool? {
@@ -175,30 +180,25 @@ extension RequestBody {
         }
     }
 
-    /// Adds a member, unless it is present.
+    /// Adds a member unless it is present. A `#` in the template stands for `text`.
+    @inline(never)
     fileprivate mutating func add(
-        _ name: StaticString, _ text: StaticString, prefix: StaticString = "",
-        suffix: StaticString = ""
+        _ name: StaticString, _ template: StaticString, _ text: Bytes = Bytes(start: nil, count: 0)
     ) {
         guard value(name) == nil else { return }
-        var value = ByteBuffer()
-        for part in [prefix, text, suffix] { value.append(part) }
-        set(name, to: value.bytes)
+        var member = ByteBuffer()
+        for byte in StaticText.bytes(template) {
+            if byte == UInt8(ascii: "#") { member.append(text) } else { member.append(byte) }
+        }
+        set(name, to: member.bytes)
     }
 
-    /// Adds a member that contains a number, unless it is present.
+    @inline(never)
     fileprivate mutating func add(
-        _ name: StaticString, _ prefix: StaticString, _ label: StaticString?, _ number: Int64,
-        _ suffix: StaticString
+        _ name: StaticString, _ template: StaticString, _ number: Int64
     ) {
-        guard value(name) == nil else { return }
-        var value = ByteBuffer()
-        value.append(prefix)
-        if let label {
-            value.append(label)
-            value.append(decimal: Int(number))
-        }
-        value.append(suffix)
-        set(name, to: value.bytes)
+        var digits = ByteBuffer()
+        digits.append(decimal: Int(number))
+        add(name, template, digits.bytes)
     }
 }

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("The table of hosts: which row applies to a host and a model")
 struct HostTableTests {
-    private func rules(_ address: String, _ model: String) -> HostRules {
+    private func rules(_ address: String, _ model: String) -> HostRules? {
         withAddress(address) { host, port in
             withCopy(model) { HostRules.of(host: host, port: port, model: $0) }
         }
@@ -14,6 +14,7 @@ struct HostTableTests {
 
     @Test(arguments: [
         ("api.deepseek.com", "deepseek-chat", ReplayForm.reasoningContentOfThisTurn),
+        ("api.deepseek.com", "deepseek-v4-pro", .reasoningContent),
         ("api.moonshot.ai", "kimi-k2-thinking", .reasoningContent),
         ("api.moonshot.cn", "kimi-k2.5", .reasoningContent),
         ("api.z.ai", "glm-4.7", .reasoningContent),
@@ -29,10 +30,10 @@ struct HostTableTests {
         ("api.openai.com", "gpt-5", .nothing),
         ("api.githubcopilot.com", "claude-sonnet-4.5", .reasoningOpaque),
         ("localhost:8000", "Qwen/Qwen3-32B", .automatic),
-        ("llm.example.com", "gpt-oss", .automatic),
+        ("llm.example.com", "gpt-oss", nil),
     ])
-    func replayForms(_ address: String, _ model: String, _ form: ReplayForm) {
-        #expect(rules(address, model).replay == form)
+    func replayForms(_ address: String, _ model: String, _ form: ReplayForm?) {
+        #expect(rules(address, model)?.replay == form)
     }
 
     @Test func everyLineOfTheTableIsWellFormed() {
@@ -56,9 +57,21 @@ struct HostTableTests {
         ("api.openai.com", "openai/GPT-5", true), ("api.openai.com", "xgpt-5", false),
         ("api.openai.com", "", false), ("api.openai.com", "o", false),
         ("api.openai.com", "my-o3", true), ("api.openai.com", "solo3", false),
+        ("x.ai", "grok-4.3", true),
+        ("foox.ai", "grok-4.3", false),
     ])
     func hostsAndModelsMatchAtTheBeginningOfAWord(_ host: String, _ model: String, _ does: Bool) {
-        #expect((rules(host, model).dialect == .reasoningEffort) == does)
+        #expect((rules(host, model)?.dialect == .reasoningEffort) == does)
+    }
+
+    @Test func portsDistinguishServersOnPrivateHostsOnly() {
+        for host in ["localhost", "127.0.0.1", "[::1]", "192.168.1.9", "gpu"] {
+            #expect(rules(host + ":11434", "qwen3")?.dialect == .reasoningEffort)
+            #expect(rules(host + ":11434", "qwen3")?.efforts.contains(6) == true)
+            #expect(rules(host + ":1234", "qwen3")?.efforts.contains(6) == false)
+            #expect(rules(host + ":1143", "qwen3")?.dialect == .chatTemplate)
+        }
+        #expect(rules("llm.example.com:11434", "qwen3") == nil)
     }
 
     @Test(arguments: [
@@ -75,7 +88,8 @@ struct HostTableTests {
         ("[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]", false),
         ("nas.local", true), ("box.LAN", true), ("host.docker.internal", true),
         ("a.home.arpa", true), (".local", false), ("xlocal", true), ("x.notlocal", false),
-        ("local.example.com", false), ("127.0.0.1.example.com", false), ("1.2.3", false),
+        ("private", true), ("a.private", false), ("local.example.com", false),
+        ("127.0.0.1.example.com", false), ("1.2.3", false),
     ])
     func privateHosts(_ host: String, _ isPrivate: Bool) {
         #expect(platform_is_private_host(host) == isPrivate)

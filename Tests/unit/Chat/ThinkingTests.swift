@@ -7,87 +7,6 @@ import Testing
 
 @Suite("Thinking is switched with the fields that the model and the endpoint support")
 struct ThinkingTests {
-    private let modes = [
-        TW_THINKING_OFF, TW_THINKING_ON, TW_THINKING_LOW, TW_THINKING_MEDIUM, TW_THINKING_HIGH,
-    ]
-
-    /// The text that each mode adds to the body.
-    private func added(_ model: String, _ host: String, _ budget: Int64 = 0) throws -> [String] {
-        try modes.map { mode in
-            let made = try request("{\"model\":\"\(model)\"}")
-            try made.setThinking(mode, budget: mode == TW_THINKING_OFF ? 0 : budget)
-            let text = made.sent(streamed: true, to: host).text
-            let before = "{\"model\":\"\(model)\""
-            let after = ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}"
-            #expect(text.hasPrefix(before) && text.hasSuffix(after))
-            return String(text.dropFirst(before.count).dropLast(after.count))
-        }
-    }
-
-    @Test(arguments: [
-        "api.aimlapi.com", "dashscope.aliyuncs.com", "dashscope-intl.aliyuncs.com",
-        "API.AIMLAPI.COM",
-    ])
-    func enableThinking(_ host: String) throws {
-        let off = #","enable_thinking":false"#
-        let on = #","enable_thinking":true"#
-        #expect(try added("qwen3-32b", host) == [off, on, on, on, on])
-        let bound = on + #","thinking_budget":9000000000"#
-        #expect(try added("qwen3-32b", host, 9_000_000_000) == [off, bound, bound, bound, bound])
-    }
-
-    @Test(arguments: ["api.aimlapi.com", "127.0.0.1", "example.com"])
-    func modelsWithADialectOfTheirOwn(_ host: String) throws {
-        let on = #","enable_thinking":true"#
-        #expect(
-            try added("alibaba/qwen3-32b", host) == [#","enable_thinking":false"#, on, on, on, on])
-        for always in ["alibaba/qwen3-next-80b-a3b-thinking", "alibaba/qwen3-vl-32b-thinking"] {
-            #expect(try added(always, host) == ["", "", "", "", ""])
-            #expect(try added(always, host, 100) == ["", "", "", "", ""])
-        }
-        #expect(
-            try added("alibaba/qwen3.6-35b-a3b", host)
-                == [
-                    "", #","reasoning_effort":"medium""#, #","reasoning_effort":"low""#,
-                    #","reasoning_effort":"medium""#, #","reasoning_effort":"high""#,
-                ])
-    }
-
-    @Test func openRouter() throws {
-        #expect(
-            try added("qwen/qwen3-32b", "openrouter.ai") == [
-                #","reasoning":{"enabled":false}"#, #","reasoning":{"enabled":true}"#,
-                #","reasoning":{"effort":"low"}"#,
-                #","reasoning":{"effort":"medium"}"#, #","reasoning":{"effort":"high"}"#,
-            ])
-        let bound = #","reasoning":{"max_tokens":100}"#
-        #expect(
-            try added("qwen/qwen3-32b", "openrouter.ai", 100) == [
-                #","reasoning":{"enabled":false}"#, bound, bound, bound, bound,
-            ])
-    }
-
-    @Test(arguments: [
-        "localhost", "gpu", "10.0.0.7:8000", "[::1]:8080", "vllm.lan", "gpu.internal",
-    ])
-    func privateHostsUseTheDialectOfVLLM(_ host: String) throws {
-        let off = #","chat_template_kwargs":{"enable_thinking":false}"#
-        let on = #","chat_template_kwargs":{"enable_thinking":true}"#
-        #expect(try added("Qwen/Qwen3-32B", host) == [off, on, on, on, on])
-        let bound =
-            on + #","thinking_token_budget":100,"thinking_budget_tokens":100,"#
-            + #""reasoning_budget_tokens":100"#
-        #expect(try added("Qwen/Qwen3-32B", host, 100) == [off, bound, bound, bound, bound])
-    }
-
-    @Test(arguments: [
-        "gpu.example.com", "notopenrouter.ai", "api.openai.com.example.com", "myaliyuncs.com",
-        "203.0.113.1:11434", "[2001:db8::1]",
-    ])
-    func unknownPublicHostsReceiveNothing(_ host: String) throws {
-        #expect(try added("Qwen/Qwen3-32B", host, 100) == ["", "", "", "", ""])
-    }
-
     @Test func fieldsOfTheCallerTakePrecedence() throws {
         func sent(_ fields: String, _ host: String, _ mode: tw_thinking, budget: Int64 = 0) throws
             -> String
@@ -110,6 +29,13 @@ struct ThinkingTests {
             try sent(#""reasoning_effort":"minimal""#, "api.openai.com", TW_THINKING_HIGH)
                 == #"{"model":"m","reasoning_effort":"minimal"}"#)
         #expect(
+            try sent(
+                #""reasoning_effort":"low""#, "generativelanguage.googleapis.com", TW_THINKING_ON,
+                budget: 100) == #"{"model":"m","reasoning_effort":"low"}"#)
+        #expect(
+            try sent(#""thinking":{"type":"auto"}"#, "api.z.ai", TW_THINKING_OFF)
+                == #"{"model":"m","thinking":{"type":"auto"}}"#)
+        #expect(
             try sent(#""reasoning":null"#, "openrouter.ai", TW_THINKING_HIGH)
                 == #"{"model":"m","reasoning":null}"#)
         #expect(
@@ -127,7 +53,10 @@ struct ThinkingTests {
                 made.wireBody(wantsStream: true, host: $0, port: $1).expected.isThinkingOff
             }
         }
-        for host in ["localhost", "api.aimlapi.com", "api.openai.com", "openrouter.ai"] {
+        for host in [
+            "localhost", "localhost:11434", "api.aimlapi.com", "api.openai.com", "openrouter.ai",
+            "api.deepseek.com", "api.groq.com", "gpu.example.com",
+        ] {
             #expect(
                 try isOff("", TW_THINKING_OFF, host) && !isOff("", TW_THINKING_ON, host)
                     && !isOff("", TW_THINKING_AUTO, host))
@@ -138,6 +67,13 @@ struct ThinkingTests {
         #expect(try isOff(#","chat_template_kwargs":{"x":1}"#, TW_THINKING_OFF))
         #expect(try !isOff(#","reasoning":{"enabled":true}"#, TW_THINKING_OFF, "openrouter.ai"))
         #expect(try isOff(#","reasoning":{"enabled":false}"#, TW_THINKING_HIGH, "openrouter.ai"))
+        let deepSeek = "api.deepseek.com"
+        #expect(try !isOff(#","thinking":{"type":"enabled"}"#, TW_THINKING_OFF, deepSeek))
+        #expect(try isOff(#","thinking":{"type":"disabled"}"#, TW_THINKING_ON, deepSeek))
+        #expect(try isOff(#","reasoning_effort":"none""#, TW_THINKING_ON, "api.openai.com"))
+        #expect(try !isOff(#","reasoning_effort":"low""#, TW_THINKING_OFF, "api.openai.com"))
+        #expect(try isOff(#","reasoning_effort":"minimal""#, TW_THINKING_OFF, "api.openai.com"))
+        #expect(try isOff(#","chat_template_kwargs":{"thinking":false}"#, TW_THINKING_ON))
         // Two dialects contradict each other: content must not be classified as reasoning.
         #expect(try isOff(#","enable_thinking":true"#, TW_THINKING_OFF))
     }

@@ -75,6 +75,7 @@ class Dialect(IntEnum):
     REASONING_EFFORT = 4
     REASONING_OBJECT = 5
     THINKING_TYPE = 6
+    TEMPLATE_THINKING = 7
 
 
 class Thinking(IntEnum):
