@@ -60,8 +60,9 @@
 #define REASONING_OPAQUE "6"  /* reasoning_text with reasoning_opaque. */
 
 /*
- * The table. Above each group or row: the name in the documentation's table, and the sources. A
- * name such as pi#3636 is an issue or pull request of a public repository.
+ * The table. Above each group: the name of the host, the sources, and the tags that enclose
+ * reasoning in its answers, if any. A name such as pi#3636 is an issue or pull request of a public
+ * repository. Tests/check/hosts.py writes the table into bindings/c/README.md.
  */
 /* clang-format off */
 static const char hosts[] =
@@ -114,7 +115,8 @@ static const char hosts[] =
 
     /* MiniMax: M2 always thinks, M3 can be switched off, and has no efforts:
      * https://java.agentscope.io/v2/en/integration/model/minimax, DeepSeek-Reasonix#9642. Replay:
-     * https://platform.minimax.io/docs/guides/text-m2-function-call, MiniMax-M2#95. */
+     * https://platform.minimax.io/docs/guides/text-m2-function-call, MiniMax-M2#95.
+     * Tags: `<think>`, without `reasoning_split`. */
     HOST("minimax.io minimaxi.com minimax.chat")
         MODEL("minimax-m1 minimax-m2", NO_SWITCH, NO_EFFORT, NO_BUDGET, REASONING_DETAILS)
         MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_DETAILS)
@@ -141,7 +143,7 @@ static const char hosts[] =
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
     /* Gemini: https://ai.google.dev/gemini-api/docs/openai#thinking. Only 2.5 Flash can be switched
-     * off (overlay-translator#18); no minimal for Pro (unsloth#5720). */
+     * off (overlay-translator#18); no minimal for Pro (unsloth#5720). Tags: `<thought>`. */
     HOST("googleapis.com")
         MODEL("gemini-1 gemini-2.0", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
         MODEL("gemini-2.5-flash", REASONING_EFFORT, NONE MINIMAL LOW MEDIUM HIGH, GOOGLE_BUDGET,
@@ -156,21 +158,23 @@ static const char hosts[] =
         MODEL("grok-4.3 grok-latest", REASONING_EFFORT, NONE LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
-    /* Groq: https://console.groq.com/docs/reasoning, llmgateway#3422. Replay: freellmapi#1070. */
+    /* Groq: https://console.groq.com/docs/reasoning, llmgateway#3422. Replay: freellmapi#1070.
+     * Tags: `<think>`, with `reasoning_format` raw. */
     HOST("groq.com")
         MODEL("gpt-oss", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
         MODEL("qwen", REASONING_EFFORT, NONE DEFAULT, NO_BUDGET, NO_REPLAY)
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
     /* Cerebras: https://inference-docs.cerebras.ai/capabilities/reasoning, models.dev#2129,
-     * cartesia-ai/line#261. Replay: freellmapi#1070. */
+     * cartesia-ai/line#261. Replay: freellmapi#1070.
+     * Tags: `<think>`, with `reasoning_format` raw. */
     HOST("cerebras.ai")
         MODEL("gpt-oss", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, NO_REPLAY)
         MODEL("zai-glm qwen", REASONING_EFFORT, NONE, NO_BUDGET, NO_REPLAY)
         MODEL("", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
 
     /* Mistral: https://docs.mistral.ai/capabilities/reasoning/, pydantic-ai#5285. Magistral always
-     * thinks. Replay: openfox#220. */
+     * thinks. Replay: openfox#220. Tags: none; content parts of type thinking. */
     HOST("mistral.ai")
         MODEL("mistral-small-latest mistral-small-26 mistral-small-4 mistral-medium-3-5 "
               "mistral-medium-3.5 mistral-medium-latest",
@@ -185,7 +189,8 @@ static const char hosts[] =
         MODEL("thinking minimax deepseek-r1", NO_SWITCH, NO_EFFORT, NO_BUDGET, REPLAY_AUTO)
         MODEL("", REASONING_OBJECT, NO_EFFORT, NO_BUDGET, REPLAY_AUTO)
 
-    /* Fireworks: https://docs.fireworks.ai/guides/reasoning, models.dev#2132. */
+    /* Fireworks: https://docs.fireworks.ai/guides/reasoning, models.dev#2132.
+     * Tags: `<think>`, of some models. */
     HOST("fireworks.ai")
         MODEL("gpt-oss minimax", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, REASONING_CONTENT)
         MODEL("qwen", REASONING_EFFORT, NONE LOW MEDIUM HIGH, EFFORT_TOKENS, REASONING_CONTENT)
@@ -213,13 +218,15 @@ static const char hosts[] =
     HOST("ollama.com private:11434")
         MODEL("", REASONING_EFFORT, NONE LOW MEDIUM HIGH MAX, NO_BUDGET, REASONING)
 
-    /* LM Studio: akm#815, lmstudio-copilot-provider#35. */
+    /* LM Studio: akm#815, lmstudio-copilot-provider#35.
+     * Tags: those of the model, unless the server parses them. */
     HOST("private:1234")
         MODEL("", REASONING_EFFORT, NONE LOW MEDIUM HIGH, NO_BUDGET, REPLAY_AUTO)
 
     /* vLLM, SGLang, llama.cpp, others: https://docs.vllm.ai/en/latest/features/reasoning_outputs/,
      * https://docs.sglang.io/docs/advanced_features/thinking_budget. Other names in templates:
-     * vllm#25234, vllm-ascend#8962. gpt-oss: CLIProxyAPI#1572 (SGLang's values), ogx#5007. */
+     * vllm#25234, vllm-ascend#8962. gpt-oss: CLIProxyAPI#1572 (SGLang's values), ogx#5007.
+     * Tags: those of the model, unless the server parses them. */
     HOST("private")
         MODEL("gpt-oss", REASONING_EFFORT, LOW MEDIUM HIGH, NO_BUDGET, REASONING)
         MODEL("deepseek-v3 deepseek-v4 kimi-k2 granite-3", TEMPLATE_THINKING, NO_EFFORT,

@@ -440,7 +440,7 @@ static void messages(void)
     CHECK_STATUS(tw_request_set_thinking(request, (tw_thinking)-1, 0), TW_INVALID);
     CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_ON, -1), TW_INVALID);
     CHECK_STATUS(tw_request_set_thinking(request, TW_THINKING_OFF, 5), TW_INVALID);
-    for (int mode = TW_THINKING_AUTO; mode <= TW_THINKING_HIGH; mode++) {
+    for (int mode = TW_THINKING_AUTO; mode <= TW_THINKING_MAX; mode++) {
         CHECK_STATUS(
             tw_request_set_thinking(request, (tw_thinking)mode, mode >= TW_THINKING_ON ? 100 : 0),
             TW_OK);

@@ -44,20 +44,58 @@ static void check_sent(tw_client *client, tw_thinking mode, int64_t budget, cons
     tw_request_destroy(request);
 }
 
+/* The efforts, each with the value of `reasoning_effort` that it sends. */
+static const struct {
+    tw_thinking mode;
+    const char *value;
+} efforts[] = {
+    { TW_THINKING_OFF, "none" },  { TW_THINKING_NONE, "none" },
+    { TW_THINKING_ON, "medium" }, { TW_THINKING_MINIMAL, "minimal" },
+    { TW_THINKING_LOW, "low" },   { TW_THINKING_MEDIUM, "medium" },
+    { TW_THINKING_HIGH, "high" }, { TW_THINKING_XHIGH, "xhigh" },
+    { TW_THINKING_MAX, "max" },
+};
+
+static tw_client *client_with(tw_dialect dialect)
+{
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, mock_url), TW_OK);
+    CHECK_STATUS(tw_options_set_api_key(options, "key"), TW_OK);
+    CHECK_STATUS(tw_options_set_dialect(options, dialect), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_options_destroy(options);
+    return client;
+}
+
+static void each_effort(void)
+{
+    char expected[64];
+    tw_client *client = client_with(TW_DIALECT_REASONING_EFFORT);
+    for (size_t i = 0; i < sizeof efforts / sizeof *efforts; i++) {
+        snprintf(expected, sizeof expected, "],\"reasoning_effort\":\"%s\"", efforts[i].value);
+        check_sent(client, efforts[i].mode, 0, expected);
+    }
+    tw_client_destroy(client);
+}
+
+/* The mock provider is a private host: it receives the fields of vLLM and llama.cpp. */
+static void private_host(void)
+{
+    tw_client *client = client_with(TW_DIALECT_AUTO);
+    check_sent(client, TW_THINKING_OFF, 0, fields[2].off);
+    check_sent(client, TW_THINKING_ON, 100, fields[2].low);
+    tw_client_destroy(client);
+}
+
 static void dialects(void)
 {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        tw_options *options = tw_options_create();
-        tw_client *client = NULL;
-        CHECK_STATUS(tw_options_set_base_url(options, mock_url), TW_OK);
-        CHECK_STATUS(tw_options_set_api_key(options, "key"), TW_OK);
-        CHECK_STATUS(tw_options_set_dialect(options, fields[i].dialect), TW_OK);
-        CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+        tw_client *client = client_with(fields[i].dialect);
         check_sent(client, TW_THINKING_LOW, 100, fields[i].low);
         check_sent(client, TW_THINKING_OFF, 0, fields[i].off);
         check_sent(client, TW_THINKING_AUTO, 0, "]");
         tw_client_destroy(client);
-        tw_options_destroy(options);
     }
     tw_options *options = tw_options_create();
     CHECK_STATUS(tw_options_set_dialect(options, TW_DIALECT_AUTO), TW_OK);
@@ -194,6 +232,8 @@ static void answer_as_reasoning(void)
 void test_thinking(void)
 {
     dialects();
+    each_effort();
+    private_host();
     tags();
     tags_of_the_caller();
     invalid_tags();

@@ -105,6 +105,7 @@ run 2 --model
 run 2 --budget many Hello
 run 2 --no-think --budget 5 Hello
 run 2 --effort extreme Hello
+check contains err 'requires none, minimal, low, medium, high, xhigh or max, not extreme$'
 run 2 --set temperature Hello
 run 2 --set temperature=warm Hello
 run 2 --image "$work/none.png" Hello

@@ -33,7 +33,8 @@ static const char *const usage_text =
     "  -s, --system TEXT      add a system message before the question\n"
     "  -i, --image FILE|URL   add an image to the question; may be repeated\n"
     "      --think            switch thinking on; --no-think switches it off\n"
-    "      --effort LEVEL     think with this effort: low, medium or high\n"
+    "      --effort LEVEL     think with this effort: none, minimal, low, medium, high, xhigh\n"
+    "                         or max\n"
     "      --budget N         think with at most N tokens\n"
     "      --set FIELD=JSON   set another field of the request, such as temperature=0.2; may be\n"
     "                         repeated\n"
@@ -489,12 +490,22 @@ static const char *const short_names[OPTIONS] = {
 
 static int set_effort(struct settings *settings, const char *value)
 {
-    bool low = strcmp(value, "low") == 0, medium = strcmp(value, "medium") == 0,
-         high = strcmp(value, "high") == 0;
-    if (!low && !medium && !high)
-        return fail(EXIT_USAGE, "--effort requires low, medium or high, not ", value);
-    settings->thinking = low ? TW_THINKING_LOW : medium ? TW_THINKING_MEDIUM : TW_THINKING_HIGH;
-    return EXIT_OK;
+    static const struct {
+        const char *name;
+        tw_thinking thinking;
+    } levels[] = {
+        { "none", TW_THINKING_NONE }, { "minimal", TW_THINKING_MINIMAL },
+        { "low", TW_THINKING_LOW },   { "medium", TW_THINKING_MEDIUM },
+        { "high", TW_THINKING_HIGH }, { "xhigh", TW_THINKING_XHIGH },
+        { "max", TW_THINKING_MAX },
+    };
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+        if (strcmp(value, levels[i].name) != 0) continue;
+        settings->thinking = levels[i].thinking;
+        return EXIT_OK;
+    }
+    return fail(EXIT_USAGE,
+                "--effort requires none, minimal, low, medium, high, xhigh or max, not ", value);
 }
 
 static int set_budget(struct settings *settings, const char *value)

@@ -163,6 +163,8 @@ def test_key_and_headers_are_sent(echo: Echo) -> None:
         ("chat_template", {"chat_template_kwargs": {"enable_thinking": True}}),
         ("reasoning_effort", {"reasoning_effort": "high"}),
         (Dialect.REASONING_OBJECT, {"reasoning": {"effort": "high"}}),
+        ("thinking_type", {"thinking": {"type": "enabled"}}),
+        (Dialect.TEMPLATE_THINKING, {"chat_template_kwargs": {"thinking": True}}),
         ("none", {}),
     ],
 )
@@ -173,6 +175,62 @@ def test_dialect_selects_the_fields_for_thinking(
         client.stream("m", "Hello", thinking="high", stream_options=None).finish()
     for name in ("model", "messages", "stream", "stream_options"):
         echo.bodies[0].pop(name, None)
+    assert echo.bodies == [sent]
+
+
+@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+def test_every_effort_can_be_selected(echo: Echo, effort: str) -> None:
+    with Client(echo.base_url, "", dialect="reasoning_effort") as client:
+        client.send("m", "Hello", thinking=effort)
+        client.send("m", "Hello", thinking=Thinking[effort.upper()])
+    assert [body["reasoning_effort"] for body in echo.bodies] == [effort, effort]
+
+
+LOCAL_BUDGETS = {
+    "thinking_token_budget": 100,
+    "thinking_budget_tokens": 100,
+    "reasoning_budget_tokens": 100,
+}
+
+
+@pytest.mark.parametrize(
+    "host, model, thinking, budget, sent",
+    [
+        ("api.openai.com", "gpt-5.1", False, None, {"reasoning_effort": "none"}),
+        ("api.openai.com", "gpt-5", "xhigh", None, {"reasoning_effort": "high"}),
+        ("api.deepseek.com", "deepseek-chat", False, None, {"thinking": {"type": "disabled"}}),
+        (
+            "api.deepseek.com",
+            "deepseek-chat",
+            "max",
+            None,
+            {"thinking": {"type": "enabled"}, "reasoning_effort": "max"},
+        ),
+        ("openrouter.ai", "m", True, 100, {"reasoning": {"max_tokens": 100}}),
+        (
+            "localhost:8000",
+            "m",
+            None,
+            100,
+            {"chat_template_kwargs": {"enable_thinking": True}, **LOCAL_BUDGETS},
+        ),
+        ("localhost:11434", "m", False, None, {"reasoning_effort": "none"}),
+        ("llm.example.com", "m", True, 100, {}),
+    ],
+)
+def test_thinking_uses_the_fields_of_the_host(
+    echo: Echo,
+    host: str,
+    model: str,
+    thinking: ThinkingMode,
+    budget: Optional[int],
+    sent: dict[str, object],
+) -> None:
+    """The server is the proxy of every host."""
+    with Client(f"http://{host}/v1", "", proxy=echo.base_url) as client:
+        client.send(model, "Hello", thinking=thinking, thinking_budget=budget)
+    for name in ("model", "messages"):
+        echo.bodies[0].pop(name)
     assert echo.bodies == [sent]
 
 

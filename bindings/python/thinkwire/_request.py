@@ -25,8 +25,8 @@ Message = Union[Mapping[str, Any], Reply]
 #: A conversation. A str is one user message.
 Messages = Union[str, Message, Iterable[Message]]
 
-#: True and False switch thinking on and off; "low", "medium" and "high" select the effort; None
-#: leaves the choice to the model.
+#: True and False switch thinking on and off; "none", "minimal", "low", "medium", "high", "xhigh"
+#: and "max" select the effort; None leaves the choice to the model.
 ThinkingMode = Union[bool, str, Thinking, None]
 
 
@@ -127,7 +127,8 @@ def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
     if isinstance(thinking, str) and thinking.upper() in Thinking.__members__:
         return Thinking[thinking.upper()]
     raise InvalidArgumentError(
-        f"thinking must be True, False, None, 'low', 'medium' or 'high', not {thinking!r}"
+        "thinking must be True, False, None, 'none', 'minimal', 'low', 'medium', 'high', 'xhigh'"
+        f" or 'max', not {thinking!r}"
     )
 
 

@@ -74,7 +74,8 @@ class Client(BaseClient):
 
         model             the name of the model
         messages          a str, one message or a list of messages (see Message)
-        thinking          True, False, "low", "medium", "high", or None for the model's default
+        thinking          True, False, an effort ("none", "minimal", "low", "medium", "high",
+                          "xhigh" or "max"), or None for the model's default
         thinking_budget   the maximum number of reasoning tokens
         starts_thinking   the chat template of the model contains the opening <think>, so that the
                           answer contains only the closing tag
