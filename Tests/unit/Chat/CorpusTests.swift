@@ -23,11 +23,12 @@ struct CorpusTests {
             // The split affects only the SSE parser, so the later stages are checked for some
             // splits.
             let events = try sseEvents([body])
-            for (offset, pieces) in cutAnywhere(body).enumerated() where !body.isEmpty {
+            for (number, offset) in splits(of: body).enumerated() {
+                let pieces = [Array(body[..<offset]), Array(body[offset...])]
                 if try sseEvents(pieces) != events {
                     Issue.record("\(name) has other events when it is split at \(offset)")
                 }
-                if offset % 16 == 0 {
+                if number % 16 == 0 {
                     corpusCase.check(
                         try CorpusRecorder(corpusCase, pieces), like: whole, "split at \(offset)")
                 }
@@ -38,6 +39,14 @@ struct CorpusTests {
         }
         #expect(count == files.count / 2)
         print("corpus through Swift: \(count) cases of \(files.count / 2)")
+    }
+
+    /// Where the body is split: at every byte, or at 400 of them if it is a long capture of a
+    /// server, because the time grows with the square of the length.
+    private func splits(of body: [UInt8]) -> [Int] {
+        guard !body.isEmpty else { return [] }
+        let step = body.count < 2000 ? 1 : body.count / 400
+        return Array(stride(from: 0, through: body.count, by: step))
     }
 
     /// The names and data of the events that the SSE parser finds.
