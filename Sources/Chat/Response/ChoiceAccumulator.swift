@@ -145,6 +145,7 @@ struct ChoiceAccumulator: ~Copyable {
             else { throw .tooMany }
             isFirst = false
             if choice.holdsReasoning { emitHeldReasoning(of: choice, index) }
+            if !choice.tags.isInContent { emitContentBeforeToolCall(of: choice, index) }
             guard added.isChanged else { continue }
             emitToolCall(added.index, of: choice, index, from: added.start)
         }
@@ -188,6 +189,14 @@ struct ChoiceAccumulator: ~Copyable {
         }
         choice.tags.noteReasoningField(content: &choice.content.text)
         emitContent(of: choice, index, from: content)
+    }
+
+    /// Emits white space that might have preceded a tag (vLLM 0.32 and mlx_lm 0.32 send line breaks
+    /// between reasoning and a tool call).
+    private mutating func emitContentBeforeToolCall(of choice: Choice, _ index: Int) {
+        let start = choice.content.text.count
+        choice.tags.noteToolCall(content: &choice.content.text)
+        emitContent(of: choice, index, from: start)
     }
 
     // MARK: The end of texts

@@ -67,6 +67,12 @@ struct ThinkTagParser: ~Copyable {
         expectsRepetition = true
     }
 
+    /// Notes a tool call: no tags follow it, so that what precedes it is content.
+    @inline(never)
+    mutating func noteToolCall(content: inout ByteBuffer) {
+        if state == .beforeOpeningTag { restore(to: &content) }
+    }
+
     /// Takes back reasoning that turned out to be content, before it was emitted.
     mutating func retract(_ reasoning: inout ByteBuffer) {
         // Otherwise the prefix already contains it.
