@@ -7,20 +7,30 @@ import CPlatform
 /// 8.23.0) would take them for the beginning of the next response. HTTP/2 streams say which request
 /// they answer and its connections receive frames at any time, so they are not watched.
 struct IdleConnections {
-    private var sockets: [(descriptor: curl_socket_t, identity: UInt64)] = []
+    /// As `poll` takes them, so that one system call examines all of them.
+    private var sockets: [pollfd] = []
+    private var identities: [UInt64] = []
 
     /// The connection is kept after its transfer. `opened` are the sockets that the loop has
     /// opened.
     mutating func insert(_ socket: curl_socket_t, _ opened: OpenSockets) {
         remove(socket)
         let identity = platform_sockets_identity(opened.all, socket)
-        if identity != 0 { sockets.append((socket, identity)) }
+        guard identity != 0 else { return }
+        sockets.append(pollfd(fd: socket, events: Int16(POLLIN), revents: 0))
+        identities.append(identity)
     }
 
     /// The connection is used by a transfer again.
     mutating func remove(_ socket: curl_socket_t) {
-        guard !sockets.isEmpty else { return }
-        sockets.removeAll { $0.descriptor == socket }
+        if let index = sockets.firstIndex(where: { $0.fd == socket }) { remove(at: index) }
+    }
+
+    private mutating func remove(at index: Int) {
+        sockets.swapAt(index, sockets.count - 1)
+        identities.swapAt(index, identities.count - 1)
+        sockets.removeLast()
+        identities.removeLast()
     }
 
     /// Shuts down each connection that has received something, or has ended. libcurl then finds it
@@ -30,12 +40,14 @@ struct IdleConnections {
     /// apart a descriptor that libcurl has closed and the process has opened again; it is checked
     /// only before a shutdown, because it costs a system call.
     mutating func evictStale() {
-        sockets.removeAll { socket in
-            guard platform_is_readable(socket.descriptor) != 0 else { return false }
-            if platform_socket_identity(socket.descriptor) == socket.identity {
-                shutdown(socket.descriptor, Int32(SHUT_RDWR))
+        guard !sockets.isEmpty, poll(&sockets, nfds_t(sockets.count), 0) != 0 else { return }
+        // Backwards: the last one takes the place of one that is removed.
+        for index in sockets.indices.reversed() where sockets[index].revents != 0 {
+            let socket = sockets[index].fd
+            if platform_socket_identity(socket) == identities[index] {
+                shutdown(socket, Int32(SHUT_RDWR))
             }
-            return true
+            remove(at: index)
         }
     }
 }

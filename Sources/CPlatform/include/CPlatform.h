@@ -187,13 +187,6 @@ curl_socket_t platform_open_socket(void *sockets, curlsocktype purpose,
  */
 uint64_t platform_socket_identity(int descriptor);
 
-/** Whether data, the end of the stream or an error waits to be read from a socket. */
-static inline int platform_is_readable(curl_socket_t socket)
-{
-    struct pollfd one = { .fd = socket, .events = POLLIN };
-    return poll(&one, 1, 0) != 0;
-}
-
 /** Whether the process can open one more descriptor, such as a socket. */
 static inline bool platform_has_descriptors(void)
 {
