@@ -1113,6 +1113,14 @@ TW_API tw_chat *tw_loop_start_unstreamed(tw_loop *loop, const tw_request *reques
                                          void *userdata);
 
 /**
+ * Starts an exchange that requests the list of models (see tw_models_send), like tw_loop_start.
+ *
+ * Its only events are TW_EVENT_RETRY and TW_EVENT_DONE. Returns NULL under the conditions of
+ * tw_loop_start.
+ */
+TW_API tw_chat *tw_loop_start_models(tw_loop *loop, tw_event_fn fn, void *userdata);
+
+/**
  * Processes what is ready, and delivers all events of it, on this thread.
  *
  * It waits until there is an event, at most `timeout_ms` milliseconds; 0: do not wait; negative: no

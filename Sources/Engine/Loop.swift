@@ -72,10 +72,22 @@ package final class Loop: @unchecked Sendable {
         _ request: Request?, wantsStream: Bool, _ function: tw_event_fn?,
         _ userdata: UnsafeMutableRawPointer?
     ) -> LoopChat? {
-        guard !isDestroyed else { return nil }
-        let exchange =
+        start(
             request.map { Exchange(client, $0, wantsStream: wantsStream, on: eventLoop) }
-            ?? Exchange(rejecting: "request is NULL")
+                ?? Exchange(rejecting: "request is NULL"), function, userdata)
+    }
+
+    /// Nil while the loop is being destroyed.
+    package func startModelList(_ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?)
+        -> LoopChat?
+    {
+        start(Exchange(listingModelsOf: client, on: eventLoop), function, userdata)
+    }
+
+    private func start(
+        _ exchange: Exchange, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?
+    ) -> LoopChat? {
+        guard !isDestroyed else { return nil }
         let chat = LoopChat(self, function, userdata, exchange)
         chat.index = chats.count
         chats.append(chat)

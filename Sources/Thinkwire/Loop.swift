@@ -46,7 +46,8 @@ public func tw_loop_start(
     _ loop: OpaquePointer?, _ request: OpaquePointer?, _ function: tw_event_fn?,
     _ userdata: UnsafeMutableRawPointer?
 ) -> OpaquePointer? {
-    start(loop, request, wantsStream: true, function, userdata)
+    let request = request.map { Handle.object($0, as: Request.self) }
+    return start(on: loop) { $0.start(request, wantsStream: true, function, userdata) }
 }
 
 @implementation @_cdecl("tw_loop_start_unstreamed")
@@ -54,13 +55,18 @@ public func tw_loop_start_unstreamed(
     _ loop: OpaquePointer?, _ request: OpaquePointer?, _ function: tw_event_fn?,
     _ userdata: UnsafeMutableRawPointer?
 ) -> OpaquePointer? {
-    start(loop, request, wantsStream: false, function, userdata)
+    let request = request.map { Handle.object($0, as: Request.self) }
+    return start(on: loop) { $0.start(request, wantsStream: false, function, userdata) }
 }
 
-private func start(
-    _ loop: OpaquePointer?, _ request: OpaquePointer?, wantsStream: Bool, _ function: tw_event_fn?,
-    _ userdata: UnsafeMutableRawPointer?
+@implementation @_cdecl("tw_loop_start_models")
+public func tw_loop_start_models(
+    _ loop: OpaquePointer?, _ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?
 ) -> OpaquePointer? {
+    start(on: loop) { $0.startModelList(function, userdata) }
+}
+
+private func start(on loop: OpaquePointer?, _ start: (Loop) -> LoopChat?) -> OpaquePointer? {
     guard let loop else {
         fail(ArgumentError("loop is NULL"))
         return nil
@@ -70,8 +76,7 @@ private func start(
         fail(inheritedLoop, TW_MISUSE)
         return nil
     }
-    let request = request.map { Handle.object($0, as: Request.self) }
-    guard let chat = object.start(request, wantsStream: wantsStream, function, userdata) else {
+    guard let chat = start(object) else {
         fail(ArgumentError("the loop is being destroyed: no exchange can be started"), TW_MISUSE)
         return nil
     }

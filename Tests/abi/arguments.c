@@ -231,6 +231,7 @@ static void null_loop(void)
     CHECK_STATUS(tw_loop_set_limit(NULL, TW_LOOP_EXCHANGES, 1), TW_INVALID);
     CHECK(tw_loop_start(NULL, NULL, NULL, NULL) == NULL);
     CHECK(tw_loop_start_unstreamed(NULL, NULL, NULL, NULL) == NULL);
+    CHECK(tw_loop_start_models(NULL, NULL, NULL) == NULL);
     CHECK_HAS(tw_last_error(), "loop is NULL");
     CHECK_INT(tw_loop_poll(NULL, -1), -TW_INVALID);
     CHECK_INT(tw_loop_fd(NULL), -1);

@@ -327,6 +327,17 @@ CALL(tw_loop_start_unstreamed)
 {
     check_loop(tw_loop_start_unstreamed);
 }
+CALL(tw_loop_start_models)
+{
+    struct recorder recorder = { 0 };
+    tw_loop *loop = tw_loop_create(on->client);
+    CHECK(tw_loop_start_models(loop, record_and_check, &recorder) != NULL);
+    while (tw_loop_active(loop) > 0 && CHECK(tw_loop_poll(loop, 5000) >= 0)) continue;
+    CHECK_INT(recorder.done, 1);
+    CHECK(tw_reply_model_count(recorder.reply) >= 4);
+    recorder_free(&recorder);
+    tw_loop_destroy(loop);
+}
 #define IN_LOOP(name)                                                                              \
     CALL(name)                                                                                     \
     {                                                                                              \
@@ -448,8 +459,8 @@ CALL(tw_reply_destroy)
     OF(tw_models_send) OF(tw_models_open) \
     OF(tw_chat_next) OF(tw_chat_run) OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_chat_pause) \
     OF(tw_chat_resume) OF(tw_loop_create) OF(tw_loop_set_limit) OF(tw_loop_start) \
-    OF(tw_loop_start_unstreamed) OF(tw_loop_poll) OF(tw_loop_fd) OF(tw_loop_wake) \
-    OF(tw_loop_active) OF(tw_loop_destroy) OF(tw_reply_retain) OF(tw_reply_status) \
+    OF(tw_loop_start_unstreamed) OF(tw_loop_start_models) OF(tw_loop_poll) OF(tw_loop_fd) \
+    OF(tw_loop_wake) OF(tw_loop_active) OF(tw_loop_destroy) OF(tw_reply_retain) OF(tw_reply_status) \
     OF(tw_reply_message) OF(tw_reply_attempts) OF(tw_reply_last_error) OF(tw_reply_http_status) \
     OF(tw_reply_reasoning) OF(tw_reply_content) OF(tw_reply_refusal) OF(tw_reply_finish_reason) \
     OF(tw_reply_usage) OF(tw_reply_tool_call_count) OF(tw_reply_tool_call) OF(tw_reply_timing) \

@@ -266,6 +266,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_loop_set_limit": (c_int, [c_void_p, c_int, c_int64]),
     "tw_loop_start": (c_void_p, [c_void_p, c_void_p, tw_event_fn, c_void_p]),
     "tw_loop_start_unstreamed": (c_void_p, [c_void_p, c_void_p, tw_event_fn, c_void_p]),
+    "tw_loop_start_models": (c_void_p, [c_void_p, tw_event_fn, c_void_p]),
     "tw_loop_poll": (c_int, [c_void_p, c_int]),
     "tw_loop_fd": (c_int, [c_void_p]),
     "tw_loop_wake": (None, [c_void_p]),
