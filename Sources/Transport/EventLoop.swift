@@ -137,6 +137,7 @@ package final class EventLoop {
                 at: now)
             callIfDue()
             readMessages()
+            idle.endTurn()
             retryAddresses()
             isInTurn = false
             platform_leave()
@@ -144,7 +145,8 @@ package final class EventLoop {
         turnEnd = platform_now()
     }
 
-    private static let maxEvents = 128
+    /// Room for them is on the stack: a temporary allocation of more than 1024 bytes is not.
+    private static let maxEvents = 1024 / MemoryLayout<epoll_event>.stride
 
     /// Makes the descriptor readable when `deadline` or libcurl's own has passed, for a host that
     /// waits for the descriptor itself.
@@ -328,6 +330,7 @@ package final class EventLoop {
     private func unwatch(_ socket: curl_socket_t, of easy: UnsafeMutableRawPointer?) {
         // libcurl may have closed the socket already, which removed it from the epoll set.
         _ = platform_epoll_set(descriptor, EPOLL_CTL_DEL, socket, 0)
+        idle.end(socket)
         watchedCount -= 1
         // Outside a turn, the transfer is being removed.
         guard isInTurn, platform_curl().pointee.version < 0x080400, let easy,
@@ -337,7 +340,7 @@ package final class EventLoop {
     }
 
     private func watch(_ socket: curl_socket_t, _ what: Int32, isKnown: Bool) {
-        if !isKnown { idle.remove(socket) }
+        if !isKnown { idle.begin(socket) }
         var events: UInt32 = 0
         if what & CURL_POLL_IN != 0 { events |= EPOLLIN.rawValue }
         if what & CURL_POLL_OUT != 0 { events |= EPOLLOUT.rawValue }

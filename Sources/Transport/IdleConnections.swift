@@ -10,10 +10,13 @@ struct IdleConnections {
     /// As `poll` takes them, so that one system call examines all of them.
     private var sockets: [pollfd] = []
     private var identities: [UInt64] = []
+    /// Sockets that libcurl began to use since the last call of `endTurn`, and still uses.
+    private var begun: [curl_socket_t] = []
 
-    /// The connection is kept after its transfer. `opened` are the sockets that the loop has
-    /// opened.
+    /// The connection is kept after its transfer, unless libcurl has given it to a transfer that
+    /// waited for a connection. `opened` are the sockets that the loop has opened.
     mutating func insert(_ socket: curl_socket_t, _ opened: OpenSockets) {
+        guard !begun.contains(socket) else { return }
         remove(socket)
         let identity = platform_sockets_identity(opened.all, socket)
         guard identity != 0 else { return }
@@ -21,8 +24,19 @@ struct IdleConnections {
         identities.append(identity)
     }
 
-    /// The connection is used by a transfer again.
-    mutating func remove(_ socket: curl_socket_t) {
+    /// A transfer begins to use the connection.
+    mutating func begin(_ socket: curl_socket_t) {
+        remove(socket)
+        begun.append(socket)
+    }
+
+    /// No transfer uses the connection any more.
+    mutating func end(_ socket: curl_socket_t) { begun.removeAll { $0 == socket } }
+
+    /// The transfers that ended in this turn are known.
+    mutating func endTurn() { begun.removeAll(keepingCapacity: true) }
+
+    private mutating func remove(_ socket: curl_socket_t) {
         if let index = sockets.firstIndex(where: { $0.fd == socket }) { remove(at: index) }
     }
 
