@@ -20,6 +20,8 @@ package final class Loop: @unchecked Sendable {
     private var maxInProgress = 1000
     /// The chats to advance next. The loop's chats retain them.
     private var scheduled: [LoopChat] = []
+    /// Those that are being advanced. Both arrays keep their storage.
+    private var advancing: [LoopChat] = []
     private var deadlines = DeadlineHeap()
     private let cancelled = CancelledChats()
     private let isWakeRequested = Atomic<Bool>(false)
@@ -158,10 +160,10 @@ package final class Loop: @unchecked Sendable {
             inProgressCount += 1
             schedule(chat)
         }
-        var batch: [LoopChat] = []
-        swap(&batch, &scheduled)
+        swap(&advancing, &scheduled)
         var delivered = 0
-        for chat in batch { delivered += advance(chat) }
+        for index in advancing.indices { delivered += advance(advancing[index]) }
+        advancing.removeAll(keepingCapacity: true)
         return delivered
     }
 
