@@ -39,9 +39,13 @@ import CPlatform
         if count + extra >= capacity { grow(extra) }
     }
 
+    /// What fits into the smallest block of the C library. A reply has dozens of buffers, most of
+    /// which hold a name or a short value.
+    private static var minCapacity: Int { 24 }
+
     @inline(never)
     private mutating func grow(_ extra: Int) {
-        let wanted = max(count + extra + 1, capacity * 2, 64)
+        let wanted = max(count + extra + 1, capacity * 2, ByteBuffer.minCapacity)
         guard let grown = platform_block_grow(storage, capacity, wanted) else {
             fatalError("out of memory")
         }

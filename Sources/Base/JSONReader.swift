@@ -82,7 +82,8 @@ struct JSONNode {
         _ kind: JSONValue.Kind, start: Int, end: Int, next: UInt32, flags: UInt8 = 0
     ) {
         if count == capacity {
-            capacity = max(64, capacity * 2)
+            // A chunk of a stream has about twenty values.
+            capacity = max(16, capacity * 2)
             guard let grown = realloc(nodes, capacity * MemoryLayout<JSONNode>.stride) else {
                 fatalError("out of memory")
             }
