@@ -4,8 +4,8 @@
 set -eu
 prefix=$1 source=$2
 work=$(mktemp -d)
-mock=
-trap 'test -z "$mock" || kill "$mock" 2>/dev/null || true; rm -rf "$work"' EXIT
+mock= slow_mock=
+trap 'kill $mock $slow_mock 2>/dev/null || true; rm -rf "$work"' EXIT
 fail() { echo "install.sh: $*" >&2; exit 1; }
 
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig" LD_LIBRARY_PATH="$prefix/lib"
@@ -18,11 +18,11 @@ mock=$!
 read -r THINKWIRE_BASE_URL <"$work/url"
 export THINKWIRE_BASE_URL THINKWIRE_API_KEY=key
 
-# compile SOURCE NAME
+# compile SOURCE NAME [PACKAGE]
 compile() {
-    # shellcheck disable=SC2046
-    cc -std=c99 -Wall -Wextra -Wpedantic -Werror "$1" $(pkg-config --cflags --libs thinkwire) \
-        -o "$work/$2"
+    # shellcheck disable=SC2046,SC2086
+    cc -std=c99 -Wall -Wextra -Wpedantic -Werror "$1" \
+        $(pkg-config --cflags --libs thinkwire ${3:-}) -o "$work/$2"
 }
 
 # The recorded answer, which each example must print to standard output.
@@ -43,6 +43,29 @@ run pull
 grep -q '^Okay' "$work/stream.err" || fail "stream does not print the reasoning"
 grep -q '^Okay' "$work/pull.err" || fail "pull does not print the reasoning"
 PATH="$prefix/bin:$PATH" "$source/Tests/check/chat.sh" thinkwire-chat
+
+# run_loop NAME [PACKAGE]: the example for an event loop prints the answers of all models, and its
+# timer expires meanwhile. The pieces of the answers arrive with pauses; Valgrind reports what the
+# program does not free.
+run_loop() {
+    compile "$source/bindings/c/examples/$1.c" "$1" "${2:-}"
+    THINKWIRE_BASE_URL=$slow_url valgrind --quiet --error-exitcode=1 --leak-check=full \
+        --errors-for-leak-kinds=definite,indirect "$work/$1" >"$work/$1.out" 2>"$work/$1.err" ||
+        fail "$1 ended with status $?: $(cat "$work/$1.out" "$work/$1.err")"
+    [ "$(grep -c '^alibaba/' "$work/$1.out")" = 4 ] &&
+        grep -q "^alibaba/qwen3-32b: $greeting" "$work/$1.out" ||
+        fail "$1 does not print four answers: $(cat "$work/$1.out")"
+    grep -q '^waiting for [1-4] answers$' "$work/$1.err" || fail "the timer of $1 does not expire"
+    echo "install: $1 prints four answers"
+}
+mkfifo "$work/slow-url"
+"$prefix/bin/thinkwire-mock" --port 0 --pace 30 >"$work/slow-url" &
+slow_mock=$!
+read -r slow_url <"$work/slow-url"
+run_loop loop_epoll
+run_loop loop_libuv libuv
+run_loop loop_glib glib-2.0
+run_loop loop_libevent libevent
 
 # write_program FILE: writes standard input to the file, as the body of main unless it contains one.
 write_program() {
