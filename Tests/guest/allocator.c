@@ -109,8 +109,9 @@ int main(void)
         tw_client *client = guest_client(guest_url("/ok", secure), "a-key");
         for (int i = 0; i < 20; i++) {
             tw_request *request = hello("m");
-            tw_reply *reply =
-                i % 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, NULL, NULL);
+            tw_reply *reply = i % 3 == 0   ? tw_chat_send(client, request)
+                              : i % 3 == 1 ? tw_chat_stream(client, request, NULL, NULL)
+                                           : exchange_in_loop(client, request, NULL, NULL);
             CHECK_REPLY(reply, TW_OK);
             CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
             tw_reply_destroy(reply);

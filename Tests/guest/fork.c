@@ -339,6 +339,124 @@ static void ended_exchange(void)
     end(&shared);
 }
 
+/* ---- loops in progress ---- */
+
+enum { LOOPED = 3 };
+
+struct looped {
+    tw_loop *loop;
+    tw_chat *chats[LOOPED];
+    const tw_request *request;
+    int events, ended;
+    tw_status expected;
+    tw_reply *replies[LOOPED];
+    pid_t pid; /* Of the child that the callback forks; -1 before. */
+    bool forks;
+};
+
+static int on_loop_event(void *userdata, const tw_event *event)
+{
+    struct looped *looped = userdata;
+    looped->events++;
+    if (event->kind == TW_EVENT_DONE) {
+        CHECK_STATUS(event->status, looped->expected);
+        looped->replies[looped->ended++] = tw_reply_retain(event->reply);
+    }
+    if (looped->forks && looped->events == 5) {
+        fflush(stdout);
+        looped->pid = fork();
+        if (looped->pid == 0) {
+            checks_failed = 0;
+            looped->expected = TW_MISUSE;
+            alarm(30);
+        }
+    }
+    return 0;
+}
+
+/* In the child, every function fails. The exchanges end when the loop is destroyed, or in the call
+ * of tw_loop_poll whose callback forked. */
+static void destroy_in_child(void *argument)
+{
+    struct looped *looped = argument;
+    looped->expected = TW_MISUSE;
+    CHECK_INT(tw_loop_poll(looped->loop, 0), -TW_MISUSE);
+    CHECK_INT(tw_loop_poll(looped->loop, -1), -TW_MISUSE);
+    CHECK(tw_loop_start(looped->loop, looped->request, on_loop_event, looped) == NULL);
+    CHECK_HAS(tw_last_error(), "another process");
+    CHECK_STATUS(tw_loop_set_limit(looped->loop, TW_LOOP_EXCHANGES, 7), TW_MISUSE);
+    tw_loop_wake(looped->loop);
+    if (!looped->forks) {
+        CHECK_INT(looped->ended, 0);
+        CHECK_STATUS(tw_chat_pause(looped->chats[0]), TW_MISUSE);
+        CHECK_STATUS(tw_chat_resume(looped->chats[0]), TW_MISUSE);
+        tw_chat_cancel(looped->chats[1]);
+    }
+    tw_loop_destroy(looped->loop);
+    CHECK_INT(looped->ended, LOOPED);
+    for (int i = 0; i < LOOPED; i++) check_aborted(looped->replies[i], "");
+    send_with_new_client();
+}
+
+static void leave_to_exit(void *argument)
+{
+    (void)argument;
+    send_with_new_client();
+}
+
+static void loops(bool secure, bool in_callback)
+{
+    struct shared shared = begin("/slow", secure);
+    struct looped looped = { .request = shared.request, .pid = -1, .forks = in_callback };
+    looped.loop = tw_loop_create(shared.client);
+    for (int i = 0; i < LOOPED; i++)
+        looped.chats[i] = tw_loop_start(looped.loop, shared.request, on_loop_event, &looped);
+    while (looped.events < 6 && looped.pid != 0)
+        CHECK(tw_loop_poll(looped.loop, -1) >= 0 || looped.pid == 0);
+    if (looped.pid == 0) {
+        destroy_in_child(&looped);
+        end(&shared);
+        fflush(stdout);
+        _exit(checks_failed > 0);
+    }
+    if (!in_callback) {
+        CHECK(child_passed(run_in_child(destroy_in_child, &looped)));
+        CHECK(child_passed(run_in_child(leave_to_exit, &looped)));
+    }
+    while (tw_loop_active(looped.loop) > 0) CHECK(tw_loop_poll(looped.loop, -1) >= 0);
+    CHECK_INT(looped.ended, LOOPED);
+    for (int i = 0; i < LOOPED; i++) check_complete(looped.replies[i]);
+    if (in_callback) CHECK(child_passed(looped.pid));
+    tw_loop_destroy(looped.loop);
+    end(&shared);
+}
+
+/* A loop that has ended its exchanges: the child uses the client, and not the loop. */
+static void use_client_of_loop(void *argument)
+{
+    struct looped *looped = argument;
+    CHECK_INT(tw_loop_poll(looped->loop, 0), -TW_MISUSE);
+    tw_loop_destroy(looped->loop);
+    CHECK_INT(looped->ended, 1);
+}
+
+static void idle_loop(bool secure)
+{
+    struct shared shared = begin("/ok", secure);
+    struct looped looped = { .request = shared.request, .pid = -1 };
+    looped.loop = tw_loop_create(shared.client);
+    for (int i = 0; i < 2; i++) {
+        tw_loop_start(looped.loop, shared.request, on_loop_event, &looped);
+        while (tw_loop_active(looped.loop) > 0) CHECK(tw_loop_poll(looped.loop, -1) >= 0);
+        CHECK_INT(tw_reply_timing(looped.replies[i])->reused_connection, i);
+        /* The connection remains the parent's. */
+        if (i == 0) CHECK(child_passed(run_in_child(use_client_of_loop, &looped)));
+        tw_reply_destroy(looped.replies[i]);
+    }
+    tw_loop_destroy(looped.loop);
+    end(&shared);
+}
+
 static struct in_callback {
     int events;
     pid_t pid;
@@ -495,6 +613,9 @@ int main(void)
         pulled_exchanges(secure);
         exchange_not_started(secure);
         fork_within_callback(secure);
+        loops(secure, false);
+        loops(secure, true);
+        idle_loop(secure);
         busy_threads(secure, receive_slowly, secure ? 10 : 60);
     }
     same_process_id();

@@ -61,6 +61,57 @@ tw_client *guest_client(const char *url, const char *key)
     return client;
 }
 
+/* ---- loops ---- */
+
+struct in_loop {
+    tw_event_fn fn;
+    void *userdata;
+    tw_reply *reply;
+    int ended;
+};
+
+static int on_loop_event(void *userdata, const tw_event *event)
+{
+    struct in_loop *exchange = userdata;
+    CHECK_INT(exchange->ended, 0);
+    if (event->kind != TW_EVENT_DONE)
+        return exchange->fn ? exchange->fn(exchange->userdata, event) : 0;
+    CHECK_STATUS(event->status, tw_reply_status(event->reply));
+    exchange->reply = tw_reply_retain(event->reply);
+    exchange->ended++;
+    return 0;
+}
+
+tw_reply *exchange_in_loop(tw_client *client, const tw_request *request, tw_event_fn fn,
+                           void *userdata)
+{
+    struct in_loop exchange = { .fn = fn, .userdata = userdata };
+    tw_loop *loop = tw_loop_create(client);
+    CHECK(tw_loop_start(loop, request, on_loop_event, &exchange) != NULL);
+    while (tw_loop_active(loop) > 0) CHECK(tw_loop_poll(loop, -1) >= 0);
+    CHECK_INT(exchange.ended, 1);
+    tw_loop_destroy(loop);
+    return exchange.reply;
+}
+
+void abandon_loop(tw_client *client, const tw_request *request)
+{
+    struct in_loop exchanges[2] = { { .fn = NULL } };
+    tw_loop *loop = tw_loop_create(client);
+    for (int i = 0; i < 2; i++) {
+        CHECK(tw_loop_start(loop, request, on_loop_event, &exchanges[i]) != NULL);
+        if (i == 0) CHECK(tw_loop_poll(loop, 10) >= 0);
+    }
+    tw_loop_destroy(loop);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(exchanges[i].ended, 1);
+        if (i == 1) CHECK_REPLY(exchanges[i].reply, TW_CANCELLED);
+        tw_reply_destroy(exchanges[i].reply);
+    }
+}
+
+/* ---- children ---- */
+
 pid_t run_in_child(void (*part)(void *), void *argument)
 {
     fflush(stdout);

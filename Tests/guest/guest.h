@@ -29,6 +29,14 @@ tw_client *guest_client(const char *url, const char *key);
 /** Gets the answer to a request for that path, over a connection of its own. */
 void ask(const char *path, char answer[64]);
 
+/** Runs an exchange in a loop of its own and returns its reply. `fn` receives the events except the
+ *  last one, and may be NULL. */
+tw_reply *exchange_in_loop(tw_client *client, const tw_request *request, tw_event_fn fn,
+                           void *userdata);
+
+/** Destroys a loop in which one exchange is in progress and another one has not begun. */
+void abandon_loop(tw_client *client, const tw_request *request);
+
 /** Runs `part` in a child process, which is killed after 30 seconds. */
 pid_t run_in_child(void (*part)(void *), void *argument);
 

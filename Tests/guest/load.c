@@ -28,6 +28,10 @@ struct copy {
     tw_status (*reply_status)(const tw_reply *);
     const char *(*reply_content)(const tw_reply *, size_t *);
     void (*reply_destroy)(tw_reply *);
+    tw_loop *(*loop_create)(tw_client *);
+    tw_chat *(*loop_start)(tw_loop *, const tw_request *, tw_event_fn, void *);
+    int (*loop_poll)(tw_loop *, int);
+    void (*loop_destroy)(tw_loop *);
     const char *(*last_error)(void);
 };
 
@@ -47,6 +51,8 @@ static struct copy load(const char *path)
     FIND(add_message, "tw_request_add_message"), FIND(chat_stream, "tw_chat_stream");
     FIND(reply_status, "tw_reply_status"), FIND(reply_content, "tw_reply_content"),
         FIND(reply_destroy, "tw_reply_destroy");
+    FIND(loop_create, "tw_loop_create"), FIND(loop_start, "tw_loop_start");
+    FIND(loop_poll, "tw_loop_poll"), FIND(loop_destroy, "tw_loop_destroy");
     FIND(last_error, "tw_last_error");
     return copy;
 }
@@ -62,6 +68,22 @@ static tw_client *client(const struct copy *copy)
     return made;
 }
 
+struct result {
+    const struct copy *copy;
+    bool is_over;
+};
+
+static int on_event(void *userdata, const tw_event *event)
+{
+    struct result *result = userdata;
+    if (event->kind != TW_EVENT_DONE) return 0;
+    CHECK_INT(event->status, TW_OK);
+    CHECK_TEXT(result->copy->reply_content(event->reply, NULL), "Hi");
+    result->is_over = true;
+    return 0;
+}
+
+/* Streams an answer with a call that blocks, and in a loop. */
 static void exchange(const struct copy *copy, tw_client *client)
 {
     tw_request *request = copy->request_create("m");
@@ -70,6 +92,12 @@ static void exchange(const struct copy *copy, tw_client *client)
     CHECK_INT(copy->reply_status(reply), TW_OK);
     CHECK_TEXT(copy->reply_content(reply, NULL), "Hi");
     copy->reply_destroy(reply);
+
+    struct result result = { .copy = copy };
+    tw_loop *loop = copy->loop_create(client);
+    CHECK(copy->loop_start(loop, request, on_event, &result) != NULL);
+    while (!result.is_over) CHECK(copy->loop_poll(loop, -1) >= 0);
+    copy->loop_destroy(loop);
     copy->request_destroy(request);
 }
 

@@ -156,6 +156,10 @@ static void exchange_and_cancel(const char *path, bool secure, tw_status expecte
     tw_reply *reply = tw_chat_stream(client, request, on_event, mask);
     CHECK_REPLY(reply, expected);
     tw_reply_destroy(reply);
+    reply = exchange_in_loop(client, request, on_event, mask);
+    CHECK_REPLY(reply, expected);
+    tw_reply_destroy(reply);
+    abandon_loop(client, request);
     tw_chat *chat = tw_chat_open(client, request);
     CHECK(tw_chat_next(chat, &event, 10) != TW_NEXT_EVENT || event->text != NULL);
     /* Cancels an exchange at any point, and one that was never started. */
@@ -264,9 +268,10 @@ static void write_to_closed_connection(const char *path, bool secure)
     memset(text, 'x', len);
     text[len] = '\0';
     CHECK_STATUS(tw_request_add_message(request, "user", text), TW_OK);
-    for (int i = 0; i < 4; i++) {
-        tw_reply *reply =
-            i % 2 ? tw_chat_send(client, request) : tw_chat_stream(client, request, NULL, NULL);
+    for (int i = 0; i < 6; i++) {
+        tw_reply *reply = i % 3 == 0   ? tw_chat_send(client, request)
+                          : i % 3 == 1 ? tw_chat_stream(client, request, NULL, NULL)
+                                       : exchange_in_loop(client, request, NULL, NULL);
         CHECK_REPLY(reply, TW_NETWORK);
         tw_reply_destroy(reply);
         CHECK(sigpending(&pending) == 0 && !sigismember(&pending, SIGPIPE));
@@ -281,13 +286,17 @@ static void close_closed_connection(bool secure)
 {
     tw_client *client = guest_client(guest_url("/bye", secure), "test-key");
     tw_request *request = hello("m");
+    tw_loop *loop = tw_loop_create(client);
     sigset_t pending;
     for (int i = 0; i < 3; i++) {
         tw_reply *reply = tw_chat_send(client, request);
         CHECK_REPLY(reply, TW_OK);
         tw_reply_destroy(reply);
+        CHECK(tw_loop_start(loop, request, NULL, NULL) != NULL);
+        while (tw_loop_active(loop) > 0) CHECK(tw_loop_poll(loop, -1) >= 0);
         sleep_ms(50);
     }
+    tw_loop_destroy(loop);
     tw_request_destroy(request);
     tw_client_destroy(client);
     CHECK(sigpending(&pending) == 0 && !sigismember(&pending, SIGPIPE));

@@ -209,6 +209,7 @@ static void exchange(const struct path *path, enum route route, bool by_header)
         CHECK(tw_reply_status(reply) != TW_OK); /* nghttpx decides how a broken response looks. */
     check_has_no_key(reply);
     tw_reply_destroy(reply);
+    abandon_loop(client, request);
     tw_chat *chat = tw_chat_open(client, request);
     const tw_event *event;
     CHECK(tw_chat_next(chat, &event, 0) != TW_NEXT_EVENT || event != NULL);
@@ -252,12 +253,13 @@ static void key_in_answer(enum route route, int letters)
     snprintf(path, sizeof path, "/echo/%d", letters);
     tw_client *client = client_with_key(url_of(route, path), false, &lines);
     tw_request *request = hello("m");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         tw_reply *reply =
-            i == 0 ? tw_chat_send(client, request)
-                   : tw_chat_stream(client, request, i == 1 ? NULL : record_event, &recorder);
-        CHECK_REPLY(reply, i < 2 ? TW_OK : TW_CANCELLED);
-        if (i < 2) {
+            i == 0   ? tw_chat_send(client, request)
+            : i == 1 ? exchange_in_loop(client, request, NULL, NULL)
+                     : tw_chat_stream(client, request, i == 2 ? NULL : record_event, &recorder);
+        CHECK_REPLY(reply, i < 3 ? TW_OK : TW_CANCELLED);
+        if (i < 3) {
             CHECK(has_key(tw_reply_content(reply, NULL)) &&
                   has_key(tw_reply_reasoning(reply, NULL)));
             CHECK(has_key(tw_reply_get(reply, "/choices/0/logprobs/content/0/token", NULL)) &&

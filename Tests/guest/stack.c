@@ -11,10 +11,13 @@
 
 enum { SMALL = 64 << 10, DEEP = 512 };
 
+enum way { SENT, STREAMED, IN_LOOP };
+
 struct task {
     const char *path;
     tw_status expected;
-    bool is_secure, sends;
+    bool is_secure;
+    enum way way;
     struct recorder recorder;
 };
 
@@ -31,8 +34,10 @@ static void *run(void *argument)
     tw_client *client = guest_client(guest_url(task->path, task->is_secure), "test-key");
     tw_request *request = hello("m");
     for (int i = 0; i < 2; i++) {
-        tw_reply *reply = task->sends ? tw_chat_send(client, request)
-                                      : tw_chat_stream(client, request, on_event, &task->recorder);
+        tw_reply *reply = task->way == SENT ? tw_chat_send(client, request)
+                          : task->way == STREAMED
+                              ? tw_chat_stream(client, request, on_event, &task->recorder)
+                              : exchange_in_loop(client, request, on_event, &task->recorder);
         CHECK_REPLY(reply, task->expected);
         CHECK(tw_reply_json(reply, NULL) != NULL);
         CHECK(tw_reply_get(reply, "/choices/0/message/content", NULL) != NULL ||
@@ -105,24 +110,27 @@ static void *nothing(void *argument)
 
 int main(void)
 {
+    static const char *const ways[] = { "sent", "streamed", "in a loop" };
     struct task tasks[] = {
-        { "/ok", TW_OK, false, true, { .counts_only = true } },
-        { "/ok", TW_OK, false, false, { .counts_only = true } },
-        { "/unauthorized", TW_AUTH, false, false, { .counts_only = true } },
-        { "/cut", TW_TRUNCATED, false, false, { .counts_only = true } },
-        { "/deep", TW_OK, false, false, { .counts_only = true } },
-        { "/ok", TW_OK, true, true, { .counts_only = true } },
-        { "/ok", TW_OK, true, false, { .counts_only = true } },
-        { "/unauthorized", TW_AUTH, true, false, { .counts_only = true } },
+        { "/ok", TW_OK, false, SENT, { .counts_only = true } },
+        { "/ok", TW_OK, false, STREAMED, { .counts_only = true } },
+        { "/ok", TW_OK, false, IN_LOOP, { .counts_only = true } },
+        { "/unauthorized", TW_AUTH, false, STREAMED, { .counts_only = true } },
+        { "/cut", TW_TRUNCATED, false, STREAMED, { .counts_only = true } },
+        { "/deep", TW_OK, false, STREAMED, { .counts_only = true } },
+        { "/deep", TW_OK, false, IN_LOOP, { .counts_only = true } },
+        { "/ok", TW_OK, true, SENT, { .counts_only = true } },
+        { "/ok", TW_OK, true, STREAMED, { .counts_only = true } },
+        { "/ok", TW_OK, true, IN_LOOP, { .counts_only = true } },
+        { "/unauthorized", TW_AUTH, true, STREAMED, { .counts_only = true } },
     };
     servers_start();
     size_t base = on_small_stack(nothing, NULL);
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
         size_t used = on_small_stack(run, &tasks[i]);
-        printf("%-14s %s %s: %zu bytes of stack\n", tasks[i].path,
-               tasks[i].is_secure ? "TLS" : "   ", tasks[i].sends ? "sent    " : "streamed",
-               used - base);
-        CHECK(tasks[i].sends || tasks[i].expected != TW_OK || tasks[i].recorder.count > 1);
+        printf("%-14s %s %-9s: %zu bytes of stack\n", tasks[i].path,
+               tasks[i].is_secure ? "TLS" : "   ", ways[tasks[i].way], used - base);
+        CHECK(tasks[i].way == SENT || tasks[i].expected != TW_OK || tasks[i].recorder.count > 1);
     }
     printf("%d deep: %zu bytes of stack\n", DEEP, on_small_stack(nest, NULL) - base);
     printf("a thread that does nothing: %zu bytes of stack\n", base);
