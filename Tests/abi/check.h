@@ -114,5 +114,6 @@ void test_retry_waits(void);
 void test_limits(void);
 void test_loop(void);
 void test_loop_waits(void);
+void test_fairness(void);
 
 #endif

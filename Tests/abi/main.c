@@ -64,6 +64,7 @@ static const struct suite {
     { "limits", test_limits, WAITS },
     { "loop", test_loop, FAST },
     { "loop_waits", test_loop_waits, WAITS },
+    { "fairness", test_fairness, FAST },
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };

@@ -1,9 +1,10 @@
 /*
  * soak MOCK EXCHANGES SECONDS: eight threads make exchanges with thinkwire-mock, until that many
  * exchanges were made or that much time has passed. They use every function that makes an
- * exchange and every fault of the mock, and cancel or close some exchanges early. Each exchange
- * must end as its fault allows. At the end the clients may hold only the memory of their
- * connections; after they were destroyed, no descriptor, thread or memory may be left.
+ * exchange and every fault of the mock, cancel or close some exchanges early, and pause some of
+ * those in a loop. Each exchange must end as its fault allows. At the end the clients may hold
+ * only the memory of their connections; after they were destroyed, no descriptor, thread or memory
+ * may be left.
  */
 #define _GNU_SOURCE
 
@@ -31,9 +32,13 @@ enum {
     MAX_LEFT = 64 << 10,
     /* How much the resident memory may grow after the warm-up. Large blocks are not on the heap. */
     MAX_GROWTH_KB = 6 * 1024,
-    /* There is an event loop for each thread and client. It has an epoll descriptor, an eventfd,
-     * and one or two connections. */
-    MAX_FILES = 16 + THREADS * 3 * 4,
+    /* In each loop of a thread, there are at most so many exchanges and connections. */
+    MAX_IN_LOOP = 8,
+    MAX_IN_PROGRESS = 6,
+    MAX_CONNECTIONS = 4,
+    /* There is an event loop for the blocking calls of each thread and client. It has an epoll
+     * descriptor, an eventfd, a timer and a connection. Each thread has a loop for each client. */
+    MAX_FILES = 16 + THREADS * 3 * (4 + 3 + MAX_CONNECTIONS),
     SAMPLES = 1 << 14,
 };
 
@@ -88,7 +93,18 @@ static const struct task {
 };
 
 /* How an exchange is made. From CLOSED_EARLY on, it may be cancelled. */
-enum way { SENT, STREAMED, PULLED, CLOSED_EARLY, STOPPED, CANCELLED, SENT_AND_CANCELLED, WAYS };
+enum way {
+    SENT,
+    STREAMED,
+    PULLED,
+    CLOSED_EARLY,
+    STOPPED,
+    CANCELLED,
+    SENT_AND_CANCELLED,
+    BLOCKING_WAYS,
+    IN_LOOP = BLOCKING_WAYS,
+    WAYS
+};
 
 static tw_client *clients[CLIENTS];
 static char base_url[128];
@@ -99,8 +115,9 @@ static struct worker {
     pthread_t thread;
     unsigned seed;
     int number;
-    long exchanges, unexpected, statuses[TW_LIMIT + 1], ways[WAYS];
+    long requests, exchanges, unexpected, statuses[TW_LIMIT + 1], ways[WAYS];
     int warm[SAMPLES], last[SAMPLES], warm_count, last_count; /* Microseconds. */
+    tw_loop *loops[CLIENTS];                                  /* Created when they are needed. */
     pthread_mutex_t lock;
     tw_chat *to_cancel; /* Under the lock. */
 } workers[THREADS];
@@ -162,6 +179,13 @@ static unsigned roll(struct worker *worker, unsigned sides)
     return (unsigned)rand_r(&worker->seed) % sides;
 }
 
+static void register_to_cancel(struct worker *worker, tw_chat *chat)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->to_cancel = chat;
+    pthread_mutex_unlock(&worker->lock);
+}
+
 static const struct task *choose(struct worker *worker)
 {
     int sum = 0;
@@ -191,13 +215,9 @@ static tw_reply *make_exchange(struct worker *worker, enum way way, tw_client *c
     default:
         chat = way == CANCELLED ? tw_chat_open(client, request)
                                 : tw_chat_open_unstreamed(client, request);
-        pthread_mutex_lock(&worker->lock);
-        worker->to_cancel = chat;
-        pthread_mutex_unlock(&worker->lock);
+        register_to_cancel(worker, chat);
         tw_chat_run(chat, NULL, NULL);
-        pthread_mutex_lock(&worker->lock);
-        worker->to_cancel = NULL;
-        pthread_mutex_unlock(&worker->lock);
+        register_to_cancel(worker, NULL);
         return tw_chat_close(chat);
     }
 }
@@ -217,10 +237,10 @@ static void *cancel_registered(void *over)
     return NULL;
 }
 
-static bool is_as_expected(const struct task *task, enum way way, const tw_reply *reply)
+static bool is_as_expected(const struct task *task, bool may_be_cancelled, const tw_reply *reply)
 {
     tw_status status = tw_reply_status(reply);
-    unsigned expected = task->expected | (way >= CLOSED_EARLY ? MAY(TW_CANCELLED) : 0);
+    unsigned expected = task->expected | (may_be_cancelled ? MAY(TW_CANCELLED) : 0);
     if (!(expected & MAY(status)) || (*tw_reply_message(reply) == '\0') != (status == TW_OK))
         return false;
     if (status != TW_OK) return true;
@@ -230,47 +250,158 @@ static bool is_as_expected(const struct task *task, enum way way, const tw_reply
                                      "Hello! How can I assist you today? \xF0\x9F\x98\x8A") == 0;
 }
 
-static void exchange(struct worker *worker)
+static tw_request *make_request(struct worker *worker, const struct task *task)
 {
     char model[160];
-    const struct task *task = choose(worker);
-    /* Three of four exchanges are not cancelled. */
-    enum way way = roll(worker, 4) ? (enum way)roll(worker, CLOSED_EARLY)
-                                   : CLOSED_EARLY + (enum way)roll(worker, WAYS - CLOSED_EARLY);
     snprintf(model, sizeof model, task->client == RETRYING ? "%s%d-%ld" : "%s", task->model,
-             worker->number, worker->exchanges);
+             worker->number, worker->requests++);
     tw_request *request = tw_request_create(model);
     tw_request_add_message(request, "user", "Hello");
     if (task->ms) tw_request_set_timeout(request, task->which, task->ms);
+    return request;
+}
+
+static void count_exchange(struct worker *worker, const struct task *task, enum way way,
+                           bool may_be_cancelled, const tw_reply *reply)
+{
+    if (!is_as_expected(task, may_be_cancelled, reply) && worker->unexpected++ < 3) {
+        fprintf(stderr, "soak: %s, way %d: %s, %d attempts, \"%.40s\": %s\n", task->model, way,
+                tw_status_name(tw_reply_status(reply)), tw_reply_attempts(reply),
+                tw_reply_content(reply, NULL), tw_reply_message(reply));
+    }
+    worker->exchanges++;
+    worker->statuses[tw_reply_status(reply)]++;
+    worker->ways[way]++;
+}
+
+static void exchange(struct worker *worker)
+{
+    const struct task *task = choose(worker);
+    /* Three of four exchanges are not cancelled. */
+    enum way way = roll(worker, 4)
+                       ? (enum way)roll(worker, CLOSED_EARLY)
+                       : CLOSED_EARLY + (enum way)roll(worker, BLOCKING_WAYS - CLOSED_EARLY);
+    tw_request *request = make_request(worker, task);
     int percent = progress();
     int64_t began = microseconds();
     tw_reply *reply = make_exchange(worker, way, clients[task->client], request);
     int took = (int)(microseconds() - began);
 
-    if (!is_as_expected(task, way, reply) && worker->unexpected++ < 3) {
-        fprintf(stderr, "soak: %s, way %d: %s, %d attempts, \"%.40s\": %s\n", model, way,
-                tw_status_name(tw_reply_status(reply)), tw_reply_attempts(reply),
-                tw_reply_content(reply, NULL), tw_reply_message(reply));
-    }
+    count_exchange(worker, task, way, way >= CLOSED_EARLY, reply);
     if (task == tasks && way <= PULLED) {
         if (percent >= WARM && percent < WARM + TENTH && worker->warm_count < SAMPLES)
             worker->warm[worker->warm_count++] = took;
         if (percent >= 100 - TENTH && worker->last_count < SAMPLES)
             worker->last[worker->last_count++] = took;
     }
-    worker->exchanges++;
-    worker->statuses[tw_reply_status(reply)]++;
-    worker->ways[way]++;
     tw_reply_destroy(reply);
     tw_request_destroy(request);
 }
 
+/* ---- several exchanges in a loop ---- */
+
+struct in_loop {
+    struct worker *worker;
+    const struct task *task;
+    tw_chat *chat;
+    bool may_be_cancelled, is_over;
+    int stop_after; /* With this event, the callback cancels. 0: never. */
+};
+
+static int on_loop_event(void *userdata, const tw_event *event)
+{
+    struct in_loop *exchange = userdata;
+    struct worker *worker = exchange->worker;
+    if (exchange->is_over) fail("an event follows the end of an exchange");
+    if (event->kind != TW_EVENT_DONE)
+        return exchange->stop_after > 0 && --exchange->stop_after == 0;
+    exchange->is_over = true;
+    /* The chat is valid until the callback returns. */
+    register_to_cancel(worker, NULL);
+    count_exchange(worker, exchange->task, IN_LOOP, exchange->may_be_cancelled, event->reply);
+    return 0;
+}
+
+static void start_in_loop(struct worker *worker, struct in_loop *exchange, enum client client)
+{
+    const struct task *task;
+    do task = choose(worker);
+    while (task->client != client);
+    *exchange = (struct in_loop){ .worker = worker, .task = task };
+    if (roll(worker, 8) == 0) exchange->stop_after = 1 + (int)roll(worker, 10);
+    exchange->may_be_cancelled = exchange->stop_after > 0;
+    tw_request *request = make_request(worker, task);
+    exchange->chat =
+        roll(worker, 4) == 0
+            ? tw_loop_start_unstreamed(worker->loops[client], request, on_loop_event, exchange)
+            : tw_loop_start(worker->loops[client], request, on_loop_event, exchange);
+    if (!exchange->chat) fail(tw_last_error());
+    tw_request_destroy(request);
+}
+
+/* Pauses, resumes or cancels one of the exchanges. */
+static void disturb(struct worker *worker, struct in_loop *exchange)
+{
+    if (exchange->is_over) return;
+    switch (roll(worker, 16)) {
+    case 0: tw_chat_pause(exchange->chat); break;
+    case 1:
+        exchange->may_be_cancelled = true;
+        tw_chat_cancel(exchange->chat);
+        break;
+    case 2:
+        exchange->may_be_cancelled = true;
+        register_to_cancel(worker, exchange->chat);
+        break;
+    default: tw_chat_resume(exchange->chat);
+    }
+}
+
+static tw_loop *make_loop(tw_client *client)
+{
+    tw_loop *loop = tw_loop_create(client);
+    if (!loop || tw_loop_set_limit(loop, TW_LOOP_EXCHANGES, MAX_IN_PROGRESS) != TW_OK ||
+        tw_loop_set_limit(loop, TW_LOOP_CONNECTIONS, MAX_CONNECTIONS) != TW_OK) {
+        fail(tw_last_error());
+    }
+    return loop;
+}
+
+/* Some of the loops are destroyed while exchanges are in progress. */
+static void exchange_in_loop(struct worker *worker)
+{
+    struct in_loop exchanges[MAX_IN_LOOP];
+    enum client client = roll(worker, 4) ? PLAIN : (enum client)roll(worker, CLIENTS);
+    unsigned count = 1 + roll(worker, MAX_IN_LOOP);
+    int polls = roll(worker, 16) ? -1 : (int)roll(worker, 20);
+    tw_loop **loop = &worker->loops[client];
+    if (!*loop) *loop = make_loop(clients[client]);
+    __atomic_add_fetch(&begun, count - 1, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < count; i++) start_in_loop(worker, &exchanges[i], client);
+    while (tw_loop_active(*loop) > 0 && polls-- != 0) {
+        if (tw_loop_poll(*loop, 2) < 0) fail("tw_loop_poll");
+        disturb(worker, &exchanges[roll(worker, count)]);
+    }
+    if (tw_loop_active(*loop) > 0) {
+        for (unsigned i = 0; i < count; i++) exchanges[i].may_be_cancelled = true;
+        tw_loop_destroy(*loop);
+        *loop = NULL;
+    }
+    for (unsigned i = 0; i < count; i++)
+        if (!exchanges[i].is_over) fail("an exchange has not ended");
+}
+
 static void *work(void *worker)
 {
+    struct worker *of = worker;
     while (progress() < 100) {
         __atomic_add_fetch(&begun, 1, __ATOMIC_RELAXED);
-        exchange(worker);
+        if (roll(of, 5) > 0)
+            exchange(of);
+        else
+            exchange_in_loop(of);
     }
+    for (int i = 0; i < CLIENTS; i++) tw_loop_destroy(of->loops[i]);
     return NULL;
 }
 
@@ -345,7 +476,8 @@ static void print_ways(void)
                                              "closed early",
                                              "stopped by the callback",
                                              "cancelled by a thread",
-                                             "sent and cancelled" };
+                                             "sent and cancelled",
+                                             "in a loop" };
     for (int way = 0; way < WAYS; way++) {
         long count = 0;
         for (int i = 0; i < THREADS; i++) count += workers[i].ways[way];
