@@ -44,10 +44,12 @@ static inline void count_piece(struct tally *tally, size_t length)
     tally->text += length;
 }
 
-/* A transfer with libcurl's easy interface, which three receivers use. */
+/* A transfer with libcurl. The body is not copied. */
 typedef size_t (*write_fn)(char *bytes, size_t size, size_t count, void *userdata);
 struct easy;
 struct easy *easy_open(const char *base_url);
+void *easy_handle(struct easy *easy);
+void easy_prepare(struct easy *easy, const char *body, write_fn write, void *userdata);
 void easy_exchange(struct easy *easy, const char *body, write_fn write, void *userdata);
 void easy_close(struct easy *easy);
 

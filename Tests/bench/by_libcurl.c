@@ -26,12 +26,22 @@ struct easy *easy_open(const char *base_url)
     return easy;
 }
 
-void easy_exchange(struct easy *easy, const char *body, write_fn write, void *userdata)
+void *easy_handle(struct easy *easy)
 {
-    long status = 0;
+    return easy->curl;
+}
+
+void easy_prepare(struct easy *easy, const char *body, write_fn write, void *userdata)
+{
     curl_easy_setopt(easy->curl, CURLOPT_POSTFIELDS, body);
     curl_easy_setopt(easy->curl, CURLOPT_WRITEFUNCTION, write);
     curl_easy_setopt(easy->curl, CURLOPT_WRITEDATA, userdata);
+}
+
+void easy_exchange(struct easy *easy, const char *body, write_fn write, void *userdata)
+{
+    long status = 0;
+    easy_prepare(easy, body, write, userdata);
     CURLcode result = curl_easy_perform(easy->curl);
     if (result != CURLE_OK) fail("libcurl", curl_easy_strerror(result));
     curl_easy_getinfo(easy->curl, CURLINFO_RESPONSE_CODE, &status);

@@ -27,11 +27,16 @@ else
 fi
 
 # shellcheck disable=SC2086
-cc $strict $with "$here"/bench.c "$here"/../support/process.c "$here"/by_*.c $simdjson \
+cc $strict $with "$here"/bench.c "$here"/../support/process.c "$here"/clock.c \
+    "$here"/by_libcurl.c "$here"/by_hand.c "$here"/by_thinkwire.c $simdjson \
     -o "$work/bench" -L"$build" -lthinkwire -lcurl -lpthread -Wl,-rpath,"$build"
+cc $strict "$here"/streams.c "$here"/../support/process.c "$here"/clock.c \
+    "$here"/by_libcurl.c "$here"/by_*_loop.c \
+    -o "$work/streams" -L"$build" -lthinkwire -lcurl -Wl,-rpath,"$build"
 # shellcheck disable=SC2086
 cc $strict -Wno-pedantic "$here/load.c" -o "$work/load" -ldl
 "$work/bench" "$build/thinkwire-mock" "$work/load" "$build/libthinkwire.so"
+"$work/streams" "$build/thinkwire-mock"
 
 # The Python binding is compared with openai-python, if that is installed or can be installed.
 venv=$root/.build/venv-bench

@@ -1,0 +1,187 @@
+/*
+ * streams MOCK: compares the loop of the library with bare libcurl, by many streams on one thread
+ * at the pace of a model. The drivers take turns, each in a new process and with a new mock, which
+ * uses another processor if there is one. A stream is measured after all have begun.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "streams.h"
+
+#include <curl/curl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../support/process.h"
+#include "bench.h"
+
+enum { MAX_ROUNDS = 9, DRIVERS = 2, WARM_UP_CHUNKS = 3 };
+
+static const struct driver *const drivers[DRIVERS] = { &by_libcurl_loop, &by_thinkwire_loop };
+
+/* How long the streams are measured, in nanoseconds. */
+static const int64_t measured_ns = 2000000000;
+
+/* ---- what a driver calls ---- */
+
+const char *run_body(const struct run *run, int stream)
+{
+    static char body[512];
+    char pace[64] = "";
+    /* Random phases, so that the chunks of all streams do not arrive together. */
+    unsigned seed = (unsigned)stream;
+    if (!run->has_fast_stream || stream > 0)
+        snprintf(pace, sizeof pace, ",pace=%d,delay=%d", run->pace_ms,
+                 rand_r(&seed) % run->pace_ms);
+    snprintf(body, sizeof body,
+             "{\"model\":\"mock/synthetic#time=1,chunks=1000000000%s\",\"messages\":[{\"role\":"
+             "\"user\",\"content\":\"Hello\"}],\"stream\":true}",
+             pace);
+    return body;
+}
+
+static void begin(struct run *run, int64_t now)
+{
+    run->start_ns = now;
+    run->start_cpu_ns = cpu_time_ns();
+    run->chunks = 0;
+    run->late_us = run->max_late_us = 0;
+}
+
+static void end(struct run *run, int64_t now)
+{
+    run->is_over = true;
+    run->seconds = (double)(now - run->start_ns) / 1e9;
+    run->cpu_us = (double)(cpu_time_ns() - run->start_cpu_ns) / 1e3;
+    run->resident_kb = process_status("VmRSS:");
+}
+
+void run_receive(struct run *run, int stream, const char *text)
+{
+    int64_t now = now_ns();
+    if (run->is_over) return;
+    if (!run->has_begun[stream]) {
+        run->has_begun[stream] = true;
+        if (++run->begun == run->streams) begin(run, now);
+    }
+    if (!run->has_fast_stream || stream > 0) {
+        double late = (double)now / 1e3 - (double)strtoll(text, NULL, 10);
+        run->chunks++;
+        run->late_us += late;
+        if (late > run->max_late_us) run->max_late_us = late;
+    }
+    bool is_long_enough =
+        run->streams == 1 ? run->chunks == WARM_UP_CHUNKS : now - run->start_ns >= measured_ns;
+    if (run->begun == run->streams && is_long_enough) end(run, now);
+}
+
+/* ---- one run ---- */
+
+/* One stream first: what the process and a client need is not counted for the streams. */
+static void run_in_this_process(const struct driver *driver, struct run *run)
+{
+    struct run first = { .base_url = run->base_url, .streams = 1, .pace_ms = 1 };
+    bool *has_begun = calloc((size_t)run->streams, sizeof *has_begun);
+    if (!has_begun) fail("streams", "no memory");
+    first.has_begun = &(bool){ false };
+    run->has_begun = has_begun;
+    driver->receive(&first);
+    driver->receive(run);
+    run->resident_kb -= first.resident_kb;
+}
+
+static struct run run_once(const struct driver *driver, const char *mock_program, struct run run)
+{
+    char base_url[128];
+    int ends[2];
+    pid_t mock = mock_start(mock_program, base_url, sizeof base_url);
+    if (mock < 0) fail(mock_program, "does not start");
+    run.base_url = base_url;
+    if (pipe(ends) != 0) fail("streams", "no pipe");
+    fflush(stdout);
+    pid_t process = fork();
+    if (process == 0) {
+        alarm(120);
+        run_in_this_process(driver, &run);
+        _exit(write(ends[1], &run, sizeof run) != sizeof run);
+    }
+    close(ends[1]);
+    if (process < 0 || read(ends[0], &run, sizeof run) != sizeof run)
+        fail(driver->name, "the process failed");
+    close(ends[0]);
+    waitpid(process, NULL, 0);
+    mock_stop(mock);
+    return run;
+}
+
+/* ---- the report ---- */
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, compare);
+    return values[count / 2];
+}
+
+struct figures {
+    double cost[MAX_ROUNDS], ratio[MAX_ROUNDS], memory[MAX_ROUNDS], late[MAX_ROUNDS],
+        max_late[MAX_ROUNDS], rate[MAX_ROUNDS];
+};
+
+static void measure(const char *mock_program, struct run wanted, int rounds)
+{
+    static struct figures figures[DRIVERS];
+    for (int round = 0; round < rounds; round++) {
+        for (int who = 0; who < DRIVERS; who++) {
+            struct run run = run_once(drivers[who], mock_program, wanted);
+            struct figures *of = &figures[who];
+            of->cost[round] = run.cpu_us / (double)run.chunks;
+            of->ratio[round] = of->cost[round] / figures[0].cost[round];
+            of->memory[round] = (double)run.resident_kb / (wanted.streams - 1);
+            of->late[round] = run.late_us / (double)run.chunks;
+            of->max_late[round] = run.max_late_us / 1e3;
+            of->rate[round] = (double)run.chunks / run.seconds;
+        }
+    }
+    int paced = wanted.streams - wanted.has_fast_stream;
+    printf("\n%d streams of %d chunks a second on one thread%s, %d rounds\n", paced,
+           1000 / wanted.pace_ms, wanted.has_fast_stream ? ", next to one at full speed" : "",
+           rounds);
+    printf("%-26s %14s %12s %10s %12s %12s %10s\n", "", "us CPU/chunk", "to libcurl", "KB/stream",
+           "us late", "ms at most", "chunks/s");
+    for (int who = 0; who < DRIVERS; who++) {
+        struct figures *of = &figures[who];
+        printf("%-26s %14.3f %11.2fx %10.1f %12.0f %12.1f %10.0f\n", drivers[who]->name,
+               median(of->cost, rounds), median(of->ratio, rounds), median(of->memory, rounds),
+               median(of->late, rounds), median(of->max_late, rounds), median(of->rate, rounds));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) fail("usage", "streams MOCK");
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGPIPE, SIG_IGN);
+    /* The library initialises libcurl with functions that overwrite memory. It comes second. */
+    measure(argv[1], (struct run){ .streams = 200, .pace_ms = 20 }, 5);
+    measure(argv[1], (struct run){ .streams = 1000, .pace_ms = 20 }, 3);
+    measure(argv[1], (struct run){ .streams = 5000, .pace_ms = 100 }, 3);
+    measure(argv[1], (struct run){ .streams = 5000, .pace_ms = 20 }, 3);
+    measure(argv[1], (struct run){ .streams = 1000, .pace_ms = 20, .has_fast_stream = true }, 3);
+    return 0;
+}
