@@ -726,8 +726,9 @@ typedef enum tw_thinking {
 /**
  * Switches thinking, with the fields that the host accepts for the model.
  *
- * `budget` is the maximum number of tokens to think with; 0: the library sets no maximum. A field
- * that is set with tw_request_set takes precedence. What is sent:
+ * `budget` is the maximum number of tokens to think with; 0: the library sets no maximum. It has no
+ * effect with TW_THINKING_AUTO. A field that is set with tw_request_set takes precedence. What is
+ * sent:
  *
  * | host | off, on | effort | budget |
  * |---|---|---|---|
@@ -760,6 +761,8 @@ typedef enum tw_thinking {
  *   1024 tokens, "medium" for up to 8192, else "high". That is no limit on the number of tokens.
  * - An effort that the model does not accept is replaced by the next lower one, else by the next
  *   higher one.
+ *
+ * Where both are in one field, and for Gemini, the budget is sent instead of the effort.
  *
  * Gemini sends its thoughts only to requests with a budget. AI/ML API and DashScope let models with
  * `enable_thinking` think only in streamed responses; tw_chat_send then streams internally.

@@ -24,10 +24,10 @@ extension Request {
         }
         var expected = Reply.Expected()
         expected.startsInsideThink = startsInsideThink ?? false
-        // Known providers remove the tags themselves.
+        // Providers whose field for reasoning is known remove the tags themselves.
         expected.templateStartsInsideThink =
-            startsInsideThink == nil && (rules?.dialect ?? .chatTemplate) == .chatTemplate
-            && ThinkingDialect.templateHoldsTag(of: model.bytes)
+            startsInsideThink == nil && (dialect ?? .chatTemplate) == .chatTemplate
+            && replay == .automatic && ThinkingDialect.templateHoldsTag(of: model.bytes)
         expected.isThinkingOff = !(wire.switchesThinking ?? (thinking != TW_THINKING_OFF))
         expected.choices = wire.choiceCount
         let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false

@@ -58,6 +58,12 @@ extension HostRules {
     func write(_ mode: tw_thinking, budget: Int64, into body: inout RequestBody) {
         let isOn = mode != TW_THINKING_OFF
         let budgetField = budget > 0 ? self.budget : .none
+        // OpenRouter (LibreChat#6076), Moonshot (nanobot#3939) and Gemini reject requests with
+        // their field and an effort, which the caller may have set.
+        let excludesEffort =
+            dialect == .reasoningObject || budgetField == .google
+            || dialect == .thinkingType && efforts.rawValue == 0
+        if excludesEffort && body.value("reasoning_effort") != nil { return }
         // These take the place of the switch.
         switch budgetField {
         case .none, .thinkingBudget, .local: break
@@ -65,8 +71,6 @@ extension HostRules {
             return body.add("thinking", "{\"type\":\"enabled\",\"budget_tokens\":#}", budget)
         case .maxTokens: return body.add("reasoning", "{\"max_tokens\":#}", budget)
         case .google:
-            // The API rejects requests with both a budget and an effort.
-            guard body.value("reasoning_effort") == nil else { return }
             return body.add(
                 "extra_body",
                 """
@@ -90,7 +94,6 @@ extension HostRules {
             body.add(
                 "thinking", isOn ? "{\"type\":\"enabled\"}" : "{\"type\":\"disabled\"}")
         case .reasoningObject:
-            // OpenRouter rejects requests that also have `reasoning_effort` (LibreChat#6076).
             if isEffortChosen, let effort {
                 return body.add("reasoning", "{\"effort\":\"#\"}", effort)
             }

@@ -43,6 +43,38 @@ struct ThinkingTests {
                 == #"{"model":"m","chat_template_kwargs":{"x":1}}"#)
     }
 
+    @Test func anEffortOfTheCallerExcludesFieldsThatTheHostRejectsWithIt() throws {
+        func sent(_ host: String, _ model: String) throws -> String {
+            let made = try request("{\"model\":\"\(model)\",\"reasoning_effort\":\"low\"}")
+            try made.setThinking(TW_THINKING_ON, budget: 0)
+            return String(made.sent(streamed: false, to: host).text.dropFirst(11 + model.count))
+        }
+        let own = #","reasoning_effort":"low"}"#
+        #expect(try sent("openrouter.ai", "m") == own)
+        #expect(try sent("api.moonshot.ai", "kimi-k2.6") == own)
+        #expect(
+            try sent("api.deepseek.com", "deepseek-v4-pro")
+                == #","reasoning_effort":"low","thinking":{"type":"enabled"}}"#)
+    }
+
+    @Test(arguments: [
+        ("localhost:8000", true), ("localhost:1234", true), ("llm.example.com", true),
+        ("localhost:11434", false), ("dashscope.aliyuncs.com", false), ("openrouter.ai", false),
+    ])
+    func templateTagsAreExpectedWhereTheServerMightNotRemoveThem(_ host: String, _ are: Bool) throws
+    {
+        let made = try request(model: "Qwen/Qwen3-4B-Thinking-2507")
+        withAddress(host) { host, port in
+            for dialect in [nil, .chatTemplate, ThinkingDialect.none] {
+                let wire = made.wireBody(
+                    wantsStream: true, host: host, port: port, dialect: dialect)
+                #expect(
+                    wire.expected.templateStartsInsideThink
+                        == (are && dialect != ThinkingDialect.none))
+            }
+        }
+    }
+
     @Test func isThinkingOffFollowsTheSentBody() throws {
         func isOff(_ fields: String, _ mode: tw_thinking, _ host: String = "localhost") throws
             -> Bool
