@@ -42,6 +42,7 @@ support := $(wildcard Tests/support/*.[ch])
 abi     := $(wildcard Tests/abi/*.c) $(filter %.c,$(support))
 guests  := $(filter-out .build/guest/guest,$(patsubst Tests/%.c,.build/%,$(wildcard Tests/guest/*.c)))
 c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build/corpus/play \
+           .build/servers/replay \
            .build/faults/sweep .build/faults/sweep-asan .build/soak/soak
 
 # `make test` runs these lanes side by side; the targets of a lane run one after another. Each lane
@@ -276,9 +277,13 @@ test-python: library $(venv)/ready mypy
 	    $(venv)/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile bindings/python/tests
 
 # Against the servers and proxies of Debian, and servers that break the protocols on purpose.
-test-servers: library $(venv)/ready
+test-servers: library $(chat) .build/servers/replay $(venv)/ready
 	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
 	    $(venv)/bin/python -m pytest -q -p no:cacheprovider -n 2 Tests/servers
+
+.build/servers/replay: Tests/servers/replay.c include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) -g -O1 $< -o $@ $(link)
 
 $(venv)/ready: Tests/requirements.txt
 	python3 -m venv $(venv)

@@ -482,6 +482,31 @@ TW_API tw_status tw_options_set_reasoning_tags(tw_options *options, const char *
                                                const char *closing);
 
 /**
+ * Sets the form in which the reasoning of earlier replies is sent back: "auto", "none" or a field.
+ *
+ * It applies to the messages that tw_request_add_reply adds, whichever server sent the reply.
+ *
+ *     "auto"               The form that the model and the host require: see the table of hosts in
+ *                          README.md. Other hosts receive the reasoning of messages with tool
+ *                          calls, in the field in which it was received. The default.
+ *     "none"               The reasoning is not sent.
+ *     "reasoning_details"  The blocks of that field, unchanged, with their signatures and encrypted
+ *                          parts; the blocks of a stream are joined from their fragments. If the
+ *                          reply has no such field, the text is sent as "reasoning".
+ *     "content"            The reasoning stays in the content, in the tags or as the parts in which
+ *                          it was received; if it was received in a field, it is put between
+ *                          <think> and </think>.
+ *     any other name       The text, in this field; as "reasoning_text", together with the
+ *                          "reasoning_opaque" of the reply.
+ *
+ * With a form other than "auto", the reasoning of all messages that have some is sent.
+ *
+ * TW_INVALID: an argument is NULL; the text is "" or not UTF-8; or it is the name of a field of a
+ * message that has another meaning, such as "role".
+ */
+TW_API tw_status tw_options_set_reasoning_replay(tw_options *options, const char *replay);
+
+/**
  * Allows the API key to be sent over http, in clear text, to a host that is not this machine.
  *
  * Hosts are compared without regard to case. Several calls allow several hosts.
@@ -584,6 +609,14 @@ TW_API tw_request *tw_request_create(const char *model);
  */
 TW_API tw_status tw_request_parse(const char *json, size_t len, tw_request **request);
 
+/**
+ * Returns a copy of a request: its body, its reasoning, and its other settings.
+ *
+ * The caller owns it. Unlike tw_request_parse with tw_request_json, it preserves the reasoning of
+ * added replies, the thinking mode and the timeouts. Returns NULL if `request` is NULL.
+ */
+TW_API tw_request *tw_request_copy(const tw_request *request);
+
 /** Destroys a request; exchanges begun with it are not affected. Does nothing for NULL. */
 TW_API void tw_request_destroy(tw_request *request);
 
@@ -614,9 +647,14 @@ TW_API tw_status tw_request_add_message_json(tw_request *request, const char *js
  * calls, with the fields that the library does not know. If there is only a refusal or tool calls,
  * the content is null; it is left out if the model rejects null.
  *
- * The reasoning is sent back only to endpoints that require it (OpenRouter, and every endpoint for
- * which TW_DIALECT_REASONING_OBJECT is set). This is decided when the request is sent; therefore
- * tw_request_json does not contain it. Setting the field "messages" discards it.
+ * The reasoning is sent back in the field and form that the model and the host require, or not at
+ * all: see tw_options_set_reasoning_replay. This is decided when the request is sent; therefore
+ * tw_request_json does not contain it, and tw_request_copy preserves it. Setting the field
+ * "messages" discards it.
+ *
+ * Arguments of a tool call that are not a JSON object are replaced by {}, because some servers
+ * reject the conversation otherwise (llama.cpp, with status 500). Report the mistake to the model
+ * in the result of the call: see tw_tool_call.
  *
  * The status of the reply is not checked: of an answer that broke off, the received part is added.
  *
@@ -1255,7 +1293,12 @@ typedef struct tw_tool_call {
     const char *id;
     /** Name of the function. */
     const char *name;
-    /** Arguments as the model wrote them, possibly invalid JSON. Check them before use. */
+    /**
+     * Arguments as the model wrote them, possibly invalid JSON. Check them before use.
+     *
+     * If they are invalid, pass a text like "Error: the arguments are not valid JSON" to
+     * tw_request_add_tool_result, so that the model can correct the call.
+     */
     const char *arguments;
     size_t arguments_len;
 } tw_tool_call;

@@ -56,8 +56,11 @@
 #define REASONING_CONTENT "2"
 #define REASONING_CONTENT_THIS_TURN "3" /* Only after the last user message. */
 #define REASONING "4"
-#define REASONING_DETAILS "5" /* As received, with signatures and encrypted parts. */
-#define REASONING_OPAQUE "6"  /* reasoning_text with reasoning_opaque. */
+#define REASONING_DETAILS "5"            /* As received, with signatures and encrypted parts. */
+#define REASONING_OPAQUE "6"             /* reasoning_text with reasoning_opaque. */
+#define REASONING_CONTENT_WITH_TOOLS "7" /* Only in conversations with tools. */
+#define REQUIRED_REASONING_CONTENT "8"   /* Messages with tool calls are rejected without it. */
+#define REASONING_DETAILS_OR_TAGS "9"    /* The tags stay in the content. */
 
 /*
  * The table. Above each group: the name of the host, the sources, and the tags that enclose
@@ -88,11 +91,14 @@ static const char hosts[] =
         MODEL("", ENABLE_THINKING, NO_EFFORT, THINKING_BUDGET, REASONING_CONTENT)
 
     /* DeepSeek: https://api-docs.deepseek.com/guides/thinking_mode. It maps every effort to one
-     * that it has. V4 requires the reasoning of earlier turns with tool calls (laravel/ai#533,
-     * opencode#24722, Codewhale v0.5.0); earlier models ignore what is older than the turn. */
+     * that it has. V3.2 ignores the reasoning of earlier turns. V4 requires it in conversations
+     * with tools (laravel/ai#533, opencode#24722, bojieli/ai-agent-book PR 982). Without tools,
+     * both ignore it, and earlier versions reject it (Euyug/Mirai-Gpt-Plugin#4). */
     HOST("deepseek.com")
-        MODEL("deepseek-v4 deepseek-v5 deepseek-flash deepseek-pro", THINKING_TYPE,
-              MINIMAL LOW MEDIUM HIGH XHIGH MAX, NO_BUDGET, REASONING_CONTENT)
+        MODEL("deepseek-chat deepseek-reasoner deepseek-v3", THINKING_TYPE,
+              MINIMAL LOW MEDIUM HIGH XHIGH MAX, NO_BUDGET, REASONING_CONTENT_THIS_TURN)
+        MODEL("deepseek", THINKING_TYPE, MINIMAL LOW MEDIUM HIGH XHIGH MAX, NO_BUDGET,
+              REASONING_CONTENT_WITH_TOOLS)
         MODEL("", THINKING_TYPE, MINIMAL LOW MEDIUM HIGH XHIGH MAX, NO_BUDGET,
               REASONING_CONTENT_THIS_TURN)
 
@@ -109,17 +115,18 @@ static const char hosts[] =
      * K3 always thinks: https://platform.kimi.ai/docs/guide/use-reasoning-effort. The other models
      * reject both fields together (nanobot#3939). Replay: opencode#16318, pi#4251. */
     HOST("moonshot.ai moonshot.cn kimi.com kimi.ai")
-        MODEL("kimi-k2-thinking moonshot-v1", NO_SWITCH, NO_EFFORT, NO_BUDGET, REASONING_CONTENT)
-        MODEL("kimi-k3", REASONING_EFFORT, LOW HIGH MAX, NO_BUDGET, REASONING_CONTENT)
-        MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_CONTENT)
+        MODEL("moonshot-v1", NO_SWITCH, NO_EFFORT, NO_BUDGET, NO_REPLAY)
+        MODEL("kimi-k2-thinking", NO_SWITCH, NO_EFFORT, NO_BUDGET, REQUIRED_REASONING_CONTENT)
+        MODEL("kimi-k3", REASONING_EFFORT, LOW HIGH MAX, NO_BUDGET, REQUIRED_REASONING_CONTENT)
+        MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REQUIRED_REASONING_CONTENT)
 
     /* MiniMax: M2 always thinks, M3 can be switched off, and has no efforts:
      * https://java.agentscope.io/v2/en/integration/model/minimax, DeepSeek-Reasonix#9642. Replay:
      * https://platform.minimax.io/docs/guides/text-m2-function-call, MiniMax-M2#95.
      * Tags: `<think>`, without `reasoning_split`. */
     HOST("minimax.io minimaxi.com minimax.chat")
-        MODEL("minimax-m1 minimax-m2", NO_SWITCH, NO_EFFORT, NO_BUDGET, REASONING_DETAILS)
-        MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_DETAILS)
+        MODEL("minimax-m1 minimax-m2", NO_SWITCH, NO_EFFORT, NO_BUDGET, REASONING_DETAILS_OR_TAGS)
+        MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_DETAILS_OR_TAGS)
 
     /* Volcengine: https://www.volcengine.com/docs/82379/1449737, Roo-Code#11001. Efforts of its
      * own models: chatbox#3548, dify-official-plugins#3771; minimal does not think. */

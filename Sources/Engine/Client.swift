@@ -15,6 +15,8 @@ package final class Client: @unchecked Sendable {
     let commentsKeepAlive: Bool
     let dialect: ThinkingDialect?
     let reasoningTags: ReasoningTags
+    /// The form in which reasoning is sent back. Nil derives it from the model or the host.
+    let reasoningReplay: ByteString?
     let redactor: Redactor
     private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
     private let pool = ForkLocal<EventLoopPool>()
@@ -59,6 +61,7 @@ package final class Client: @unchecked Sendable {
         self.redactor = redactor
         dialect = options.dialect
         reasoningTags = options.reasoningTags ?? .known
+        reasoningReplay = options.reasoningReplay
         let isTraced = environment("THINKWIRE_DEBUG")?.equals("1") ?? false
         log = options.log ?? (isTraced ? (logToStandardError, nil) : nil)
         settings = TransferSettings(

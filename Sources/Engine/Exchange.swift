@@ -55,7 +55,8 @@ package final class Exchange {
         resource = .chatCompletions
         let body = request.wireBody(
             wantsStream: wantsStream, host: client.endpoint.host, port: client.endpoint.port,
-            dialect: client.dialect)
+            dialect: client.dialect,
+            replay: client.reasoningReplay.map { ReasoningReplay(named: $0.bytes) })
         reply = Reply(body.expected)
         reply.expected.tags = request.reasoningTags ?? client.reasoningTags
         unretainedReply = UnretainedReference(reply)

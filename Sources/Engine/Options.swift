@@ -41,6 +41,8 @@ package final class Options {
     var dialect: ThinkingDialect?
     /// The tags that enclose reasoning. Nil for those of known models.
     package var reasoningTags: ReasoningTags?
+    /// The form in which reasoning is sent back: "none" or a field. Nil: the host determines it.
+    var reasoningReplay: ByteString?
 
     package init() {}
 
@@ -146,6 +148,19 @@ package final class Options {
             let known = ThinkingDialect(rawValue: number)
         else { throw ArgumentError("no such dialect: see tw_dialect") }
         self.dialect = known
+    }
+
+    /// Sets the form in which reasoning is sent back: "auto", "none" or the name of a field.
+    package func set(reasoningReplay name: Bytes) throws(ArgumentError) {
+        guard !name.isEmpty else {
+            throw ArgumentError(
+                "the reasoning replay is empty: give \"auto\", \"none\" or the name of a field")
+        }
+        try checkUTF8(name, "the reasoning replay")
+        for member in ReasoningReplay.reservedNames where name.equals(member) {
+            throw ArgumentError("reasoning cannot be sent back in the field ", name)
+        }
+        reasoningReplay = name.equals("auto") ? nil : ByteString(name)
     }
 
     /// Sets the proxy. Nil uses the environment, "" no proxy.

@@ -138,6 +138,15 @@ public func tw_options_set_reasoning_tags(
     }
 }
 
+@implementation @_cdecl("tw_options_set_reasoning_replay")
+public func tw_options_set_reasoning_replay(
+    _ options: OpaquePointer?, _ replay: UnsafePointer<CChar>?
+) -> tw_status {
+    status { () throws(ArgumentError) in
+        try object(options, Options.self, "options").set(reasoningReplay: text(replay, "replay"))
+    }
+}
+
 @implementation @_cdecl("tw_options_allow_cleartext")
 public func tw_options_allow_cleartext(_ options: OpaquePointer?, _ host: UnsafePointer<CChar>?)
     -> tw_status

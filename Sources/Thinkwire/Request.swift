@@ -25,6 +25,14 @@ public func tw_request_parse(
     }
 }
 
+@implementation @_cdecl("tw_request_copy")
+public func tw_request_copy(_ request: OpaquePointer?) -> OpaquePointer? {
+    do { return Handle.retained(try object(request, Request.self, "request").copy()) } catch {
+        fail(error)
+        return nil
+    }
+}
+
 @implementation @_cdecl("tw_request_destroy")
 public func tw_request_destroy(_ request: OpaquePointer?) {
     if let request { Handle.release(request, as: Request.self) }

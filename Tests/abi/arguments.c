@@ -101,6 +101,8 @@ static void null_options(void)
     CHECK_STATUS(tw_options_set_ca_directory(NULL, "/"), TW_INVALID);
     CHECK_STATUS(tw_options_set_http_version(NULL, TW_HTTP_AUTO), TW_INVALID);
     CHECK_STATUS(tw_options_set_ca_directory(options, NULL), TW_OK);
+    CHECK_STATUS(tw_options_set_reasoning_replay(NULL, "none"), TW_INVALID);
+    CHECK_STATUS(tw_options_set_reasoning_replay(options, NULL), TW_INVALID);
     CHECK_STATUS(tw_options_allow_cleartext(NULL, "host"), TW_INVALID);
     CHECK_STATUS(tw_options_allow_cleartext(options, NULL), TW_INVALID);
     CHECK_STATUS(tw_options_set_log(NULL, NULL, NULL), TW_INVALID);
@@ -121,6 +123,8 @@ static void null_request(void)
 
     CHECK(tw_request_create(NULL) == NULL);
     CHECK(*tw_last_error() != '\0');
+    CHECK(tw_request_copy(NULL) == NULL);
+    CHECK_TEXT(tw_last_error(), "request is NULL");
     CHECK_STATUS(tw_request_parse(NULL, 2, &parsed), TW_INVALID);
     CHECK(parsed == NULL);
     CHECK_STATUS(tw_request_parse(NULL, 0, &parsed), TW_INVALID);

@@ -126,6 +126,10 @@ CALL(tw_options_set_reasoning_tags)
 {
     CHECK_STATUS(tw_options_set_reasoning_tags(on->options, "<a>", "</a>"), TW_OK);
 }
+CALL(tw_options_set_reasoning_replay)
+{
+    CHECK_STATUS(tw_options_set_reasoning_replay(on->options, "none"), TW_OK);
+}
 CALL(tw_options_allow_cleartext)
 {
     CHECK_STATUS(tw_options_allow_cleartext(on->options, "host"), TW_OK);
@@ -159,6 +163,12 @@ CALL(tw_request_parse)
     tw_request *request = NULL;
     CHECK_STATUS(tw_request_parse("{}", 2, &request), TW_OK);
     tw_request_destroy(request);
+}
+CALL(tw_request_copy)
+{
+    tw_request *copy = tw_request_copy(on->request);
+    CHECK(copy != NULL);
+    tw_request_destroy(copy);
 }
 CALL(tw_request_destroy)
 {
@@ -448,8 +458,9 @@ CALL(tw_reply_destroy)
     OF(tw_options_set_ca_file) OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) \
     OF(tw_options_set_http_version) OF(tw_options_set_dialect) \
     OF(tw_options_set_reasoning_tags) OF(tw_options_allow_cleartext) \
+    OF(tw_options_set_reasoning_replay) \
     OF(tw_options_set_log) OF(tw_client_create) OF(tw_client_destroy) OF(tw_request_create) \
-    OF(tw_request_parse) OF(tw_request_destroy) OF(tw_request_add_message) \
+    OF(tw_request_parse) OF(tw_request_copy) OF(tw_request_destroy) OF(tw_request_add_message) \
     OF(tw_request_add_message_json) OF(tw_request_add_reply) OF(tw_request_add_tool_result) \
     OF(tw_request_add_tool) OF(tw_request_add_image_url) OF(tw_request_add_image) \
     OF(tw_request_add_image_file) OF(tw_request_set) OF(tw_request_set_thinking) \

@@ -126,9 +126,75 @@ static void tool_call_and_result(void)
     CHECK_HAS(server.request, "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":"
                               "\"assistant\",\"content\":null,\"tool_calls\":["
                               "{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"now\","
-                              "\"arguments\":\"{}\"}}]},"
+                              "\"arguments\":\"{}\"}}],\"reasoning\":\"Hm\"},"
                               "{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"12:00 "
                               "\\\"sharp\\\"\"}],\"tools\":[");
+}
+
+/* The arguments are replaced in the conversation, and not in the reply. */
+static void invalid_arguments_are_replaced(void)
+{
+    static const char call[] =
+        ANSWER("{\"content\":null,\"tool_calls\":[{\"id\":\"c1\",\"function\":"
+               "{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":\"}}]}");
+    struct server server;
+    server_start(&server, json_response("200 OK", "", call));
+    tw_reply *reply = send_hello(server.url, "m");
+    server_stop(&server);
+    CHECK_TEXT(tw_reply_tool_call(reply, 0)->arguments, "{\"a\":");
+    tw_request *request = hello("m");
+    CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
+    tw_reply_destroy(reply);
+    CHECK_HAS(JSON_OF(request), "{\"name\":\"f\",\"arguments\":\"{}\"}}]}");
+    tw_request_destroy(request);
+}
+
+/* Sends the request with that form of replay, and returns whether its body contains the text. */
+static bool sends(struct server *server, const tw_request *request, const char *replay,
+                  const char *text)
+{
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, server->url), TW_OK);
+    CHECK_STATUS(tw_options_set_reasoning_replay(options, replay), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_options_destroy(options);
+    tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
+    tw_client_destroy(client);
+    return strstr(server->request, text) != NULL;
+}
+
+/* The form of the reasoning is chosen when a request is sent, also for a copy of the request. */
+static void form_of_reasoning_is_chosen(void)
+{
+    struct server server;
+    server_start(&server,
+                 EVENTS DELTA("\"reasoning\":\"Hm\"") DELTA("\"content\":\"Hi\"") FINISH("stop"));
+    tw_reply *reply = stream_hello(server.url, "m");
+    tw_request *request = hello("m");
+    CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
+    tw_reply_destroy(reply);
+    tw_request *copy = tw_request_copy(request);
+    CHECK_TEXT(JSON_OF(copy), JSON_OF(request));
+    CHECK_STATUS(tw_request_set(request, "messages", "[]"), TW_OK);
+    CHECK(!sends(&server, request, "reasoning_content", "Hm"));
+    tw_request_destroy(request);
+    CHECK(!sends(&server, copy, "auto", "Hm"));
+    CHECK(!sends(&server, copy, "none", "Hm"));
+    CHECK(sends(&server, copy, "reasoning_content",
+                "\"content\":\"Hi\",\"reasoning_content\":\"Hm\"}"));
+    CHECK(sends(&server, copy, "thoughts", "\"content\":\"Hi\",\"thoughts\":\"Hm\"}"));
+    CHECK(sends(&server, copy, "reasoning_details", "\"reasoning\":\"Hm\"}"));
+    CHECK(sends(&server, copy, "content", "\"content\":\"<think>\\nHm\\n</think>\\n\\nHi\"}"));
+    tw_request_destroy(copy);
+    server_stop(&server);
+    tw_options *options = tw_options_create();
+    static const char *const invalid[] = { "", "\xFF", "role", "tool_calls" };
+    for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++) {
+        CHECK_STATUS(tw_options_set_reasoning_replay(options, invalid[i]), TW_INVALID);
+        CHECK_HAS(tw_last_error(), "reasoning");
+    }
+    tw_options_destroy(options);
 }
 
 /* The reasoning of a reply is sent back only in the dialect that has a field for it. */
@@ -181,6 +247,8 @@ void test_conversation(void)
 {
     each_kind_of_turn();
     tool_call_and_result();
+    invalid_arguments_are_replaced();
+    form_of_reasoning_is_chosen();
     reasoning_is_sent_back();
     failed_reply_is_not_added();
 }

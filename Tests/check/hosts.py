@@ -44,6 +44,9 @@ REPLAYS = {
     "REASONING": "`reasoning`",
     "REASONING_DETAILS": "`reasoning_details`",
     "REASONING_OPAQUE": "`reasoning_text`, `reasoning_opaque`",
+    "REASONING_CONTENT_WITH_TOOLS": "`reasoning_content`, in conversations with tools",
+    "REQUIRED_REASONING_CONTENT": "`reasoning_content`",
+    "REASONING_DETAILS_OR_TAGS": "`reasoning_details`, else tags in the content",
 }
 EFFORTS = ["NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH", "MAX", "DEFAULT"]
 # A name and, after a colon, the sources; at the end, the tags that enclose reasoning in answers.

@@ -114,10 +114,16 @@ package enum ReplayForm: UInt8 {
     /// `reasoning_content`, only in messages after the last user message.
     case reasoningContentOfThisTurn
     case reasoning
-    /// `reasoning_details` as received, with signatures and encrypted parts.
+    /// `reasoning_details` as received, with signatures and encrypted parts; else `reasoning`.
     case reasoningDetails
     /// `reasoning_text` with `reasoning_opaque`.
     case reasoningOpaque
+    /// `reasoning_content`, in conversations with tools.
+    case reasoningContentWithTools
+    /// `reasoning_content`, which messages with tool calls must have.
+    case requiredReasoningContent
+    /// `reasoning_details`, else the content with its tags.
+    case reasoningDetailsOrTags
 }
 
 /// Values of `reasoning_effort`.

@@ -1,111 +1,203 @@
 import Base
+import CThinkwire
 
-/// The reasoning of an assistant message, for endpoints that expect it in later requests.
-final class ReasoningReplay {
-    /// The index of the message in `messages`.
-    let index: Int
-    /// The member with the reasoning, after a comma.
-    private(set) var member = ByteBuffer()
+/// What an endpoint expects of the reasoning of earlier replies, when their messages are sent back.
+package struct ReasoningReplay {
+    /// The form in which the reasoning is sent.
+    enum Form {
+        /// The form in which it was received, if the message has tool calls. For endpoints that are
+        /// not known.
+        case asReceived
+        /// No form: the endpoint rejects such fields, or ignores them.
+        case none
+        /// The text, in a field of this name.
+        case field(Bytes)
+        /// `reasoning_details`; without them, the text in `reasoning`.
+        case details
+        /// `reasoning_details`; without them, tags or parts in the content.
+        case detailsOrContent
+        /// The content, with the reasoning in tags or as parts.
+        case content
+    }
 
-    private init(index: Int) { self.index = index }
+    /// The messages whose reasoning is sent.
+    enum Scope {
+        case all
+        /// Those after the last message of the user.
+        case currentTurn
+        /// All, if the request has tools or the conversation has tool calls; otherwise none.
+        case withTools
+    }
 
-    /// The reasoning of a choice; nil if it has none.
-    static func of(_ reply: Reply, _ choice: Choice, index: Int) -> ReasoningReplay? {
-        guard !choice.reasoningBecameContent else { return nil }
-        let replay = ReasoningReplay(index: index)
-        var reader = JSONReader()
-        var pointer = ByteBuffer()
-        pointer.append("/choices/")
-        pointer.append(decimal: choice.documentIndex)
-        pointer.append("/message/reasoning_details")
-        // Only this member has signed and encrypted blocks. The provider expects them instead of
-        // the plain text.
-        if let details = reply.lookUp(pointer.bytes), let blocks = try? reader.read(details),
-            blocks.elements.contains(where: { $0.kind == .object })
-        {
-            replay.member.append(",\"reasoning_details\":")
-            replay.member.append(reasoning: blocks)
-        } else if !choice.reasoning.text.isEmpty {
-            replay.member.append(",\"reasoning\":")
-            replay.member.append(jsonString: choice.reasoning.text.bytes)
+    let form: Form
+    let scope: Scope
+    /// Whether the endpoint rejects a message with tool calls that lacks the field, even if the
+    /// model has not reasoned.
+    var isRequired: Bool
+
+    private init(_ form: Form, _ scope: Scope = .all, isRequired: Bool = false) {
+        self.form = form
+        self.scope = scope
+        self.isRequired = isRequired
+    }
+
+    /// What a row of the table of hosts says.
+    init(_ row: ReplayForm) {
+        let reasoningContent = Form.field(StaticText.bytes("reasoning_content"))
+        switch row {
+        case .automatic: self.init(.asReceived)
+        case .nothing: self.init(.none)
+        case .reasoningContent: self.init(reasoningContent)
+        case .reasoningContentOfThisTurn:
+            self.init(reasoningContent, .currentTurn, isRequired: true)
+        case .reasoning: self.init(.field(StaticText.bytes("reasoning")))
+        case .reasoningDetails: self.init(.details)
+        case .reasoningOpaque: self.init(.field(StaticText.bytes("reasoning_text")))
+        case .reasoningContentWithTools: self.init(reasoningContent, .withTools, isRequired: true)
+        case .requiredReasoningContent: self.init(reasoningContent, isRequired: true)
+        case .reasoningDetailsOrTags: self.init(.detailsOrContent)
+        }
+    }
+
+    /// The form that a caller has set: "none" or a field's name, which must outlive the value.
+    package init(named name: Bytes) {
+        if name.equals("none") {
+            self.init(.none)
+        } else if name.equals("reasoning_details") {
+            self.init(.details)
+        } else if name.equals("content") {
+            self.init(.content)
         } else {
-            return nil
+            self.init(.field(name))
         }
-        return replay
-    }
-}
-
-extension ByteBuffer {
-    /// Appends reasoning blocks, each joined from the fragments in which it was streamed.
-    ///
-    /// Consecutive fragments with the same type and index are one block (kilocode PR 3605). Their
-    /// texts are concatenated; of any other member, the last value that is not null counts.
-    fileprivate mutating func append(reasoning fragments: JSONValue) {
-        var block = MergedObject()
-        var (type, index): (Bytes?, Int64?) = (nil, nil)
-        var separator = UInt8(ascii: "[")
-        for fragment in fragments.elements where fragment.kind == .object {
-            let (nextType, nextIndex) = (fragment["type"]?.raw, fragment["index"]?.integer)
-            let continues =
-                index != nil && index == nextIndex && type.flatMap { nextType?.equals($0) } ?? false
-            if block.isPresent && !continues {
-                append(separator)
-                append(block: block)
-                separator = UInt8(ascii: ",")
-                block = MergedObject()
-            }
-            (type, index) = (nextType, nextIndex)
-            block.join(fragment)
-        }
-        append(separator)
-        append(block: block)
-        append(UInt8(ascii: "]"))
     }
 
-    private mutating func append(block: borrowing MergedObject) {
-        var reader = JSONReader()
-        var separator = UInt8(ascii: "{")
-        for field in block.all {
-            append(separator)
-            separator = UInt8(ascii: ",")
-            appendName(field)
-            guard let value = try? reader.read(field.value.bytes), value.isString else {
-                append(field.value)
-                continue
-            }
-            // The fragments of a split character have been joined. What is still incomplete stays
-            // so, and becomes U+FFFD.
-            var text = ByteBuffer()
-            value.appendText(to: &text)
-            append(jsonString: text.bytes)
-        }
-        append(separator == UInt8(ascii: "{") ? "{}" : "}")
+    /// The members of a message that have another meaning.
+    package static var reservedNames: [StaticString] {
+        ["role", "refusal", "tool_calls", "tool_call_id", "function_call", "name", "audio"]
     }
 }
 
 extension RequestBody {
-    /// Adds the reasoning to the messages it belongs to.
-    mutating func replayReasoning(_ replays: [ReasoningReplay]) {
+    /// Adds the reasoning of earlier replies to their messages, as the endpoint expects it.
+    @inline(never)
+    mutating func add(
+        _ received: [ReceivedReasoning], as replay: ReasoningReplay, _ thinking: tw_thinking
+    ) {
+        if case .none = replay.form { return }
+        var replay = replay
+        if thinking == TW_THINKING_OFF { replay.isRequired = false }
         var reader = JSONReader()
-        guard let written = value("messages"), let messages = try? reader.read(written) else {
-            return
-        }
+        guard !received.isEmpty, let written = value("messages"),
+            let messages = try? reader.read(written)
+        else { return }
+        let first = firstIndex(of: replay.scope, in: messages, received)
         var changed = ByteBuffer()
         var copied = 0
-        var index = 0
-        var next = 0
+        var (index, next) = (0, 0)
         for message in messages.elements {
-            if next < replays.count, replays[next].index == index {
-                // The member goes before the closing brace.
-                let end = message.range.upperBound - 1
-                changed.append(written.part(copied..<end))
-                changed.append(replays[next].member)
-                copied = end
-                next += 1
-            }
-            index += 1
+            defer { index += 1 }
+            guard next < received.count, received[next].index == index else { continue }
+            next += 1
+            guard index >= first else { continue }
+            let start = message.range.lowerBound
+            changed.append(written.part(copied..<start))
+            received[next - 1].write(message, as: replay, to: &changed)
+            copied = message.range.upperBound
         }
         changed.append(written.part(copied..<written.count))
         set("messages", to: changed.bytes)
+    }
+
+    /// The index of the first message whose reasoning is sent.
+    private func firstIndex(
+        of scope: ReasoningReplay.Scope, in messages: JSONValue, _ received: [ReceivedReasoning]
+    ) -> Int {
+        switch scope {
+        case .all: return 0
+        case .currentTurn:
+            var (index, first) = (0, 0)
+            for message in messages.elements {
+                index += 1
+                if message["role"]?.isText("user") ?? false { first = index }
+            }
+            return first
+        case .withTools:
+            var reader = JSONReader()
+            let tools = value("tools").flatMap { try? reader.read($0) }
+            let hasTools = tools?.elements.contains { _ in true } ?? false
+            return hasTools || received.contains { $0.hasToolCalls } ? 0 : .max
+        }
+    }
+}
+
+extension ReceivedReasoning {
+    /// Writes the message to which the reasoning belongs, with the reasoning.
+    fileprivate func write(
+        _ message: JSONValue, as replay: ReasoningReplay, to json: inout ByteBuffer
+    ) {
+        switch replay.form {
+        case .content: return writeContent(of: message, to: &json)
+        case .detailsOrContent where details.isEmpty: return writeContent(of: message, to: &json)
+        case .asReceived where isInContent: return writeContent(of: message, to: &json)
+        default: break
+        }
+        // The members go before the closing brace.
+        json.append(message.raw.part(0..<message.raw.count - 1))
+        switch replay.form {
+        case .field(let name): write(name, isRequired: replay.isRequired && hasToolCalls, to: &json)
+        case .asReceived where !hasToolCalls: break
+        case .asReceived where details.isEmpty: write(field.bytes, to: &json)
+        default:
+            if details.isEmpty {
+                write(StaticText.bytes("reasoning"), to: &json)
+            } else {
+                json.append(",\"reasoning_details\":")
+                json.append(details)
+            }
+        }
+        json.append(UInt8(ascii: "}"))
+    }
+
+    /// Whether the form in which the reasoning was received is the content.
+    private var isInContent: Bool {
+        hasToolCalls && details.isEmpty && field.isEmpty && !content.isEmpty
+    }
+
+    /// Writes the text as a member with this name, and the signature that belongs to the name.
+    private func write(_ name: Bytes, isRequired: Bool = false, to json: inout ByteBuffer) {
+        if !name.isEmpty && (!text.isEmpty || isRequired) {
+            json.append(UInt8(ascii: ","))
+            json.append(jsonString: name)
+            json.append(UInt8(ascii: ":"))
+            json.append(jsonString: text.bytes)
+        }
+        if !opaque.isEmpty && (name.isEmpty || name.equals("reasoning_text")) {
+            json.append(",\"reasoning_opaque\":")
+            json.append(opaque)
+        }
+    }
+
+    /// Writes the message with content that contains the reasoning: as it was received, or between
+    /// the tags that most models use.
+    private func writeContent(of message: JSONValue, to json: inout ByteBuffer) {
+        guard !text.isEmpty else { return json.append(message.raw) }
+        let old = message["content"]
+        let raw = message.raw
+        let start = message.range.lowerBound
+        let range = old.map { $0.range.lowerBound - start..<$0.range.upperBound - start }
+        json.append(raw.part(0..<(range?.lowerBound ?? raw.count - 1)))
+        if range == nil { json.append(",\"content\":") }
+        if content.isEmpty {
+            var tagged = ByteBuffer()
+            tagged.append("<think>\n")
+            tagged.append(text)
+            tagged.append("\n</think>\n\n")
+            old?.appendText(to: &tagged)
+            json.append(jsonString: tagged.bytes)
+        } else {
+            json.append(content)
+        }
+        json.append(raw.dropping(range?.upperBound ?? raw.count - 1))
     }
 }

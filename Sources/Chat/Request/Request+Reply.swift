@@ -14,9 +14,7 @@ extension Request {
         // A tool call is stored as it was received, possibly with invalid UTF-8.
         if !isUTF8(message.bytes) { message = repaired(message.bytes) }
         try add(message.bytes)
-        if let replay = ReasoningReplay.of(reply, choice, index: index) {
-            replayedReasoning.append(replay)
-        }
+        receivedReasoning.append(ReceivedReasoning(reply, choice, index: index))
     }
 }
 
@@ -36,7 +34,9 @@ extension Choice {
         }
         if !toolCalls.isEmpty {
             message.append(",\"tool_calls\":")
-            writeToolCalls(to: &message)
+            // llama.cpp rejects a conversation in which arguments are not JSON, with status 500
+            // (https://github.com/ggml-org/llama.cpp/issues/25510).
+            writeToolCalls(to: &message, replacingInvalid: true)
         }
         message.append("}")
     }

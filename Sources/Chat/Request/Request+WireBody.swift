@@ -5,19 +5,19 @@ extension Request {
     /// The body to send, and what is known in advance about the response.
     ///
     /// The method sets `stream` and `stream_options`. It adds the fields for thinking that the
-    /// caller has not set: those of the host, or those of `dialect`. `port` is decimal.
+    /// caller has not set: those of the host, or those of `dialect`. `port` is decimal. Earlier
+    /// reasoning is sent as the host requires, or as `replay` says.
     package func wireBody(
-        wantsStream: Bool, host: Bytes, port: Bytes, dialect: ThinkingDialect? = nil
+        wantsStream: Bool, host: Bytes, port: Bytes, dialect: ThinkingDialect? = nil,
+        replay: ReasoningReplay? = nil
     ) -> WireBody {
         var wire = body.copy()
         // A named constant: the bytes of a temporary would not outlive the expression.
         let model = modelName
         let known = HostRules.of(host: host, port: port, model: model.bytes)
-        let replay = known?.replay ?? .automatic
-        let rules = dialect.map { HostRules($0, replay: replay) } ?? known
-        if rules?.dialect == .reasoningObject && !replayedReasoning.isEmpty {
-            wire.replayReasoning(replayedReasoning)
-        }
+        let rules = dialect.map { HostRules($0, replay: known?.replay ?? .automatic) } ?? known
+        let replay = replay ?? ReasoningReplay(rules?.replay ?? .automatic)
+        wire.add(receivedReasoning, as: replay, thinking)
         // Unknown hosts on public networks might reject the fields.
         if let rules, thinking != TW_THINKING_AUTO {
             rules.write(thinking, budget: budget, into: &wire)

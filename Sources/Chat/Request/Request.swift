@@ -5,9 +5,8 @@ import CThinkwire
 /// timeouts.
 package final class Request {
     var body: RequestBody
-    /// The reasoning of the replies that were added, for endpoints that expect it in later
-    /// requests.
-    var replayedReasoning: [ReasoningReplay] = []
+    /// The reasoning of the replies that were added, in the order of their messages.
+    var receivedReasoning: [ReceivedReasoning] = []
     private(set) var thinking = TW_THINKING_AUTO
     /// The maximum number of thinking tokens; 0 for no limit.
     private(set) var budget: Int64 = 0
@@ -32,6 +31,17 @@ package final class Request {
 
     package static func parse(_ json: Bytes) throws(ArgumentError) -> Request {
         Request(try RequestBody(json: json))
+    }
+
+    package func copy() -> Request {
+        let copy = Request(body.copy())
+        copy.receivedReasoning = receivedReasoning
+        copy.thinking = thinking
+        copy.budget = budget
+        copy.ownTimeouts = ownTimeouts
+        copy.startsInsideThink = startsInsideThink
+        copy.reasoningTags = reasoningTags
+        return copy
     }
 
     /// The current request body. Valid until the next change.
@@ -101,7 +111,7 @@ package final class Request {
             body.remove(field)
         }
         // The messages with that reasoning have been replaced.
-        if field.equals("messages") { replayedReasoning = [] }
+        if field.equals("messages") { receivedReasoning = [] }
     }
 
     package func setThinking(_ mode: tw_thinking, budget: Int64) throws(ArgumentError) {

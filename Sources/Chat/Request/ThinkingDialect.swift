@@ -39,6 +39,8 @@ package enum ThinkingDialect: UInt8 {
 
 extension HostRules {
     /// The rules for a dialect that the caller chose: everything that it can express.
+    ///
+    /// OpenRouter's dialect implies its form of replay on hosts that are not known.
     init(_ dialect: ThinkingDialect, replay: ReplayForm) {
         let budget: BudgetField =
             switch dialect {
@@ -50,7 +52,9 @@ extension HostRules {
             }
         let hasEfforts = dialect == .reasoningEffort || dialect == .reasoningObject
         self.init(
-            dialect: dialect, budget: budget, replay: replay,
+            dialect: dialect, budget: budget,
+            replay: dialect == .reasoningObject && replay == .automatic
+                ? .reasoningDetails : replay,
             efforts: hasEfforts ? .levels : EffortSet(rawValue: 0))
     }
 

@@ -23,6 +23,8 @@ package final class Choice {
     /// Offset of the first reasoning that was received in a field. Reasoning before it was in think
     /// tags.
     var reasoningFieldStart = Int.max
+    /// Whether the content was received in parts, and one of them was reasoning.
+    var hasThinkingParts = false
 
     /// Members of the choice in a streamed answer.
     var fields = MergedObject()

@@ -115,6 +115,7 @@ struct ChoiceAccumulator: ~Copyable {
     ) {
         for part in content.elements where part["type"]?.isText("thinking") ?? false {
             guard let thinking = part["thinking"] else { continue }
+            choice.hasThinkingParts = true
             // In the document, reasoning is in the field that most clients read.
             choice.setReasoningField(StaticText.bytes("reasoning_content"))
             if !isDocument { choice.messageFields.reserve(choice.reasoningField.bytes) }

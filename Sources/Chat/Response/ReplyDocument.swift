@@ -30,6 +30,25 @@ extension Reply {
         }
     }
 
+    /// A copy of the JSON of a member of a choice's message; empty if it is absent or null.
+    func messageMember(_ name: StaticString, of choice: Choice) -> ByteBuffer {
+        let lookups = lookups.own()
+        let root = lookups.lock.locked {
+            _ = assembledDocument(lookups)
+            return lookups.root
+        }
+        var pointer = ByteBuffer()
+        pointer.append("/choices/")
+        pointer.append(decimal: choice.documentIndex)
+        pointer.append("/message")
+        return withExtendedLifetime(lookups) {
+            guard let member = root?.value(at: pointer.bytes)?[name], !member.isNull else {
+                return ByteBuffer()
+            }
+            return repaired(member.raw)
+        }
+    }
+
     /// Assembles and parses the document on the first call. The caller holds the lock.
     private func assembledDocument(_ lookups: DocumentLookups) -> Bytes {
         if !lookups.isAssembled {
@@ -162,7 +181,9 @@ extension Choice {
     }
 
     /// Appends the value of a message's `tool_calls`; null without tool calls.
-    func writeToolCalls(to json: inout ByteBuffer) {
+    ///
+    /// `replacingInvalid`: arguments that are not a JSON object are replaced by an empty one.
+    func writeToolCalls(to json: inout ByteBuffer, replacingInvalid: Bool = false) {
         guard !toolCalls.isEmpty else {
             json.append("null")
             return
@@ -178,7 +199,11 @@ extension Choice {
             json.append(call.isCustom ? ",\"custom\":{\"name\":" : ",\"function\":{\"name\":")
             json.append(jsonString: call.name.bytes)
             json.append(call.isCustom ? ",\"input\":" : ",\"arguments\":")
-            json.append(jsonString: call.arguments.text.bytes)
+            if replacingInvalid && !call.isCustom && !call.hasValidArguments {
+                json.append("\"{}\"")
+            } else {
+                json.append(jsonString: call.arguments.text.bytes)
+            }
             call.functionFields.assembleMembers(&json, firstSeparator: UInt8(ascii: ","))
             json.append(UInt8(ascii: "}"))
             call.fields.assembleMembers(&json, firstSeparator: UInt8(ascii: ","))

@@ -42,6 +42,13 @@ package final class ToolCall {
         functionFields.changeValues(change)
     }
 
+    /// Whether the arguments are a JSON object, as the API requires.
+    var hasValidArguments: Bool {
+        var reader = JSONReader()
+        let text = arguments.text.bytes
+        return (try? reader.read(text, .rejectsInvalidUTF8))?.kind == .object
+    }
+
     /// Whether the arguments received so far are one complete JSON value.
     ///
     /// Servers that repeat the name cause a check with every fragment, so unchanged arguments are

@@ -109,16 +109,21 @@ struct ConversationTests {
         let fragments = (0..<30_000).map { #"{"type":"t","index":0,"k\#($0 % 200)":1,"text":"a"}"# }
         let members = (0..<60_000).map { #""k\#($0)":1"# }.joined(separator: ",")
         let head = #"{"type":"t","index":0,"#
+        let separate = (0..<30_000).map { #"{"type":"t","index":\#($0)}"# }
         for (blocks, sent) in [
-            (fragments.joined(separator: ","), head + #""k0":1,"text":""#),
-            (head + members + "}", head + names),
-            ("\(head)\(members)},\(fragments.joined(separator: ","))", head + names),
+            (fragments, head + #""k0":1,"text":""#),
+            ([head + members + "}"], head + names),
+            ([head + members + "}"] + fragments, head + names),
+            (separate, separate[0]),
         ] {
-            let reply = StreamHarness(
-                document:
-                    #"{"choices":[{"message":{"content":"Hi","reasoning_details":[\#(blocks)]}}]}"#)
+            let events = stride(from: 0, to: blocks.count, by: 5_000).map {
+                let part = blocks.dropFirst($0).prefix(5_000).joined(separator: ",")
+                let chunk = delta(#"{"content":"Hi","reasoning_details":[\#(part)]}"#)
+                return Array("data: \(chunk)\n\n".utf8)
+            }
+            let reply = try StreamHarness(events)
             let text = try conversation(reply).sent(streamed: false, to: "openrouter.ai").text
-            #expect(text.contains(#""reasoning_details":[\#(sent)"#) && text.utf8.count < 200_000)
+            #expect(text.contains(#""reasoning_details":[\#(sent)"#) && text.utf8.count < 1_000_000)
         }
     }
 

@@ -14,13 +14,13 @@ struct HostTableTests {
 
     @Test(arguments: [
         ("api.deepseek.com", "deepseek-chat", ReplayForm.reasoningContentOfThisTurn),
-        ("api.deepseek.com", "deepseek-v4-pro", .reasoningContent),
-        ("api.moonshot.ai", "kimi-k2-thinking", .reasoningContent),
-        ("api.moonshot.cn", "kimi-k2.5", .reasoningContent),
+        ("api.deepseek.com", "deepseek-v4-pro", .reasoningContentWithTools),
+        ("api.moonshot.ai", "kimi-k2-thinking", .requiredReasoningContent),
+        ("api.moonshot.cn", "kimi-k2.5", .requiredReasoningContent),
         ("api.z.ai", "glm-4.7", .reasoningContent),
         ("open.bigmodel.cn", "glm-4.6", .reasoningContent),
         ("dashscope-intl.aliyuncs.com", "qwen3-max", .reasoningContent),
-        ("api.minimax.io", "MiniMax-M2", .reasoningDetails),
+        ("api.minimax.io", "MiniMax-M2", .reasoningDetailsOrTags),
         ("openrouter.ai", "anthropic/claude-sonnet-4.5", .reasoningDetails),
         ("localhost:8000", "openai/gpt-oss-20b", .reasoning),
         ("127.0.0.1:11434", "qwen3", .reasoning),

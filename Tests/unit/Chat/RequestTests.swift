@@ -39,13 +39,19 @@ extension Request {
 
     /// The body as it is sent, and whether the response is streamed.
     ///
-    /// `address` is a host, or a host and a port.
-    func sent(streamed: Bool, to address: String = "example.com", _ dialect: ThinkingDialect? = nil)
-        -> (text: String, isStreamed: Bool)
-    {
+    /// `address` is a host, or a host and a port. `replay` is the caller's choice of the form of
+    /// reasoning.
+    func sent(
+        streamed: Bool, to address: String = "example.com", _ dialect: ThinkingDialect? = nil,
+        replay: String? = nil
+    ) -> (text: String, isStreamed: Bool) {
         withAddress(address) { host, port in
-            let wire = wireBody(wantsStream: streamed, host: host, port: port, dialect: dialect)
-            return (String(wire.text), wire.isStreamed)
+            withCopy(replay ?? "") { name in
+                let wire = wireBody(
+                    wantsStream: streamed, host: host, port: port, dialect: dialect,
+                    replay: replay.map { _ in ReasoningReplay(named: name) })
+                return (String(wire.text), wire.isStreamed)
+            }
         }
     }
 }

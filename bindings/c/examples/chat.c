@@ -360,9 +360,7 @@ static tw_status add_image(tw_request *request, const char *image)
 static int extend(const tw_request *old, const char *question, const struct settings *settings,
                   bool first, tw_request **request)
 {
-    size_t len;
-    const char *json = tw_request_json(old, &len);
-    if (tw_request_parse(json, len, request) != TW_OK) return fail_invalid("the conversation");
+    *request = tw_request_copy(old);
     if (tw_request_set_thinking(*request, settings->thinking, settings->budget) != TW_OK)
         return fail_invalid("thinking");
     if (tw_request_add_message(*request, "user", question) != TW_OK)
