@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -97,6 +98,44 @@ def test_message_of_a_completion_can_be_sent(client: Client) -> None:
         client.chat.completions.create(model=NEXT, messages=messages).choices[0].finish_reason
         == "stop"
     )
+
+
+def test_unchanged_message_of_a_completion_is_sent_like_its_reply(echo: Echo) -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{'broken"}}
+    echo.script = [
+        {"role": "assistant", "content": "Yes", "reasoning": "Hm", "source": 1},
+        {"role": "assistant", "content": None, "reasoning": "Hm", "tool_calls": [call]},
+    ]
+    with Client(echo.base_url, "") as client:
+
+        def sent(message: Any) -> Any:
+            client.chat.completions.create(model="m", messages=[message])
+            return echo.bodies[-1]["messages"][0]
+
+        def message() -> Any:
+            completion = client.chat.completions.create(model="m", messages="Hello")
+            return completion.choices[0].message
+
+        plain, with_call = message(), message()
+        assert (plain.reasoning_content, plain.source) == ("Hm", 1)
+        # A server that is not known receives reasoning only with tool calls.
+        assert sent(plain) == {"role": "assistant", "content": "Yes"}
+        assert with_call.tool_calls[0].function.arguments == "{'broken"
+        expected = {**call, "function": {"name": "f", "arguments": "{}"}}
+        assert (
+            sent(with_call)
+            == sent(copy.deepcopy(with_call))
+            == {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [expected],
+                "reasoning": "Hm",
+            }
+        )
+        # Other messages are sent as they are.
+        assert sent(plain.model_dump()) == plain.model_dump()
+        plain.content = "No"
+        assert sent(plain) == {**plain.model_dump(), "content": "No"}
 
 
 @pytest.mark.slow

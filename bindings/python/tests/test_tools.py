@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import enum
+import json
+import pickle
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Literal, Optional
@@ -218,20 +221,65 @@ def test_run_executes_tools_until_the_model_answers(echo: Echo, client: Client) 
     assert messages == [*echo.bodies[2]["messages"], {"role": "assistant", "content": "Rain."}]
 
 
-def test_reasoning_is_returned_to_endpoints_that_require_it(echo: Echo) -> None:
-    first = {**request_calls(call("weather", '{"city":"Köln"}', "a")), "reasoning": "Hm"}
+CALL_WITH_REASONING = {
+    **request_calls(call("weather", '{"city":"Köln"}', "a")),
+    "reasoning": "Hm",
+}
+
+
+@pytest.mark.parametrize("replay, expected", [("auto", {"reasoning": "Hm"}), ("none", {})])
+def test_run_returns_the_reasoning(echo: Echo, replay: str, expected: Any) -> None:
+    echo.script = [CALL_WITH_REASONING]
     messages: list[Any] = [{"role": "user", "content": "How will it be?"}]
-    for dialect in ("reasoning_object", "chat_template"):
-        echo.script = [first]
-        with Client(echo.base_url, "", dialect=dialect) as client:
-            assert client.run("m", messages, tools=[weather]).content == "ok"
-    with_reasoning, plain = echo.bodies[1]["messages"], echo.bodies[3]["messages"]
-    assert with_reasoning[1] == {
-        **request_calls(call("weather", '{"city":"Köln"}', "a")),
-        "reasoning": "Hm",
-    }
-    assert not any("reasoning" in message for message in [*plain, *messages])
-    assert messages[:-1] == plain
+    with Client(echo.base_url, "", reasoning_replay=replay) as client:
+        assert client.run("m", messages, tools=[weather]).content == "ok"
+        plain = request_calls(call("weather", '{"city":"Köln"}', "a"))
+        assert echo.bodies[1]["messages"][1] == {**plain, **expected}
+        # The list contains plain messages, with which the conversation can be continued.
+        assert messages[1] == plain
+        assert client.run("m", messages, tools=[weather]).content == "ok"
+        assert echo.bodies[2]["messages"][1] == {**plain, **expected}
+
+
+def test_message_of_a_reply_is_sent_like_the_reply_until_it_is_changed(
+    echo: Echo, client: Client
+) -> None:
+    echo.script = [CALL_WITH_REASONING]
+    message = client.send("m", "Hello").as_message()
+    plain = request_calls(call("weather", '{"city":"Köln"}', "a"))
+    assert message == plain
+
+    def sent(message: Any) -> Any:
+        client.send("m", [message])
+        return echo.bodies[-1]["messages"][0]
+
+    assert sent(message) == sent(copy.deepcopy(message)) == CALL_WITH_REASONING
+    assert sent(dict(message)) == sent(json.loads(json.dumps(message))) == plain
+    assert sent(pickle.loads(pickle.dumps(message))) == plain
+    message["content"] = "So:"
+    assert sent(message) == {**plain, "content": "So:"}
+
+
+def test_form_of_reasoning_must_be_a_name(echo: Echo) -> None:
+    for replay in ("", "role", "tool_calls"):
+        with pytest.raises(InvalidArgumentError, match="reasoning"):
+            Client(echo.base_url, "", reasoning_replay=replay)
+
+
+@pytest.mark.parametrize("arguments", ["{'city'", "[]", '{"city": NaN}', "null"])
+def test_broken_arguments_are_not_sent_back(echo: Echo, client: Client, arguments: str) -> None:
+    echo.script = [request_calls(call("weather", arguments))]
+    messages: list[Any] = [{"role": "user", "content": "Hello"}]
+    assert client.run("m", messages, tools=[weather]).content == "ok"
+    assert messages[:-1] == echo.bodies[1]["messages"]
+    assert messages[1] == request_calls(call("weather", "{}"))
+    assert messages[2]["content"].startswith("Error: ") and arguments in messages[2]["content"]
+
+
+def test_long_broken_arguments_are_shortened_for_the_model(echo: Echo, client: Client) -> None:
+    echo.script = [request_calls(call("weather", "[" * 100_000))]
+    client.run("m", "Hello", tools=[weather])
+    assert len(echo.bodies[1]["messages"][2]["content"]) < 2200
 
 
 @pytest.mark.parametrize(

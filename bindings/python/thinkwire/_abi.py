@@ -227,6 +227,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_options_set_http_version": (c_int, [c_void_p, c_int]),
     "tw_options_set_dialect": (c_int, [c_void_p, c_int]),
     "tw_options_set_reasoning_tags": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "tw_options_set_reasoning_replay": (c_int, [c_void_p, c_char_p]),
     "tw_options_allow_cleartext": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_log": (c_int, [c_void_p, tw_log_fn, c_void_p]),
     # Client
@@ -235,6 +236,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     # Request
     "tw_request_create": (c_void_p, [c_char_p]),
     "tw_request_parse": (c_int, [c_char_p, c_size_t, _handle_out]),
+    "tw_request_copy": (c_void_p, [c_void_p]),
     "tw_request_destroy": (None, [c_void_p]),
     "tw_request_add_message": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_request_add_message_json": (c_int, [c_void_p, c_char_p, c_size_t]),

@@ -38,6 +38,7 @@ class BaseClient(NotCopyable):
         http_version: Optional[str] = None,
         dialect: Union[str, Dialect, None] = None,
         reasoning_tags: ReasoningTags = None,
+        reasoning_replay: Optional[str] = None,
         allow_cleartext: Union[str, Iterable[str]] = (),
         log: Optional[LogFunction] = None,
     ) -> None:
@@ -58,6 +59,7 @@ class BaseClient(NotCopyable):
             http_version=http_version,
             dialect=dialect,
             reasoning_tags=reasoning_tags,
+            reasoning_replay=reasoning_replay,
             allow_cleartext=allow_cleartext,
             log=log,
         )

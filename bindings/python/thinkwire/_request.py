@@ -14,10 +14,12 @@ from ._schema import schema_of
 from .errors import InvalidArgumentError
 from .images import Image
 from .options import TimeoutLike, tags_of, timeouts_of
-from .reply import Reply
+from .reply import AssistantMessage, Reply
 from .tools import Tool, definition_of
 
-#: One message: a dict in the format of the API, or a Reply as the assistant's message. If the
+#: One message: a dict in the format of the API, or a Reply as the assistant's message. A dict that
+#: as_message() or the interface of openai-python made of a reply, and that is unchanged, is treated
+#: as the Reply: its reasoning is sent in the form that the endpoint requires. If the
 #: content of a dict is a list, it may contain texts (str) and images (Image, Path or bytes) in
 #: addition to the content parts of the API.
 Message = Union[Mapping[str, Any], Reply]
@@ -46,8 +48,9 @@ def build(
         raise InvalidArgumentError(text(library.tw_last_error()) or "model is invalid")
     request = Handle(address, library.tw_request_destroy)
     for message in message_list(messages):
-        if isinstance(message, Reply):
-            check(library, message.add_to(address))
+        reply = _reply_of(message)
+        if reply is not None:
+            check(library, reply.add_to(address))
         else:
             body = _json("messages", _plain_message(library, message))
             check(library, library.tw_request_add_message_json(address, body, len(body)))
@@ -95,6 +98,14 @@ def _tool_arguments(tool: Any) -> tuple[bytes, bytes, bytes]:
         c_string(f"the {part} of a tool", function[part]) for part in ("name", "description")
     )
     return name, description, _json("the parameters of a tool", function["parameters"])
+
+
+def _reply_of(message: Any) -> Optional[Reply]:
+    """Returns the reply that a message is, or that an unchanged message was made of."""
+    if isinstance(message, Reply):
+        return message
+    source = message._source if isinstance(message, AssistantMessage) else None
+    return source.reply_of(message) if source is not None else None
 
 
 def _plain_message(library: CDLL, message: Any) -> Mapping[str, Any]:

@@ -75,9 +75,18 @@ class ToolRun:
         self._add_result(call, await tool.call_async(call.arguments) if tool else _unknown(call))
 
     def _add_result(self, call: ToolCall, result: str) -> None:
+        if call.arguments.strip() and call.valid_arguments() != call.arguments:
+            # The conversation contains {} in their place.
+            result += f"\nThe call has these arguments, which are not a JSON object: {_shown(call)}"
         message = {"role": "tool", "tool_call_id": call.id, "content": result}
         self.history.append(message)
         self._plain.append(message)
+
+
+def _shown(call: ToolCall) -> str:
+    """Returns the arguments of a call for an error message: not more than the model needs."""
+    arguments = call.arguments
+    return arguments if len(arguments) <= 2000 else arguments[:1999] + "…"
 
 
 def _unknown(call: ToolCall) -> str:

@@ -51,6 +51,9 @@ class Client(BaseClient):
                      "reasoning_object" or "none"
     reasoning_tags   a pair of tags that encloses reasoning at the beginning of an answer, in
                      addition to those of known models; False: no tags
+    reasoning_replay  the form in which the reasoning of earlier replies is sent back: "auto" for
+                     what the model and the host require, "none", or the name of a field such as
+                     "reasoning_content"; see tw_options_set_reasoning_replay in thinkwire.h
     allow_cleartext  hosts other than this machine to which the key may be sent over http
     log              called with each line of the log, on the thread of the exchange; the log never
                      contains keys or texts of a conversation
@@ -164,9 +167,10 @@ class Client(BaseClient):
 
         `tools` are functions, described by their signatures and docstrings (see Tool). If
         `messages` is a list, every new message, including the answer, is appended to it, so that
-        the conversation can be continued. Exceptions of a tool propagate; invalid arguments are
-        reported to the model. Raises LimitError if the model still requests tools after
-        `max_rounds` answers. The other arguments are those of send().
+        the conversation can be continued. Exceptions of a tool propagate. Invalid arguments are
+        reported to the model, and replaced by {} in the conversation. Raises LimitError if the
+        model still requests tools after `max_rounds` answers. The other arguments are those of
+        send().
         """
         conversation = ToolRun(messages, tools, max_rounds)
         fields["tools"] = conversation.tools

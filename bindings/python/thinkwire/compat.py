@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Optional, Union, overload
 
 from .errors import InvalidArgumentError
 from .events import Event, EventKind
-from .reply import Reply
+from .reply import AssistantMessage, MessageSource, Reply
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -40,8 +40,15 @@ _TEXT_FIELD = {
 _EVENT_FIELDS = frozenset("role content reasoning_content reasoning refusal tool_calls".split())
 
 
-class Object(dict[str, Any]):
-    """A JSON object whose fields are also attributes. As a dict it can be modified and sent."""
+#: Attributes of an Object that are not fields.
+_ATTRIBUTES = frozenset(("_request_id", "_source"))
+
+
+class Object(AssistantMessage):
+    """A JSON object whose fields are also attributes. As a dict it can be modified and sent.
+
+    The message of a completion that is sent unchanged is treated as its Reply (see Message).
+    """
 
     #: The provider's identifier of the request that returned this completion.
     _request_id: Optional[str] = None
@@ -55,7 +62,7 @@ class Object(dict[str, Any]):
             raise AttributeError(f"the object has no {name!r}, only {', '.join(self)}") from None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "_request_id":
+        if name in _ATTRIBUTES:
             super().__setattr__(name, value)
         else:
             self[name] = value
@@ -322,6 +329,7 @@ def completion_of(reply: Reply) -> Object:
                         message[name] = None
             if message.get("content") is not None or reply.content:
                 message["content"] = reply.content
+            message._source = MessageSource(reply, message)
     completion._request_id = reply.request_id
     return completion
 

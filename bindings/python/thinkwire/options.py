@@ -85,6 +85,7 @@ class Options:
         http_version: Optional[str],
         dialect: Union[str, _abi.Dialect, None],
         reasoning_tags: ReasoningTags,
+        reasoning_replay: Optional[str],
         allow_cleartext: Union[str, Iterable[str]],
         log: Optional[_log.LogFunction],
     ) -> None:
@@ -115,6 +116,7 @@ class Options:
         if dialect is not None:
             self._call("tw_options_set_dialect", _dialect(dialect))
         self._call("tw_options_set_reasoning_tags", *tags_of(reasoning_tags))
+        self._set_string("reasoning_replay", reasoning_replay)
         for host in [allow_cleartext] if isinstance(allow_cleartext, str) else allow_cleartext:
             self._call("tw_options_allow_cleartext", c_string("allow_cleartext", host))
         if log is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from ctypes import CDLL, byref, c_size_t
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Optional, TypeVar, overload
+from typing import Any, NoReturn, Optional, TypeVar, overload
 
 from . import _abi
 from ._abi import Status
@@ -49,6 +50,14 @@ class ToolCall:
     def parsed(self) -> Any:
         """Returns the arguments as Python values. Raises ValueError if they are not valid JSON."""
         return parsed(self.arguments)
+
+    def valid_arguments(self) -> str:
+        """Returns the arguments, or "{}" if they are not a JSON object, as the API requires."""
+        try:
+            document = json.loads(self.arguments, parse_constant=_reject_constant)
+        except (ValueError, RecursionError):
+            return "{}"
+        return self.arguments if isinstance(document, dict) else "{}"
 
 
 @dataclass(frozen=True)
@@ -216,10 +225,12 @@ class Reply:
     def as_message(self) -> dict[str, Any]:
         """Returns the assistant's message as a dict, without its reasoning.
 
-        To continue a conversation, append the reply itself to the messages: then the reasoning is
-        sent to the endpoints that require it.
+        A conversation that contains the dict is continued as if it contained the reply itself: the
+        reasoning is sent to the endpoints that require it. This applies until the dict is changed,
+        and not to copies of it in other formats, such as JSON. Arguments of tool calls that are not
+        a JSON object are replaced by {}, because some servers reject them.
         """
-        message: dict[str, Any] = {"role": "assistant", "content": self.content or None}
+        message = AssistantMessage({"role": "assistant", "content": self.content or None})
         if self.refusal:
             message["refusal"] = self.refusal
         calls = [call for call in self.tool_calls if call.choice == 0]
@@ -228,10 +239,11 @@ class Reply:
                 {
                     "id": call.id,
                     "type": "function",
-                    "function": {"name": call.name, "arguments": call.arguments},
+                    "function": {"name": call.name, "arguments": call.valid_arguments()},
                 }
                 for call in calls
             ]
+        message._source = MessageSource(self, message)
         return message
 
     def add_to(self, request: Optional[int]) -> int:
@@ -255,6 +267,31 @@ class Reply:
         )
 
 
+class MessageSource:
+    """The reply that a message was made of, for as long as the message is unchanged."""
+
+    def __init__(self, reply: Reply, message: Mapping[str, Any]) -> None:
+        self._reply = reply
+        self._unchanged = json.dumps(message)
+
+    def reply_of(self, message: Mapping[str, Any]) -> Optional[Reply]:
+        """Returns the reply; None if the message was changed."""
+        return self._reply if json.dumps(message) == self._unchanged else None
+
+    def __deepcopy__(self, memo: object) -> MessageSource:
+        return self
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        # A reply exists only in its process: a pickled message has no source.
+        return (type(None), ())
+
+
+class AssistantMessage(dict[str, Any]):
+    """A message that was made of a reply. It equals a dict with the same members."""
+
+    _source: Optional[MessageSource] = None
+
+
 def usage_of(usage: _abi.tw_usage) -> Usage:
     """Copies a borrowed usage struct."""
     return Usage(
@@ -266,6 +303,10 @@ def usage_of(usage: _abi.tw_usage) -> Usage:
         cost=usage.cost if usage.cost >= 0 else None,
         cost_unit=text(usage.cost_unit),
     )
+
+
+def _reject_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _reported(number: int) -> Optional[int]:
