@@ -486,9 +486,9 @@ TW_API tw_status tw_options_set_reasoning_tags(tw_options *options, const char *
  *
  * It applies to the messages that tw_request_add_reply adds, whichever server sent the reply.
  *
- *     "auto"               The form that the model and the host require: see the table of hosts in
- *                          README.md. Other hosts receive the reasoning of messages with tool
- *                          calls, in the field in which it was received. The default.
+ *     "auto"               The form that the model and the host require: see the table in
+ *                          bindings/c/README.md. Other hosts receive the reasoning of messages with
+ *                          tool calls, in the field in which it was received. The default.
  *     "none"               The reasoning is not sent.
  *     "reasoning_details"  The blocks of that field, unchanged, with their signatures and encrypted
  *                          parts; the blocks of a stream are joined from their fragments. If the

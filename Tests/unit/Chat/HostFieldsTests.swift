@@ -105,7 +105,7 @@ struct HostFieldsTests {
             "dashscope.aliyuncs.com", "qwen3-235b-a22b-thinking-2507", "kimi-k2-thinking", off: "",
             on: "", budget: #","thinking_budget":2000"#),
         .type(
-            "api.deepseek.com", "deepseek-chat", "deepseek-v4-pro",
+            "api.deepseek.com", "deepseek-chat", "deepseek-v4-pro", "m",
             low: #","reasoning_effort":"low""#, max: #","reasoning_effort":"max""#),
         .type("api.z.ai", "glm-4.6", "glm-4.7", "glm-5"),
         .type(
