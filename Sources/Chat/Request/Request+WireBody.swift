@@ -15,7 +15,8 @@ extension Request {
         // A named constant: the bytes of a temporary would not outlive the expression.
         let model = modelName
         let known = HostRules.of(host: host, port: port, model: model.bytes)
-        let rules = dialect.map { HostRules($0, replay: known?.replay ?? .automatic) } ?? known
+        let knownReplay = known?.replay ?? .automatic
+        let rules = dialect.map { HostRules($0, replay: knownReplay) } ?? known
         let replay = replay ?? ReasoningReplay(rules?.replay ?? .automatic)
         wire.add(receivedReasoning, as: replay, thinking)
         // Unknown hosts on public networks might reject the fields.
@@ -27,7 +28,7 @@ extension Request {
         // Providers whose field for reasoning is known remove the tags themselves.
         expected.templateStartsInsideThink =
             startsInsideThink == nil && (dialect ?? .chatTemplate) == .chatTemplate
-            && replay == .automatic && ThinkingDialect.templateHoldsTag(of: model.bytes)
+            && knownReplay == .automatic && ThinkingDialect.templateHoldsTag(of: model.bytes)
         expected.isThinkingOff = !(wire.switchesThinking ?? (thinking != TW_THINKING_OFF))
         expected.choices = wire.choiceCount
         let isStreamed = wantsStream || wire.value("enable_thinking")?.equals("true") ?? false
