@@ -245,6 +245,23 @@ def test_interface_of_openai(framework: Framework, base_url: str, client: Client
     framework.run(main)
 
 
+def test_models_are_those_of_a_blocking_client(
+    framework: Framework, base_url: str, client: Client
+) -> None:
+    async def main() -> None:
+        async with AsyncClient(base_url, "test") as client_:
+            models = await client_.models()
+            assert models == client.models() and len(models) >= 4
+            assert [model.owned_by for model in await client_.models.list()] == [
+                model.owned_by for model in models
+            ]
+        with pytest.raises(thinkwire.NotFoundError):
+            async with AsyncClient(f"{base_url}/nothing", "test") as client_:
+                await client_.models()
+
+    framework.run(main)
+
+
 # ---- Many exchanges ----------------------------------------------------------------------------
 
 

@@ -36,8 +36,8 @@ _Callback = CFUNCTYPE(c_int, c_void_p, c_void_p)
 class Functions:
     """The functions of a loop, which keep the GIL.
 
-    None of them waits. Without it, each callback would have to acquire the GIL again, which takes
-    up to 5 ms if another thread is computing.
+    None of them waits. If they released it, each callback would have to acquire it again, which
+    takes up to 5 ms if another thread is computing.
     """
 
     def __init__(self, library: CDLL) -> None:
@@ -46,8 +46,10 @@ class Functions:
             return PYFUNCTYPE(result, *parameters)((name, library))
 
         self.poll = function("tw_loop_poll")
-        self.start = function("tw_loop_start")
-        self.start_unstreamed = function("tw_loop_start_unstreamed")
+        self.start = {
+            name: function(name)
+            for name in ("tw_loop_start", "tw_loop_start_unstreamed", "tw_loop_start_models")
+        }
         self.destroy = function("tw_loop_destroy")
         self.cancel = function("tw_chat_cancel")
         self.pause = function("tw_chat_pause")
@@ -119,7 +121,7 @@ class Exchange:
         """
         if self._generation != _fork.generation or not self._event_loop.is_current():
             raise MisuseError("the stream belongs to another event loop, or to a parent process")
-        if self._waiter is not None:
+        if self._waiter is not None and not self._waiter.done():
             raise MisuseError("another task is waiting for the next event of this stream")
         waiter = self._waiter = self._event_loop.create_waiter()
         return waiter
@@ -188,10 +190,13 @@ class Exchange:
         self._waiter = None
 
     def _wake(self) -> None:
-        waiter, self._waiter = self._waiter, None
-        # It is done if its task has just been cancelled.
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        waiter = self._waiter
+        if waiter is not None:
+            # It is done if its task has just been cancelled.
+            if not waiter.done():
+                waiter.set_result(None)
+            # Not earlier, because a signal handler may interrupt this function.
+            self._waiter = None
 
 
 class Inbox:
@@ -209,12 +214,15 @@ class Inbox:
     def deliver(self, number: int, address: int) -> int:
         try:
             self.received += 1
-            exchange = self.exchanges[number]
+            exchange = self.exchanges.get(number)
+            if exchange is None:
+                # A signal handler has interrupted start().
+                return _CANCEL
             # Most lines of the log are written just before an event of the same exchange.
             if _log.failures:
                 exchange.failure = exchange.failure or _log.taken_failure()
             exchange.receive(address)
-            if exchange.has_ended:
+            if exchange.reply is not None:
                 del self.exchanges[number]
             return _CONTINUE if exchange.failure is None else _CANCEL
         except BaseException as error:
@@ -267,10 +275,11 @@ class Loop:
     def is_open(self) -> bool:
         return self._address is not None and self._generation == _fork.generation
 
-    def start(self, request: int, *, streamed: bool) -> Exchange:
+    def start(self, function: str, *arguments: Optional[int]) -> Exchange:
+        """Begins an exchange with one of the functions of Functions.start."""
         exchange, number = Exchange(self), next(self._numbers)
-        start = self.functions.start if streamed else self.functions.start_unstreamed
-        chat = start(self._address, request, self._event_fn, number)
+        start = self.functions.start[function]
+        chat = start(self._address, *arguments, self._event_fn, number)
         if chat is None:
             raise MisuseError(text(self.library.tw_last_error()) or "the loop is closed")
         exchange.attach(chat)
@@ -280,8 +289,8 @@ class Loop:
     def poll(self) -> int:
         """Delivers what is ready, and returns the number of events. Does nothing in a callback.
 
-        Raises only what must end the program, such as KeyboardInterrupt. Any other exception of a
-        callback is raised by the streams of the exchanges.
+        Raises an exception only if a signal handler raised it, such as KeyboardInterrupt, or if the
+        library returns an error. The streams of all exchanges raise it, too.
         """
         if self._is_polling or self._address is None:
             return 0
@@ -343,5 +352,4 @@ class Loop:
         for exchange in self._inbox.exchanges.values():
             exchange.failure = failure
         self.destroy()
-        if not isinstance(failure, Exception):
-            raise failure
+        raise failure

@@ -16,6 +16,7 @@ from ._request import Messages, ThinkingMode, build
 from ._tool_run import ToolRun
 from .async_stream import AsyncStream
 from .compat import AsyncChat
+from .models import AsyncModels
 from .options import TimeoutLike
 from .reply import Reply
 from .stream import OnEvent
@@ -66,7 +67,7 @@ class AsyncClient(BaseClient):
         `on_event` may be an async function. If the task is cancelled, so is the exchange.
         """
         stream = self._open(
-            on_event is not None,
+            "tw_loop_start_unstreamed" if on_event is None else "tw_loop_start",
             model,
             messages,
             thinking,
@@ -93,7 +94,14 @@ class AsyncClient(BaseClient):
         It is not awaited itself. The arguments are those of Client.send.
         """
         return self._open(
-            True, model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
+            "tw_loop_start",
+            model,
+            messages,
+            thinking,
+            thinking_budget,
+            starts_thinking,
+            timeout,
+            fields,
         )
 
     async def run(
@@ -127,6 +135,14 @@ class AsyncClient(BaseClient):
         """The interface of openai-python: `await client.chat.completions.create(…)`."""
         return AsyncChat(self)
 
+    @property
+    def models(self) -> AsyncModels:
+        """The models of the endpoint: `await client.models()` returns their ids.
+
+        `await client.models.list()` returns the same list, as in openai-python.
+        """
+        return AsyncModels(lambda: AsyncStream(self, "tw_loop_start_models"))
+
     async def aclose(self) -> None:
         """Closes the client and its connections in all event loops. Cancels its exchanges.
 
@@ -159,7 +175,7 @@ class AsyncClient(BaseClient):
 
     def _open(
         self,
-        streamed: bool,
+        function: str,
         model: str,
         messages: Messages,
         thinking: ThinkingMode,
@@ -178,9 +194,9 @@ class AsyncClient(BaseClient):
             starts_thinking,
             timeout,
         )
-        return AsyncStream(self, request, streamed=streamed)
+        return AsyncStream(self, function, request)
 
-    def _start(self, request: Handle, *, streamed: bool) -> Exchange:
+    def _start(self, function: str, *arguments: Handle) -> Exchange:
         """Begins an exchange in the running event loop."""
         framework, running = running_event_loop()
         with self._process_lock():
@@ -194,8 +210,7 @@ class AsyncClient(BaseClient):
                     self._library, client, self._options, interface_of(framework), self._limits()
                 )
                 self._loops[id(running)] = loop
-        assert request.address is not None
-        return loop.start(request.address, streamed=streamed)
+        return loop.start(function, *(argument.address for argument in arguments))
 
     def _limits(self) -> dict[LoopLimit, int]:
         limits = {

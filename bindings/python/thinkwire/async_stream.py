@@ -41,11 +41,11 @@ class AsyncStream(BaseStream):
     # Defined on the class because __del__ also runs if __init__ did not complete.
     _exchange: Optional[Exchange] = None
 
-    def __init__(self, client: AsyncClient, request: Handle, *, streamed: bool) -> None:
+    def __init__(self, client: AsyncClient, function: str, *arguments: Handle) -> None:
         # The client must not be deleted, and thereby closed, as long as the stream exists.
         self._client = client
-        self._request: Optional[Handle] = request
-        self._is_streamed = streamed
+        #: The library's function that begins the exchange, and its arguments, until it is called.
+        self._beginning: Optional[tuple[str, tuple[Handle, ...]]] = function, arguments
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
@@ -103,7 +103,7 @@ class AsyncStream(BaseStream):
 
         It does not wait, so it also works in a task that has been cancelled.
         """
-        self._request = None
+        self._beginning = None
         if self._exchange is not None:
             self._exchange.close()
 
@@ -129,10 +129,11 @@ class AsyncStream(BaseStream):
             self._exchange.cancel()
 
     def _start(self) -> Exchange:
-        request, self._request = self._request, None
-        if request is None:
+        beginning, self._beginning = self._beginning, None
+        if beginning is None:
             raise MisuseError("the stream was closed before it began")
-        self._exchange = self._client._start(request, streamed=self._is_streamed)
+        function, arguments = beginning
+        self._exchange = self._client._start(function, *arguments)
         return self._exchange
 
     def _result(self) -> Optional[Reply]:

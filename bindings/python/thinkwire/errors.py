@@ -4,7 +4,7 @@ Error
  ├── InvalidArgumentError (ValueError)      an argument is invalid; nothing was sent
  ├── MisuseError (RuntimeError)             the call is not allowed in the current state
  ├── LibraryError (ImportError)             libthinkwire is missing or incompatible
- ├── CancelledError                         cancel() was called on another thread
+ ├── CancelledError                         another thread or task cancelled the exchange
  ├── APIConnectionError (ConnectionError)   name resolution, connection or TLS failed,
  │    │                                     or the connection was lost before a response
  │    └── TimeoutError (TimeoutError)       a timeout expired; the message names it
@@ -80,7 +80,10 @@ class LibraryError(Error, ImportError):
 
 
 class CancelledError(Error):
-    """The exchange was cancelled from another thread. `reply` contains the received part."""
+    """The exchange was cancelled from another thread or task, or its AsyncClient was closed.
+
+    `reply` contains the received part. It is not the exception with which asyncio ends a task.
+    """
 
     default_status = Status.CANCELLED
 

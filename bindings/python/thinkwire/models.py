@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from .reply import Reply
 
 if TYPE_CHECKING:
+    from .async_stream import AsyncStream
     from .stream import Stream
 
 
@@ -71,6 +72,19 @@ class Models:
         The timeouts, retries and limits are those of the client.
         """
         return ModelList(self._open().finish())
+
+    list = __call__
+
+
+class AsyncModels:
+    """`client.models` of an AsyncClient: `await client.models()`, `await client.models.list()`."""
+
+    def __init__(self, open_: Callable[[], AsyncStream]) -> None:
+        self._open = open_
+
+    async def __call__(self) -> ModelList:
+        """Requests the list of models; see Models."""
+        return ModelList(await self._open().finish())
 
     list = __call__
 
