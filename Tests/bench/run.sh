@@ -38,14 +38,15 @@ cc $strict -Wno-pedantic "$here/load.c" -o "$work/load" -ldl
 "$work/bench" "$build/thinkwire-mock" "$work/load" "$build/libthinkwire.so"
 "$work/streams" "$build/thinkwire-mock"
 
-# The Python binding is compared with openai-python, if that is installed or can be installed.
+# The Python binding is compared with openai-python and aiohttp, if they are installed or can be
+# installed.
 venv=$root/.build/venv-bench
-if ! { [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import openai' 2>/dev/null; }; then
+if ! "$venv/bin/python" -c 'import aiohttp, openai' 2>/dev/null; then
     {
         python3 -m venv "$venv" &&
-            "$venv/bin/pip" install --quiet --disable-pip-version-check openai
+            "$venv/bin/pip" install --quiet --disable-pip-version-check aiohttp openai
     } >"$work/pip.log" 2>&1 || {
-        echo "without Python: openai cannot be installed, see $work/pip.log"
+        echo "without Python: aiohttp and openai cannot be installed, see $work/pip.log"
         exit 0
     }
 fi
@@ -55,5 +56,7 @@ mock=$!
 trap 'kill $mock 2>/dev/null' EXIT
 trap 'exit 1' INT TERM HUP
 until [ -s "$work/url" ]; do sleep 0.05; done
-THINKWIRE_LIBRARY="$build/libthinkwire.so" PYTHONPATH="$root/bindings/python" \
-    "$venv/bin/python" "$here/python.py" "$(cat "$work/url")"
+for program in python.py python_async.py; do
+    THINKWIRE_LIBRARY="$build/libthinkwire.so" PYTHONPATH="$root/bindings/python" \
+        "$venv/bin/python" "$here/$program" "$(cat "$work/url")"
+done
