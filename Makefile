@@ -133,6 +133,7 @@ lint-text: $(venv)/ready
 	$(venv)/bin/codespell
 	Tests/check/style.py
 	Tests/check/imports.py
+	Tests/check/errors.py
 
 # Rewrites the sources as `make lint` wants them.
 format: $(venv)/ready

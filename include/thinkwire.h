@@ -142,13 +142,18 @@ typedef enum tw_status {
     TW_AUTH = 9,
     /** 403: the API key does not permit this. */
     TW_FORBIDDEN = 10,
-    /** 402, or an error response which says that the credit is used up. */
+    /**
+     * The account has no credit: 402, or any error that says so, even with status 200.
+     *
+     * Providers report it with almost every status and in several languages; bindings/c/README.md
+     * lists how. A quota that lasts for a day (Gemini) counts as well.
+     */
     TW_QUOTA = 11,
     /** 404: the model does not exist, or the path under the base URL does not. */
     TW_NOT_FOUND = 12,
     /** 400, 413, 422 or another 4xx: the server rejects this request. */
     TW_BAD_REQUEST = 13,
-    /** 429: too many requests for now. */
+    /** 429: too many requests for now, also if the error mentions billing or a quota. */
     TW_RATE_LIMITED = 14,
     /** 5xx, or an error of the server in the middle of a stream. */
     TW_SERVER = 15,
@@ -302,11 +307,14 @@ TW_API tw_status tw_options_set_comments_keep_alive(tw_options *options, int yes
  *     stream. `x-should-retry` in the response takes precedence.
  * TW_QUOTA is not retried, and neither is an exchange that another timeout has ended.
  *
- * The wait before a retry is what `retry-after-ms` or `retry-after` says (seconds, fractions of
- * them, or a date), up to a minute. If the server asks for more, its error is the outcome. Without
- * such a header, the wait is half a second, doubled each time up to eight seconds, less a random
- * part of up to a quarter. TW_EVENT_RETRY announces it, tw_chat_cancel ends it at once, and it
- * counts against TW_TIMEOUT_TOTAL: a wait that this timeout would cut short is not begun.
+ * The wait before a retry is what the server asks for, up to a minute; if it asks for more, its
+ * error is the outcome. The first of these counts: the header `retry-after-ms`; `retry-after`
+ * (seconds, fractions of them, or a date); the body, in a member such as `retryDelay` or
+ * `retry_after`, or in words ("try again in 0.2s", "retry after 6 seconds"); and after a rate
+ * limit, `x-ratelimit-reset-requests` and `-tokens` if nothing remains. Otherwise the wait is half
+ * a second, doubled each time up to eight seconds, less a random part of up to a quarter.
+ * TW_EVENT_RETRY announces it, tw_chat_cancel ends it at once, and it counts against
+ * TW_TIMEOUT_TOTAL: a wait that this timeout would cut short is not begun.
  *
  * A reused connection that turns out to be dead before a response is replaced by a new one; this
  * does not count as a retry.

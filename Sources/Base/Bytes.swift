@@ -56,11 +56,17 @@ extension UnsafeBufferPointer where Element == UInt8 {
 
     /// Whether the bytes contain `text`, ignoring the case of ASCII letters.
     package func containsIgnoringCase(_ text: StaticString) -> Bool {
-        let wanted = StaticText.bytes(text)
-        guard count >= wanted.count else { return false }
+        endIgnoringCase(of: StaticText.bytes(text)) != nil
+    }
+
+    /// The end of the first occurrence of `wanted`, ignoring the case of ASCII letters.
+    package func endIgnoringCase(of wanted: Bytes) -> Int? {
+        guard count >= wanted.count else { return nil }
         for start in 0...(count - wanted.count)
-        where part(start..<start + wanted.count).equalsIgnoringCase(wanted) { return true }
-        return false
+        where part(start..<start + wanted.count).equalsIgnoringCase(wanted) {
+            return start + wanted.count
+        }
+        return nil
     }
 
     /// The bytes in a range, which must be within these bytes.

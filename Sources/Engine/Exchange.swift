@@ -312,7 +312,9 @@ package final class Exchange {
         _ result: TransferResult, _ client: Client, _ receivedAt: Int64, _ now: Int64
     ) -> Int64? {
         guard !hasDeliveredEvent, !attempt.hasEvents else { return nil }
-        let advice = RetryPolicy.Advice(reply.headers, now: receivedAt)
+        let advice = RetryPolicy.Advice(
+            reply.headers, bodyWait: reply.retryWait,
+            isRateLimited: reply.status == TW_RATE_LIMITED, now: receivedAt)
         // The address tells apart exchanges that fail in the same turn.
         let seed = UInt64(bitPattern: now) &+ UInt64(UInt(bitPattern: Handle.unretained(self)))
         let failure = RetryPolicy.Failure(

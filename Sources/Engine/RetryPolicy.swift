@@ -73,16 +73,23 @@ package struct RetryPolicy {
 }
 
 extension RetryPolicy {
-    /// What the headers of a response say about retrying.
+    /// What a response says about retrying.
     package struct Advice {
         /// Whether to retry, if the server says so (`x-should-retry`, OpenAI's).
         package private(set) var shouldRetry: Bool?
         /// The wait in nanoseconds, if the server asks for one.
         package private(set) var wait: Int64?
 
+        /// The first of these that is present counts: `retry-after-ms`, `retry-after`, the wait
+        /// that the body states, and for a rate limit the time until a limit is reset that has
+        /// nothing left.
+        ///
         /// `now` is the time of the response in seconds of the Unix epoch, which dates are relative
         /// to.
-        package init(_ headers: borrowing HeaderList, now: Int64) {
+        package init(
+            _ headers: borrowing HeaderList, bodyWait: Int64? = nil, isRateLimited: Bool = false,
+            now: Int64
+        ) {
             if let text = headers.value(StaticText.bytes("x-should-retry")) {
                 if text.equalsIgnoringCase(StaticText.bytes("true")) { shouldRetry = true }
                 if text.equalsIgnoringCase(StaticText.bytes("false")) { shouldRetry = false }
@@ -99,6 +106,28 @@ extension RetryPolicy {
                     wait = Advice.nanoseconds(Double(max(date &- now, 0)), of: second)
                 }
             }
+            if wait == nil { wait = bodyWait }
+            if wait == nil && isRateLimited { wait = Advice.resetWait(headers) }
+        }
+
+        /// The time until the last exhausted limit is reset, as OpenAI and Groq report it:
+        /// "x-ratelimit-remaining-tokens: 0" with "x-ratelimit-reset-tokens: 6m0s"
+        /// (https://platform.openai.com/docs/guides/rate-limits).
+        private static func resetWait(_ headers: borrowing HeaderList) -> Int64? {
+            var longest: Int64 = 0
+            let limits: [(remaining: StaticString, reset: StaticString)] = [
+                ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+                ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+            ]
+            for limit in limits {
+                guard let remaining = headers.value(StaticText.bytes(limit.remaining)),
+                    remaining.equals("0"),
+                    let text = headers.value(StaticText.bytes(limit.reset)),
+                    let reset = duration(text, defaultUnit: second), reset.end == text.count
+                else { continue }
+                longest = max(longest, reset.nanoseconds)
+            }
+            return longest > 0 ? longest : nil
         }
 
         /// Digits, with or without a fraction.

@@ -266,6 +266,89 @@ static void check_announced_waits(void)
     tw_client_destroy(client);
 }
 
+/* ---- waits that the body states ---- */
+
+#define MESSAGE(text) "{\"error\":{\"message\":\"" text "\"}}"
+#define DETAILS(members) "{\"error\":{\"message\":\"no\"," members "}}"
+
+/* Error responses with status 429: the announced wait; -1: there is no retry, because the wait is
+ * longer than a minute; 0: the body states none. */
+static const struct body_wait {
+    const char *headers, *body;
+    int64_t wait;
+} body_waits[] = {
+    { "", MESSAGE("Rate limit reached. Please try again in 0.2s. Upgrade at /settings/billing"),
+      200 },
+    { "", MESSAGE("Please try again in 20ms. Visit the docs"), 20 },
+    { "", MESSAGE("Please try again in 7m12.5s."), -1 },
+    { "", MESSAGE("Please try again in 1m0s"), 60000 },
+    { "", MESSAGE("exceeded call rate limit. Please retry after 6 seconds. See quotaincrease"),
+      6000 },
+    { "", MESSAGE("Please retry after 86400 seconds."), -1 },
+    { "", MESSAGE("Rate limit is exceeded. Try again in 30 seconds."), 30000 },
+    { "", MESSAGE("max RPM: 3, please try again after 1 seconds"), 1000 },
+    { "", MESSAGE("You exceeded your current quota. Please retry in 6.42777108s."), 6427 },
+    { "", MESSAGE("Please wait 2 minutes"), -1 },
+    { "", MESSAGE("\u8bf7\u57286\u79d2\u540e\u91cd\u8bd5"), 6000 },
+    { "", MESSAGE("try again in a moment"), 0 },
+    { "", MESSAGE("try again in 0s"), 0 },
+    { "", MESSAGE("you can retry 3 times"), 0 },
+    { "", "slow down; try again in 3s", 3000 },
+    { "",
+      "[{\"error\":{\"code\":429,\"message\":\"You exceeded your current quota, check your plan "
+      "and "
+      "billing details\",\"status\":\"RESOURCE_EXHAUSTED\",\"details\":[{\"@type\":\"x\"},{"
+      "\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"1.5s\"}]}}]",
+      1500 },
+    { "", DETAILS("\"details\":[{\"retry_delay\":{\"seconds\":2}}]"), 2000 },
+    { "", DETAILS("\"retry_after\":2"), 2000 },
+    { "", DETAILS("\"retryAfter\":\"2\""), 2000 },
+    { "", DETAILS("\"metadata\":{\"retry_after_seconds\":2.5}"), 2500 },
+    { "", DETAILS("\"retry_after_ms\":40"), 40 },
+    { "", DETAILS("\"retry_after\":3600"), -1 },
+    { "", DETAILS("\"retry_after\":\"2025-11-26T00:00:00Z\""), 0 },
+    { "", DETAILS("\"retry_after\":-1"), 0 },
+    { "", DETAILS("\"retry_after\":null"), 0 },
+    { "", "{\"error\":\"slow down\",\"retry_after\":2}", 2000 },
+    /* A header takes precedence. */
+    { "Retry-After: 4\r\n", MESSAGE("try again in 2s"), 4000 },
+    { "Retry-After: soon\r\n", MESSAGE("try again in 2s"), 2000 },
+    /* OpenAI's limits, of which the exhausted ones count. */
+    { "x-ratelimit-remaining-tokens: 0\r\nx-ratelimit-reset-tokens: 1.5s\r\n"
+      "x-ratelimit-remaining-requests: 7\r\nx-ratelimit-reset-requests: 12h\r\n",
+      MESSAGE("no"), 1500 },
+    { "x-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 6m0s\r\n", MESSAGE("no"),
+      -1 },
+    { "x-ratelimit-remaining-requests: 0\r\nx-ratelimit-reset-requests: 20ms\r\n",
+      MESSAGE("try again in 2s"), 2000 },
+    { "x-ratelimit-reset-requests: 2s\r\n", MESSAGE("no"), 0 },
+};
+
+static void check_waits_in_bodies(void)
+{
+    for (size_t i = 0; i < sizeof body_waits / sizeof *body_waits; i++) {
+        const struct body_wait *expected = &body_waits[i];
+        struct server server;
+        const tw_event *event = NULL;
+        server_start(&server, json_response("429 Slow Down", expected->headers, expected->body));
+        tw_client *client = client_with_retries(server.url, -1, 0);
+        tw_request *request = hello("m");
+        tw_chat *chat = tw_chat_open(client, request);
+        tw_next next = tw_chat_next(chat, &event, 5000);
+        int64_t wait = next == TW_NEXT_EVENT ? event->wait_ms : -1;
+        if (event) CHECK_STATUS(event->status, TW_RATE_LIMITED);
+        bool is_right = expected->wait != 0 ? wait == expected->wait : wait >= 375 && wait <= 500;
+        if (!CHECK(is_right))
+            printf("    %lld ms after %s%s\n", (long long)wait, expected->headers, expected->body);
+        tw_reply *reply = tw_chat_close(chat);
+        if (expected->wait < 0) CHECK_REPLY(reply, TW_RATE_LIMITED);
+        tw_reply_destroy(reply);
+        tw_request_destroy(request);
+        tw_client_destroy(client);
+        server_stop(&server);
+    }
+}
+
 /* The second wait is twice as long as the first. The exchange waits as long as it announces. */
 static void check_real_waits(void)
 {
@@ -517,6 +600,7 @@ void test_retries(void)
 void test_retry_waits(void)
 {
     check_announced_waits();
+    check_waits_in_bodies();
     check_real_waits();
     cancel_ends_the_wait();
     close_ends_the_wait();

@@ -126,6 +126,23 @@ const char *platform_hosts(void);
  */
 bool platform_is_private_host(const char *host);
 
+/* errors.c */
+
+/**
+ * Texts by which the errors of providers are recognised. Static string.
+ *
+ * Each line is a row: a letter for the meaning, a letter for the place, and the texts, separated by
+ * "|", in lower case.
+ */
+const char *platform_error_markers(void);
+
+/**
+ * The members of an error. Static string.
+ *
+ * Each line is a row: a letter for the contents, and the names, separated by "|".
+ */
+const char *platform_error_members(void);
+
 /* fork.c */
 
 /**

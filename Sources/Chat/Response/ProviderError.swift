@@ -7,82 +7,71 @@ struct ProviderError: ~Copyable {
     private(set) var type = ByteBuffer()
     private(set) var code = ByteBuffer()
     /// HTTP status in the JSON itself; 0 if absent.
-    private(set) var httpStatus = 0
+    var httpStatus = 0
+    /// How long the server asks to wait before the next attempt, in nanoseconds; nil if it does not.
+    var wait: Int64?
+    /// The words and the messages in which the table of `ErrorMarker` is looked up. Each is
+    /// followed by a line feed.
+    var kinds = ByteBuffer()
+    var texts = ByteBuffer()
 
-    /// Reads the error's members. `plainText` is the message if the value has none.
-    mutating func read(_ error: JSONValue, plainText: JSONValue?) {
-        let ownMessage = error.member("message", or: "msg").flatMap { $0.isNull ? nil : $0 }
-        if let text = ownMessage ?? plainText ?? error["error_message"], !text.isNull {
-            message.append(text, limit: 1000)
-        }
-        if let type = error.member("type", or: "error_type"), !type.isNull {
+    /// Reads the error's members. `plainText` is the message if the value has none; `envelope` is
+    /// the object that contains the error.
+    mutating func read(_ error: JSONValue, in envelope: JSONValue, plainText: JSONValue?) {
+        let ownMessage = error.firstMember("message|msg|error_msg|status_msg")
+        let text = ownMessage ?? plainText ?? error.firstMember("error_message|title")
+        if let text, !text.isNull { message.append(text, limit: 1000) }
+        if let type = error.firstMember("type|error_type") {
             self.type.append(type, limit: 100)
         }
-        guard let code = error["code"].flatMap({ $0.isNull ? nil : $0 }) ?? error["statusCode"],
-            !code.isNull
-        else { return }
-        self.code.append(code, limit: 100)
-        // A number, or a number in quotes, is an HTTP status.
-        var status = 0
-        for digit in self.code.bytes {
-            guard digit &- UInt8(ascii: "0") <= 9, status < 1000 else { return }
-            status = status * 10 + Int(digit - UInt8(ascii: "0"))
+        if let code = error.firstMember("code|statusCode|error_code|status_code") {
+            self.code.append(code, limit: 100)
         }
-        httpStatus = status
+        if let plainText, plainText.isString { note(message: plainText) }
+        readMembers(of: error)
+        if envelope.raw.baseAddress != error.raw.baseAddress { readMembers(of: envelope) }
+        if wait == nil { wait = durationAfterPhrase(in: texts.bytes) }
+    }
+
+    /// Reads an error that is plain text.
+    mutating func read(plainText text: Bytes, limit: Int) {
+        message.append(oneLine: text, limit: limit)
+        texts.append(message)
+        wait = durationAfterPhrase(in: texts.bytes)
     }
 
     /// The status for this error and an HTTP status; 0 if there is no HTTP status.
-    ///
-    /// The message counts only where the HTTP status is ambiguous: a tool can be named
-    /// get_billing_info.
     borrowing func status(forHTTP httpStatus: Int) -> tw_status {
-        if mentions("insufficient_quota") || hasCode("insufficient_balance") || hasCode("billing") {
-            return TW_QUOTA
-        }
-        // Anthropic sends this with a 400 (claude-quickstarts#229).
-        if mentions("credit balance is too low") { return TW_QUOTA }
-        if httpStatus == 403 || httpStatus == 429, mentions("billing") { return TW_QUOTA }
-        switch httpStatus {
+        if isUsedUp(forHTTP: httpStatus) { return TW_QUOTA }
+        switch effectiveStatus(forHTTP: httpStatus) {
         case 401: return TW_AUTH
         case 402: return TW_QUOTA
-        // AI/ML API reports used-up credit with a 403; others with a 429 that no waiting resolves.
-        case 403:
-            let isCreditUsedUp =
-                mentions("credit") || mentions("quota")
-                || mentions("balance") && !mentions("load balanc")
-            return isCreditUsedUp ? TW_QUOTA : TW_FORBIDDEN
-        case 429:
-            return mentions("current quota") || mentions("out of credit")
-                ? TW_QUOTA : TW_RATE_LIMITED
+        // AI/ML API reports used-up credit with a 403. Elsewhere, these words are too general: a
+        // tool can be named get_billing_info.
+        case 403: return has(.forbiddenOrPay) ? TW_QUOTA : TW_FORBIDDEN
+        case 429: return TW_RATE_LIMITED
         case 404: return TW_NOT_FOUND
         // Only proxies send a 407; the server was not reached.
         case 407: return TW_CONNECT
         case 400..<500: return TW_BAD_REQUEST
-        case 500..<600: return TW_SERVER
         case 300..<400: return TW_PROTOCOL
-        default: return statusFromCode
+        default: return TW_SERVER
         }
     }
 
-    /// The status for an error in a stream, which may contain a type or a code instead of an HTTP
-    /// status.
-    private var statusFromCode: tw_status {
-        if hasCode("rate_limit") { return TW_RATE_LIMITED }
-        if hasCode("authentication") || hasCode("invalid_api_key") { return TW_AUTH }
-        if hasCode("permission") { return TW_FORBIDDEN }
-        if hasCode("not_found") { return TW_NOT_FOUND }
-        if hasCode("invalid_request") || hasCode("BadRequest") { return TW_BAD_REQUEST }
-        return TW_SERVER
+    /// Whether the account has no credit, which no HTTP status tells reliably.
+    private borrowing func isUsedUp(forHTTP httpStatus: Int) -> Bool {
+        if has(.usedUp) { return true }
+        if wait != nil || has(.temporary) { return false }
+        let isAmbiguous = httpStatus == 0 || httpStatus == 403 || httpStatus == 429
+        return has(.usedUpOrBusy) || isAmbiguous && has(.maybeUsedUp)
     }
 
-    /// Whether the code or the type contains this text.
-    private borrowing func hasCode(_ text: StaticString) -> Bool {
-        code.bytes.containsIgnoringCase(text) || type.bytes.containsIgnoringCase(text)
-    }
-
-    /// Whether the code, the type or the message contains this text.
-    private borrowing func mentions(_ text: StaticString) -> Bool {
-        hasCode(text) || message.bytes.containsIgnoringCase(text)
+    /// The HTTP status, or the one that the error's type or code stands for.
+    private borrowing func effectiveStatus(forHTTP httpStatus: Int) -> Int {
+        if httpStatus == 0 { return firstMarker(nil)?.httpStatus ?? 500 }
+        let isAmbiguous = httpStatus == 400 || httpStatus == 403
+        return isAmbiguous && has(.rateLimited) ? 429 : httpStatus
     }
 }
 
@@ -132,6 +121,18 @@ extension JSONValue {
 
     var firstElement: JSONValue? {
         for element in elements { return element }
+        return nil
+    }
+}
+
+extension JSONValue {
+    /// The value of the first of these members that is present and not null. "|" separates their
+    /// names.
+    fileprivate func firstMember(_ names: StaticString) -> JSONValue? {
+        var names = Fields(StaticText.bytes(names), UInt8(ascii: "|"))
+        while let name = names.next() {
+            if let value = self[name], !value.isNull { return value }
+        }
         return nil
     }
 }

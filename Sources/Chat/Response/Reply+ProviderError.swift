@@ -10,14 +10,19 @@ extension Reply {
         var found = ProviderError()
         if let error = value["error"], error.isTruthy {
             // OpenAI and most others: {"error": {…}}; Ollama: {"error": "text"}.
-            found.read(error.kind == .object ? error : value, plainText: error)
+            found.read(error.kind == .object ? error : value, in: value, plainText: error)
+        } else if let response = value["base_resp"], Reply.hasNoChoices(value),
+            response["status_code"]?.integer ?? 0 != 0
+        {
+            // MiniMax: {"choices": null, "base_resp": {"status_code": 1008, "status_msg": "…"}}.
+            found.read(response, in: value, plainText: nil)
         } else if isCertain || value["object"]?.isText("error") == true
             || Reply.looksLikeProviderError(value)
         {
             // AI/ML API, DashScope, vLLM: unwrapped; FastAPI: {"detail": …};
             // Cloudflare: {"errors": [{…}]}.
             let first = value["errors"]?.firstElement
-            found.read(first ?? value, plainText: first ?? value["detail"])
+            found.read(first ?? value, in: value, plainText: first ?? value["detail"])
         } else {
             return false
         }
@@ -29,7 +34,7 @@ extension Reply {
     /// Sets the error of a choice (OpenRouter), or of an error event that is not an object.
     func setError(_ error: JSONValue) {
         var found = ProviderError()
-        found.read(error, plainText: error)
+        found.read(error, in: error, plainText: error)
         setError(found)
     }
 
@@ -43,9 +48,13 @@ extension Reply {
             found.message.append(oneLine: coding, limit: 100)
             found.message.append("), which was not requested")
         } else if !text.isEmpty && !text.hasPrefix("<") {
-            found.message.append(oneLine: text, limit: 300)
+            found.read(plainText: text, limit: 300)
         }
         setError(found)
+    }
+
+    private static func hasNoChoices(_ value: JSONValue) -> Bool {
+        value["choices"]?.firstElement == nil
     }
 
     private static func looksLikeProviderError(_ value: JSONValue) -> Bool {
@@ -57,10 +66,15 @@ extension Reply {
         }
         guard value["choices"] == nil else { return false }
         if value["errors"]?.firstElement?["message"]?.isString == true { return true }
-        // Zhipu and others, whose HTTP status is always 200: {"code": 500, "msg": "…"}.
+        // RFC 9457, as NVIDIA sends it (free-claude-code#1228).
+        if value["title"]?.isString == true, value["status"]?.integer ?? 0 >= 400 { return true }
+        // Zhipu and others, whose HTTP status is always 200: {"code": 500, "msg": "…"};
+        // Baidu: {"error_code": 18, "error_msg": "…"}.
         guard value["message"]?.isString == true else {
             return value["msg"]?.isString == true && value["code"] != nil
+                || value["error_msg"]?.isString == true && value["error_code"] != nil
         }
+        if value["success"]?.kind == .false { return true }
         return value["statusCode"] != nil || value["code"] != nil || value["requestId"] != nil
             || value["request_id"] != nil
     }
@@ -69,6 +83,7 @@ extension Reply {
         let isErrorResponse = httpStatus >= 300
         let code = isErrorResponse ? httpStatus : error.httpStatus
         providerErrorCode = code
+        retryWait = error.wait
         status = error.status(forHTTP: code)
         message.removeAll()
         if isErrorResponse {

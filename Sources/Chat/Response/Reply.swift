@@ -24,6 +24,9 @@ package final class Reply {
     /// 0 if the error contains none; nil without an error.
     package var providerErrorCode: Int?
 
+    /// How long the provider's error asks to wait before the next attempt, in nanoseconds.
+    package var retryWait: Int64?
+
     package var expected: Expected
     /// Choices in the order received. Choices are never removed.
     package var choices: [Choice] = []

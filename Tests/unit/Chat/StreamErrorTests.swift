@@ -192,7 +192,7 @@ struct StreamErrorTests {
         #expect(vllm.status == "TW_BAD_REQUEST")
         let dashScope = try stream(
             #"data: {"code":"Throttling.RateQuota","message":"slow down","request_id":"q"}"#)
-        #expect(dashScope.status == "TW_SERVER" && dashScope.requestID == "q")
+        #expect(dashScope.status == "TW_RATE_LIMITED" && dashScope.requestID == "q")
     }
 
     @Test func unstreamedErrorWithASuccessStatus() {
