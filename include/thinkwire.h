@@ -120,7 +120,12 @@ extern "C" {
 
 /** Result of an exchange or of a call. */
 typedef enum tw_status {
-    /** The call succeeded; for an exchange, the finish_reason or `[DONE]` was received. */
+    /**
+     * The call succeeded; for an exchange, the finish_reason or `[DONE]` was received.
+     *
+     * A finish_reason after which more text was received does not count. See also
+     * tw_options_set_require_finish.
+     */
     TW_OK = 0,
     /** An argument is invalid; the message names it and says what is wrong with it. */
     TW_INVALID = 1,
@@ -295,6 +300,21 @@ TW_API tw_status tw_options_set_timeout(tw_options *options, tw_timeout which,
  * TW_INVALID: `options` is NULL.
  */
 TW_API tw_status tw_options_set_comments_keep_alive(tw_options *options, int yes);
+
+/**
+ * Sets whether a streamed answer must end with a finish_reason or `[DONE]`. Default: 1.
+ *
+ * With 0, an answer of which text was received is also complete, with TW_OK, if its response ends
+ * without an error: at its Content-Length, after its last chunk, or with END_STREAM (HTTP/2). It is
+ * for servers that never say that the model has finished. If a response ends with its connection
+ * (HTTP/1.0), every close without an error counts, and an answer that is cut because the server was
+ * killed may look complete. tw_reply_finish_reason returns NULL if none was received.
+ *
+ * Also with 0, a response that is cut or that ends inside an event is TW_TRUNCATED.
+ *
+ * TW_INVALID: `options` is NULL.
+ */
+TW_API tw_status tw_options_set_require_finish(tw_options *options, int yes);
 
 /**
  * Sets how many times a failed exchange is retried. Default: 2; 0 means never.
@@ -1283,7 +1303,8 @@ TW_API const char *tw_reply_refusal(const tw_reply *reply, size_t *len);
 /**
  * Returns the finish reason of the first choice; NULL if absent, or for NULL.
  *
- * It is "stop", "length", "tool_calls", "content_filter" or whatever else the server sent.
+ * It is "stop", "length", "tool_calls", "content_filter" or whatever else the server sent. If more
+ * text followed it and the answer is incomplete, it was premature, and counts as absent.
  */
 TW_API const char *tw_reply_finish_reason(const tw_reply *reply);
 

@@ -46,6 +46,8 @@ struct Attempt: ~Copyable {
     /// The parser's next event to deliver, and the chunk that its events came with.
     private var nextEvent = 0
     private var raw = Bytes(start: nil, count: 0)
+    /// The response ended inside an event.
+    private var hasCutEvent = false
     /// Deadline for the server to close the stream after `[DONE]`.
     private(set) var closeDeadline = Int64.max
 
@@ -196,10 +198,10 @@ struct Attempt: ~Copyable {
         } else if hasActivity {
             transfer.clock.restartIdle(at: now)
         }
-        guard isFinished else { return }
+        // A finish reason can turn out to be premature.
         let limit = timeouts.idle
-        transfer.clock.idleLimit =
-            limit > 0 ? min(limit, Attempt.finishedGrace) : Attempt.finishedGrace
+        let finishedLimit = limit > 0 ? min(limit, Attempt.finishedGrace) : Attempt.finishedGrace
+        transfer.clock.idleLimit = isFinished ? finishedLimit : limit
     }
 
     // MARK: The end of the response
@@ -247,7 +249,10 @@ struct Attempt: ~Copyable {
         do {
             guard let last = try stream.finish() else { return nil }
             let problem = parse(last, into: UnretainedReference(reply), at: now)
-            if case .malformed = problem { return nil }
+            if case .malformed = problem {
+                hasCutEvent = true
+                return nil
+            }
             return problem
         } catch {
             return .eventTooLong
@@ -268,6 +273,15 @@ struct Attempt: ~Copyable {
             reply.body.removeAll()
         }
         reply.setError(plainBody: transfer.inbox.bytes)
+    }
+
+    /// Treats the end of a complete response as the end of the answer, for servers that announce
+    /// none (earendil-works/pi#5793, agent-zero#1836).
+    func acceptEnd(_ reply: Reply) {
+        guard format == .events, !hasCutEvent, reply.hasText, let transfer,
+            case .complete = transfer.end
+        else { return }
+        reply.isDone = true
     }
 
     /// Reports what was held back of each text.

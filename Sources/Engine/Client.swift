@@ -13,6 +13,8 @@ package final class Client: @unchecked Sendable {
     let retries: Int
     /// Whether comments in a stream restart the idle timeout.
     let commentsKeepAlive: Bool
+    /// Whether an answer is complete only if the server says that the model has finished.
+    let requiresFinish: Bool
     let dialect: ThinkingDialect?
     let reasoningTags: ReasoningTags
     /// The form in which reasoning is sent back. Nil derives it from the model or the host.
@@ -58,6 +60,7 @@ package final class Client: @unchecked Sendable {
         limits = options.limits
         retries = options.retries
         commentsKeepAlive = options.commentsKeepAlive
+        requiresFinish = options.requiresFinish
         self.redactor = redactor
         dialect = options.dialect
         reasoningTags = options.reasoningTags ?? .known

@@ -262,6 +262,7 @@ package final class Exchange {
             transfer.stop()
             return beginAttempt(onFreshConnection: true, at: now)
         }
+        if problem == nil && !client.requiresFinish { attempt.acceptEnd(reply) }
         attempt.finish(reply)
         let result = transfer.result()
         takeHead(of: transfer)

@@ -22,6 +22,8 @@ package final class Options {
     var retries = 2
     /// Whether comments in a stream restart the idle timeout.
     package var commentsKeepAlive = true
+    /// Whether an answer is complete only if the server says that the model has finished.
+    package var requiresFinish = true
     /// The address of the proxy. Nil uses the environment, "" no proxy.
     var proxy: ByteString?
     /// The hosts that no proxy is used for, in curl's notation. Nil uses the environment.

@@ -179,7 +179,11 @@ extension Outcome {
         }
         let isStream = facts.contentType.map { $0.hasPrefix("text/event-stream") } ?? false
         if !facts.hasChoices && !facts.hasDocument && result.isComplete && !isStream {
-            var outcome = Outcome(TW_PROTOCOL, "the answer is neither an event stream nor JSON")
+            var outcome = Outcome(
+                TW_PROTOCOL,
+                result.received == 0
+                    ? "nothing was received: the response is empty"
+                    : "the answer is neither an event stream nor JSON")
             if let type = facts.contentType {
                 outcome.message.append(", but ")
                 outcome.message.append(oneLine: type, limit: 100)
@@ -187,9 +191,17 @@ extension Outcome {
             outcome.message.append("; check the base URL")
             return outcome
         }
-        var outcome = Outcome(TW_TRUNCATED, "the answer ended before the model had finished")
+        let isBegun = facts.hasChoices || facts.hasDocument
+        var outcome = Outcome(
+            TW_TRUNCATED,
+            isBegun
+                ? "the answer ended before the model had finished"
+                : result.received == 0
+                    ? "nothing was received: the response is empty"
+                    : "nothing was received of the answer: the response ended before it began")
         if case .failed(let code) = result.end { outcome.explain(code, result) }
-        outcome.message.append("; what was received is in the reply; try again")
+        outcome.message.append(
+            isBegun ? "; what was received is in the reply; try again" : "; try again")
         return outcome
     }
 }

@@ -58,6 +58,13 @@ public func tw_options_set_comments_keep_alive(_ options: OpaquePointer?, _ yes:
     }
 }
 
+@implementation @_cdecl("tw_options_set_require_finish")
+public func tw_options_set_require_finish(_ options: OpaquePointer?, _ yes: Int32) -> tw_status {
+    status { () throws(ArgumentError) in
+        try object(options, Options.self, "options").requiresFinish = yes != 0
+    }
+}
+
 @implementation @_cdecl("tw_options_set_retries")
 public func tw_options_set_retries(_ options: OpaquePointer?, _ count: Int32) -> tw_status {
     status { () throws(ArgumentError) in

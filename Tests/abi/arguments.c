@@ -91,6 +91,7 @@ static void null_options(void)
     CHECK_STATUS(tw_options_set_header(options, NULL, "b"), TW_INVALID);
     CHECK_STATUS(tw_options_set_header(options, "X-A", NULL), TW_OK);
     CHECK_STATUS(tw_options_set_timeout(NULL, TW_TIMEOUT_IDLE, 1), TW_INVALID);
+    CHECK_STATUS(tw_options_set_require_finish(NULL, 1), TW_INVALID);
     CHECK_STATUS(tw_options_set_limit(NULL, TW_LIMIT_EVENT, 1), TW_INVALID);
     CHECK_STATUS(tw_options_set_proxy(NULL, ""), TW_INVALID);
     CHECK_STATUS(tw_options_set_proxy(options, NULL), TW_OK);

@@ -94,6 +94,10 @@ CALL(tw_options_set_retries)
 {
     CHECK_STATUS(tw_options_set_retries(on->options, 0), TW_OK);
 }
+CALL(tw_options_set_require_finish)
+{
+    CHECK_STATUS(tw_options_set_require_finish(on->options, 0), TW_OK);
+}
 CALL(tw_options_set_limit)
 {
     CHECK_STATUS(tw_options_set_limit(on->options, TW_LIMIT_REPLY, 1), TW_OK);
@@ -454,7 +458,8 @@ CALL(tw_reply_destroy)
     OF(tw_status_name) OF(tw_version) OF(tw_last_error) OF(tw_options_create) \
     OF(tw_options_destroy) OF(tw_options_set_base_url) OF(tw_options_set_api_key) \
     OF(tw_options_set_header) OF(tw_options_set_timeout) OF(tw_options_set_comments_keep_alive) \
-    OF(tw_options_set_retries) OF(tw_options_set_limit) OF(tw_options_set_proxy) \
+    OF(tw_options_set_retries) OF(tw_options_set_require_finish) OF(tw_options_set_limit) \
+    OF(tw_options_set_proxy) \
     OF(tw_options_set_ca_file) OF(tw_options_set_no_proxy) OF(tw_options_set_ca_directory) \
     OF(tw_options_set_http_version) OF(tw_options_set_dialect) \
     OF(tw_options_set_reasoning_tags) OF(tw_options_allow_cleartext) \
@@ -471,7 +476,8 @@ CALL(tw_reply_destroy)
     OF(tw_chat_next) OF(tw_chat_run) OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_chat_pause) \
     OF(tw_chat_resume) OF(tw_loop_create) OF(tw_loop_set_limit) OF(tw_loop_start) \
     OF(tw_loop_start_unstreamed) OF(tw_loop_start_models) OF(tw_loop_poll) OF(tw_loop_fd) \
-    OF(tw_loop_wake) OF(tw_loop_active) OF(tw_loop_destroy) OF(tw_reply_retain) OF(tw_reply_status) \
+    OF(tw_loop_wake) OF(tw_loop_active) OF(tw_loop_destroy) OF(tw_reply_retain) \
+    OF(tw_reply_status) \
     OF(tw_reply_message) OF(tw_reply_attempts) OF(tw_reply_last_error) OF(tw_reply_http_status) \
     OF(tw_reply_reasoning) OF(tw_reply_content) OF(tw_reply_refusal) OF(tw_reply_finish_reason) \
     OF(tw_reply_usage) OF(tw_reply_tool_call_count) OF(tw_reply_tool_call) OF(tw_reply_timing) \

@@ -102,6 +102,7 @@ void test_comments_in_callback_mode(void);
 void test_comments_in_pull_mode(void);
 void test_pings_after_the_end(void);
 void test_broken_streams(void);
+void test_completion(void);
 void test_reply(void);
 void test_calls_during_an_exchange(void);
 void test_invalid_arguments(void);

@@ -312,7 +312,15 @@ static const struct stream {
       TW_PROTOCOL, "", "", "compressed (gzip)" },
     { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: none\r\nConnection: "
       "close\r\n\r\n: hello\n\n",
-      TW_TRUNCATED, "", "", "ended before the model had finished" },
+      TW_TRUNCATED, "", "", "nothing was received of the answer" },
+    /* An empty event stream. */
+    { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 0\r\n\r\n",
+      TW_TRUNCATED, "", "", "nothing was received: the response is empty; try again" },
+    { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n", TW_PROTOCOL, "",
+      "", "nothing was received: the response is empty, but text/html; check" },
+    /* A finish reason is premature if more text follows. */
+    { EVENTS DELTA("\"content\":\"H\"") FINISH("stop") DELTA("\"content\":\"i\""), TW_TRUNCATED, "",
+      "Hi", "ended before the model had finished" },
     /* Cut. */
     { EVENTS DELTA("\"reasoning_content\":\"Hm\"") DELTA("\"content\":\"H\""), TW_TRUNCATED, "Hm",
       "H", "" },

@@ -50,6 +50,7 @@ static const struct suite {
     { "comments_in_pull_mode", test_comments_in_pull_mode, WAITS },
     { "pings_after_the_end", test_pings_after_the_end, WAITS },
     { "broken_streams", test_broken_streams, FAST },
+    { "completion", test_completion, FAST },
     { "reply", test_reply, FAST },
     { "threads", test_threads, ALONE },
     { "thinking", test_thinking, FAST },

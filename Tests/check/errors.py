@@ -50,7 +50,9 @@ def rows(name: str) -> list[tuple[list[str], str, str]]:
         if match["comment"] is not None:
             source = " ".join(match["comment"].replace("\n     *", "\n").split())
             continue
-        arguments = [word.strip() for word in match["row"].split('"', 1)[0].split(",") if word.strip()]
+        arguments = [
+            word.strip() for word in match["row"].split('"', 1)[0].split(",") if word.strip()
+        ]
         texts = "".join(re.findall(r'"([^"]*)"', match["row"]))
         found.append((arguments, texts, source))
     return found

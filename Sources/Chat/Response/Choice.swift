@@ -18,6 +18,10 @@ package final class Choice {
     var sendsReasoningField = false
     /// The part of the reasoning from tags that was received in a field, too.
     private var repetition = Repetition()
+    /// Whether text was received after the finish reason, which was premature then.
+    ///
+    /// Some gateways send one with early chunks (open-webui#23917).
+    var hasTextAfterFinish = false
     /// Name of the reasoning field that the server uses.
     var reasoningField = ByteBuffer()
     /// Offset of the first reasoning that was received in a field. Reasoning before it was in think
@@ -89,6 +93,9 @@ package final class Choice {
         while length > 0, length < text.count, text[length] & 0xC0 == 0x80 { length -= 1 }
         return length
     }
+
+    /// Whether the model has finished the choice.
+    var isFinished: Bool { !finishReason.isEmpty && !hasTextAfterFinish }
 
     /// Stops holding back reasoning, because the server sends it in a field. Has no effect if
     /// thinking is off.

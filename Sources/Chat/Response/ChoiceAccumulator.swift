@@ -212,6 +212,7 @@ struct ChoiceAccumulator: ~Copyable {
         let isChanged = !choice.finishReason.bytes.equals(reason.bytes)
         choice.finishReason.removeAll()
         choice.finishReason.append(reason)
+        choice.hasTextAfterFinish = false
         finish(choice, index, isFinished: true)
         if isChanged {
             emit(TW_EVENT_FINISH, index, 0..<reason.count, at: &choice.finishEventIndex)

@@ -161,8 +161,10 @@ package struct ChunkParser: ~Copyable {
     package mutating func finish(_ reply: Reply) {
         for index in reply.choices.indices {
             let choice = reply.choices[index]
-            accumulator.finish(
-                choice, index, isFinished: reply.isDone || !choice.finishReason.isEmpty)
+            let isFinished = reply.isDone || choice.isFinished
+            accumulator.finish(choice, index, isFinished: isFinished)
+            // The finish reason was premature, and none followed.
+            if !isFinished { choice.finishReason.removeAll() }
         }
     }
 
@@ -225,6 +227,7 @@ package struct ChunkParser: ~Copyable {
             let delta = readDelta(
                 message, choice, index, isDocument: isDocument,
                 mayRepeat: !members.isDelta && choice.hasDelta)
+            if !choice.finishReason.isEmpty && delta.hasText { choice.hasTextAfterFinish = true }
             try accumulator.add(delta, to: choice, index, isDocument: isDocument)
             if members.isDelta { choice.hasDelta = true }
         }

@@ -11,6 +11,14 @@ struct Delta {
     let mayRepeat: Bool
 
     init(mayRepeat: Bool) { self.mayRepeat = mayRepeat }
+
+    /// Whether the delta contains text or a tool call.
+    var hasText: Bool {
+        func isText(_ value: JSONValue?) -> Bool {
+            value.map { $0.kind == .number || $0.isTruthy } ?? false
+        }
+        return isText(content) || isText(reasoning) || isText(refusal) || isText(toolCalls)
+    }
 }
 
 /// The name of a delta's field, and how the field is processed.

@@ -8,7 +8,7 @@ struct ProviderError: ~Copyable {
     private(set) var code = ByteBuffer()
     /// HTTP status in the JSON itself; 0 if absent.
     var httpStatus = 0
-    /// How long the server asks to wait before the next attempt, in nanoseconds; nil if it does not.
+    /// The wait that the server asks for before the next attempt, in nanoseconds; nil for none.
     var wait: Int64?
     /// The words and the messages in which the table of `ErrorMarker` is looked up. Each is
     /// followed by a line feed.

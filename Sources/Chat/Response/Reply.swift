@@ -132,7 +132,15 @@ extension Reply {
 
     /// Whether every choice that was begun has a finish reason.
     package var areChoicesFinished: Bool {
-        !choices.isEmpty && choices.allSatisfy { !$0.finishReason.isEmpty }
+        !choices.isEmpty && choices.allSatisfy { $0.isFinished }
+    }
+
+    /// Whether any text or tool call of an answer was received.
+    package var hasText: Bool {
+        choices.contains {
+            !$0.content.text.isEmpty || !$0.reasoning.text.isEmpty || !$0.refusal.text.isEmpty
+                || !$0.toolCalls.isEmpty
+        }
     }
 }
 

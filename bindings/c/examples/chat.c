@@ -41,6 +41,8 @@ static const char *const usage_text =
     "      --base-url URL     the base URL of the API; default: THINKWIRE_BASE_URL, else AI/ML "
     "API\n"
     "                         (or OpenAI, if only its key is set)\n"
+    "      --no-require-finish\n"
+    "                         accept an answer that ends without finish_reason and [DONE]\n"
     "      --list-models      print the ids of the models that the API offers, one per line\n"
     "      --json             print only the complete answer, as one JSON document\n"
     "  -q, --quiet            print only the answer and errors\n"
@@ -62,7 +64,7 @@ struct settings {
     size_t image_count, field_count, word_count;
     tw_thinking thinking;
     int64_t budget;
-    bool json, quiet, list_models, help, version;
+    bool json, quiet, list_models, no_require_finish, help, version;
 };
 
 /* Where the texts of an answer are written, and what was written last. */
@@ -470,6 +472,7 @@ enum {
     BASE_URL,
     THINK,
     NO_THINK,
+    NO_REQUIRE_FINISH,
     LIST_MODELS,
     JSON,
     QUIET,
@@ -478,10 +481,11 @@ enum {
     OPTIONS
 };
 
-static const char *const names[OPTIONS] = { "--model",    "--system",      "--image",    "--effort",
-                                            "--budget",   "--set",         "--base-url", "--think",
-                                            "--no-think", "--list-models", "--json",     "--quiet",
-                                            "--help",     "--version" };
+static const char *const names[OPTIONS] = {
+    "--model",       "--system",   "--image", "--effort",   "--budget",
+    "--set",         "--base-url", "--think", "--no-think", "--no-require-finish",
+    "--list-models", "--json",     "--quiet", "--help",     "--version"
+};
 static const char *const short_names[OPTIONS] = {
     [MODEL] = "-m", [SYSTEM] = "-s", [IMAGE] = "-i", [QUIET] = "-q", [HELP] = "-h", [VERSION] = "-V"
 };
@@ -530,6 +534,7 @@ static int apply(struct settings *settings, int option, char *value)
     case BUDGET: return set_budget(settings, value);
     case THINK: settings->thinking = TW_THINKING_ON; break;
     case NO_THINK: settings->thinking = TW_THINKING_OFF; break;
+    case NO_REQUIRE_FINISH: settings->no_require_finish = true; break;
     case LIST_MODELS: settings->list_models = true; break;
     case JSON: settings->json = true; break;
     case QUIET: settings->quiet = true; break;
@@ -584,6 +589,7 @@ static int connect_and_run(const struct settings *settings)
     tw_client *client = NULL;
     tw_request *conversation = NULL;
     int status = EXIT_OK;
+    tw_options_set_require_finish(options, !settings->no_require_finish);
     if (settings->base_url && tw_options_set_base_url(options, settings->base_url) != TW_OK)
         status = fail_invalid("--base-url");
     else if (tw_client_create(options, &client) != TW_OK)

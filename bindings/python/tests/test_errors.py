@@ -189,3 +189,64 @@ def test_every_status_except_ok_has_an_exception() -> None:
             None,
         )
         assert isinstance(error, Error)
+
+
+def events(*chunks: str) -> str:
+    return "".join(f"data: {chunk}\n\n" for chunk in chunks)
+
+
+HI = '{"choices":[{"index":0,"delta":{"content":"Hi"}}]}'
+STOP = '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+
+
+@pytest.mark.parametrize(
+    "status, body, kind",
+    [
+        (429, '{"error":{"code":"1113","message":"Please recharge."}}', thinkwire.QuotaError),
+        (400, '{"error":{"code":"Arrearage","message":"Access denied"}}', thinkwire.QuotaError),
+        (200, '{"base_resp":{"status_code":1008,"status_msg":"no"}}', thinkwire.QuotaError),
+        (500, '{"error":{"message":"余额不足"}}', thinkwire.QuotaError),
+        (
+            403,
+            '{"error":{"code":"rate_limit_exceeded","message":"see billing"}}',
+            thinkwire.RateLimitError,
+        ),
+    ],
+)
+def test_classification_does_not_depend_on_the_http_status(
+    base_url: str, status: int, body: str, kind: type[Error]
+) -> None:
+    with Client(base_url, "key", max_retries=0) as client, pytest.raises(Error) as raised:
+        client.send(f"mock/script#status={status}", "Hello", mock_reply=body)
+    assert type(raised.value) is kind
+
+
+def test_wait_that_the_body_states_is_announced(base_url: str) -> None:
+    body = '{"error":{"message":"Rate limit. Please try again in 20ms. See billing."}}'
+    waits: list[float] = []
+    with Client(base_url, "key", max_retries=1) as client, pytest.raises(thinkwire.RateLimitError):
+        for event in client.stream("mock/script#status=429", "Hello", mock_reply=body):
+            waits.append(event.wait or 0)
+    assert waits == [0.02]
+
+
+def test_end_of_the_response_completes_the_answer_on_request(base_url: str) -> None:
+    with Client(base_url, "key", max_retries=0) as client:
+        with pytest.raises(thinkwire.TruncatedError):
+            list(client.stream("mock/script", "Hello", mock_reply=events(HI)))
+    with Client(base_url, "key", max_retries=0, require_finish=False) as client:
+        reply = client.stream("mock/script", "Hello", mock_reply=events(HI)).finish()
+        assert (reply.status, reply.content, reply.finish_reason) == (Status.OK, "Hi", None)
+        with pytest.raises(thinkwire.TruncatedError):
+            list(client.stream("mock/script#cut=60", "Hello", mock_reply=events(HI, HI)))
+        with pytest.raises(thinkwire.TruncatedError, match="nothing was received"):
+            list(client.stream("mock/script", "Hello", mock_reply=""))
+
+
+def test_text_after_a_finish_reason_makes_it_premature(client: Client) -> None:
+    with pytest.raises(thinkwire.TruncatedError) as raised:
+        list(client.stream("mock/script", "Hello", mock_reply=events(HI, STOP, HI)))
+    assert raised.value.reply is not None
+    assert (raised.value.reply.content, raised.value.reply.finish_reason) == ("HiHi", None)
+    reply = client.stream("mock/script", "Hello", mock_reply=events(HI, STOP, HI, STOP)).finish()
+    assert (reply.content, reply.finish_reason) == ("HiHi", "stop")

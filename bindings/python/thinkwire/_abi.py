@@ -218,6 +218,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_options_set_header": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_options_set_timeout": (c_int, [c_void_p, c_int, c_int64]),
     "tw_options_set_comments_keep_alive": (c_int, [c_void_p, c_int]),
+    "tw_options_set_require_finish": (c_int, [c_void_p, c_int]),
     "tw_options_set_retries": (c_int, [c_void_p, c_int]),
     "tw_options_set_limit": (c_int, [c_void_p, c_int, c_int64]),
     "tw_options_set_proxy": (c_int, [c_void_p, c_char_p]),

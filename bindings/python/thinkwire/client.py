@@ -36,6 +36,8 @@ class Client(BaseClient):
     max_retries      the number of retries for an exchange that failed before any part of the answer
                      was received; the default is 2
     comments_keep_alive  whether SSE comments reset the idle timeout
+    require_finish   whether a streamed answer must end with a finish_reason or [DONE]; False
+                     accepts a clean end of the response, for servers that send neither
     proxy            a proxy in the notation of curl; "" disables proxies
     no_proxy         hosts that are contacted without the proxy, in the notation of curl or as a
                      list; "" for no hosts

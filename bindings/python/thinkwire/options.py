@@ -77,6 +77,7 @@ class Options:
         timeout: TimeoutLike,
         max_retries: Optional[int],
         comments_keep_alive: bool,
+        require_finish: bool,
         proxy: Optional[str],
         no_proxy: Union[str, Iterable[str], None],
         ca_file: Union[str, os.PathLike[str], None],
@@ -104,6 +105,7 @@ class Options:
         if max_retries is not None:
             self._call("tw_options_set_retries", c_integer("max_retries", max_retries, 32))
         self._call("tw_options_set_comments_keep_alive", comments_keep_alive)
+        self._call("tw_options_set_require_finish", require_finish)
         for limit, number in _fields_of("limits", Limits, limits):
             size = c_integer(f"the limit {limit}", number, 64)
             self._call("tw_options_set_limit", _abi.Limit[limit.upper()], size)
