@@ -107,11 +107,8 @@ private struct Session {
         ]
         request.startsInsideThink = choice & 2 != 0 ? true : nil
         let host = StaticText.bytes(hosts[Int(choice >> 2 & 3)])
-        let model = request.modelName
-        let port = StaticText.bytes("11434")
+        let port = StaticText.bytes("8000")
         let chosen = ThinkingDialect(rawValue: choice >> 4 & 7)
-        let used =
-            chosen ?? HostRules.of(host: host, port: port, model: model.bytes)?.dialect
         let wire = request.wireBody(
             wantsStream: choice & 1 != 0, host: host, port: port, dialect: chosen)
         let own: [StaticString] = [
@@ -119,11 +116,10 @@ private struct Session {
             "chat_template_kwargs", "reasoning_effort", "reasoning", "thinking", "extra_body",
             "thinking_token_budget", "thinking_budget_tokens", "reasoning_budget_tokens",
         ]
-        let acceptsReasoning = hasReasoning && used == .reasoningObject
         func rest(_ outline: Outline) -> [Outline.Member] {
             outline.members.filter { member in
                 !own.contains { member.isNamed(StaticText.bytes($0)) }
-                    && !(acceptsReasoning && member.isNamed(StaticText.bytes("messages")))
+                    && !(hasReasoning && member.isNamed(StaticText.bytes("messages")))
             }
         }
         // Reasoning is added to the messages it belongs to, before the brace; nothing else is added
@@ -140,7 +136,7 @@ private struct Session {
         demand(messages(sent).count == messages(set).count, "the number of messages is the same")
         for (message, own) in zip(messages(sent), messages(set)) where message != own {
             demand(
-                acceptsReasoning
+                hasReasoning
                     && message.starts(with: own.dropLast() + Array(",\"reasoning".utf8)),
                 "only reasoning is added to a message")
         }
