@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import json
 import os
 import threading
@@ -97,6 +98,21 @@ def test_send_returns_the_recorded_answer(framework: Framework, base_url: str) -
         assert (reply.status, reply.attempts, reply.message) == (Status.OK, 1, "")
 
     framework.run(main)
+
+
+def test_functions_and_arguments_are_those_of_the_blocking_client() -> None:
+    def public(type_: type) -> set[str]:
+        return {name for name in dir(type_) if not name.startswith("_")}
+
+    def arguments(function: Any) -> set[str]:
+        return set(inspect.signature(function).parameters)
+
+    assert public(Client) <= public(AsyncClient)
+    assert public(AsyncClient) - public(Client) == {"aclose", "max_exchanges", "max_connections"}
+    for name in ("__init__", "send", "run"):
+        assert arguments(getattr(AsyncClient, name)) == arguments(getattr(Client, name))
+    # The events of a stream are passed to a function by send().
+    assert arguments(Client.stream) - arguments(AsyncClient.stream) == {"on_event"}
 
 
 def described(event: Event) -> tuple[Any, ...]:
