@@ -134,6 +134,11 @@ static const char hosts[] =
         MODEL("seed ark-code", THINKING_TYPE, LOW MEDIUM HIGH, NO_BUDGET, REASONING_CONTENT)
         MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REASONING_CONTENT)
 
+    /* Xiaomi MiMo: nanobot#3734, GCMP#171,
+     * https://platform.xiaomimimo.com/docs/en-US/usage-guide/passing-back-reasoning_content */
+    HOST("xiaomimimo.com")
+        MODEL("", THINKING_TYPE, NO_EFFORT, NO_BUDGET, REQUIRED_REASONING_CONTENT)
+
     /* OpenAI, Azure OpenAI: https://developers.openai.com/api/docs/guides/reasoning, and
      * ReasoningEffort in https://learn.microsoft.com/en-us/javascript/api/@azure/ai-projects/.
      * No minimal since 5.1: opencode#4451. xhigh, max: opencode#36141. */

@@ -1,5 +1,6 @@
 """Conversations with providers that require reasoning back, or reject it."""
 
+import asyncio
 import copy
 import os
 import pty
@@ -9,7 +10,7 @@ import mock_process
 import pytest
 from conftest import KEY
 from strict_providers import DEEPSEEK_R1, LLAMA_CPP, PROVIDERS, ROUNDS, StrictProvider
-from thinkwire import BadRequestError, Client
+from thinkwire import AsyncClient, BadRequestError, Client
 
 #: The C program that runs the same conversation: see replay.c.
 PROGRAM = mock_process.ROOT / ".build" / "servers" / "replay"
@@ -81,6 +82,22 @@ def test_run(provider, client_of, is_streamed):
         # A copy of the list has the same meaning.
         messages = copy.deepcopy(messages)
         messages.append({"role": "user", "content": "Two?"})
+    check(provider, turns=2)
+
+
+def test_run_of_the_async_client(provider, is_streamed):
+    async def converse():
+        options = {"proxy": provider.proxy, "allow_cleartext": provider.host, "max_retries": 0}
+        messages = [{"role": "user", "content": "One?"}]
+        on_event = (lambda event: None) if is_streamed else None
+        async with AsyncClient(provider.base_url, KEY, **options) as client:
+            for _ in range(2):
+                model = provider.provider.model
+                reply = await client.run(model, messages, tools=[step], on_event=on_event)
+                assert reply.content.startswith("Answer ")
+                messages.append({"role": "user", "content": "Two?"})
+
+    asyncio.run(converse())
     check(provider, turns=2)
 
 

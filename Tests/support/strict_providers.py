@@ -217,6 +217,15 @@ def kimi(body, sent):
             )
 
 
+def mimo(body, sent):
+    """VicBilibily/GCMP#171; decolua/9router#1210 has the error."""
+    for _, message in assistant_messages(body):
+        if message.get("tool_calls") and lacks(message, sent(message)):
+            reason = "The reasoning_content in the thinking mode must be passed back to the API."
+            error = {"code": "400", "message": "Param Incorrect", "param": reason, "type": ""}
+            raise Rejected("400 Bad Request", {"error": error})
+
+
 def recommended(body, sent):
     """The provider accepts every message, but the model forgets: not accepted here."""
     for index, message in assistant_messages(body):
@@ -311,6 +320,7 @@ PROVIDERS = {
     "deepseek-v4": Provider("api.deepseek.com", "deepseek-v4-pro", _CONTENT, deepseek_v4),
     "deepseek-v3.2": Provider("api.deepseek.com", "deepseek-reasoner", _CONTENT, deepseek_v3_2),
     "kimi": Provider("api.moonshot.ai", "kimi-k2.5", _CONTENT, kimi),
+    "mimo": Provider("api.xiaomimimo.com", "mimo-v2.5-pro", _CONTENT, mimo),
     "glm": Provider("api.z.ai", "glm-4.7", _CONTENT, recommended),
     "qwen": Provider("dashscope.aliyuncs.com", "qwen3.6-plus", _CONTENT, recommended),
     "minimax": Provider("api.minimax.io", "MiniMax-M2", minimax_details, recommended),

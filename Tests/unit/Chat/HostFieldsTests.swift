@@ -114,6 +114,7 @@ struct HostFieldsTests {
         .efforts("api.z.ai", "glm-5.3", off: nil, on: "low", low: "low", max: "max"),
         .nothing("api.moonshot.ai", "kimi-k2-thinking-turbo", "moonshot-v1-8k"),
         .type("api.moonshot.cn", "kimi-k2.5", "kimi-k2.6"),
+        .type("api.xiaomimimo.com", "mimo-v2.5-pro", "mimo-v2-flash"),
         .efforts("api.moonshot.ai", "kimi-k3", off: nil, on: "low", low: "low", max: "max"),
         .nothing("api.minimax.io", "MiniMax-M2", "MiniMax-M2.7-highspeed"),
         .type("api.minimaxi.com", "MiniMax-M3"),

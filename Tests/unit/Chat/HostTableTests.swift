@@ -17,6 +17,7 @@ struct HostTableTests {
         ("api.deepseek.com", "deepseek-v4-pro", .reasoningContentWithTools),
         ("api.moonshot.ai", "kimi-k2-thinking", .requiredReasoningContent),
         ("api.moonshot.cn", "kimi-k2.5", .requiredReasoningContent),
+        ("api.xiaomimimo.com", "mimo-v2.5-pro", .requiredReasoningContent),
         ("api.z.ai", "glm-4.7", .reasoningContent),
         ("open.bigmodel.cn", "glm-4.6", .reasoningContent),
         ("dashscope-intl.aliyuncs.com", "qwen3-max", .reasoningContent),
