@@ -256,7 +256,7 @@ test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/swe
 	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 \
 	    timeout 900 .build/faults/sweep 61 1 < .build/faults/plan-newer-curl
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_LIBRARY=$(CURDIR)/$(library) \
-	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/servers/test_http1.py
+	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/servers/test_http1.py Tests/servers/test_http2_loops.py
 	# This libcurl has no zstd.
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_LIBRARY=$(CURDIR)/$(library) $(venv)/bin/python -m pytest \
 	    -q -p no:cacheprovider -k 'not zstd' Tests/servers/test_compression.py

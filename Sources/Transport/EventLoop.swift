@@ -30,6 +30,7 @@ package final class EventLoop {
     private let sockets: OpenSockets
     private let maxIdleConnections: Int
     private var idle = IdleConnections()
+    var shared = SharedConnections()
     private var spareHandles: [UnsafeMutableRawPointer] = []
     private let isWoken = Atomic<Bool>(false)
     private var turnEnd: Int64

@@ -12,6 +12,8 @@ extension Transfer {
         _ = platform_set_long(
             easy, CURLOPT_HTTP_VERSION,
             settings.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
+        // Transfers that begin together share a connection if the server has HTTP/2.
+        _ = platform_set_long(easy, CURLOPT_PIPEWAIT, settings.usesHTTP2 ? 1 : 0)
         _ = platform_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         _ = platform_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         // No signals in the host process; and cancelling does not wait for a name server.
@@ -50,7 +52,7 @@ extension Transfer {
         return 0
     }
 
-    private static let connected: curl_prereq_callback = { transfer, _, _, _, _ in
+    private static let connected: curl_prereq_callback = { transfer, _, _, _, localPort in
         guard let transfer else { return CURL_PREREQFUNC_OK }
         let this = Handle.object(transfer, as: Transfer.self)
         let now = platform_now()
@@ -58,6 +60,7 @@ extension Transfer {
         this.clock.wait(at: now)
         this.noteProgress()
         this.timing.connected = now
+        this.joinConnection(Int(localPort))
         if let easy = this.easy { platform_tls_prepare(easy) }
         return CURL_PREREQFUNC_OK
     }
@@ -89,7 +92,10 @@ extension Transfer {
         noteProgress()
         clock.receive(at: loop.now)
         lastReceived = loop.now
-        if timing.firstByte < 0 { timing.firstByte = max(loop.now, timing.connected) }
+        if timing.firstByte < 0 {
+            timing.firstByte = max(loop.now, timing.connected)
+            if let sharedPort { loop.shared.noteResponse(sharedPort) }
+        }
         return true
     }
 

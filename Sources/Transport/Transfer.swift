@@ -21,6 +21,8 @@ package final class Transfer {
     /// What the driver of several transfers identifies this one by; nil to not report progress.
     private let context: UnsafeMutableRawPointer?
     private var hasProgressed = false
+    /// The local port of the connection, if it may be shared with other transfers.
+    private(set) var sharedPort: Int?
 
     let settings: TransferSettings
     let loop: EventLoop
@@ -111,6 +113,7 @@ package final class Transfer {
     package func stop() {
         guard let easy else { return }
         timing.reusedConnection = isOnReusedConnection
+        leaveConnection()
         self.easy = nil
         if hasProgressed { loop.forgetProgress(self) }
         if clock.phase == .connecting { loop.forgetConnecting(self) }
@@ -216,6 +219,21 @@ package final class Transfer {
         loop.noteProgress(self)
     }
 
+    // MARK: Connections with several streams
+
+    /// libcurl has found a connection, possibly in place of one that has ended.
+    func joinConnection(_ port: Int) {
+        guard settings.usesHTTP2 else { return }
+        leaveConnection()
+        sharedPort = port
+        loop.shared.join(port, isNew: !isOnReusedConnection)
+    }
+
+    private func leaveConnection() {
+        if let sharedPort { loop.shared.leave(sharedPort) }
+        sharedPort = nil
+    }
+
     // MARK: Restarts that are not retries
 
     /// Whether the request is to be sent again on a fresh connection, without counting as a retry:
@@ -238,9 +256,9 @@ package final class Transfer {
     /// five times in the life of a handle (7.88). A server that sends something, even if it is not
     /// HTTP, or that resets an HTTP/2 stream, may have seen the request.
     private var diedUnanswered: Bool {
-        guard case .failed(let code) = end, head.byteCount == 0, isOnReusedConnection else {
-            return false
-        }
+        guard case .failed(let code) = end, head.byteCount == 0, isOnReusedConnection,
+            !(sharedPort.map { loop.shared.isProven($0) } ?? false)
+        else { return false }
         switch code {
         case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE,
             CURLE_HTTP2:

@@ -7,6 +7,7 @@ import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
+import h2.settings
 from http_server import ANSWER, Server, response, tls
 
 
@@ -17,8 +18,9 @@ class HTTP2Server(Server):
     False, the connection is closed. A client that selects HTTP/1.1 is given a complete answer.
     """
 
-    def __init__(self, certificate_and_key, *scripts):
+    def __init__(self, certificate_and_key, *scripts, max_streams=100):
         self.scripts = list(scripts)
+        self.max_streams = max_streams
         super().__init__(tls(certificate_and_key, "h2", "http/1.1"))
 
     def serve(self, connection):
@@ -26,11 +28,9 @@ class HTTP2Server(Server):
             self.requests.append(connection.read_request())
             connection.send(response(ANSWER))
             return
-        session = Session(connection)
+        session = Session(connection, self)
         while True:
-            event = session.next(h2.events.RequestReceived)
-            exchange = Exchange(session, event.stream_id, dict(event.headers))
-            self.requests.append(exchange)
+            exchange = session.accept()
             script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
             if script(exchange) is False:
                 return
@@ -39,10 +39,15 @@ class HTTP2Server(Server):
 class Session:
     """An HTTP/2 connection and the events received on it."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, server):
         self.connection = connection
+        self.requests = server.requests
         self.h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
+        )
+        self.h2.local_settings = h2.settings.Settings(
+            client=False,
+            initial_values={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: server.max_streams},
         )
         self.events = []
         #: Whether received data is credited to the client's windows, so that it may send more.
@@ -80,6 +85,12 @@ class Session:
             with contextlib.suppress(h2.exceptions.StreamClosedError):
                 self.h2.increment_flow_control_window(size, stream)
 
+    def accept(self):
+        """The next request."""
+        event = self.next(h2.events.RequestReceived)
+        self.requests.append(Exchange(self, event.stream_id, dict(event.headers)))
+        return self.requests[-1]
+
     def next(self, kind, stream=None):
         """The next event of that kind. Discards the events before it."""
         while True:
@@ -98,6 +109,13 @@ class Exchange:
         self.stream = stream
         self.request_headers = headers
         self.body = b""
+
+    def with_others(self, count):
+        """This request and the next ones of its connection, `count` in all, in this order.
+
+        Their bodies are discarded.
+        """
+        return [self, *(self.session.accept() for _ in range(count - 1))]
 
     def read(self):
         """The body of the request."""
@@ -142,6 +160,10 @@ class Exchange:
     def answer(self):
         """Reads the request and sends a complete answer."""
         self.read()
+        self.send_answer()
+
+    def send_answer(self):
+        """Sends a complete answer."""
         self.head()
         self.data(ANSWER)
         self.end()
