@@ -120,8 +120,9 @@ static const char error_markers[] =
     ROW(FORBIDDEN_OR_PAY, TEXT, "billing|credit|credits|quota|balance")
 
     /* Gemini: Roo-Code#3883; DashScope: oh-my-pi PR 8476, qwen-code PR 3246 */
-    ROW(TEMPORARY, CODE, "resource exhausted|throttling")
-    ROW(TEMPORARY, TEXT, "resource exhausted|code#token limit|rate limit|rate limits|rate limited")
+    ROW(TEMPORARY, CODE, "resource exhausted|rate limit exceeded|rate limit reached")
+    ROW(TEMPORARY, TEXT, "resource exhausted|code#token limit|rate limit|rate limits|rate limited|"
+        "per minute|per min|per second|rpm|tpm|too many requests")
 
     /* OpenAI: ai-dial-adapter-openai PR 348; Anthropic: anthropic-sdk-python PR 1269;
      * DashScope: qwen-code PR 3246; Google: https://google.aip.dev/193; Cerebras: opencode#7463;

@@ -98,6 +98,11 @@ check contains err '^thinkwire-chat: '
 check equal "$(cat "$work/out")" ""
 run 1 --quiet --think -m 'alibaba/qwen3-32b#cut=2600' Hello
 check contains err '^thinkwire-chat: '
+reply='mock_reply="data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}]}\n\n"'
+run 1 --quiet -m mock/script --set "$reply" Hello
+check contains err 'ended before the model had finished'
+run 0 --quiet --no-require-finish -m mock/script --set "$reply" Hello
+check equal "$(cat "$work/out")" Hi
 run 1 --base-url http://127.0.0.1:1/v1 Hello
 run 2 --no-such-option
 check contains err '^thinkwire-chat: .*--no-such-option'

@@ -12,6 +12,8 @@ extension ProviderError {
     mutating func readMembers(of value: JSONValue, depth: Int = 0) {
         var maybeStatus = 0
         for (name, member) in value.members {
+            guard memberLimit > 0 else { return }
+            memberLimit -= 1
             switch ErrorMember.of(name.contents) {
             case .httpStatus: if httpStatus == 0 { httpStatus = errorStatus(member) }
             case .maybeStatus:
@@ -30,7 +32,11 @@ extension ProviderError {
         for (name, member) in value.members where ErrorMember.of(name.contents) != .ignored {
             readMembers(of: member, depth: depth + 1)
         }
-        for element in value.elements { readMembers(of: element, depth: depth + 1) }
+        for element in value.elements {
+            guard memberLimit > 0 else { return }
+            memberLimit -= 1
+            readMembers(of: element, depth: depth + 1)
+        }
     }
 
     private mutating func note(kind value: JSONValue) {

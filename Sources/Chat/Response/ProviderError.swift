@@ -10,6 +10,8 @@ struct ProviderError: ~Copyable {
     var httpStatus = 0
     /// The wait that the server asks for before the next attempt, in nanoseconds; nil for none.
     var wait: Int64?
+    /// How many more members are looked into. Errors have few; a hostile server sends millions.
+    var memberLimit = 1000
     /// The words and the messages in which the table of `ErrorMarker` is looked up. Each is
     /// followed by a line feed.
     var kinds = ByteBuffer()
