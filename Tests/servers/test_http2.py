@@ -106,6 +106,26 @@ def test_frames_of_one_byte(connect, serve):
     assert is_answer(run_stream(connect(serve(answer_in_bytes).url())))
 
 
+@pytest.mark.parametrize("is_clean", [True, False])
+@pytest.mark.parametrize("require_finish", [True, False])
+def test_the_end_of_the_stream_completes_an_answer_on_request(
+    connect, serve, require_finish, is_clean
+):
+    def answer_without_finish_reason(exchange):
+        exchange.head()
+        exchange.data(CONTENT)
+        if is_clean:
+            exchange.end()
+        else:
+            exchange.reset(ErrorCodes.INTERNAL_ERROR)
+
+    server = serve(answer_without_finish_reason)
+    reply = run_stream(connect(server.url(), require_finish=require_finish))
+    is_complete = is_clean and not require_finish
+    assert reply.status is (Status.OK if is_complete else Status.TRUNCATED)
+    assert (reply.content, reply.finish_reason) == ("Hi", None)
+
+
 @pytest.mark.parametrize("size", [5, 300_000])
 def test_an_answer_before_the_body_was_read(connect, serve, size):
     """A server may answer early, and reset the stream with NO_ERROR to stop the rest of the
