@@ -45,6 +45,8 @@
  *                text from the network is not UTF-8, its invalid parts are replaced by U+FFFD. Only
  *                text that is handed over byte for byte as it was received (an event's raw; the
  *                tw_reply_json of an answer that was not streamed) keeps its invalid parts.
+ *                A response may contain what some servers write although JSON does not allow it:
+ *                control characters in strings, NaN, Infinity and -Infinity. So may an event's raw.
  *   Errors       A function that returns a tw_status other than TW_OK leaves its reason in
  *                tw_last_error(). An exchange leaves its reason in tw_reply_message().
  *   Compression  A request asks for a body that is not compressed. A compressed body is decoded if
@@ -1392,11 +1394,17 @@ TW_API const char *tw_reply_request_id(const tw_reply *reply);
  * After an error response, it is the provider's JSON. Returns "" if no JSON was received, or for
  * NULL.
  *
- * A stream is assembled like this. Texts and logprobs are joined. Tool calls are completed. A null
- * field is replaced by a later value. If the content consists of parts (Mistral), their texts are
- * the content, and their reasoning is the reasoning_content. Of any other field, known to the
- * library or not, the last value that is not null is kept, at the field's first position. It is the
- * provider's document: it contains `<think>` tags that tw_reply_content leaves out.
+ * The document is always JSON. In place of control characters that the server did not escape, it
+ * has their escapes; in place of NaN, Infinity and -Infinity, null. What follows an answer that was
+ * not streamed is left out.
+ *
+ * A stream is assembled like this. Texts, logprobs, images and annotations are joined. Tool calls
+ * are completed. A null field is replaced by a later value. If the content consists of parts
+ * (Mistral), their texts are the content, and their reasoning is the reasoning_content. Of any
+ * other field, known to the library or not, the last value that is not null is kept, at the
+ * field's first position. It is the provider's document: it contains the tags that
+ * tw_reply_content leaves out, and a deprecated `function_call`, which is reported as a tool call
+ * without an id.
  */
 TW_API const char *tw_reply_json(const tw_reply *reply, size_t *len);
 

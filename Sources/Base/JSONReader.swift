@@ -13,9 +13,11 @@ struct JSONNode {
 
     static let escaped: UInt8 = 1
     static let invalidUTF8: UInt8 = 2
+    /// The value, or possibly a value before it, is not RFC 8259's: see `Strictness.lenient`.
+    static let nonstandard: UInt8 = 4
 }
 
-/// Parses a JSON text (exactly RFC 8259) in one pass, and records the range of each value.
+/// Parses a JSON text (RFC 8259) in one pass, and records the range of each value.
 ///
 /// Values are copied and converted only on request. The storage of the nodes is reused for the next
 /// text, so reading allocates only while that storage grows.
@@ -36,8 +38,11 @@ struct JSONNode {
 
     deinit { free(nodes) }
 
-    /// The treatment of invalid UTF-8 in strings.
+    /// What is accepted beyond RFC 8259.
     package enum Strictness {
+        /// As `replacesInvalidUTF8`. Also accepts what servers send: unescaped control characters
+        /// in strings (pi PR 4446), and NaN, Infinity and -Infinity (sglang#2955).
+        case lenient
         /// Accepts invalid UTF-8, and replaces it when the text is requested. Member names must be
         /// valid all the same.
         case replacesInvalidUTF8
@@ -58,21 +63,20 @@ struct JSONNode {
         guard let source = text.baseAddress else {
             throw JSONError(offset: 0, problem: .unexpectedEnd)
         }
-        var scanner = JSONScanner(
-            source: source, end: text.count, strict: strictness == .rejectsInvalidUTF8)
+        var scanner = JSONScanner(source: source, end: text.count, strictness)
         try readAll(&scanner, inside: levels)
         return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
     }
 
-    /// Parses the string whose opening quote is at `offset`; nil if there is no quote, or the
-    /// string is invalid or incomplete.
+    /// Parses the string whose opening quote is at `offset`, with leniency; nil if there is no
+    /// quote, or the string is invalid or incomplete.
     package mutating func readString(in text: Bytes, at offset: Int) -> JSONValue? {
         count = 0
         guard let source = text.baseAddress, text.count < Int(UInt32.max), offset >= 0,
             offset < text.count,
             text[offset] == UInt8(ascii: "\"")
         else { return nil }
-        var scanner = JSONScanner(source: source, end: text.count, strict: false)
+        var scanner = JSONScanner(source: source, end: text.count, .lenient)
         scanner.offset = offset
         do { try readString(&scanner, isKey: false) } catch { return nil }
         return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
@@ -135,7 +139,8 @@ struct JSONNode {
                 try scanner.skip("false")
                 addLeaf(.false, from: start, to: scanner.offset)
             default:
-                throw scanner.error(.expectedValue)
+                try scanner.skipNonfinite()
+                addLeaf(.number, from: start, to: scanner.offset, flags: JSONNode.nonstandard)
             }
             // A value has ended here, or an empty array or object is about to end.
             while open != outermost {
@@ -159,6 +164,7 @@ struct JSONNode {
                 open = nodes![closed].next
                 nodes![closed].end = UInt32(truncatingIfNeeded: scanner.offset)
                 nodes![closed].next = UInt32(truncatingIfNeeded: count)
+                if scanner.isNonstandard { nodes![closed].flags = JSONNode.nonstandard }
             }
             scanner.skipSpace()
             guard scanner.offset == scanner.end else { throw scanner.error(.trailingText) }
@@ -175,7 +181,14 @@ struct JSONNode {
     @inline(__always)
     private mutating func readNumber(_ scanner: inout JSONScanner) throws(JSONError) {
         let start = scanner.offset
-        try scanner.skipNumber()
+        do { try scanner.skipNumber() } catch {
+            guard scanner.strictness == .lenient, error.problem == .badNumber,
+                scanner.source[error.offset] == UInt8(ascii: "I")
+            else { throw error }
+            scanner.offset = start
+            try scanner.skipNonfinite()
+            return addLeaf(.number, from: start, to: scanner.offset, flags: JSONNode.nonstandard)
+        }
         guard scanner.offset - start <= JSONReader.maxNumberLength else {
             throw JSONError(offset: start, problem: .numberTooLong)
         }
@@ -184,7 +197,8 @@ struct JSONNode {
 
     private mutating func readString(_ scanner: inout JSONScanner, isKey: Bool) throws(JSONError) {
         let start = scanner.offset + 1
-        let flags = try scanner.skipString(rejectingInvalidUTF8: isKey || scanner.strict)
+        let flags = try scanner.skipString(
+            rejectingInvalidUTF8: isKey || scanner.strictness == .rejectsInvalidUTF8)
         addLeaf(.string, from: start, to: scanner.offset - 1, flags: flags)
     }
 

@@ -4,14 +4,18 @@ import CPlatform
 struct JSONScanner {
     let source: UnsafePointer<UInt8>
     let end: Int
-    let strict: Bool
+    let strictness: JSONReader.Strictness
     var offset = 0
+    /// Whether something was read that only `lenient` accepts.
+    var isNonstandard = false
 
-    init(source: UnsafePointer<UInt8>, end: Int, strict: Bool) {
+    init(source: UnsafePointer<UInt8>, end: Int, _ strictness: JSONReader.Strictness) {
         self.source = source
         self.end = end
-        self.strict = strict
+        self.strictness = strictness
     }
+
+    private var isLenient: Bool { strictness == .lenient }
 
     func error(_ problem: JSONError.Problem) -> JSONError {
         JSONError(offset: offset, problem: offset == end ? .unexpectedEnd : problem)
@@ -70,6 +74,19 @@ struct JSONScanner {
         try skipDigits()
     }
 
+    /// Skips a number that Python's json writes although JSON has no such numbers: NaN, Infinity,
+    /// -Infinity.
+    mutating func skipNonfinite() throws(JSONError) {
+        guard isLenient else { throw error(.expectedValue) }
+        if source[offset] == UInt8(ascii: "N") {
+            try skip("NaN")
+        } else {
+            if source[offset] == UInt8(ascii: "-") { offset += 1 }
+            try skip("Infinity")
+        }
+        isNonstandard = true
+    }
+
     /// Skips a string and its closing quote; returns the flags of its node.
     @inline(__always)
     mutating func skipString(rejectingInvalidUTF8: Bool) throws(JSONError) -> UInt8 {
@@ -86,7 +103,10 @@ struct JSONScanner {
                 flags |= JSONNode.escaped
                 try skipEscape()
             case 0..<0x20:
-                throw error(.controlCharacter)
+                guard isLenient else { throw error(.controlCharacter) }
+                isNonstandard = true
+                flags |= JSONNode.nonstandard
+                offset += 1
             default:
                 let length = utf8CharacterLength(Bytes(start: source + offset, count: end - offset))
                 if length > 0 {

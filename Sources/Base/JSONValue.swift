@@ -17,6 +17,15 @@ package struct JSONValue {
     package var isNull: Bool { kind == .null }
     package var isString: Bool { kind == .string }
 
+    /// Whether `contents` can be used as a text: the value is a string or a number.
+    ///
+    /// Some servers send a piece of text that is a numeral as a number (cloudflare/ai#651).
+    package var isTextOrNumber: Bool { kind == .string || kind == .number }
+
+    /// Whether the value is RFC 8259's, so that `raw` can be used in other texts. It is false for
+    /// some arrays and objects that are, too.
+    package var isStandard: Bool { node.flags & JSONNode.nonstandard == 0 }
+
     /// The range of the value in the text; of a string, with its quotes.
     package var range: Range<Int> {
         let quote = kind == .string ? 1 : 0

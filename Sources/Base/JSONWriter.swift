@@ -10,22 +10,27 @@ extension ByteBuffer {
             }
             append(text.part(copied..<index))
             copied = index + 1
-            append(UInt8(ascii: "\\"))
-            switch byte {
-            case 0x08: append(UInt8(ascii: "b"))
-            case 0x09: append(UInt8(ascii: "t"))
-            case 0x0A: append(UInt8(ascii: "n"))
-            case 0x0C: append(UInt8(ascii: "f"))
-            case 0x0D: append(UInt8(ascii: "r"))
-            case 0..<0x20:
-                append("u00")
-                append(ByteBuffer.hexDigits[Int(byte >> 4)])
-                append(ByteBuffer.hexDigits[Int(byte & 15)])
-            default: append(byte)
-            }
+            append(escapeOf: byte)
         }
         append(text.part(copied..<text.count))
         append(UInt8(ascii: "\""))
+    }
+
+    /// Appends the escape of a control character, a quote or a backslash.
+    mutating func append(escapeOf byte: UInt8) {
+        append(UInt8(ascii: "\\"))
+        switch byte {
+        case 0x08: append(UInt8(ascii: "b"))
+        case 0x09: append(UInt8(ascii: "t"))
+        case 0x0A: append(UInt8(ascii: "n"))
+        case 0x0C: append(UInt8(ascii: "f"))
+        case 0x0D: append(UInt8(ascii: "r"))
+        case 0..<0x20:
+            append("u00")
+            append(ByteBuffer.hexDigits[Int(byte >> 4)])
+            append(ByteBuffer.hexDigits[Int(byte & 15)])
+        default: append(byte)
+        }
     }
 
     package mutating func append(jsonString text: StaticString) {

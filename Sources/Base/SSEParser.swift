@@ -3,10 +3,11 @@ import CPlatform
 /// Parses an event stream that arrives in pieces, split anywhere.
 ///
 /// The parser follows
-/// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream with two
+/// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream with
 /// exceptions that providers require. At the end of the stream, an event without its blank line is
 /// complete (apogee PR 139). A line `error: {…}`, whose field the specification does not know, is
-/// an event named "error" (llama.cpp before PR 16109).
+/// an event named "error" (llama.cpp before PR 16109). A line that begins with a brace, and the
+/// lines after it, are data: gateways append the JSON of an error to a stream.
 package struct SSEParser: ~Copyable {
     /// An event: its name, "" by default, and its data. Valid until the next call, and while the
     /// input is.
@@ -26,6 +27,8 @@ package struct SSEParser: ~Copyable {
     private var data = Bytes(start: nil, count: 0)
     private var copiedData = ByteBuffer()
     private var hasData = false
+    /// Whether a line of the current event began with a brace.
+    private var hasBareJSON = false
     private var name = ByteBuffer()
     private var isFirstLine = true
     /// Whether the last line ended in a CR at the end of the input: a LF that follows belongs to
@@ -107,6 +110,7 @@ package struct SSEParser: ~Copyable {
     private mutating func clear() {
         wasReturned = false
         hasData = false
+        hasBareJSON = false
         data = Bytes(start: nil, count: 0)
         copiedData.removeAll()
         name.removeAll()
@@ -165,6 +169,11 @@ package struct SSEParser: ~Copyable {
         if text[0] != UInt8(ascii: ":") { hasActivity = true }
         if text.hasPrefix("data:") {
             try addData(SSEParser.value(text, after: 5))
+            return false
+        }
+        if text[0] == UInt8(ascii: "{") || hasBareJSON && text[0] != UInt8(ascii: ":") {
+            hasBareJSON = true
+            try addData(text)
             return false
         }
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else {

@@ -198,6 +198,10 @@ private final class Comparison {
             !isStream || document.isEmpty
                 || (try? reader.read(document, .rejectsInvalidUTF8))?.kind == .object,
             "the document is JSON: \(document.shown)")
+        let isJSON = (try? reader.read(document)) != nil
+        demand(
+            isJSON || (try? reader.read(document, .lenient)) == nil,
+            "a document that was read is JSON: \(document.shown)")
         for pointer in pointers + [
             StaticText.bytes(""), StaticText.bytes("/choices/0/message/content"),
         ] {

@@ -54,12 +54,13 @@ private struct EventRecord {
         } catch { endTooLong() }
     }
 
-    /// Parses with a direct transcription of the HTML standard, and of the two exceptions of
+    /// Parses with a direct transcription of the HTML standard, and of the exceptions of
     /// `SSEParser`.
     mutating func parseByReference(_ stream: Bytes, _ limit: Int) {
         var name: [UInt8] = []
         var data: [UInt8] = []
         var hasData = false
+        var hasBareJSON = false
         var index = 0
         while index < stream.count {
             let start = index
@@ -78,16 +79,22 @@ private struct EventRecord {
                 name = []
                 data = []
                 hasData = false
+                hasBareJSON = false
                 continue
             }
+            if line.first == UInt8(ascii: "{") { hasBareJSON = true }
+            let isBare =
+                hasBareJSON && !line.isEmpty && line.first != UInt8(ascii: ":")
+                && !line.starts(with: "data:".utf8)
             let colon = line.firstIndex(of: UInt8(ascii: ":"))
             var value = line.dropping(colon.map { $0 + 1 } ?? line.count)
             if value.first == 0x20 { value = value.dropping(1) }
             let field = line.part(0..<(colon ?? line.count))
             let isError = colon != nil && field.elementsEqual("error".utf8)
-            if field.elementsEqual("event".utf8) { name = Array(value) }
-            if isError { name = Array("error".utf8) }
-            if isError || field.elementsEqual("data".utf8) {
+            if field.elementsEqual("event".utf8) && !isBare { name = Array(value) }
+            if isBare { value = line }
+            if isError && !isBare { name = Array("error".utf8) }
+            if isError || isBare || field.elementsEqual("data".utf8) {
                 if hasData { data.append(0x0A) }
                 data += value
                 hasData = true

@@ -15,6 +15,20 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     return 0
 }
 
+/// Checks that leniency accepts all JSON, and that what else it accepts has standard JSON.
+private func checkLeniency(_ text: Bytes, isJSON: Bool) {
+    var reader = JSONReader()
+    guard let root = try? reader.read(text, .lenient) else {
+        return demand(!isJSON, "leniency accepts JSON")
+    }
+    demand(isJSON || !root.isStandard, "a text that is not JSON is marked")
+    let standard = standardJSON(root.raw)
+    var strictReader = JSONReader()
+    demand(
+        (try? strictReader.read(standard.bytes, .rejectsInvalidUTF8)) != nil,
+        "standard JSON is JSON: \(standard.bytes.shown)")
+}
+
 private func check(_ text: Bytes, _ pointer: Bytes) {
     let isJSON = JSONReference.accepts(Array(text))
     var strictReader = JSONReader()
@@ -22,6 +36,8 @@ private func check(_ text: Bytes, _ pointer: Bytes) {
     demand(
         isStrict == (isJSON && isValidUTF8(text)), "strict mode accepts valid UTF-8 JSON: \(isJSON)"
     )
+
+    checkLeniency(text, isJSON: isJSON)
 
     var reader = JSONReader()
     let root: JSONValue

@@ -12,7 +12,7 @@ extension Request {
         // The API uses null for absent content, but the four models' schemas do not accept it.
         choice.writeMessage(to: &message, allowsNull: schemas == nil)
         // A tool call is stored as it was received, possibly with invalid UTF-8.
-        if !isUTF8(message.bytes) { message = repaired(message.bytes) }
+        if !isUTF8(message.bytes) { message = standardJSON(message.bytes) }
         try add(message.bytes)
         receivedReasoning.append(ReceivedReasoning(reply, choice, index: index))
     }

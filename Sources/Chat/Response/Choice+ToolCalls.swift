@@ -27,18 +27,40 @@ extension Choice {
         _ fragment: JSONValue, isFirst: Bool, isWhole: Bool, _ reader: inout JSONReader
     ) -> AddedFragment? {
         let function = fragment.member("function", or: "custom")
+        return addToolCall(fragment, function, isFirst: isFirst, isWhole: isWhole, &reader)
+    }
+
+    /// Adds a fragment of the deprecated `function_call`, which has no id and no index. Returns nil
+    /// if it is empty, or repeats a call that was received as a tool call.
+    func addFunctionCall(_ function: JSONValue, _ reader: inout JSONReader) -> AddedFragment? {
+        guard toolCalls.count == (hasFunctionCall ? 1 : 0),
+            hasFunctionCall || function["name"]?.isString == true
+        else { return nil }
+        defer { hasFunctionCall = true }
+        return addToolCall(nil, function, isFirst: true, isWhole: false, &reader)
+    }
+
+    private func addToolCall(
+        _ fragment: JSONValue?, _ function: JSONValue?, isFirst: Bool, isWhole: Bool,
+        _ reader: inout JSONReader
+    ) -> AddedFragment? {
         var id = ByteBuffer()
-        fragment["id"]?.appendText(to: &id)
+        fragment?["id"]?.appendText(to: &id)
         var name = ByteBuffer()
         function?["name"]?.appendText(to: &name)
-        let wireIndex = fragment["index"]?.integer
+        let wireIndex = fragment?["index"]?.integer
         let arguments = function?.member("arguments", or: "input")
 
         // Two names without an index in one chunk are two calls, whatever their arguments are.
         let isOtherCall = !isFirst && wireIndex == nil && id.isEmpty && !name.isEmpty
-        let known =
-            isWhole || isOtherCall
-            ? nil : callContinued(by: wireIndex, id: id.bytes, name: name.bytes, arguments, &reader)
+        let known: Int? =
+            if fragment == nil {
+                toolCalls.indices.last
+            } else if isWhole || isOtherCall {
+                nil
+            } else {
+                callContinued(by: wireIndex, id: id.bytes, name: name.bytes, arguments, &reader)
+            }
         guard known != nil || toolCalls.count < Choice.maxToolCalls else { return nil }
         if known == nil { toolCalls.append(ToolCall(wireIndex: wireIndex)) }
         let index = known ?? toolCalls.count - 1
@@ -50,10 +72,10 @@ extension Choice {
             call.otherID.removeAll()
             call.otherID.append(id)
         }
-        if fragment["type"]?.isText("custom") == true { call.isCustom = true }
+        if fragment?["type"]?.isText("custom") == true { call.isCustom = true }
         // Servers send the name once, with every fragment, or in pieces.
         if !call.name.bytes.equals(name.bytes) { call.name.append(name) }
-        if unknownCallFieldCount < Choice.maxUnknownCallFields {
+        if let fragment, unknownCallFieldCount < Choice.maxUnknownCallFields {
             unknownCallFieldCount += call.keepFields(of: fragment, function)
         }
         let start = call.arguments.text.count

@@ -38,6 +38,8 @@ package final class Choice {
     var audio = MergedObject()
     /// The deprecated predecessor of `tool_calls`, which some servers still send.
     var functionCall = MergedObject()
+    /// Whether the only tool call was received as a function call.
+    var hasFunctionCall = false
 
     /// Whether a delta was received. A message after it repeats what the deltas contained.
     var hasDelta = false

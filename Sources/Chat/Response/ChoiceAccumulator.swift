@@ -40,12 +40,17 @@ struct ChoiceAccumulator: ~Copyable {
             }
             addContent(in: content, choice, index)
         }
-        if let refusal = delta.refusal, refusal.isString {
+        if let refusal = delta.refusal, refusal.isTextOrNumber {
             let start = choice.refusal.append(refusal)
             emitRefusal(of: choice, index, from: start)
         }
         if let calls = delta.toolCalls {
             try addToolCalls(calls, choice, index, isDocument: isDocument)
+        }
+        if let call = delta.functionCall,
+            let added = choice.addFunctionCall(call, &argumentsReader)
+        {
+            emit(added, of: choice, index)
         }
     }
 
@@ -93,7 +98,7 @@ struct ChoiceAccumulator: ~Copyable {
     /// Adds reasoning that is a string, or an array of parts with text.
     @inline(never)
     private mutating func addReasoning(in value: JSONValue, _ choice: Choice, _ index: Int) {
-        if value.isString { return addReasoning(value, choice, index) }
+        if value.isTextOrNumber { return addReasoning(value, choice, index) }
         for part in value.elements {
             if let text = part["text"] { addReasoning(in: text, choice, index) }
         }
@@ -102,7 +107,7 @@ struct ChoiceAccumulator: ~Copyable {
     /// Adds content that is a string, or the text parts of an array.
     @inline(never)
     private mutating func addContent(in value: JSONValue, _ choice: Choice, _ index: Int) {
-        if value.isString { return addContent(value, choice, index) }
+        if value.isTextOrNumber { return addContent(value, choice, index) }
         for part in value.elements where part["type"]?.isText("text") ?? false {
             if let text = part["text"] { addContent(in: text, choice, index) }
         }
@@ -145,11 +150,16 @@ struct ChoiceAccumulator: ~Copyable {
                     fragment, isFirst: isFirst, isWhole: isDocument, &argumentsReader)
             else { throw .tooMany }
             isFirst = false
-            if choice.holdsReasoning { emitHeldReasoning(of: choice, index) }
-            if !choice.tags.isInContent { emitContentBeforeToolCall(of: choice, index) }
-            guard added.isChanged else { continue }
-            emitToolCall(added.index, of: choice, index, from: added.start)
+            emit(added, of: choice, index)
         }
+    }
+
+    private mutating func emit(
+        _ added: Choice.AddedFragment, of choice: Choice, _ index: Int
+    ) {
+        if choice.holdsReasoning { emitHeldReasoning(of: choice, index) }
+        if !choice.tags.isInContent { emitContentBeforeToolCall(of: choice, index) }
+        if added.isChanged { emitToolCall(added.index, of: choice, index, from: added.start) }
     }
 
     // MARK: Think tags

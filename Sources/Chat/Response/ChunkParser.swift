@@ -19,10 +19,10 @@ package enum ChunkError: Error {
 /// Decides what each JSON member means. `ChoiceAccumulator` adds the deltas to the reply's choices
 /// and lists the events.
 package struct ChunkParser: ~Copyable {
-    private var reader = JSONReader()
+    var reader = JSONReader()
     private var accumulator = ChoiceAccumulator()
     private var template = ChunkTemplate()
-    private var candidate = TemplateCandidate(isRejected: true)
+    var candidate = TemplateCandidate(isRejected: true)
     /// Whether a message or a delta was received, even an empty one.
     private var hasMessage = false
     /// Whether a choice of the current chunk contained usage.
@@ -54,12 +54,13 @@ package struct ChunkParser: ~Copyable {
             if text.isEmpty { return }
             if text.equals("[DONE]") {
                 reply.isDone = true
-                return
+                return try decodeHeldChoice(countsChunks: reply.heldContinuesChoice, into: reply)
             }
         }
         if name.isEmpty, let choice = reply.templateChoice,
             let piece = template.match(in: text, &reader)
         {
+            reply.isIndexCertain = true
             choice.with { choice in
                 if template.kind == TW_EVENT_REASONING {
                     accumulator.addReasoning(piece, choice, template.choice)
@@ -82,18 +83,20 @@ package struct ChunkParser: ~Copyable {
         throws(ChunkError)
     {
         let chunk: JSONValue
-        do { chunk = try reader.read(text).withoutErrorArray } catch {
-            guard isErrorEvent else { return try decode(lines: text, after: error, into: reply) }
+        do { chunk = try reader.read(text, .lenient).withoutErrorArray } catch {
+            guard isErrorEvent else { return try decode(irregular: text, into: reply) }
             // Some servers send an error event with plain text.
             reply.setError(plainBody: text)
             throw .providerError
         }
         guard chunk.kind == .object else {
-            // A bare null is ignored (pydantic-ai#5165).
-            if chunk.isNull && !isErrorEvent { return }
-            guard isErrorEvent else { throw .notAnAnswer }
-            reply.setError(chunk)
-            throw .providerError
+            if isErrorEvent {
+                reply.setError(chunk)
+                throw .providerError
+            }
+            // A null (pydantic-ai#5165), a number or a text keeps the connection alive.
+            guard chunk.kind != .array else { throw .notAnAnswer }
+            return
         }
         if reply.readProviderError(chunk, isCertain: isErrorEvent) {
             // OpenRouter sends an error alongside choices with the last text and a finish_reason.
@@ -101,40 +104,18 @@ package struct ChunkParser: ~Copyable {
                 try decode(chunk, isDocument: false, into: reply)
             } else if reply.fields.all.isEmpty {
                 // Without an answer, the error is the reply's document.
-                reply.body = repaired(chunk.raw)
+                reply.body = standardJSON(chunk.raw)
             }
             throw .providerError
         }
         try decode(chunk, isDocument: false, into: reply)
     }
 
-    /// Parses text that is not one JSON value as one chunk per line.
-    ///
-    /// GLM and Kimi were observed to omit the blank lines between events
-    /// (rexxars/eventsource-parser PR 31).
-    private mutating func decode(lines text: Bytes, after error: JSONError, into reply: Reply)
-        throws(ChunkError)
-    {
-        let newline = UInt8(ascii: "\n")
-        guard error.problem == .trailingText, text.contains(newline) else {
-            throw .malformed(error)
-        }
-        // Each line has recorded a template of its own.
-        defer { candidate.reject() }
-        var rest = text
-        while !rest.isEmpty {
-            let end = rest.firstIndex(of: newline) ?? rest.count
-            try decode(chunk: rest.part(0..<end), named: Bytes(start: nil, count: 0), into: reply)
-            if reply.isDone { return }
-            rest = rest.dropping(min(end + 1, rest.count))
-        }
-    }
-
     /// Parses an unstreamed answer. The caller keeps its bytes in `Reply.body`.
     package mutating func decode(document: Bytes, into reply: Reply) throws(ChunkError) {
         let answer: JSONValue
-        do { answer = try reader.read(document).withoutErrorArray } catch {
-            throw .malformed(error)
+        do { answer = try reader.read(document, .lenient).withoutErrorArray } catch {
+            return try decode(irregularDocument: document, after: error, into: reply)
         }
         if reply.expected.isModelList { return try decode(modelList: answer, into: reply) }
         guard answer.kind == .object else { throw .notAnAnswer }
@@ -159,6 +140,7 @@ package struct ChunkParser: ~Copyable {
 
     /// Ends every text after the last chunk: emits what was held back.
     package mutating func finish(_ reply: Reply) {
+        try? decodeHeldChoice(countsChunks: reply.heldContinuesChoice, into: reply)
         for index in reply.choices.indices {
             let choice = reply.choices[index]
             let isFinished = reply.isDone || choice.isFinished
@@ -183,8 +165,8 @@ package struct ChunkParser: ~Copyable {
             }
             let isChanged = isDocument || reply.fields.keep(name, value)
             if isChanged && value.isString { reply.noteRequestID(name, value) }
-            guard isChanged, value.kind == .object else { continue }
-            if name.isText("usage") { usage = value }
+            guard isChanged else { continue }
+            if let found = usageObject(in: name, value, of: chunk) { usage = found }
             if name.isText("meta"), reply.readMeta(value) { hasNewUsage = true }
         }
         var hasError = false
@@ -208,13 +190,23 @@ package struct ChunkParser: ~Copyable {
     }
 
     /// Parses one choice. Returns false if it contains an error.
-    private mutating func decode(
+    mutating func decode(
         choice value: JSONValue, _ arrayIndex: Int, isDocument: Bool, into reply: Reply
     ) throws(ChunkError) -> Bool {
         guard value.kind == .object else { return true }
         // Events report the index as an int32; any other index is treated as absent.
         let wireIndex = value["index"]?.integer.flatMap { Int32(exactly: $0) }.map { Int($0) }
-        guard let index = reply.indexOfChoice(wireIndex ?? arrayIndex) else { throw .tooMany }
+        let number = wireIndex ?? arrayIndex
+        if !reply.heldChoice.isEmpty {
+            try decodeHeldChoice(
+                countsChunks: number == reply.choices[0].index + 2, into: reply)
+        }
+        if !isDocument && arrayIndex == 0 && reply.mayCountChunks(number, value) {
+            candidate.reject()
+            reply.heldChoice.append(value.raw)
+            return true
+        }
+        guard let index = reply.indexOfChoice(number) else { throw .tooMany }
         let choice = reply.choices[index]
         if isDocument {
             choice.documentIndex = arrayIndex
@@ -229,6 +221,7 @@ package struct ChunkParser: ~Copyable {
                 mayRepeat: !members.isDelta && choice.hasDelta)
             if !choice.finishReason.isEmpty && delta.hasText { choice.hasTextAfterFinish = true }
             try accumulator.add(delta, to: choice, index, isDocument: isDocument)
+            if let usage = delta.usage, reply.readUsage(usage) { hasChoiceUsage = true }
             if members.isDelta { choice.hasDelta = true }
         }
         // "null" in quotes means absent, too (LostRuins/koboldcpp, and DashScope's own API).
@@ -320,7 +313,7 @@ extension ChunkParser {
                 }
                 // Envoy sends reasoning as an object (envoyproxy/ai-gateway PR 1222). Some servers
                 // send the same reasoning in two fields of one delta: it counts once.
-                if let text = value.isString ? value : value["text"], text.isString,
+                if let text = value.isTextOrNumber ? value : value["text"], text.isTextOrNumber,
                     delta.reasoning?.contents.isEmpty ?? true
                 {
                     delta.reasoning = text
@@ -330,7 +323,7 @@ extension ChunkParser {
                 if value.kind == .array { candidate.reject() }
                 delta.content = value
             case .refusal:
-                if value.isString && !value.contents.isEmpty { candidate.reject() }
+                if value.isTextOrNumber && !value.contents.isEmpty { candidate.reject() }
                 delta.refusal = value
             case .toolCalls:
                 if !value.isNull { candidate.reject() }
@@ -341,19 +334,23 @@ extension ChunkParser {
             case .functionCall:
                 if !value.isNull { candidate.reject() }
                 if !isDocument { choice.functionCall.join(value) }
+                if value.kind == .object { delta.functionCall = value }
             case .list, .reasoningDetails:
                 candidate.reject()
                 if !isDocument { choice.messageFields.join(field.name, value) }
                 if field.kind == .reasoningDetails { delta.reasoningDetails = value }
                 continue
             case .unknown:
-                if !isDocument { _ = choice.messageFields.keep(name, value) }
+                let isChanged = isDocument || choice.messageFields.keep(name, value)
+                if isChanged, name.isText("usage") { delta.usage = value }
                 continue
             }
             if !isDocument { choice.messageFields.reserve(field.name) }
         }
         if let text = delta.reasoning { candidate.add(text, TW_EVENT_REASONING, index) }
-        if let text = delta.content, text.isString { candidate.add(text, TW_EVENT_CONTENT, index) }
+        if let text = delta.content, text.isTextOrNumber {
+            candidate.add(text, TW_EVENT_CONTENT, index)
+        }
         return delta
     }
 }

@@ -68,7 +68,7 @@ struct TemplateCandidate {
     /// Notes a piece of text. A template contains exactly one.
     mutating func add(_ text: JSONValue, _ kind: tw_event_kind, _ choice: Int) {
         guard !text.contents.isEmpty else { return }
-        if piece != nil { reject() }
+        if piece != nil || !text.isString { reject() }
         piece = Piece(text: text, kind: kind, choice: choice)
     }
 

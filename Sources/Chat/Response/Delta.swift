@@ -7,6 +7,8 @@ struct Delta {
     var content: JSONValue?
     var refusal: JSONValue?
     var toolCalls: JSONValue?
+    var functionCall: JSONValue?
+    var usage: JSONValue?
     /// The delta is a message after deltas: it may repeat what they contained.
     let mayRepeat: Bool
 
@@ -57,6 +59,7 @@ struct DeltaField {
             case 10 where name.equals("tool_calls"): (.toolCalls, "tool_calls")
             case 13 where name.equals("function_call"): (.functionCall, "function_call")
             case 5 where name.equals("audio"): (.audio, "audio")
+            case 6 where name.equals("images"): (.list, "images")
             case 11 where name.equals("annotations"): (.list, "annotations")
             case 14 where name.equals("reasoning_text"): (.reasoning, "reasoning_text")
             case 17 where name.equals("reasoning_content"): (.reasoning, "reasoning_content")

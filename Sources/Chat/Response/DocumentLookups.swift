@@ -6,7 +6,8 @@ import Base
 /// the reply.
 package final class DocumentLookups: ForkOwned {
     let lock = Lock()
-    /// The document assembled from chunks; empty if the body is the document.
+    /// The document assembled from chunks, or made standard from the body; empty if the body is the
+    /// document.
     var document = ByteBuffer()
     var reader = JSONReader()
     /// The parsed document; nil if it is not JSON.

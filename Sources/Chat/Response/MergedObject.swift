@@ -34,7 +34,9 @@ package struct MergedObject: ~Copyable {
     }
 
     /// Keeps a member. Returns whether it changed anything.
-    mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool { keep(name.contents, value) }
+    mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool {
+        name.isStandard && keep(name.contents, value)
+    }
 
     private mutating func keep(_ name: Bytes, _ value: JSONValue) -> Bool {
         guard let field = field(name) else { return true }
@@ -43,7 +45,7 @@ package struct MergedObject: ~Copyable {
         let raw = value.raw
         guard !field.value.bytes.equals(raw) else { return false }
         field.value.removeAll()
-        field.value.append(raw)
+        field.value.append(json: value)
         return true
     }
 
@@ -69,7 +71,7 @@ package struct MergedObject: ~Copyable {
         for element in array.elements {
             if !isFirst { field.value.append(UInt8(ascii: ",")) }
             isFirst = false
-            field.value.append(element.raw)
+            field.value.append(json: element)
         }
         field.value.append(UInt8(ascii: "]"))
     }
@@ -100,7 +102,9 @@ package struct MergedObject: ~Copyable {
             return
         }
         field.value.truncate(to: field.value.count - 1)
-        field.value.append(piece.raw.dropping(1))
+        let start = field.value.count
+        field.value.append(json: piece)
+        field.value.replace(start..<start + 1, with: Bytes(start: nil, count: 0))
     }
 
     /// Applies a change to the JSON of every value.

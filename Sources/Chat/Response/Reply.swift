@@ -30,6 +30,12 @@ package final class Reply {
     package var expected: Expected
     /// Choices in the order received. Choices are never removed.
     package var choices: [Choice] = []
+    /// JSON of a choice that may continue the first one: see `mayCountChunks`.
+    var heldChoice = ByteBuffer()
+    /// Whether the indexes of choices count chunks, so that all of them are the first choice.
+    var indexCountsChunks = false
+    /// Whether it is known if indexes count chunks.
+    var isIndexCertain = false
     /// The choice to which a chunk that matches the parser's template adds text.
     var templateChoice: UnretainedReference<Choice>?
     /// Owned by the reply; the C interface returns this pointer. Initialised once `hasUsage` is
@@ -112,10 +118,42 @@ extension Reply {
     /// Index in `choices` of the choice with this wire index, created if necessary; nil beyond
     /// `maxChoices`.
     func indexOfChoice(_ wireIndex: Int) -> Int? {
-        if let known = choices.firstIndex(where: { $0.index == wireIndex }) { return known }
+        if indexCountsChunks { return 0 }
+        if let known = choices.firstIndex(where: { $0.index == wireIndex }) {
+            isIndexCertain = true
+            return known
+        }
         guard choices.count < Reply.maxChoices else { return nil }
         choices.append(Choice(index: wireIndex, expected))
         return choices.count - 1
+    }
+
+    /// Whether the index of a streamed choice may count chunks, although one choice was requested.
+    ///
+    /// Foundry Local and older versions of TGI do that (foundry-local#263, TGI PR 1648). A server
+    /// that sends two choices begins like that, too: only the next choice shows what it means. A
+    /// delta without text begins another choice, as vLLM's do.
+    @inline(never)
+    func mayCountChunks(_ wireIndex: Int, _ choice: JSONValue) -> Bool {
+        guard !isIndexCertain, expected.choices == 1, choices.count == 1,
+            wireIndex == choices[0].index + 1, choices[0].finishReason.isEmpty
+        else { return false }
+        guard choice["finish_reason"]?.isString != true, let delta = choice["delta"] else {
+            return true
+        }
+        for (name, value) in delta.members where !name.isText("role") && !value.isNull {
+            if !value.isString || !value.contents.isEmpty { return true }
+        }
+        return false
+    }
+
+    /// Whether a held choice continues the first choice if nothing follows: the first one is not
+    /// finished, and the stream is.
+    var heldContinuesChoice: Bool {
+        guard let first = choices.first, first.finishReason.isEmpty else { return false }
+        var reader = JSONReader()
+        let held = try? reader.read(heldChoice.bytes, .lenient)
+        return isDone || held?["finish_reason"]?.isString == true
     }
 
     /// The choice with the lowest index, which the getters of single texts return.

@@ -22,7 +22,7 @@ extension Reply {
                 if value.isString {
                     value.appendText(to: &text)
                 } else {
-                    text = repaired(value.raw)
+                    text = standardJSON(value.raw)
                 }
                 lookup.text = consume text
             }
@@ -45,7 +45,7 @@ extension Reply {
             guard let member = root?.value(at: pointer.bytes)?[name], !member.isNull else {
                 return ByteBuffer()
             }
-            return repaired(member.raw)
+            return standardJSON(member.raw)
         }
     }
 
@@ -53,17 +53,17 @@ extension Reply {
     private func assembledDocument(_ lookups: DocumentLookups) -> Bytes {
         if !lookups.isAssembled {
             lookups.isAssembled = true
-            if body.isEmpty {
-                assemble(&lookups.document)
-                // Kept fields may contain invalid UTF-8, because they are unchanged.
-                if !isUTF8(lookups.document.bytes) {
-                    lookups.document = repaired(lookups.document.bytes)
-                }
+            if body.isEmpty { assemble(&lookups.document) }
+            let text = body.isEmpty ? lookups.document.bytes : body.bytes
+            lookups.root = try? lookups.reader.read(text, .lenient)
+            // Kept fields may contain invalid UTF-8, because they are unchanged. A body may, too;
+            // but its reader must not need more leniency than that.
+            if body.isEmpty ? !isUTF8(text) : lookups.root?.isStandard == false {
+                lookups.document = standardJSON(text)
+                lookups.root = try? lookups.reader.read(lookups.document.bytes)
             }
-            lookups.root = try? lookups.reader.read(
-                body.isEmpty ? lookups.document.bytes : body.bytes)
         }
-        return body.isEmpty ? lookups.document.bytes : body.bytes
+        return lookups.document.isEmpty ? body.bytes : lookups.document.bytes
     }
 
     /// Appends the document that the provider would have sent unstreamed.
@@ -97,14 +97,6 @@ extension Reply {
         }
         json.append(UInt8(ascii: "]"))
     }
-}
-
-/// The JSON with U+FFFD for invalid UTF-8. In valid JSON, only strings can contain it.
-func repaired(_ json: Bytes) -> ByteBuffer {
-    var text = ByteBuffer()
-    var decoder = UTF8Decoder()
-    decoder.append(raw: json, to: &text)
-    return text
 }
 
 extension Choice {

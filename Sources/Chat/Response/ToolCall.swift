@@ -58,7 +58,7 @@ package final class ToolCall {
         guard brackets.isBalanced(in: text) else { return false }
         guard brackets.end != lastCheck.length else { return lastCheck.isComplete }
         lastCheck = (brackets.end, true)
-        do { _ = try reader.read(text) } catch {
+        do { _ = try reader.read(text, .lenient) } catch {
             // More text can complete the arguments, but not correct them.
             if error.problem != .unexpectedEnd { brackets.isInvalid = true }
             lastCheck.isComplete = false

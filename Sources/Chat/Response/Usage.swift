@@ -1,26 +1,91 @@
 import Base
 import CThinkwire
 
+/// Pointers to one count in a usage object.
+private struct UsageNames {
+    /// OpenAI's names, and its names in another object.
+    let names: [StaticString]
+    let otherNames: [StaticString]
+
+    // mlx-vlm and Anthropic (pi#2326), Ollama, Gemini, Bedrock.
+    static let prompt = UsageNames(
+        names: ["/prompt_tokens"],
+        otherNames: [
+            "/input_tokens", "/prompt_eval_count", "/promptTokenCount", "/prompt_token_count",
+            "/inputTokens",
+        ])
+    static let completion = UsageNames(
+        names: ["/completion_tokens"],
+        otherNames: [
+            "/output_tokens", "/eval_count", "/candidatesTokenCount", "/candidates_token_count",
+            "/outputTokens",
+        ])
+    static let total = UsageNames(
+        names: ["/total_tokens"],
+        otherNames: ["/totalTokenCount", "/total_token_count", "/totalTokens"])
+    // SGLang sends `reasoning_tokens` outside the details, Moonshot `cached_tokens`.
+    static let reasoning = UsageNames(
+        names: ["/completion_tokens_details/reasoning_tokens", "/reasoning_tokens"],
+        otherNames: [
+            "/output_tokens_details/reasoning_tokens", "/thoughtsTokenCount",
+            "/thoughts_token_count",
+        ])
+    // DeepSeek, Anthropic, Gemini, vLLM, Bedrock (OxyGent PR 139, any-llm PR 816).
+    static let cached = UsageNames(
+        names: ["/prompt_tokens_details/cached_tokens", "/cached_tokens"],
+        otherNames: [
+            "/input_tokens_details/cached_tokens", "/prompt_cache_hit_tokens",
+            "/cache_read_input_tokens", "/cachedContentTokenCount",
+            "/cached_content_token_count", "/num_cached_tokens", "/cacheReadInputTokens",
+        ])
+
+    /// The first count that is present; -1 if there is none.
+    ///
+    /// A zero under another name is ignored: new-api fills such names with zeros.
+    func count(in usage: JSONValue) -> Int64 {
+        for name in names {
+            if let number = usage.value(at: StaticText.bytes(name))?.integer, number >= 0 {
+                return number
+            }
+        }
+        for name in otherNames {
+            if let number = usage.value(at: StaticText.bytes(name))?.integer, number > 0 {
+                return number
+            }
+        }
+        return -1
+    }
+}
+
+/// The object with the usage, if this member of a chunk contains it.
+///
+/// Gemini sends `usageMetadata`, Groq `x_groq.usage` in streams, and Ollama's own API the counts in
+/// the chunk itself.
+func usageObject(in name: JSONValue, _ value: JSONValue, of chunk: JSONValue) -> JSONValue? {
+    if value.kind == .object {
+        if name.isText("usage") || name.isText("usageMetadata") || name.isText("usage_metadata") {
+            return value
+        }
+        return name.isText("x_groq") ? value["usage"] : nil
+    }
+    return value.kind == .number && name.isText("eval_count") ? chunk : nil
+}
+
 extension Reply {
     /// Reads `usage`: OpenAI's members and those that providers add. Returns false if it is empty.
     ///
     /// It replaces earlier usage, except for a cost from `readMeta`.
     func readUsage(_ value: JSONValue) -> Bool {
         guard value.members.contains(where: { _ in true }) else { return false }
-        let prompt = value["prompt_tokens_details"]
-        let completion = value["completion_tokens_details"]
         let (cost, unit) =
             hasSeparateCost ? (usage.pointee.cost, usage.pointee.cost_unit) : (-1, nil)
         clearUsage()
         (usage.pointee.cost, usage.pointee.cost_unit) = (cost, unit)
-        set(&usage.pointee.prompt_tokens, value["prompt_tokens"])
-        set(&usage.pointee.completion_tokens, value["completion_tokens"])
-        set(&usage.pointee.total_tokens, value["total_tokens"])
-        // SGLang sends `reasoning_tokens` outside the details, Moonshot `cached_tokens`.
-        set(&usage.pointee.reasoning_tokens, value["reasoning_tokens"])
-        set(&usage.pointee.reasoning_tokens, completion?["reasoning_tokens"])
-        set(&usage.pointee.cached_tokens, value["cached_tokens"])
-        set(&usage.pointee.cached_tokens, prompt?["cached_tokens"])
+        usage.pointee.prompt_tokens = UsageNames.prompt.count(in: value)
+        usage.pointee.completion_tokens = UsageNames.completion.count(in: value)
+        usage.pointee.total_tokens = UsageNames.total.count(in: value)
+        usage.pointee.reasoning_tokens = UsageNames.reasoning.count(in: value)
+        usage.pointee.cached_tokens = UsageNames.cached.count(in: value)
         // OpenRouter's credits, each one US dollar
         // (https://openrouter.ai/docs/use-cases/usage-accounting).
         _ = setCost(value["cost"], "USD")
@@ -44,10 +109,6 @@ extension Reply {
                 size: MemoryLayout<tw_usage>.size, prompt_tokens: -1, completion_tokens: -1,
                 total_tokens: -1,
                 reasoning_tokens: -1, cached_tokens: -1, cost: -1, cost_unit: nil))
-    }
-
-    private func set(_ count: inout Int64, _ value: JSONValue?) {
-        if let number = value?.integer, number >= 0 { count = number }
     }
 
     private func setCost(_ value: JSONValue?, _ unit: StaticString) -> Bool {

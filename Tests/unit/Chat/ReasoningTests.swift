@@ -194,7 +194,7 @@ struct ReasoningTests {
 
     @Test func textsOfOtherTypesAreIgnored() throws {
         let harness = try StreamHarness(
-            delta(#"{"content":12,"reasoning":{},"reasoning_content":[],"refusal":true}"#),
+            delta(#"{"content":true,"reasoning":{},"reasoning_content":[],"refusal":true}"#),
             delta(#"{"content":"a"}"#))
         #expect(harness.events == ["content 0 a"])
         #expect(harness.error == nil)
