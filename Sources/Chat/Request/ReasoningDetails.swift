@@ -65,12 +65,12 @@ private final class ReasoningBlock {
     /// with data is a block of its own.
     func isContinued(by fragment: JSONValue) -> Bool {
         guard fragment["type"]?.isText(type.bytes) ?? false,
-            fragment["index"]?.integer == index, fragment["data"] == nil,
+            fragment["index"]?.integer == index, fragment["data"]?.isNull ?? true,
             index != nil || hasText && !isSigned
         else { return false }
-        guard let otherID = fragment["id"], !otherID.contents.isEmpty, !id.isEmpty else {
-            return true
-        }
+        guard let otherID = fragment["id"], otherID.isString, !otherID.contents.isEmpty,
+            !id.isEmpty
+        else { return true }
         return otherID.isText(id.bytes)
     }
 

@@ -239,6 +239,12 @@ struct ReasoningReplayTests {
         let first = #"{"type":"reasoning.summary","index":0,"id":"1","summary":"a"}"#
         let second = #"{"type":"reasoning.summary","index":0,"id":"2","summary":"b"}"#
         #expect(try sent(first, second) == "[\(first),\(second)]")
+        // A member that is null is treated as absent.
+        #expect(
+            try sent(
+                first,
+                #"{"type":"reasoning.summary","index":0,"id":null,"summary":"b","data":null}"#)
+                == #"[{"type":"reasoning.summary","index":0,"id":"1","summary":"ab","data":null}]"#)
         // Without an index, texts are joined up to a signature.
         #expect(
             try sent(
