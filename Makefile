@@ -3,6 +3,7 @@
 #: make test          run every test and check (about 20 minutes on two processors)
 #: make test-fast     run the tests that take seconds
 #: make test-NAME     run one group of tests; NAME is one of those in `tests` in the Makefile
+#: make corpus-rivals play Tests/corpus to other clients, and print a table of scores
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
 #: make lint          check formatting, spelling, lengths, imports and the version
 #: make format        reformat all sources
@@ -51,10 +52,10 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
 fuzz_lane    := test-fuzz
 compute_lane := test-swift test-tsan test-c-tsan test-faults
 wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl test-guest \
-                test-mock test-corpus test-install test-flood test-soak test-asan test-valgrind
+                test-mock test-corpus test-real test-install test-flood test-soak test-asan test-valgrind
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
 
-.PHONY: help all library demo test test-fast test-chroot $(tests) fast-swift fast-c fast-python mypy \
+.PHONY: help all library demo test test-fast test-chroot corpus-rivals $(tests) fast-swift fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -285,6 +286,31 @@ test-servers: library $(chat) .build/servers/replay $(venv)/ready
 .build/servers/replay: Tests/servers/replay.c include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $< -o $@ $(link)
+
+# Against a model server. `make test-real SERVERS="mlx litellm"` adds a proxy (another 730 MB, and
+# minutes).
+SERVERS ?= mlx
+
+test-real: library $(chat) $(venv)/ready $(SERVERS:%=.build/real/%/ready)
+	THINKWIRE_LIBRARY=$(CURDIR)/$(library) SERVERS="$(SERVERS)" \
+	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/real
+
+.build/real/%/ready: Tests/real/%.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+# Each client in an environment of its own, always the newest version.
+rivals := $(patsubst %,.build/rivals/%.jsonl,openai litellm liter-llm)
+
+corpus-rivals: $(rivals)
+	Tests/corpus/rivals.py table $^
+
+.PHONY: $(rivals)
+$(rivals): .build/rivals/%.jsonl:
+	python3 -m venv .build/rivals/$*
+	.build/rivals/$*/bin/pip install --quiet --disable-pip-version-check --upgrade $*
+	.build/rivals/$*/bin/python Tests/corpus/rivals.py play $* > $@
 
 $(venv)/ready: Tests/requirements.txt
 	python3 -m venv $(venv)

@@ -10,8 +10,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Without git, directories of these kinds are taken for build products and caches.
 GENERATED = re.compile(r"\.(?!ci$|github$).*|__pycache__|build|.*\.egg-info")
-# Bytes as providers send them and inputs found by the fuzzer. They are data, not text.
-DATA = ("Tests/corpus/cases/", "Tests/fuzz/findings/", "Sources/thinkwire-mock/recordings/")
+# Bytes as providers send them, inputs found by the fuzzer, and a model. They are data, not text.
+DATA = (
+    "Tests/corpus/cases/",
+    "Tests/fuzz/findings/",
+    "Tests/real/model/",
+    "Sources/thinkwire-mock/recordings/",
+)
 
 
 def listed_by_git(root: Path) -> list[str]:
