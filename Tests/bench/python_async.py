@@ -17,7 +17,7 @@ import aiohttp
 import openai
 from thinkwire import AsyncClient
 
-STREAMS, CHUNKS, CHUNK_SIZE, PACE_MS, ROUNDS = 200, 150, 20, 20, 3
+STREAMS, CHUNKS, CHUNK_SIZE, PACE_MS, ROUNDS = 200, 100, 20, 20, 3
 MODEL = f"mock/synthetic#chunks={CHUNKS},size={CHUNK_SIZE},pace={PACE_MS}"
 MESSAGES = [{"role": "user", "content": "Hello"}]
 
