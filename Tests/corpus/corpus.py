@@ -9,12 +9,16 @@ corpus.py check              compares the output of play.c on standard input wit
 import gzip
 import json
 import pathlib
-import socketserver
+import signal
 import sys
 import time
 import zlib
 
-CASES = pathlib.Path(__file__).resolve().parent / "cases"
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+import http_server  # noqa: E402
+
+CASES = HERE / "cases"
 REASONS = {
     200: "OK",
     400: "Bad Request",
@@ -180,47 +184,40 @@ def differences(case, reply, events=None, document=None):
     return found
 
 
-class Handler(socketserver.StreamRequestHandler):
-    """Serves the case in the path.
+class Server(http_server.Server):
+    """Serves the cases, each at a base URL of its own."""
 
-    The path is /NAME/v1/…, /NAME/first=BYTES/v1/… or /NAME/piece=BYTES/v1/….
-    """
+    def __init__(self, port=0):
+        self.cases = {case.name: case for case in cases()}
+        super().__init__(port=port)
 
-    disable_nagle_algorithm = True
+    def url_of(self, name, division="whole"):
+        """The base URL of a case, whose body is divided as `pieces` describes."""
+        return f"http://127.0.0.1:{self.port}/{name}/{division}/v1"
 
-    def handle(self):
-        try:
-            while self.respond():
-                pass
-        except OSError:
-            pass  # The client closed the connection.
+    def serve(self, connection):
+        # A connection may be idle for any time, for example in a debugger.
+        connection.socket.settimeout(None)
+        while True:
+            path = connection.read_request().split()[1].decode()
+            _, name, division, *_ = path.split("/") + ["", ""]
+            if name not in self.cases:
+                connection.send(http_server.response(b"", "404 Not Found"))
+            elif self.send(connection, self.cases[name], division) != "close":
+                return
 
-    def respond(self):
-        """Answers one request; true if the connection stays open for another one."""
-        request_line, length = self.rfile.readline().split(), 0
-        if len(request_line) < 2:
-            return False
-        while line := self.rfile.readline().strip():
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value)
-        self.rfile.read(length)
-        _, name, division, *_ = request_line[1].decode().split("/") + ["", ""]
-        case = self.server.cases.get(name)
-        if case is None:
-            self.wfile.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
-            return True
-        self.wfile.write(case.head)
+    def send(self, connection, case, division):
+        """Sends the response of a case. Returns what follows the body."""
+        connection.send(case.head)
         for piece in pieces(case.body, division):
-            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            connection.send(http_server.http_chunk(piece))
             if division.startswith("first="):
                 time.sleep(0.002)
         if case.then == "close":
-            self.wfile.write(b"0\r\n\r\n")
-            return True
-        if case.then == "open":
-            self.rfile.read(1)
-        return False
+            connection.send(http_server.http_chunk(b""))
+        elif case.then == "open":
+            connection.wait_for_end(None)
+        return case.then
 
 
 def pieces(body, division):
@@ -230,18 +227,6 @@ def pieces(body, division):
         return [piece for piece in (body[: int(number)], body[int(number) :]) if piece]
     size = int(number) if how == "piece" else len(body) or 1
     return [body[start : start + size] for start in range(0, len(body), size)]
-
-
-class Server(socketserver.ThreadingTCPServer):
-    """Serves the cases on a port of 127.0.0.1; port 0 selects any free port."""
-
-    daemon_threads = True
-    allow_reuse_address = True
-
-    def __init__(self, port=0):
-        super().__init__(("127.0.0.1", port), Handler)
-        self.cases = {case.name: case for case in cases()}
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
 def plan():
@@ -286,9 +271,8 @@ def check():
 def serve(arguments):
     """Serves the cases until the process is stopped."""
     port = int(arguments[1]) if arguments[:1] == ["--port"] else 8088
-    with Server(port) as server:
-        print(f"{server.url}/CASE/v1/chat/completions", flush=True)
-        server.serve_forever()
+    print(Server(port).url_of("CASE"), flush=True)
+    signal.pause()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """A scripted HTTP/1.1 server for tests, in clear text or over TLS. `http2_server.py` adds HTTP/2.
 
 It needs only the standard library, so that programs without a virtual environment can use it too.
-Each server listens on a free port of 127.0.0.1 and runs one thread per connection.
+Each server listens on a port of 127.0.0.1 and runs one thread per connection.
 """
 
 import contextlib
 import dataclasses
 import fcntl
 import json
+import os
 import socket
 import ssl
 import struct
@@ -127,8 +128,12 @@ class Connection:
         self.socket.close()
 
     def wait_until_received(self):
-        """Returns when the client's kernel has acknowledged all sent bytes."""
+        """Returns when the client's kernel has acknowledged all sent bytes. OSError: it never will,
+        because the connection was reset.
+        """
         while struct.unpack("i", fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)))[0]:
+            if error := self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(error, os.strerror(error))
             time.sleep(0.0002)
 
     def wait_for_end(self, seconds=PATIENCE):
@@ -164,7 +169,7 @@ class Server:
     #: Whether the end of a TLS connection without a close_notify is an ordinary end.
     ignores_truncation = True
 
-    def __init__(self, context=None):
+    def __init__(self, context=None, port=0):
         #: The TLS context; None: clear text.
         self.context = context
         self.requests = []
@@ -172,7 +177,8 @@ class Server:
         self.connections = 0
         self._open = set()
         self._failures = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=64)
+        #: A free port, unless the caller selected one.
         self.port = self._listener.getsockname()[1]
         self._threads = []
         self._acceptor = threading.Thread(target=self._accept, daemon=True)

@@ -66,9 +66,13 @@ void connection_drain(struct connection *connection)
 void connection_reset(struct connection *connection)
 {
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
-    int unsent = 1;
-    /* A reset discards what is still queued, so the queue has to be empty. */
-    while (ioctl(connection->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0) sched_yield();
+    int unsent = 1, error = 0;
+    socklen_t size = sizeof error;
+    /* A reset discards what is still queued, so the queue has to be empty. It remains full if the
+     * client has reset the connection. */
+    while (ioctl(connection->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0 &&
+           getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
+        sched_yield();
     setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 

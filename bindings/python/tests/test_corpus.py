@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,26 +22,21 @@ played: set[str] = set()
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with corpus.Server() as corpus_server:
-        thread = threading.Thread(
-            target=corpus_server.serve_forever, kwargs={"poll_interval": 0.01}
-        )
-        thread.start()
-        yield corpus_server.url
-        corpus_server.shutdown()
-        thread.join()
+def server() -> Iterator[Any]:
+    corpus_server = corpus.Server()
+    yield corpus_server
+    corpus_server.stop()
 
 
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.slow) if name in SLOW_CASES else name for name in CASES],
 )
-def test_case(server: str, name: str) -> None:
+def test_case(server: Any, name: str) -> None:
     case = CASES[name]
     for split in SPLITS:
         with Client(
-            base_url=f"{server}/{name}/{split}/v1", api_key="test", timeout=20, max_retries=0
+            base_url=server.url_of(name, split), api_key="test", timeout=20, max_retries=0
         ) as client:
             events, streamed = stream_case(client, case)
             sent = send_case(client, case)
@@ -62,8 +56,8 @@ def test_every_case_was_played() -> None:
     assert len(played) == len(files) > 0
 
 
-def test_a_difference_is_detected(server: str) -> None:
-    with Client(base_url=f"{server}/think-tags/whole/v1", api_key="test") as client:
+def test_a_difference_is_detected(server: Any) -> None:
+    with Client(base_url=server.url_of("think-tags"), api_key="test") as client:
         events, reply = stream_case(client, CASES["think-tags"])
     differences = corpus.differences(
         CASES["tool-calls-by-index"], corpus.reply_of(reply), events, reply.raw_json()
