@@ -35,6 +35,8 @@ package final class EventLoop {
     private let isWoken = Atomic<Bool>(false)
     private var turnEnd: Int64
     private var sweep = ReadSweep()
+    /// Whether the epoll set contains a socket, by its descriptor: a transfer uses it.
+    private var watched: [Bool] = []
     /// How many descriptors the epoll set contains.
     private var watchedCount = 2
     /// When libcurl wants to be called although nothing has happened.
@@ -42,6 +44,8 @@ package final class EventLoop {
     /// When the timer expires. It may be earlier than needed: re-arming it for every chunk would be
     /// a system call for each.
     private var timerDeadline = Int64.max
+    /// Until when a host may wait for the descriptor: this is no time away. See `arm`.
+    private var awayAfter = Int64.min
     /// Transfers whose connection attempt failed in this turn: see `retryAddresses`.
     private var lostSockets: [UnretainedReference<Transfer>] = []
     private var isInTurn = false
@@ -120,7 +124,8 @@ package final class EventLoop {
     package func turn(until deadline: Int64) {
         guard isCurrentProcess else { return }
         let start = platform_now()
-        timeAway += start - turnEnd
+        timeAway += max(start - max(turnEnd, awayAfter), 0)
+        awayAfter = .min
         updateConnectLimits()
         let waits = min(deadline, curlDeadline) > start
         if waits { arm(until: deadline, start) }
@@ -151,7 +156,16 @@ package final class EventLoop {
 
     /// Makes the descriptor readable when `deadline` or libcurl's own has passed, for a host that
     /// waits for the descriptor itself.
-    package func arm(until deadline: Int64) { arm(until: deadline, turnEnd) }
+    ///
+    /// Waiting is no time away, doing something else is. The loop cannot see the difference; but a
+    /// host that returns after the time for which the timer was armed did something else. While a
+    /// transfer connects, the timer is armed for a short time, so that only less than that time is
+    /// taken for waiting.
+    package func arm(until deadline: Int64) {
+        let next = connecting.isEmpty ? deadline : min(deadline, turnEnd + 100 * millisecond)
+        arm(until: next, turnEnd)
+        awayAfter = min(next, curlDeadline)
+    }
 
     /// Arms the timer unless it expires early enough. It then ends one wait without need, and is
     /// armed again for the actual deadline.
@@ -201,7 +215,9 @@ package final class EventLoop {
                 let transfer = platform_get_private(easy)
             else { continue }
             if platform_get_long(easy, CURLINFO_HTTP_VERSION) < CURL_HTTP_VERSION_2_0 {
-                idle.insert(platform_get_socket(easy), sockets)
+                let socket = platform_get_socket(easy)
+                // Another transfer may already use the connection, within the same turn.
+                if !isWatched(socket) { idle.insert(socket, sockets) }
             }
             Handle.object(transfer, as: Transfer.self).finish(platform_result(message))
         }
@@ -333,11 +349,16 @@ package final class EventLoop {
         _ = platform_epoll_set(descriptor, EPOLL_CTL_DEL, socket, 0)
         idle.end(socket)
         watchedCount -= 1
+        if isWatched(socket) { watched[Int(socket)] = false }
         // Outside a turn, the transfer is being removed.
         guard isInTurn, platform_curl().pointee.version < 0x080400, let easy,
             let transfer = platform_get_private(easy)
         else { return }
         lostSockets.append(UnretainedReference(transfer))
+    }
+
+    private func isWatched(_ socket: curl_socket_t) -> Bool {
+        socket >= 0 && Int(socket) < watched.count && watched[Int(socket)]
     }
 
     private func watch(_ socket: curl_socket_t, _ what: Int32, isKnown: Bool) {
@@ -349,6 +370,8 @@ package final class EventLoop {
             descriptor, isKnown ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, events)
         guard !isKnown else { return }
         watchedCount += 1
+        while watched.count <= Int(socket) { watched.append(false) }
+        watched[Int(socket)] = true
         curl_multi_assign(multi, socket, Handle.unretained(self))
     }
 
