@@ -55,7 +55,7 @@ wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl
                 test-mock test-corpus test-real test-install test-flood test-soak test-asan test-valgrind
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
 
-.PHONY: help all library demo test test-fast test-chroot corpus-rivals $(tests) fast-swift fast-c fast-python mypy \
+.PHONY: help all library demo test test-fast test-chroot corpus-rivals $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -104,7 +104,7 @@ test-chroot:
 
 # What can be tested within seconds.
 test-fast: all $(venv)/ready .build/abi/plain
-	Tests/run.py --set BUILT=1 "fast-swift" "fast-c mypy fast-python"
+	Tests/run.py --set BUILT=1 "test-swift" "fast-c mypy fast-python"
 
 # The Python tests that neither wait for timeouts nor start many processes.
 fast-python: library $(venv)/ready
@@ -153,12 +153,6 @@ test-checks: library $(venv)/ready
 # not.
 test-swift:
 	$(SWIFT) test --disable-xctest
-
-# Without the tests that wait for a server, and three exhaustive ones that take half of the time.
-slow_swift := SharedLoopTests|charactersAtPartBoundaries|streamOfQwen3|blocksOfVeryManyFragments
-
-fast-swift:
-	$(SWIFT) test --disable-xctest --skip '$(slow_swift)'
 
 test-asan:
 	$(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build/asan -Xswiftc -use-ld=lld

@@ -70,12 +70,18 @@ extension UnsafeBufferPointer where Element == UInt8 {
     }
 
     /// The bytes in a range, which must be within these bytes.
+    ///
+    /// Slices of a collection would do the same, but ten times as slowly in a debug build.
     @inline(__always)
-    package func part(_ range: Range<Int>) -> Bytes { Bytes(rebasing: self[range]) }
+    package func part(_ range: Range<Int>) -> Bytes {
+        assert(range.lowerBound >= 0 && range.upperBound <= count, "not within these bytes")
+        guard let start = baseAddress else { return self }
+        return Bytes(start: start + range.lowerBound, count: range.upperBound - range.lowerBound)
+    }
 
     /// The bytes after the first `length`; there must be at least that many.
     @inline(__always)
-    package func dropping(_ length: Int) -> Bytes { Bytes(rebasing: self[length...]) }
+    package func dropping(_ length: Int) -> Bytes { part(length..<count) }
 }
 
 package func asciiLowercased(_ byte: UInt8) -> UInt8 {

@@ -21,11 +21,11 @@ extension ByteBuffer {
 
 /// The length of the valid UTF-8 character at the start of `bytes`; 0 if the start is invalid.
 package func utf8CharacterLength(_ bytes: Bytes) -> Int {
-    guard let first = bytes.first else { return 0 }
+    guard bytes.count > 0 else { return 0 }
     let length: Int
     var lower: UInt8 = 0x80
     var upper: UInt8 = 0xBF
-    switch first {
+    switch bytes[0] {
     case 0x00...0x7F: return 1
     case 0xC2...0xDF: length = 2
     case 0xE0: (length, lower) = (3, 0xA0)
@@ -45,6 +45,10 @@ package func utf8CharacterLength(_ bytes: Bytes) -> Int {
 package func isUTF8(_ bytes: Bytes) -> Bool {
     var index = 0
     while index < bytes.count {
+        if bytes[index] < 0x80 {
+            index += 1
+            continue
+        }
         let length = utf8CharacterLength(bytes.dropping(index))
         guard length > 0 else { return false }
         index += length

@@ -36,11 +36,19 @@ struct ByteBufferTests {
     }
 
     @Test("Growth to the size from which a block is a mapping, and beyond") func growsLarge() {
-        for length in [1 << 19, (1 << 20) - 2, (1 << 20) - 1, 1 << 20, 3 << 19] {
-            let piece = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 7) }
-            #expect(
-                bytes { buffer in for _ in 0..<5 { withCopy(piece) { buffer.append($0) } } }
-                    == Array(repeating: piece, count: 5).flatMap { $0 })
+        let lengths = [1 << 19, (1 << 20) - 2, (1 << 20) - 1, 1 << 20, 3 << 19]
+        let longest = (0..<lengths.max()!).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        for length in lengths {
+            withCopy(longest.prefix(length)) { piece in
+                var buffer = ByteBuffer()
+                for _ in 0..<5 { buffer.append(piece) }
+                let (count, terminator) = (buffer.count, buffer.start[buffer.count])
+                #expect(count == 5 * length && terminator == 0)
+                for start in stride(from: 0, to: count, by: length) {
+                    let isEqual = buffer.bytes.part(start..<start + length).equals(piece)
+                    #expect(isEqual, "\(length), \(start)")
+                }
+            }
         }
     }
 

@@ -255,12 +255,14 @@ struct LongAnswerTests {
         "\\\\u003c",
     ])
     func charactersAtPartBoundaries(_ unit: String) throws {
-        for shift in 1...12 {
-            let json =
-                String(repeating: "b", count: shift)
-                + String(repeating: unit, count: 80_000 / unit.utf8.count)
-            let text = try #require(
-                try JSONSerialization.jsonObject(with: Data("[\"\(json)\"]".utf8)) as? [String])[0]
+        let decoded = try #require(
+            try JSONSerialization.jsonObject(with: Data("[\"\(unit)\"]".utf8)) as? [String])[0]
+        // The first part ends after 65,536 bytes, at another byte of the unit for each shift.
+        let count = 66_000 / unit.utf8.count
+        for shift in 1...unit.utf8.count {
+            let prefix = String(repeating: "b", count: shift)
+            let json = prefix + String(repeating: unit, count: count)
+            let text = prefix + String(repeating: decoded, count: count)
             let answer = StreamHarness(
                 document:
                     "{\"choices\":[{\"message\":{\"content\":\"\(json)\"},"

@@ -66,11 +66,12 @@ private final class SharedLoop {
     }
 }
 
-/// `Tests/support/stale_server.py`, which ends when this object does.
+/// `Tests/support/stale_server.py`, which ends with this process.
 ///
 /// Not a Foundation `Process`, which leaks memory (Swift 6.3.1): the address sanitizer reports it.
-private final class StaleServer {
-    private var process: pid_t = 0
+private final class StaleServer: Sendable {
+    static let shared = Result { try StaleServer() }
+
     /// The other end of the server's standard input and output. Opened atomically with
     /// `SOCK_CLOEXEC`, so that the servers of concurrent tests do not inherit it.
     private let connection: Int32
@@ -91,6 +92,7 @@ private final class StaleServer {
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 0)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        var process: pid_t = 0
         var arguments = command.map { strdup($0) } + [nil]
         let result = posix_spawnp(&process, "env", &actions, nil, &arguments, environ)
         posix_spawn_file_actions_destroy(&actions)
@@ -98,18 +100,27 @@ private final class StaleServer {
         close(ends[1])
         connection = ends[0]
         try #require(result == 0)
-        var line = ""
-        var byte: UInt8 = 0
-        while read(connection, &byte, 1) == 1, byte != UInt8(ascii: "\n") {
-            line.unicodeScalars.append(Unicode.Scalar(byte))
-        }
-        ports = line.split(separator: " ")
+        ports = StaleServer.readLine(connection)?.split(separator: " ") ?? []
         try #require(ports.count == 3)
     }
 
-    deinit {
-        close(connection)
-        waitpid(process, nil, 0)
+    /// nil if the server ended.
+    private static func readLine(_ descriptor: Int32) -> String? {
+        var line = ""
+        var byte: UInt8 = 0
+        while read(descriptor, &byte, 1) == 1 {
+            if byte == UInt8(ascii: "\n") { return line }
+            line.unicodeScalars.append(Unicode.Scalar(byte))
+        }
+        return nil
+    }
+
+    /// Ends the pauses of all connections that asked for this path. What follows the pause has
+    /// arrived in this process's kernel.
+    func endPauses(_ path: String) throws {
+        let line = Array("\(path)\n".utf8)
+        try #require(write(connection, line, line.count) == line.count)
+        try #require(StaleServer.readLine(connection) == "")
     }
 
     func client(_ path: String, secure: Bool, idleTimeout: Int64 = 0) throws -> Client {
@@ -132,33 +143,36 @@ private let streamedAnswer = (0..<40).map { "w\($0) " }.joined()
 extension ClientTests {
     @Suite("Several exchanges on one event loop")
     struct SharedLoopTests {
-        private let server = try! StaleServer()
+        private let server: StaleServer
         private let shared = SharedLoop()
+
+        init() throws { server = try StaleServer.shared.get() }
 
         @Test(arguments: [false, true])
         func aStaleIdleConnectionIsReplacedWhileAnotherTransferContinues(secure: Bool) throws {
-            let slow = try shared.start(try server.client("slow", secure: secure), streamed: true)
-            shared.run { slow.eventCount > 0 }
+            let pausing = try server.client("paused", secure: secure)
+            let paused = try shared.start(pausing, streamed: true)
+            shared.run { paused.eventCount > 0 }
             let client = try server.client("stale", secure: secure)
             let first = try shared.start(client, streamed: false)
             shared.run { first.hasEnded }
             #expect(name(first.reply.status) == "TW_OK")
             #expect(first.content == "Hi")
-            // The unrequested response arrives 50 ms after the answer.
-            let later = shared.loop.now + 200 * millisecond
-            shared.run { shared.loop.now >= later }
+            try server.endPauses("stale")
+            try server.endPauses("paused")
 
             let second = try shared.start(client, streamed: false)
-            shared.run { second.hasEnded }
+            shared.run { second.hasEnded && paused.eventCount > 20 }
             #expect(name(second.reply.status) == "TW_OK")
             #expect(second.content == "Hi")
             #expect(second.reply.timing.pointee.reused_connection == 0)
             #expect(second.connection != first.connection)
 
-            #expect(!slow.hasEnded)
-            shared.run { slow.hasEnded }
-            #expect(name(slow.reply.status) == "TW_OK")
-            #expect(slow.content == streamedAnswer)
+            #expect(!paused.hasEnded)
+            try server.endPauses("paused")
+            shared.run { paused.hasEnded }
+            #expect(name(paused.reply.status) == "TW_OK")
+            #expect(paused.content == streamedAnswer)
         }
 
         @Test(arguments: [false, true])
@@ -174,12 +188,16 @@ extension ClientTests {
         }
 
         @Test func cancellingOneLeavesTheOthers() throws {
-            let client = try server.client("slow", secure: false)
+            let client = try server.client("paused", secure: false)
             let kept = try shared.start(client, streamed: true)
             let cancelled = try shared.start(client, streamed: true)
-            shared.run { cancelled.eventCount > 0 }
+            shared.run { kept.eventCount > 0 && cancelled.eventCount > 0 }
             cancelled.exchange.cancel()
-            shared.run { kept.hasEnded && cancelled.hasEnded }
+            shared.run { cancelled.hasEnded }
+            try server.endPauses("paused")
+            shared.run { kept.eventCount > 20 }
+            try server.endPauses("paused")
+            shared.run { kept.hasEnded }
             #expect(name(cancelled.reply.status) == "TW_CANCELLED")
             #expect(streamedAnswer.hasPrefix(cancelled.content))
             #expect(name(kept.reply.status) == "TW_OK")
@@ -187,15 +205,19 @@ extension ClientTests {
         }
 
         @Test func timeoutsAreIndependent() throws {
-            let slow = try shared.start(try server.client("slow", secure: false), streamed: true)
+            let pausing = try server.client("paused", secure: false)
+            let paused = try shared.start(pausing, streamed: true)
             let held = try shared.start(
                 try server.client("hold", secure: false, idleTimeout: 300), streamed: true)
-            shared.run { held.hasEnded }
+            shared.run { held.hasEnded && paused.eventCount > 0 }
             #expect(name(held.reply.status) == "TW_TIMEOUT")
             #expect(held.content == "Hi")
-            #expect(!slow.hasEnded)
-            shared.run { slow.hasEnded }
-            #expect(slow.content == streamedAnswer)
+            #expect(!paused.hasEnded)
+            try server.endPauses("paused")
+            shared.run { paused.eventCount > 20 }
+            try server.endPauses("paused")
+            shared.run { paused.hasEnded }
+            #expect(paused.content == streamedAnswer)
         }
     }
 }
