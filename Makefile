@@ -160,10 +160,13 @@ test-asan:
 test-tsan:
 	$(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/tsan
 
-# The same programs twice: as a user would build them, and with the address sanitizer.
+# The same programs twice: as a user would build them, and with the address sanitizer. The suites
+# that every driver passes also run with a loop (Tests/support/driver.h).
 test-c: library .build/abi/plain .build/abi/asan
 	.build/abi/plain --jobs 8
+	.build/abi/plain --jobs 8 --driver loop
 	ASAN_OPTIONS=detect_leaks=1 .build/abi/asan --jobs 8
+	ASAN_OPTIONS=detect_leaks=1 .build/abi/asan --jobs 8 --driver descriptor
 
 .build/abi/plain .build/abi/asan: $(abi) Tests/abi/check.h $(support) include/thinkwire.h | library
 	mkdir -p $(@D)
@@ -205,13 +208,15 @@ test-corpus: library .build/corpus/play
 	$(CC) $(strict) -g -O1 $(sanitize) $(filter %.c,$^) -o $@ $(link) -lpthread
 
 # Every answer broken at every byte. With EVERY=16: at every byte of one framing and every 16th byte
-# of the others. A smaller sweep uses the address sanitizer. Without the allocator's cache
-# (tcache_count=0), memory in use is exact to the byte.
+# of the others. Then a sample with 64 exchanges of a loop at once. Smaller sweeps use the address
+# sanitizer. Without the allocator's cache (tcache_count=0), memory in use is exact to the byte.
 EVERY ?= 1
 test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	Tests/faults/faults.py > .build/faults/plan
 	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 3600 .build/faults/sweep $(EVERY) 1 < .build/faults/plan
+	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 900 .build/faults/sweep --loop 61 < .build/faults/plan
 	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan 199 61 < .build/faults/plan
+	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan --loop 199 < .build/faults/plan
 
 .build/faults/sweep .build/faults/sweep-asan: $(wildcard Tests/faults/*.[ch]) $(support) \
     include/thinkwire.h | library
@@ -250,6 +255,8 @@ test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/swe
 	Tests/faults/faults.py > .build/faults/plan-newer-curl
 	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 \
 	    timeout 900 .build/faults/sweep 61 1 < .build/faults/plan-newer-curl
+	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 \
+	    timeout 900 .build/faults/sweep --loop 61 < .build/faults/plan-newer-curl
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_LIBRARY=$(CURDIR)/$(library) \
 	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/servers/test_http1.py Tests/servers/test_http2_loops.py
 	# This libcurl has no zstd.

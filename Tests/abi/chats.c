@@ -52,7 +52,7 @@ void test_send(void)
     tw_client *client = mock_client();
     tw_request *request = hello(recorded_model);
     for (int i = 0; i < 3; i++) {
-        tw_reply *reply = tw_chat_send(client, request);
+        tw_reply *reply = driver_send(client, request);
         CHECK_REPLY(reply, TW_OK);
         CHECK_HAS(tw_reply_content(reply, NULL), greeting);
         CHECK_TEXT(tw_reply_reasoning(reply, NULL), "");
@@ -63,7 +63,7 @@ void test_send(void)
 
     /* This model thinks only in a stream, so the library streams without being asked to. */
     request = thinking_hello();
-    tw_reply *reply = tw_chat_send(client, request);
+    tw_reply *reply = driver_send(client, request);
     check_recorded(reply);
     tw_reply_destroy(reply);
     CHECK_HAS_NOT(tw_request_json(request, NULL), "stream");
@@ -75,8 +75,8 @@ void test_send(void)
                                             "alibaba/qwen3.6-35b-a3b" };
     for (size_t i = 0; i < 3; i++) {
         request = hello(thinkers[i]);
-        tw_reply *sent = tw_chat_send(client, request),
-                 *streamed = tw_chat_stream(client, request, NULL, NULL);
+        tw_reply *sent = driver_send(client, request),
+                 *streamed = driver_stream(client, request, NULL, NULL);
         CHECK_REPLY(sent, TW_OK);
         CHECK_REPLY(streamed, TW_OK);
         CHECK(*tw_reply_content(sent, NULL) != '\0');
@@ -87,7 +87,7 @@ void test_send(void)
         tw_reply_destroy(streamed);
         tw_request_destroy(request);
     }
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* ---- tw_chat_stream ---- */
@@ -95,7 +95,7 @@ void test_send(void)
 static void callback_cancels(tw_client *client, const tw_request *request)
 {
     struct recorder recorder = { .stop_after = 2 };
-    tw_reply *reply = tw_chat_stream(client, request, record_simple, &recorder);
+    tw_reply *reply = driver_stream(client, request, record_simple, &recorder);
     CHECK_REPLY(reply, TW_CANCELLED);
     const char *reasoning = recorder_text(&recorder, TW_EVENT_REASONING);
     CHECK_INT(recorder.count, 2);
@@ -114,23 +114,23 @@ static void stream_fields_are_sent(void)
     server_start(&server, EVENTS DELTA("\"content\":\"Hi\"") FINISH("stop"));
     tw_client *client = client_of(server.url);
     tw_request *request = hello("m");
-    tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
+    tw_reply_destroy(driver_stream(client, request, NULL, NULL));
     CHECK_HAS(server.request, "\"stream\":true");
     CHECK_HAS(server.request, "\"stream_options\":{\"include_usage\":true}");
     CHECK_STATUS(tw_request_set(request, "stream_options", "{\"include_usage\":false}"), TW_OK);
-    tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
+    tw_reply_destroy(driver_stream(client, request, NULL, NULL));
     CHECK_HAS(server.request, "\"stream_options\":{\"include_usage\":false}");
     CHECK_STATUS(tw_request_set(request, "stream_options", "null"), TW_OK);
-    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    tw_reply *reply = driver_stream(client, request, NULL, NULL);
     CHECK_REPLY(reply, TW_OK);
     CHECK_HAS_NOT(server.request, "stream_options");
     tw_reply_destroy(reply);
-    reply = tw_chat_send(client, request);
+    reply = driver_send(client, request);
     CHECK_HAS_NOT(server.request, "\"stream");
     tw_reply_destroy(reply);
     CHECK_INT(ATOMIC_LOAD(server.requests), 4);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     server_stop(&server);
 }
 
@@ -139,7 +139,7 @@ void test_stream(void)
     tw_client *client = mock_client();
     tw_request *request = thinking_hello();
     struct recorder recorder = { 0 };
-    tw_reply *reply = tw_chat_stream(client, request, record_simple, &recorder);
+    tw_reply *reply = driver_stream(client, request, record_simple, &recorder);
     check_recorded(reply);
     CHECK_TEXT(recorder_text(&recorder, TW_EVENT_CONTENT), tw_reply_content(reply, NULL));
     CHECK_TEXT(recorder_text(&recorder, TW_EVENT_REASONING), tw_reply_reasoning(reply, NULL));
@@ -149,13 +149,13 @@ void test_stream(void)
     tw_reply_destroy(reply);
     recorder_free(&recorder);
 
-    reply = tw_chat_stream(client, request, NULL, NULL);
+    reply = driver_stream(client, request, NULL, NULL);
     check_recorded(reply);
     tw_reply_destroy(reply);
 
     callback_cancels(client, request);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     stream_fields_are_sent();
 }
 

@@ -137,10 +137,10 @@ static tw_reply *exchange(const char *url, const char *model, bool streamed)
     tw_client *client = client_of(url);
     tw_request *request = hello(model);
     tw_reply *reply =
-        streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
+        streamed ? driver_stream(client, request, NULL, NULL) : driver_send(client, request);
     CHECK(reply != NULL);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     return reply;
 }
 

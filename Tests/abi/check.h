@@ -8,6 +8,7 @@
 
 #include <thinkwire.h>
 
+#include "../support/driver.h"
 #include "../support/process.h"
 #include "../support/recorder.h"
 #include "../support/server.h"

@@ -84,7 +84,7 @@ static void check_ending(const struct ending *ending, bool requires_finish, bool
     CHECK_STATUS(tw_options_set_retries(options, 0), TW_OK);
     if (!is_default) CHECK_STATUS(tw_options_set_require_finish(options, requires_finish), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
-    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    tw_reply *reply = driver_stream(client, request, NULL, NULL);
     CHECK_REPLY(reply, expected);
     CHECK_TEXT(tw_reply_content(reply, NULL), ending->content);
     if (!requires_finish) {
@@ -93,7 +93,7 @@ static void check_ending(const struct ending *ending, bool requires_finish, bool
     }
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     tw_options_destroy(options);
     server_stop(&server);
 }

@@ -109,7 +109,7 @@ static void tool_call_and_result(void)
     tw_client *client = client_of(server.url);
     tw_request *request = hello("m");
     CHECK_STATUS(tw_request_add_tool(request, "now", "The time", NULL), TW_OK);
-    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    tw_reply *reply = driver_stream(client, request, NULL, NULL);
     CHECK_REPLY(reply, TW_OK);
     CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
     CHECK_STATUS(
@@ -118,9 +118,9 @@ static void tool_call_and_result(void)
     CHECK_STATUS(tw_request_add_tool_result(request, "c1", "\xFF"), TW_INVALID);
     CHECK_STATUS(tw_request_add_tool_result(request, "\xFF", ""), TW_INVALID);
     tw_reply_destroy(reply);
-    tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
+    tw_reply_destroy(driver_stream(client, request, NULL, NULL));
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     server_stop(&server);
     CHECK_INT(ATOMIC_LOAD(server.requests), 2);
     CHECK_HAS(server.request, "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":"
@@ -159,8 +159,8 @@ static bool sends(struct server *server, const tw_request *request, const char *
     CHECK_STATUS(tw_options_set_reasoning_replay(options, replay), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_options_destroy(options);
-    tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
-    tw_client_destroy(client);
+    tw_reply_destroy(driver_stream(client, request, NULL, NULL));
+    driver_destroy_client(client);
     return strstr(server->request, text) != NULL;
 }
 
@@ -210,17 +210,17 @@ static void reasoning_is_sent_back(void)
         CHECK_STATUS(tw_options_set_dialect(options, (tw_dialect)dialect), TW_OK);
         CHECK_STATUS(tw_client_create(options, &client), TW_OK);
         tw_request *request = hello("m");
-        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        tw_reply *reply = driver_stream(client, request, NULL, NULL);
         CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
         CHECK_HAS(JSON_OF(request), "{\"role\":\"assistant\",\"content\":\"Hi\"}]}");
         tw_reply_destroy(reply);
-        tw_reply_destroy(tw_chat_stream(client, request, NULL, NULL));
+        tw_reply_destroy(driver_stream(client, request, NULL, NULL));
         if (dialect == TW_DIALECT_REASONING_OBJECT)
             CHECK_HAS(server.request, "\"content\":\"Hi\",\"reasoning\":\"Hm\"}]");
         else
             CHECK_HAS_NOT(server.request, "reasoning");
         tw_request_destroy(request);
-        tw_client_destroy(client);
+        driver_destroy_client(client);
         tw_options_destroy(options);
     }
     server_stop(&server);

@@ -132,20 +132,20 @@ static void error_responses_of_the_mock(void)
     CHECK_STATUS(tw_options_set_api_key(options, NULL), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_request *request = hello("alibaba/qwen3-32b");
-    reply = tw_chat_send(client, request);
+    reply = driver_send(client, request);
     CHECK_REPLY(reply, TW_AUTH);
     tw_reply_destroy(reply);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     tw_options_destroy(options);
 
     client = mock_client();
     CHECK_STATUS(tw_request_set(request, "top_logprobs", "3"), TW_OK);
-    reply = tw_chat_send(client, request);
+    reply = driver_send(client, request);
     CHECK_REPLY(reply, TW_BAD_REQUEST);
     CHECK_HAS(tw_reply_message(reply), "top_logprobs");
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 void test_error_responses(void)
@@ -210,12 +210,12 @@ static void check_addresses(void)
         tw_options_destroy(options);
         tw_request *request = hello("m");
         int64_t start = milliseconds();
-        tw_reply *reply = tw_chat_send(client, request);
+        tw_reply *reply = driver_send(client, request);
         CHECK_REPLY(reply, TW_OK);
         CHECK(silent || milliseconds() - start < 1000 * slowness());
         tw_reply_destroy(reply);
         tw_request_destroy(request);
-        tw_client_destroy(client);
+        driver_destroy_client(client);
         for (int i = 0; i < 2 && silent; i++) server_stop(&full[i]);
         server_stop(&server);
     }
@@ -234,10 +234,13 @@ static void check_descriptors(void)
     /* An exchange needs an epoll instance, a timer and an event; then a socket. */
     enum { OWN = 3 };
     for (int left = 0; left <= OWN; left++) {
-        tw_reply *reply = send_hello("http://127.0.0.1:1/v1", "m");
-        CHECK_REPLY(reply, left < OWN ? TW_NETWORK : TW_CONNECT);
-        CHECK_HAS(tw_reply_message(reply), "file descriptors");
-        tw_reply_destroy(reply);
+        /* Without the first three, there is no loop. */
+        if (driver == BLOCKING || left == OWN) {
+            tw_reply *reply = send_hello("http://127.0.0.1:1/v1", "m");
+            CHECK_REPLY(reply, left < OWN ? TW_NETWORK : TW_CONNECT);
+            CHECK_HAS(tw_reply_message(reply), "file descriptors");
+            tw_reply_destroy(reply);
+        }
         if (count > 0) close(taken[--count]);
     }
     while (count > 0) close(taken[--count]);
@@ -364,12 +367,12 @@ static void limits(void)
             tw_options_set_limit(options, TW_LIMIT_REPLY, limit == TW_LIMIT_REPLY ? 150 : 1000),
             TW_OK);
         CHECK_STATUS(tw_client_create(options, &client), TW_OK);
-        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        tw_reply *reply = driver_stream(client, request, NULL, NULL);
         CHECK_REPLY(reply, TW_LIMIT);
         if (!CHECK_TEXT(tw_reply_content(reply, NULL), "Hi"))
             printf("    limit %d: %s\n", limit, tw_reply_message(reply));
         tw_reply_destroy(reply);
-        tw_client_destroy(client);
+        driver_destroy_client(client);
     }
     server_stop(&server);
 
@@ -382,12 +385,12 @@ static void limits(void)
     for (int missing = 0; missing <= 1; missing++) {
         CHECK_STATUS(tw_options_set_limit(options, TW_LIMIT_HEADERS, header - missing), TW_OK);
         CHECK_STATUS(tw_client_create(options, &client), TW_OK);
-        tw_reply *reply = tw_chat_send(client, request);
+        tw_reply *reply = driver_send(client, request);
         CHECK_REPLY(reply, missing ? TW_LIMIT : TW_OK);
         CHECK_HAS(tw_reply_message(reply), missing ? "TW_LIMIT_HEADERS" : "");
         CHECK_TEXT(tw_reply_header(reply, "x-padding"), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
         tw_reply_destroy(reply);
-        tw_client_destroy(client);
+        driver_destroy_client(client);
     }
     server_stop(&server);
     tw_request_destroy(request);
@@ -405,7 +408,7 @@ static void cuts(void)
         snprintf(model, sizeof model, "alibaba/qwen3-32b#cut=%d", byte);
         tw_request *request = hello(model);
         tw_request_set_thinking(request, TW_THINKING_ON, 0);
-        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        tw_reply *reply = driver_stream(client, request, NULL, NULL);
         tw_status status = tw_reply_status(reply);
         bool complete = tw_reply_finish_reason(reply) != NULL;
         CHECK_STATUS(status, complete ? TW_OK : TW_TRUNCATED);
@@ -417,7 +420,7 @@ static void cuts(void)
     }
     CHECK(truncated > 10);
     CHECK(finished > 0);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 static void resets(void)
@@ -429,7 +432,7 @@ static void resets(void)
      * the exchange is repeated. */
     for (int again = 0; hidden_count == 0 && again < 20; again++) {
         hide_readable = true;
-        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        tw_reply *reply = driver_stream(client, request, NULL, NULL);
         hide_readable = false;
         CHECK_REPLY(reply, TW_TRUNCATED);
         CHECK_INT(tw_reply_http_status(reply), 200);
@@ -438,7 +441,7 @@ static void resets(void)
     }
     CHECK(hidden_count > 0);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 void test_broken_streams(void)

@@ -24,8 +24,8 @@ static tw_reply *exchange(struct text *response, bool streamed, tw_limit which, 
     if (limit) CHECK_STATUS(tw_options_set_limit(options, which, (int64_t)limit), TW_OK);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_reply *reply =
-        streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
-    tw_client_destroy(client);
+        streamed ? driver_stream(client, request, NULL, NULL) : driver_send(client, request);
+    driver_destroy_client(client);
     tw_request_destroy(request);
     tw_options_destroy(options);
     server_stop(&server);

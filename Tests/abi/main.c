@@ -1,10 +1,12 @@
 /*
  * Tests what the header promises, through the header, against the built library and thinkwire-mock.
  *
- *     plain [--fast] [--jobs N] [SUITE…]
+ *     plain [--fast] [--jobs N] [--driver DRIVER] [SUITE…]
  *
  * --fast runs only the suites that do not wait. --jobs runs up to N suites at a time, each in a
- * process of its own. THINKWIRE_MOCK names the mock; the default is the one in .build/release.
+ * process of its own. --driver selects how exchanges are made (see driver.h), for the suites that
+ * are the same for every driver. THINKWIRE_MOCK names the mock; the default is the one in
+ * .build/release.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -27,45 +29,51 @@ enum pace {
     ALONE, /* Waits, and compares durations: nothing else may run meanwhile. */
 };
 
+enum scope {
+    ONE_DRIVER,   /* Tests the functions of a driver, or makes no exchanges. */
+    EVERY_DRIVER, /* Makes its exchanges with driver.h. */
+};
+
 static const struct suite {
     const char *name;
     void (*run)(void);
     enum pace pace;
+    enum scope scope;
 } suites[] = {
-    { "names", test_names, FAST },
-    { "layout", test_layout, FAST },
-    { "null_arguments", test_null_arguments, FAST },
-    { "options", test_options, FAST },
-    { "environment", test_environment, FAST },
-    { "request", test_request, FAST },
-    { "image", test_image, FAST },
-    { "send", test_send, FAST },
-    { "stream", test_stream, FAST },
-    { "pull", test_pull, WAITS },
-    { "callbacks", test_callbacks, FAST },
-    { "error_responses", test_error_responses, FAST },
-    { "transport", test_transport, WAITS },
-    { "timeouts", test_timeouts, WAITS },
-    { "comments_in_callback_mode", test_comments_in_callback_mode, WAITS },
-    { "comments_in_pull_mode", test_comments_in_pull_mode, WAITS },
-    { "pings_after_the_end", test_pings_after_the_end, WAITS },
-    { "broken_streams", test_broken_streams, FAST },
-    { "completion", test_completion, FAST },
-    { "reply", test_reply, FAST },
-    { "threads", test_threads, ALONE },
-    { "thinking", test_thinking, FAST },
-    { "tools", test_tools, FAST },
-    { "conversation", test_conversation, FAST },
-    { "models", test_models, FAST },
-    { "model_list", test_model_list, WAITS },
-    { "calls_during_an_exchange", test_calls_during_an_exchange, FAST },
-    { "invalid_arguments", test_invalid_arguments, FAST },
-    { "retries", test_retries, WAITS },
-    { "retry_waits", test_retry_waits, WAITS },
-    { "limits", test_limits, WAITS },
-    { "loop", test_loop, FAST },
-    { "loop_waits", test_loop_waits, WAITS },
-    { "fairness", test_fairness, FAST },
+    { "names", test_names, FAST, ONE_DRIVER },
+    { "layout", test_layout, FAST, ONE_DRIVER },
+    { "null_arguments", test_null_arguments, FAST, ONE_DRIVER },
+    { "options", test_options, FAST, ONE_DRIVER },
+    { "environment", test_environment, FAST, ONE_DRIVER },
+    { "request", test_request, FAST, EVERY_DRIVER },
+    { "image", test_image, FAST, ONE_DRIVER },
+    { "send", test_send, FAST, EVERY_DRIVER },
+    { "stream", test_stream, FAST, EVERY_DRIVER },
+    { "pull", test_pull, WAITS, ONE_DRIVER },
+    { "callbacks", test_callbacks, FAST, ONE_DRIVER },
+    { "error_responses", test_error_responses, FAST, EVERY_DRIVER },
+    { "transport", test_transport, WAITS, EVERY_DRIVER },
+    { "timeouts", test_timeouts, WAITS, EVERY_DRIVER },
+    { "comments_in_callback_mode", test_comments_in_callback_mode, WAITS, EVERY_DRIVER },
+    { "comments_in_pull_mode", test_comments_in_pull_mode, WAITS, ONE_DRIVER },
+    { "pings_after_the_end", test_pings_after_the_end, WAITS, EVERY_DRIVER },
+    { "broken_streams", test_broken_streams, FAST, EVERY_DRIVER },
+    { "completion", test_completion, FAST, EVERY_DRIVER },
+    { "reply", test_reply, FAST, EVERY_DRIVER },
+    { "threads", test_threads, ALONE, EVERY_DRIVER },
+    { "thinking", test_thinking, FAST, EVERY_DRIVER },
+    { "tools", test_tools, FAST, ONE_DRIVER },
+    { "conversation", test_conversation, FAST, EVERY_DRIVER },
+    { "models", test_models, FAST, EVERY_DRIVER },
+    { "model_list", test_model_list, WAITS, ONE_DRIVER },
+    { "calls_during_an_exchange", test_calls_during_an_exchange, FAST, ONE_DRIVER },
+    { "invalid_arguments", test_invalid_arguments, FAST, ONE_DRIVER },
+    { "retries", test_retries, WAITS, EVERY_DRIVER },
+    { "retry_waits", test_retry_waits, WAITS, EVERY_DRIVER },
+    { "limits", test_limits, WAITS, EVERY_DRIVER },
+    { "loop", test_loop, FAST, ONE_DRIVER },
+    { "loop_waits", test_loop_waits, WAITS, ONE_DRIVER },
+    { "fairness", test_fairness, FAST, ONE_DRIVER },
 };
 
 enum { SUITES = sizeof suites / sizeof *suites };
@@ -180,6 +188,8 @@ static int parse_arguments(int argc, char **argv)
             is_fast = true;
         } else if (strcmp(argv[i], "--jobs") == 0 && i + 1 < argc) {
             limit = atoi(argv[++i]);
+        } else if (strcmp(argv[i], "--driver") == 0 && i + 1 < argc) {
+            if (!driver_select(argv[++i])) die("there is no such driver");
         } else {
             jobs[index_of(argv[i])].is_wanted = true;
             has_names = true;
@@ -188,6 +198,7 @@ static int parse_arguments(int argc, char **argv)
     for (int i = 0; i < SUITES; i++) {
         if (!has_names) jobs[i].is_wanted = true;
         if (is_fast && suites[i].pace != FAST) jobs[i].is_wanted = false;
+        if (driver != BLOCKING && suites[i].scope != EVERY_DRIVER) jobs[i].is_wanted = false;
     }
     return limit;
 }
@@ -215,6 +226,6 @@ int main(int argc, char **argv)
         failed += jobs[i].failed;
     }
     mock_stop(mock);
-    printf("%d passed, %d failed\n", passed, failed);
+    printf("%s driver: %d passed, %d failed\n", driver_names[driver], passed, failed);
     return failed > 0 || passed == 0;
 }

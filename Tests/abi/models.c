@@ -84,7 +84,7 @@ static void check_answer(tw_client *client, const tw_request *request, const cha
     CHECK(*texts_of("content", content, sizeof content) != '\0');
     for (int streamed = 0; streamed < 2; streamed++) {
         tw_reply *reply =
-            streamed ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
+            streamed ? driver_stream(client, request, NULL, NULL) : driver_send(client, request);
         CHECK_REPLY(reply, TW_OK);
         CHECK_TEXT(tw_reply_reasoning(reply, NULL), reasoning);
         CHECK_TEXT(tw_reply_content(reply, NULL), content);
@@ -113,5 +113,5 @@ void test_models(void)
                      printed[i].with_thinking ? "qwen3-32b.json" : printed[i].recording);
         tw_request_destroy(request);
     }
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }

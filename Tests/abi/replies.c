@@ -205,7 +205,7 @@ void test_reply(void)
     tw_client *client = client_of(server.url);
     tw_request *request = hello("m");
     struct recorder calls = { 0 };
-    reply = tw_chat_stream(client, request, record_first_call, &calls);
+    reply = driver_stream(client, request, record_first_call, &calls);
     check_contents(reply);
     check_timing(reply);
     CHECK_TEXT(recorder_text(&calls, TW_EVENT_TOOL_CALL), "{\"a\":1}");
@@ -215,7 +215,7 @@ void test_reply(void)
     CHECK(tw_reply_get(reply, "/choices/0/delta", NULL) == NULL);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     server_stop(&server);
     the_model_refuses();
     request_id_of_the_body();

@@ -18,12 +18,12 @@ static void deliver(struct server *server, tw_options *options, const tw_request
     tw_client *client = NULL;
     tw_request *own = request ? NULL : hello("m");
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
-    tw_reply *reply = tw_chat_send(client, request ? request : own);
+    tw_reply *reply = driver_send(client, request ? request : own);
     CHECK_REPLY(reply, TW_OK);
     CHECK_INT(ATOMIC_LOAD(server->requests), 1);
     tw_reply_destroy(reply);
     tw_request_destroy(own);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* ---- options ---- */
@@ -144,7 +144,7 @@ static tw_status create_with_key(const char *url, const char *allowed)
     tw_options_destroy(options);
     CHECK((client != NULL) == (status == TW_OK));
     if (status != TW_OK) CHECK_HAS_NOT(tw_last_error(), "secret-key");
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     return status;
 }
 
@@ -255,7 +255,7 @@ static void deliver_by_environment(const char *expected_key)
     setenv(getenv("OPENAI_BASE_URL") ? "OPENAI_BASE_URL" : "THINKWIRE_BASE_URL", server.url, 1);
     CHECK_STATUS(tw_client_create(NULL, &client), TW_OK);
     tw_request *request = hello("m");
-    tw_reply *reply = tw_chat_send(client, request);
+    tw_reply *reply = driver_send(client, request);
     CHECK_REPLY(reply, TW_OK);
     CHECK_INT(ATOMIC_LOAD(server.requests), 1);
     snprintf(header, sizeof header, "\r\nAuthorization: Bearer %s\r\n",
@@ -266,7 +266,7 @@ static void deliver_by_environment(const char *expected_key)
         CHECK_HAS_NOT(server.request, "Authorization");
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     server_stop(&server);
 }
 
@@ -295,7 +295,7 @@ void test_environment(void)
      * created. */
     setenv("AIMLAPI_API_KEY", "theirs", 1);
     CHECK_STATUS(tw_client_create(NULL, &client), TW_OK);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     unsetenv("AIMLAPI_API_KEY");
 }
 

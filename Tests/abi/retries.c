@@ -95,8 +95,8 @@ static void check_trial(const struct trial *trial, bool streamed)
     snprintf(faults, sizeof faults, "%s,header=retry-after-ms:5,tries=1", trial->faults);
     tw_request *request = hello(fresh(faults));
     struct recorder recorder = { 0 };
-    tw_reply *reply = streamed ? tw_chat_stream(client, request, record_retries, &recorder)
-                               : tw_chat_send(client, request);
+    tw_reply *reply = streamed ? driver_stream(client, request, record_retries, &recorder)
+                               : driver_send(client, request);
     if (!CHECK_REPLY(reply, trial->is_retried ? TW_OK : trial->outcome))
         printf("    after %s\n", faults);
     CHECK_INT(tw_reply_attempts(reply), trial->is_retried ? 2 : 1);
@@ -125,7 +125,7 @@ static void check_trial(const struct trial *trial, bool streamed)
     recorder_free(&recorder);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* An error in a stream is retried until an event was delivered, which the first delta causes. */
@@ -171,7 +171,7 @@ static void check_stream_errors(tw_client *client)
         tw_request *request = hello(model);
         struct recorder recorder = { 0 };
         CHECK_STATUS(tw_request_set(request, "mock_reply", script), TW_OK);
-        tw_reply *reply = tw_chat_stream(client, request, record_retries, &recorder);
+        tw_reply *reply = driver_stream(client, request, record_retries, &recorder);
         if (!CHECK_REPLY(reply, streams[i].expected)) printf("    after %s\n", streams[i].first);
         CHECK_INT(tw_reply_attempts(reply), streams[i].attempts);
         CHECK_INT(recorder.counts[TW_EVENT_RETRY], streams[i].attempts - 1);
@@ -190,7 +190,7 @@ static void check_counts(void)
         tw_client *client = client_with_retries(mock_url, retries, 0);
         tw_request *request = hello(fresh("status=500,header=retry-after-ms:1,tries=9"));
         struct recorder recorder = { 0 };
-        tw_reply *reply = tw_chat_stream(client, request, record_retries, &recorder);
+        tw_reply *reply = driver_stream(client, request, record_retries, &recorder);
         CHECK_REPLY(reply, TW_SERVER);
         CHECK_INT(tw_reply_attempts(reply), retries + 1);
         CHECK_INT(recorder.counts[TW_EVENT_RETRY], retries);
@@ -199,7 +199,7 @@ static void check_counts(void)
         recorder_free(&recorder);
         tw_reply_destroy(reply);
         tw_request_destroy(request);
-        tw_client_destroy(client);
+        driver_destroy_client(client);
     }
 }
 
@@ -208,7 +208,7 @@ static int64_t wait_after(tw_client *client, const char *faults)
 {
     tw_request *request = hello(fresh(faults));
     struct recorder recorder = { .wait_ms = -1 };
-    tw_reply *reply = tw_chat_stream(client, request, cancel_at_retry, &recorder);
+    tw_reply *reply = driver_stream(client, request, cancel_at_retry, &recorder);
     CHECK_REPLY(reply, recorder.counts[TW_EVENT_RETRY] ? TW_CANCELLED : TW_RATE_LIMITED);
     CHECK_INT(tw_reply_attempts(reply), 1);
     CHECK(recorder.count <= 1 && recorder.count == recorder.counts[TW_EVENT_RETRY]);
@@ -263,7 +263,7 @@ static void check_announced_waits(void)
         if (!CHECK(wait >= 375 && wait <= 500))
             printf("    %lld ms after %s\n", (long long)wait, unclear[i]);
     }
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* ---- waits that the body states ---- */
@@ -344,7 +344,7 @@ static void check_waits_in_bodies(void)
         if (expected->wait < 0) CHECK_REPLY(reply, TW_RATE_LIMITED);
         tw_reply_destroy(reply);
         tw_request_destroy(request);
-        tw_client_destroy(client);
+        driver_destroy_client(client);
         server_stop(&server);
     }
 }
@@ -375,7 +375,7 @@ static void check_real_waits(void)
     CHECK(tw_reply_timing(reply)->total_us >= tw_reply_timing(reply)->first_byte_us);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* ---- the end of a wait ---- */
@@ -391,7 +391,7 @@ static int note_retry(void *userdata, const tw_event *event)
 
 static void *run_chat(void *chat)
 {
-    CHECK_STATUS(tw_chat_run(chat, note_retry, NULL), TW_CANCELLED);
+    CHECK_STATUS(driver_run(chat, note_retry, NULL), TW_CANCELLED);
     return NULL;
 }
 
@@ -404,16 +404,16 @@ static void cancel_ends_the_wait(void)
 {
     tw_client *client = client_with_retries(mock_url, -1, 0);
     tw_request *request = request_with_long_wait();
-    tw_chat *chat = tw_chat_open(client, request);
+    struct driver_chat *chat = driver_open(client, request);
     pthread_t thread;
     CHECK_INT(pthread_create(&thread, NULL, run_chat, chat), 0);
     for (int i = 0; i < 2000 && !ATOMIC_LOAD(has_retry); i++) sleep_ms(10);
     sleep_ms(50);
     int64_t start = milliseconds();
-    tw_chat_cancel(chat);
+    driver_cancel(chat);
     pthread_join(thread, NULL);
     CHECK(milliseconds() - start < 5000);
-    tw_reply *reply = tw_chat_close(chat);
+    tw_reply *reply = driver_close(chat);
     CHECK_REPLY(reply, TW_CANCELLED);
     CHECK_INT(tw_reply_attempts(reply), 1);
     CHECK_INT(tw_reply_http_status(reply), 429);
@@ -423,7 +423,7 @@ static void cancel_ends_the_wait(void)
     CHECK_STATUS(status, TW_RATE_LIMITED);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 static void close_ends_the_wait(void)
@@ -439,7 +439,7 @@ static void close_ends_the_wait(void)
     CHECK_HAS(tw_reply_last_error(reply, NULL), "HTTP 429");
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* A wait that would exceed the total timeout is not started. */
@@ -448,13 +448,13 @@ static void total_timeout_excludes_long_waits(void)
     tw_client *client = client_with_retries(mock_url, -1, 10000);
     tw_request *request = request_with_long_wait();
     int64_t start = milliseconds();
-    tw_reply *reply = tw_chat_send(client, request);
+    tw_reply *reply = driver_send(client, request);
     CHECK_REPLY(reply, TW_RATE_LIMITED);
     CHECK_INT(tw_reply_attempts(reply), 1);
     CHECK(milliseconds() - start < 5000);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* The total timeout covers all attempts and the waits between them. */
@@ -463,14 +463,14 @@ static void total_timeout_covers_all_attempts(void)
     tw_client *client = client_with_retries(mock_url, -1, 2900);
     tw_request *request = hello(fresh("status=429,header=retry-after-ms:6000,tries=1"));
     CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 5000), TW_OK);
-    tw_reply *reply = tw_chat_send(client, request);
+    tw_reply *reply = driver_send(client, request);
     CHECK_REPLY(reply, TW_RATE_LIMITED);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
 
     request = hello("alibaba/qwen3-32b#status=429,header=retry-after-ms:1000");
     int64_t start = milliseconds();
-    reply = tw_chat_send(client, request);
+    reply = driver_send(client, request);
     CHECK_REPLY(reply, TW_RATE_LIMITED); /* The wait after the third attempt would be too long. */
     CHECK_INT(tw_reply_attempts(reply), 3);
     CHECK(milliseconds() - start >= 2000);
@@ -480,7 +480,7 @@ static void total_timeout_covers_all_attempts(void)
     /* Nothing is sent after the timeout, even if the next attempt was due before. */
     request = hello(fresh("status=503,header=retry-after-ms:50,tries=1"));
     CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 1000), TW_OK);
-    reply = tw_chat_stream(client, request, sleep_in_callback, NULL);
+    reply = driver_stream(client, request, sleep_in_callback, NULL);
     CHECK_REPLY(reply, TW_TIMEOUT);
     CHECK_HAS(tw_reply_message(reply), "total timeout");
     CHECK_INT(tw_reply_attempts(reply), 1);
@@ -489,7 +489,7 @@ static void total_timeout_covers_all_attempts(void)
     CHECK_STATUS(status, TW_SERVER);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 static void refused_connections_are_retried(void)
@@ -500,14 +500,14 @@ static void refused_connections_are_retried(void)
     tw_client *client = client_with_retries(server.url, 1, 0);
     tw_request *request = hello("m");
     struct recorder recorder = { 0 };
-    tw_reply *reply = tw_chat_stream(client, request, record_retries, &recorder);
+    tw_reply *reply = driver_stream(client, request, record_retries, &recorder);
     CHECK_REPLY(reply, TW_CONNECT);
     CHECK_INT(tw_reply_attempts(reply), 2);
     CHECK_STATUS(recorder.status, TW_CONNECT);
     recorder_free(&recorder);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* ---- connections that were closed while they were kept ---- */
@@ -518,7 +518,7 @@ static void dead_connections_are_replaced(void)
     const char *ends[] = { "drop=fin", "drop=rst" };
     for (int i = 0; i < 2; i++) {
         tw_request *request = hello("alibaba/qwen3-32b");
-        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        tw_reply *reply = driver_stream(client, request, NULL, NULL);
         CHECK_REPLY(reply, TW_OK);
         tw_reply_destroy(reply);
         tw_request_destroy(request);
@@ -527,7 +527,7 @@ static void dead_connections_are_replaced(void)
         snprintf(faults, sizeof faults, "%s,tries=1", ends[i]);
         request = hello(fresh(faults));
         struct recorder recorder = { 0 };
-        reply = tw_chat_stream(client, request, record_retries, &recorder);
+        reply = driver_stream(client, request, record_retries, &recorder);
         CHECK_REPLY(reply, TW_OK);
         CHECK_INT(tw_reply_attempts(reply), 1);
         CHECK_INT(recorder.counts[TW_EVENT_RETRY], 0);
@@ -540,13 +540,13 @@ static void dead_connections_are_replaced(void)
         /* A new connection that fails is not replaced. */
         request = hello(fresh(faults));
         tw_client *other = client_with_retries(mock_url, 0, 0);
-        reply = tw_chat_stream(other, request, NULL, NULL);
+        reply = driver_stream(other, request, NULL, NULL);
         CHECK_REPLY(reply, TW_NETWORK);
         tw_reply_destroy(reply);
         tw_request_destroy(request);
-        tw_client_destroy(other);
+        driver_destroy_client(other);
     }
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* A connection is replaced no matter how much was sent. The server closes the connection in the
@@ -557,20 +557,20 @@ static void large_requests_are_sent_again(void)
     server_start(&server, json_response("200 OK", "", HI_ANSWER));
     tw_client *client = client_with_retries(server.url, 0, 0);
     tw_request *request = hello("m");
-    tw_reply *reply = tw_chat_send(client, request);
+    tw_reply *reply = driver_send(client, request);
     CHECK_REPLY(reply, TW_OK);
     tw_reply_destroy(reply);
     char *large = calloc(1, 8 << 20);
     memset(large, 'a', (8 << 20) - 1);
     CHECK_STATUS(tw_request_add_message(request, "user", large), TW_OK);
     free(large);
-    reply = tw_chat_send(client, request);
+    reply = driver_send(client, request);
     CHECK_REPLY(reply, TW_NETWORK);
     CHECK_INT(tw_reply_attempts(reply), 1);
     CHECK_INT(ATOMIC_LOAD(server.connections), 2);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     server_stop(&server);
 }
 
@@ -582,7 +582,7 @@ void test_retries(void)
     }
     tw_client *client = client_with_retries(mock_url, -1, 0);
     check_stream_errors(client);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     check_counts();
     refused_connections_are_retried();
     dead_connections_are_replaced();

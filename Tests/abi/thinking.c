@@ -35,7 +35,7 @@ static void check_sent(tw_client *client, tw_thinking mode, int64_t budget, cons
     char end[160];
     tw_request *request = hello("mock/echo");
     CHECK_STATUS(tw_request_set_thinking(request, mode, budget), TW_OK);
-    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    tw_reply *reply = driver_stream(client, request, NULL, NULL);
     CHECK_REPLY(reply, TW_OK);
     snprintf(end, sizeof end, "%s,\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
              expected);
@@ -76,7 +76,7 @@ static void each_effort(void)
         snprintf(expected, sizeof expected, "],\"reasoning_effort\":\"%s\"", efforts[i].value);
         check_sent(client, efforts[i].mode, 0, expected);
     }
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* The mock provider is a private host: it receives the fields of vLLM and llama.cpp. */
@@ -85,7 +85,7 @@ static void private_host(void)
     tw_client *client = client_with(TW_DIALECT_AUTO);
     check_sent(client, TW_THINKING_OFF, 0, fields[2].off);
     check_sent(client, TW_THINKING_ON, 100, fields[2].low);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 static void dialects(void)
@@ -95,7 +95,7 @@ static void dialects(void)
         check_sent(client, TW_THINKING_LOW, 100, fields[i].low);
         check_sent(client, TW_THINKING_OFF, 0, fields[i].off);
         check_sent(client, TW_THINKING_AUTO, 0, "]");
-        tw_client_destroy(client);
+        driver_destroy_client(client);
     }
     tw_options *options = tw_options_create();
     CHECK_STATUS(tw_options_set_dialect(options, TW_DIALECT_AUTO), TW_OK);
@@ -114,13 +114,13 @@ static void check_separation(const char *response, bool starts_thinking, tw_thin
     tw_request *request = hello("m");
     CHECK_STATUS(tw_request_set_thinking(request, mode, 0), TW_OK);
     CHECK_STATUS(tw_request_set_starts_thinking(request, starts_thinking), TW_OK);
-    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    tw_reply *reply = driver_stream(client, request, NULL, NULL);
     CHECK_REPLY(reply, TW_OK);
     CHECK_TEXT(tw_reply_reasoning(reply, NULL), reasoning);
     CHECK_TEXT(tw_reply_content(reply, NULL), content);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     server_stop(&server);
 }
 
@@ -150,13 +150,13 @@ static void check_tags(const char *response, const char *const client_tags[2],
     CHECK_STATUS(tw_request_set_reasoning_tags(request, request_tags[0], request_tags[1]), TW_OK);
     for (int streams = 0; streams < 2; streams++) {
         tw_reply *reply =
-            streams ? tw_chat_stream(client, request, NULL, NULL) : tw_chat_send(client, request);
+            streams ? driver_stream(client, request, NULL, NULL) : driver_send(client, request);
         CHECK_REPLY(reply, TW_OK);
         CHECK_TEXT(tw_reply_content(reply, NULL), content);
         tw_reply_destroy(reply);
     }
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     tw_options_destroy(options);
     server_stop(&server);
 }
@@ -211,14 +211,14 @@ static void known_template(void)
     tw_request *request = hello("Qwen/Qwen3-4B-Thinking-2507");
     for (int known = 1; known >= 0; known--) {
         if (!known) CHECK_STATUS(tw_request_set_starts_thinking(request, 0), TW_OK);
-        tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+        tw_reply *reply = driver_stream(client, request, NULL, NULL);
         CHECK_REPLY(reply, TW_OK);
         CHECK_TEXT(tw_reply_reasoning(reply, NULL), known ? "Hm." : "");
         CHECK_TEXT(tw_reply_content(reply, NULL), known ? "Hi" : "Hm.</think>Hi");
         tw_reply_destroy(reply);
     }
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     server_stop(&server);
 }
 

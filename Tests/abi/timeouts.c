@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 /* ---- the library's calls of epoll_wait ---- */
 
@@ -25,10 +26,16 @@ static void expect_end(int64_t when)
 bool hide_readable;
 int hidden_count;
 
+static bool is_socket(int descriptor)
+{
+    struct stat status;
+    return fstat(descriptor, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
 /*
  * Replaces epoll_wait of the C library. A reset that arrives while the kernel looks at a socket
  * (tcp_poll) can be reported as an error alone, although there is more to read. With
- * `hide_readable`, it always is.
+ * `hide_readable`, it always is. (The library watches other descriptors, too.)
  */
 int epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout)
 {
@@ -36,7 +43,8 @@ int epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout)
     *(void **)&real = dlsym(RTLD_NEXT, "epoll_wait");
     if (milliseconds() < due) expect_end(due);
     int count = real(epoll, events, capacity, timeout);
-    for (int wait = 0; hide_readable && wait < 5000 && count == 1 && events->events == EPOLLIN;
+    for (int wait = 0; hide_readable && wait < 5000 && count == 1 && events->events == EPOLLIN &&
+                       is_socket(events->data.fd);
          wait++) {
         sleep_ms(2);
         count = real(epoll, events, capacity, timeout);
@@ -91,7 +99,7 @@ static int64_t time_out_once(const struct timeout_case *timeout, bool is_of_requ
     int64_t start = milliseconds();
     expect_end(start + ms);
     tw_reply *reply =
-        tw_chat_stream(client, request, which == TW_TIMEOUT_IDLE ? restart_timeout : NULL, &ms);
+        driver_stream(client, request, which == TW_TIMEOUT_IDLE ? restart_timeout : NULL, &ms);
     int64_t took = milliseconds() - start, late = own_milliseconds(0) - own_due;
     if (which == TW_TIMEOUT_FIRST_BYTE) late -= tw_reply_timing(reply)->connected_us / 1000;
     due = 0;
@@ -103,7 +111,7 @@ static int64_t time_out_once(const struct timeout_case *timeout, bool is_of_requ
     CHECK_TEXT(tw_reply_reasoning(reply, NULL), timeout->reasoning);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     tw_options_destroy(options);
     return late;
 }
@@ -145,7 +153,7 @@ static void check_polling(const char *model, tw_timeout which, const char *name,
     CHECK_HAS(tw_reply_reasoning(reply, NULL), reasoning);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
 }
 
 /* Answers the first request. At the second, closes the connection and accepts no other. */
@@ -171,7 +179,7 @@ static void check_replaced_connection(void)
     CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_CONNECT, 300), TW_OK);
     CHECK_STATUS(tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 20000), TW_OK);
     for (int sent = 0; sent < 2; sent++) {
-        tw_reply *reply = tw_chat_send(client, request);
+        tw_reply *reply = driver_send(client, request);
         CHECK_REPLY(reply, sent == 0 ? TW_OK : TW_TIMEOUT);
         if (sent == 1) CHECK_HAS(tw_reply_message(reply), "no connection within 300 ms");
         CHECK((tw_reply_timing(reply)->connected_us >= 0) == (sent == 0));
@@ -179,7 +187,7 @@ static void check_replaced_connection(void)
     }
     CHECK_INT(ATOMIC_LOAD(server.requests), 2);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     server_stop(&server);
 }
 
@@ -224,7 +232,7 @@ static void check_slow_caller(void)
     CHECK(tw_reply_timing(reply)->total_us / 1000 <= milliseconds() - opened - AWAY + 2);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     tw_options_destroy(options);
     server_stop(&server);
 }
@@ -272,7 +280,7 @@ static char *event_and(const char *members, const char *filler)
 
 static tw_reply *stream(tw_client *client, const tw_request *request, bool is_pulled)
 {
-    if (!is_pulled) return tw_chat_stream(client, request, NULL, NULL);
+    if (!is_pulled) return driver_stream(client, request, NULL, NULL);
     const tw_event *event;
     tw_chat *chat = tw_chat_open(client, request);
     while (tw_chat_next(chat, &event, 7) != TW_NEXT_END) {}
@@ -303,7 +311,7 @@ static void check_filler(const char *filler, bool keeps_alive, bool is_pulled, t
     CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     tw_options_destroy(options);
     free(script);
 }
@@ -335,7 +343,7 @@ void test_pings_after_the_end(void)
     tw_request *request = hello("mock/script#type=text/event-stream,piece=10,pace=20");
     CHECK_STATUS(tw_request_set(request, "mock_reply", pings), TW_OK);
     int64_t start = milliseconds();
-    tw_reply *reply = tw_chat_stream(client, request, NULL, NULL);
+    tw_reply *reply = driver_stream(client, request, NULL, NULL);
     int64_t took = milliseconds() - start;
     CHECK_REPLY(reply, TW_OK);
     CHECK_TEXT(tw_reply_content(reply, NULL), "Hi");
@@ -343,6 +351,6 @@ void test_pings_after_the_end(void)
     CHECK(took >= 4900 && took < (slowness() > 1 ? 14000 : 8000));
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    tw_client_destroy(client);
+    driver_destroy_client(client);
     free(pings);
 }

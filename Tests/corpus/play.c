@@ -4,10 +4,11 @@
  *
  *     corpus.py plan | play | corpus.py check
  *
- * Each case is received by callback, pulled, and unstreamed (tw_chat_send). Where it is pulled, the
- * server sends the next piece only after the library has consumed the previous one, so the library
- * really receives the pieces separately. The first result of a case is printed as a line of JSON;
- * further results are printed only if they differ. corpus.py checks whether they are right.
+ * Each case is received by callback, pulled, and unstreamed (tw_chat_send), and by a tw_loop,
+ * streamed and unstreamed. Where it is pulled or received by a loop, the server sends the next
+ * piece only after the library has consumed the previous one, so the library really receives the
+ * pieces separately. The first result of a case is printed as a line of JSON; further results are
+ * printed only if they differ. corpus.py checks whether they are right.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -121,37 +122,88 @@ static tw_request *request_for(const struct answer *answer)
     return request;
 }
 
-enum way { BY_CALLBACK, PULLED, UNSTREAMED };
+enum way { BY_CALLBACK, PULLED, UNSTREAMED, BY_LOOP, UNSTREAMED_BY_LOOP, WAYS };
 
-static tw_reply *pull(tw_client *client, const tw_request *request, struct recorder *recorder)
+static const struct {
+    const char *name;
+    bool is_gated, is_streamed;
+} ways[WAYS] = {
+    [BY_CALLBACK] = { "by callback", false, true },
+    [PULLED] = { "pulled", true, true },
+    [UNSTREAMED] = { "in one piece", false, false },
+    [BY_LOOP] = { "by a loop", true, true },
+    [UNSTREAMED_BY_LOOP] = { "in one piece by a loop", true, false },
+};
+
+static tw_client *client;
+static tw_loop *loop; /* Used for all exchanges by a loop. */
+
+/* Records what arrives within this time: one event of a chat, or all that are ready in the loop if
+ * `chat` is NULL. */
+static tw_next receive_events(tw_chat *chat, struct recorder *recorder, int timeout_ms)
 {
-    tw_chat *chat = tw_chat_open(client, request);
     const tw_event *event;
+    if (!chat) {
+        if (recorder->done > 0) return TW_NEXT_END;
+        int events = tw_loop_poll(loop, timeout_ms);
+        if (events < 0) die(tw_last_error());
+        return recorder->done > 0 ? TW_NEXT_END : events > 0 ? TW_NEXT_EVENT : TW_NEXT_TIMEOUT;
+    }
+    tw_next found = tw_chat_next(chat, &event, timeout_ms);
+    if (found == TW_NEXT_EVENT) record_event(recorder, event);
+    return found;
+}
+
+/* Receives an answer whose server waits after each piece until the library has consumed it. */
+static void receive_pieces(tw_chat *chat, struct recorder *recorder)
+{
     size_t left = script.answer->body_len, piece = script.first;
     tw_next found;
     bool is_sent;
     /* Sends the request and receives the first piece. The others follow one by one. */
     do {
-        found = tw_chat_next(chat, &event, 1);
-        if (found == TW_NEXT_EVENT) record_event(recorder, event);
+        found = receive_events(chat, recorder, 1);
         is_sent = sem_trywait(&script.sent) == 0;
     } while (!is_sent && found != TW_NEXT_END);
     if (!is_sent) wait_for(&script.sent);
     while (left > piece) {
-        while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT)
-            record_event(recorder, event);
+        while (receive_events(chat, recorder, 0) == TW_NEXT_EVENT) {}
         left -= piece;
         piece = script.rest;
         sem_post(&script.go);
         wait_for(&script.sent);
     }
-    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT) record_event(recorder, event);
+    while (receive_events(chat, recorder, -1) != TW_NEXT_END) {}
+}
+
+static tw_reply *pull(const tw_request *request, struct recorder *recorder)
+{
+    tw_chat *chat = tw_chat_open(client, request);
+    receive_pieces(chat, recorder);
     return tw_chat_close(chat);
 }
 
+static tw_reply *run_in_loop(const tw_request *request, bool is_streamed, struct recorder *recorder)
+{
+    if (!(is_streamed ? tw_loop_start : tw_loop_start_unstreamed)(loop, request, record_event,
+                                                                  recorder))
+        die(tw_last_error());
+    receive_pieces(NULL, recorder);
+    return tw_reply_retain(recorder->reply);
+}
+
+static tw_reply *exchange(enum way way, const tw_request *request, struct recorder *recorder)
+{
+    switch (way) {
+    case BY_CALLBACK: return tw_chat_stream(client, request, record_event, recorder);
+    case PULLED: return pull(request, recorder);
+    case UNSTREAMED: return tw_chat_send(client, request);
+    default: return run_in_loop(request, ways[way].is_streamed, recorder);
+    }
+}
+
 /* The result of receiving the answer in such pieces, as the members of a JSON object. */
-static char *receive(tw_client *client, const struct answer *answer, enum way way, size_t first,
-                     size_t rest)
+static char *receive(const struct answer *answer, enum way way, size_t first, size_t rest)
 {
     struct recorder recorder = { 0 };
     struct text line = { 0 };
@@ -159,14 +211,11 @@ static char *receive(tw_client *client, const struct answer *answer, enum way wa
     script.answer = answer;
     script.first = first > 0 ? first : answer->body_len;
     script.rest = rest > 0 ? rest : answer->body_len;
-    script.is_gated = way == PULLED;
-    tw_reply *reply = way == PULLED ? pull(client, request, &recorder)
-                      : way == BY_CALLBACK
-                          ? tw_chat_stream(client, request, record_event, &recorder)
-                          : tw_chat_send(client, request);
+    script.is_gated = ways[way].is_gated;
+    tw_reply *reply = exchange(way, request, &recorder);
     wait_for(&script.done);
     recorder_end_event(&recorder);
-    if (way != UNSTREAMED) {
+    if (ways[way].is_streamed) {
         text_put(&line, "\"events\":[");
         text_add(&line, recorder.json.bytes, recorder.json.len);
         text_put(&line, "],");
@@ -180,20 +229,18 @@ static char *receive(tw_client *client, const struct answer *answer, enum way wa
     return line.bytes;
 }
 
-static char *first_results[3];
+static char *first_results[WAYS];
 static int exchanges;
 
 /* Prints the result if it is the first one or differs from that. */
-static void print_result(tw_client *client, const struct answer *answer, enum way way, size_t first,
-                         size_t rest)
+static void print_result(const struct answer *answer, enum way way, size_t first, size_t rest)
 {
-    static const char *const names[] = { "by callback", "pulled", "in one piece" };
-    char *line = receive(client, answer, way, first, rest);
+    char *line = receive(answer, way, first, rest);
     char **known = &first_results[way];
     exchanges++;
     if (!*known || strcmp(*known, line) != 0) {
         printf("{\"case\":\"%s\",", answer->name);
-        printf("\"how\":\"%s, the first piece %zu bytes, the others %zu\",", names[way], first,
+        printf("\"how\":\"%s, the first piece %zu bytes, the others %zu\",", ways[way].name, first,
                rest);
         printf("%s}\n", line);
     }
@@ -203,26 +250,27 @@ static void print_result(tw_client *client, const struct answer *answer, enum wa
         *known = line;
 }
 
-static void play(tw_client *client, const struct answer *answer)
+static void play(const struct answer *answer)
 {
     /* A connection that stays open costs a wait for the end of the stream each time. */
     size_t cuts = answer->end == END_OPEN ? 2 : 40;
     size_t step = answer->body_len / cuts + 1;
-    for (int way = BY_CALLBACK; way <= UNSTREAMED; way++) {
+    for (int way = BY_CALLBACK; way < WAYS; way++) {
         first_results[way] = NULL;
-        print_result(client, answer, (enum way)way, 0, 0);
-        print_result(client, answer, (enum way)way, 1, 1);
-        print_result(client, answer, (enum way)way, 7, 7);
+        print_result(answer, (enum way)way, 0, 0);
+        print_result(answer, (enum way)way, 1, 1);
+        print_result(answer, (enum way)way, 7, 7);
     }
-    for (size_t offset = 1; offset < answer->body_len; offset += step)
-        print_result(client, answer, PULLED, offset, 0);
-    for (int way = BY_CALLBACK; way <= UNSTREAMED; way++) free(first_results[way]);
+    for (size_t offset = 1; offset < answer->body_len; offset += step) {
+        print_result(answer, PULLED, offset, 0);
+        print_result(answer, BY_LOOP, offset, 0);
+    }
+    for (int way = BY_CALLBACK; way < WAYS; way++) free(first_results[way]);
 }
 
 int main(void)
 {
     static struct server server;
-    tw_client *client;
     clear_environment();
     sem_init(&script.go, 0, 0);
     sem_init(&script.sent, 0, 0);
@@ -235,12 +283,15 @@ int main(void)
     tw_options_set_retries(options, 0);
     if (tw_client_create(options, &client) != TW_OK) return puts(tw_last_error()), 1;
     tw_options_destroy(options);
+    loop = tw_loop_create(client);
+    if (!loop) return puts(tw_last_error()), 1;
     int cases = 0;
     for (struct answer answer; read_answer(&answer); cases++) {
-        play(client, &answer);
+        play(&answer);
         free(answer.head);
         free(answer.body);
     }
+    tw_loop_destroy(loop);
     tw_client_destroy(client);
     server_stop(&server);
     printf("{\"cases\":%d,\"exchanges\":%d}\n", cases, exchanges);

@@ -23,23 +23,36 @@ void create_client(int port)
     tw_options_destroy(options);
 }
 
-static tw_request *request_for(const struct answer *answer, enum kind kind, size_t offset, int lane,
-                               size_t padding)
+tw_request *attempt_request(const struct attempt *attempt)
 {
+    const struct answer *answer = attempt->answer;
+    enum kind kind = attempt->kind;
     tw_request *request;
     struct text body = { 0 };
     /* The brace after the fault shows the server that it has received all of it. */
     text_printf(&body,
                 "{\"fault\":\"%d %d %zu %d\",\"end\":{},\"model\":\"m\",\"messages\":["
                 "{\"role\":\"user\",\"content\":\"",
-                (int)(answer - answers), (int)kind, offset, lane);
-    text_fill(&body, 'x', padding);
+                (int)(answer - answers), (int)kind, attempt->offset, attempt->lane);
+    text_fill(&body, 'x', attempt->padding);
     text_put(&body, "Hello\"}]}");
     if (tw_request_parse(body.bytes, body.len, &request) != TW_OK) die(tw_last_error());
     text_free(&body);
     if (strcmp(answer->how, "off") == 0) tw_request_set_thinking(request, TW_THINKING_OFF, 0);
     if (strcmp(answer->how, "starts") == 0) tw_request_set_starts_thinking(request, 1);
+    if (kind == STALL) {
+        tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 300);
+        if (attempt->offset == 0) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 300);
+    }
+    if (kind == STOP_READING) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 500);
+    if (kind == EARLY_THEN_HOLD) tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 500);
     return request;
+}
+
+size_t attempt_pieces(const struct attempt *attempt)
+{
+    size_t len = attempt->answer->len;
+    return attempt->kind == BYTES ? len : attempt->kind == SPLIT && attempt->offset < len ? 2 : 1;
 }
 
 /* Pulls the answer. The server sends the next piece when the previous one was consumed. */
@@ -84,17 +97,17 @@ static bool has_broken_document(const struct answer *answer, const tw_reply *rep
 }
 
 /* What is wrong with the result; NULL if it is right. */
-static const char *problem_of(const struct answer *answer, const tw_reply *reply,
-                              const struct recorder *recorder, const char *statuses,
-                              const char *expected, const struct text *line)
+static const char *problem_of(const struct attempt *attempt, const tw_reply *reply,
+                              const struct text *line)
 {
-    if (!is_one_of(tw_status_name(tw_reply_status(reply)), statuses)) return "the status";
+    const char *expected = attempt->expected;
+    if (!is_one_of(tw_status_name(tw_reply_status(reply)), attempt->statuses)) return "the status";
     if (expected && strcmp(line->bytes, expected) != 0) return "the events or the reply";
-    if (recorder->problem) return recorder->problem;
+    if (attempt->recorder.problem) return attempt->recorder.problem;
     if ((tw_reply_status(reply) == TW_OK) != (tw_reply_message(reply)[0] == '\0'))
         return "the message";
     if (tw_reply_attempts(reply) != 1) return "the number of attempts";
-    if (has_broken_document(answer, reply)) return "the document";
+    if (has_broken_document(attempt->answer, reply)) return "the document";
     return NULL;
 }
 
@@ -109,65 +122,83 @@ static void count(const struct answer *answer, enum kind kind, bool failed)
     if (failed) shared->table[kind][framing].failed++;
 }
 
-void exchange(const struct answer *answer, enum kind kind, size_t offset, int lane, size_t padding,
-              const char *statuses, const char *expected)
+void attempt_check(struct attempt *attempt, const tw_reply *reply)
 {
-    struct recorder recorder = { 0 };
     struct text line = { 0 };
+    const struct answer *answer = attempt->answer;
+    const char *kind = kind_names[attempt->kind], *expected = attempt->expected;
     int number = (int)(answer - answers) + 1;
-    tw_request *request = request_for(answer, kind, offset, lane, padding);
-    if (kind == STALL) {
-        tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 300);
-        if (offset == 0) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 300);
-    }
-    if (kind == STOP_READING) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 500);
-    if (kind == EARLY_THEN_HOLD) tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 500);
-    tw_chat *chat = answer->is_whole == 1 ? tw_chat_open_unstreamed(client, request)
-                                          : tw_chat_open(client, request);
-    if (kind == SPLIT || kind == BYTES)
-        pull_pieces(chat, &recorder,
-                    kind == BYTES          ? answer->len
-                    : offset < answer->len ? 2
-                                           : 1,
-                    lane);
-    else
-        tw_chat_run(chat, record_event, &recorder);
-    tw_reply *reply = tw_chat_close(chat);
-    recorder_end_event(&recorder);
+    recorder_end_event(&attempt->recorder);
     text_put(&line, "\"events\":[");
-    text_add(&line, recorder.json.bytes, recorder.json.len);
+    text_add(&line, attempt->recorder.json.bytes, attempt->recorder.json.len);
     text_put(&line, "],");
     put_reply_contents(&line, reply);
-    const char *problem = problem_of(answer, reply, &recorder, statuses, expected, &line);
-    count(answer, kind, problem != NULL);
+    const char *problem = problem_of(attempt, reply, &line);
+    count(answer, attempt->kind, problem != NULL);
     /* Once for each answer and kind, because a fault can fail at thousands of offsets. */
-    if (problem && atomic_exchange(&last_failed[kind], number) != number) {
+    if (problem && atomic_exchange(&last_failed[attempt->kind], number) != number) {
         printf("%s, %s, %s at %zu of %zu: wrong: %s\n  expected %s %s\n  got      %s %s\n  %s\n",
-               answer->name, answer->framing, kind_names[kind], offset, answer->len, problem,
-               statuses, expected ? expected : "(anything)", tw_status_name(tw_reply_status(reply)),
-               line.bytes, tw_reply_message(reply));
+               answer->name, answer->framing, kind, attempt->offset, answer->len, problem,
+               attempt->statuses, expected ? expected : "(anything)",
+               tw_status_name(tw_reply_status(reply)), line.bytes, tw_reply_message(reply));
         fflush(stdout);
     }
+    recorder_free(&attempt->recorder);
+    text_free(&line);
+}
+
+static void make(struct attempt *attempt)
+{
+    tw_request *request = attempt_request(attempt);
+    tw_chat *chat = attempt->answer->is_whole == 1 ? tw_chat_open_unstreamed(client, request)
+                                                   : tw_chat_open(client, request);
+    if (attempt->kind == SPLIT || attempt->kind == BYTES)
+        pull_pieces(chat, &attempt->recorder, attempt_pieces(attempt), attempt->lane);
+    else
+        tw_chat_run(chat, record_event, &attempt->recorder);
+    tw_reply *reply = tw_chat_close(chat);
+    attempt_check(attempt, reply);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
-    recorder_free(&recorder);
-    text_free(&line);
+}
+
+void exchange(const struct answer *answer, enum kind kind, size_t offset, size_t padding,
+              const char *statuses, const char *expected)
+{
+    struct attempt attempt = { .answer = answer,
+                               .kind = kind,
+                               .offset = offset,
+                               .padding = padding,
+                               .statuses = statuses,
+                               .expected = expected };
+    make(&attempt);
+}
+
+struct attempt planned_attempt(const struct answer *answer, enum kind kind, size_t offset, int lane)
+{
+    bool arrives = kind == WHOLE || kind == SPLIT || kind == BYTES;
+    bool is_end = offset == answer->len ||
+                  (strcmp(answer->framing, "close") == 0 && offset >= answer->head_len);
+    const struct outcome *outcome = outcome_at(answer, arrives ? answer->len : offset);
+    return (struct attempt){
+        .answer = answer,
+        .kind = kind,
+        .offset = offset,
+        .lane = lane,
+        .statuses = kind == STALL                        ? outcome->silent
+                    : arrives || (kind == FIN && is_end) ? outcome->ended
+                                                         : outcome->cut,
+        .expected = outcome->events,
+    };
 }
 
 void exchange_whole(const struct answer *answer)
 {
-    const struct outcome *end = outcome_at(answer, answer->len);
-    exchange(answer, WHOLE, 0, 0, 0, end->ended, end->events);
+    exchange_broken(answer, WHOLE, 0, 0);
 }
 
 void exchange_broken(const struct answer *answer, enum kind kind, size_t offset, int lane)
 {
-    bool is_end = offset == answer->len ||
-                  (strcmp(answer->framing, "close") == 0 && offset >= answer->head_len);
-    bool arrives = kind == SPLIT || kind == BYTES;
-    const struct outcome *outcome = outcome_at(answer, arrives ? answer->len : offset);
-    const char *status = kind == STALL                        ? outcome->silent
-                         : arrives || (kind == FIN && is_end) ? outcome->ended
-                                                              : outcome->cut;
-    exchange(answer, kind, offset, lane, 0, status, outcome->events);
+    struct attempt attempt = planned_attempt(answer, kind, offset, lane);
+    make(&attempt);
 }

@@ -2,6 +2,9 @@
  * Breaks every answer at every offset, and compares the results with the plan. See README.md.
  *
  *     faults.py plan | sweep EVERY EVERY-CHUNKED
+ *     faults.py plan | sweep --loop EVERY
+ *
+ * With --loop, a tw_loop makes the exchanges, many at once.
  */
 #define _GNU_SOURCE
 
@@ -111,21 +114,21 @@ static void break_requests(const struct answer *answer)
     static const size_t offsets[] = { 0, 1, 16384, 100000, 1 << 20, LARGE - 1 };
     const struct outcome *end = outcome_at(answer, answer->len);
     char either[80];
-    exchange(answer, EARLY_THEN_READ, 0, 0, LARGE, end->ended, end->events);
-    exchange(answer, EARLY_THEN_HOLD, 0, 0, LARGE, end->silent, end->events);
-    exchange(answer, EARLY_THEN_FIN, 0, 0, LARGE, end->ended, end->events);
+    exchange(answer, EARLY_THEN_READ, 0, LARGE, end->ended, end->events);
+    exchange(answer, EARLY_THEN_HOLD, 0, LARGE, end->silent, end->events);
+    exchange(answer, EARLY_THEN_FIN, 0, LARGE, end->ended, end->events);
     /* The unread request causes a reset, which can overtake the answer. */
     snprintf(either, sizeof either, "%s|TW_NETWORK|TW_TRUNCATED", end->ended);
-    exchange(answer, EARLY_THEN_CLOSE, 0, 0, LARGE, either, NULL);
+    exchange(answer, EARLY_THEN_CLOSE, 0, LARGE, either, NULL);
     exchange_whole(answer);
     if (!is_error_response(answer)) return;
-    exchange(answer, STOP_READING, 0, 0, LARGE, "TW_TIMEOUT", NULL);
+    exchange(answer, STOP_READING, 0, LARGE, "TW_TIMEOUT", NULL);
     for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
-        exchange(answer, FIN_IN_REQUEST, offsets[i], 0, LARGE, "TW_NETWORK",
+        exchange(answer, FIN_IN_REQUEST, offsets[i], LARGE, "TW_NETWORK",
                  answers[0].outcomes[0].events);
-        exchange(answer, RESET_IN_REQUEST, offsets[i], 0, LARGE, "TW_NETWORK",
+        exchange(answer, RESET_IN_REQUEST, offsets[i], LARGE, "TW_NETWORK",
                  answers[0].outcomes[0].events);
-        exchange(answer, RESET_IN_REQUEST, offsets[i], 0, 0, "TW_NETWORK",
+        exchange(answer, RESET_IN_REQUEST, offsets[i], 0, "TW_NETWORK",
                  answers[0].outcomes[0].events);
         exchange_whole(answer);
     }
@@ -171,6 +174,27 @@ static int work(void)
     return leaks;
 }
 
+static int work_with_loop(void)
+{
+    pid_t server;
+    int port = start_server(&server);
+    long kept = process_descriptors();
+    /* Everything that remains allocated is allocated for this exchange. */
+    create_client(port);
+    exchange_whole(&answers[0]);
+    tw_client_destroy(client);
+    long heap = (long)mallinfo2().uordblks;
+    create_client(port);
+    break_concurrently((size_t)every, is_mine);
+    check_at_most("threads", "in the sweep", process_threads(), 1);
+    tw_client_destroy(client);
+    check_at_most("bytes on the heap", "at the end", (long)mallinfo2().uordblks, heap + (16 << 10));
+    check_at_most("descriptors", "at the end", process_descriptors(), kept);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    return leaks;
+}
+
 static bool print_table(void)
 {
     long failed = 0;
@@ -193,10 +217,12 @@ static bool print_table(void)
 
 int main(int argc, char **argv)
 {
-    bool failed = false;
+    bool failed = false, uses_loop = argc == 3 && strcmp(argv[1], "--loop") == 0;
     setvbuf(stdout, NULL, _IOFBF, 1 << 16);
     clear_environment();
-    if (argc == 3) {
+    if (uses_loop) {
+        every = atol(argv[2]);
+    } else if (argc == 3) {
         every = atol(argv[1]);
         every_chunked = atol(argv[2]);
     }
@@ -214,7 +240,7 @@ int main(int argc, char **argv)
         pid_t child = fork();
         if (child < 0) die("fork");
         if (child == 0) {
-            bool leaked = work() != 0;
+            bool leaked = (uses_loop ? work_with_loop() : work()) != 0;
             fflush(stdout);
             exit(leaked);
         }

@@ -1,7 +1,7 @@
 /*
  * The parts of the sweep: which answers to break and what is right then (plan.c), a server that
- * breaks them (server.c), a client that checks the results (client.c), and the loop over all of
- * it (sweep.c).
+ * breaks them (server.c), a client that checks the results (client.c), many exchanges at once
+ * (concurrent.c), and the loop over all of it (sweep.c).
  *
  * There is a worker process for each processor. A worker has one client, which it uses for its
  * whole part of the sweep, and a server in a process of its own, so that the worker's
@@ -70,7 +70,7 @@ void free_plan(void);
 const struct outcome *outcome_at(const struct answer *answer, size_t offset);
 bool is_error_response(const struct answer *answer);
 
-enum { LANES = 32, WORKERS = 16, FRAMINGS = 3 };
+enum { LANES = 64, WORKERS = 16, FRAMINGS = 3 };
 extern const char *const kind_names[KINDS], *const framing_names[FRAMINGS];
 
 /** Memory that all processes share. */
@@ -94,15 +94,42 @@ int start_server(pid_t *process);
 extern tw_client *client;
 void create_client(int port);
 
-/**
- * Makes one exchange, counts it, and checks that its status is one of `statuses` and its result is
- * `expected`, if that is not NULL. The request is longer by `padding` bytes.
- */
-void exchange(const struct answer *answer, enum kind kind, size_t offset, int lane, size_t padding,
+/** One exchange, and what is right for it. */
+struct attempt {
+    const struct answer *answer;
+    enum kind kind;
+    size_t offset, padding; /* The request is longer by `padding` bytes. */
+    int lane;
+    const char *statuses; /* Its status must be one of these, separated by "|". */
+    const char *expected; /* Its events and reply; NULL for anything. */
+    struct recorder recorder;
+};
+
+/** An attempt with the outcome from the plan. */
+struct attempt planned_attempt(const struct answer *answer, enum kind kind, size_t offset,
+                               int lane);
+
+/** Its request, which the caller destroys. */
+tw_request *attempt_request(const struct attempt *attempt);
+
+/** The number of pieces of the answer. The server waits for the client after each but the last. */
+size_t attempt_pieces(const struct attempt *attempt);
+
+/** Counts the attempt, checks its result, and frees its recorder. */
+void attempt_check(struct attempt *attempt, const tw_reply *reply);
+
+/** Makes one exchange with a chat, and checks it. */
+void exchange(const struct answer *answer, enum kind kind, size_t offset, size_t padding,
               const char *statuses, const char *expected);
 
 /** The same with the outcome from the plan, for the whole answer and for a broken one. */
 void exchange_whole(const struct answer *answer);
 void exchange_broken(const struct answer *answer, enum kind kind, size_t offset, int lane);
+
+/**
+ * Makes exchanges with one loop, LANES of them at a time, each broken elsewhere: the answers for
+ * which `is_mine` is true, at every n-th offset.
+ */
+void break_concurrently(size_t step, bool (*is_mine)(size_t answer));
 
 #endif
