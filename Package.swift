@@ -10,6 +10,8 @@ let swiftSettings: [SwiftSetting] = [
     .unsafeFlags(["-warnings-as-errors"]),
     // In Embedded Swift, the checks of exclusive access call functions that do nothing.
     .unsafeFlags(["-enforce-exclusivity=unchecked"], embedded),
+    // The traps of a function share one instruction: without a debugger they look alike anyway.
+    .unsafeFlags(["-Xfrontend", "-mergeable-traps"], embedded),
     // Every object file contains copies of the generic code that it uses. With sections, the linker
     // keeps one of each.
     .unsafeFlags(["-Xfrontend", "-function-sections"], embedded),
