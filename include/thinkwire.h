@@ -1179,7 +1179,11 @@ TW_API tw_status tw_loop_set_limit(tw_loop *loop, tw_loop_limit which, int64_t n
 TW_API tw_chat *tw_loop_start(tw_loop *loop, const tw_request *request, tw_event_fn fn,
                               void *userdata);
 
-/** Starts an exchange that is not streamed (see tw_chat_send), otherwise like tw_loop_start. */
+/**
+ * Starts an exchange that is not streamed (see tw_chat_send), otherwise like tw_loop_start.
+ *
+ * Returns NULL in the same cases.
+ */
 TW_API tw_chat *tw_loop_start_unstreamed(tw_loop *loop, const tw_request *request, tw_event_fn fn,
                                          void *userdata);
 
@@ -1243,7 +1247,11 @@ TW_API void tw_loop_destroy(tw_loop *loop);
  */
 TW_API tw_status tw_chat_pause(tw_chat *chat);
 
-/** Continues a chat that tw_chat_pause has paused; does nothing if it is not. Same errors. */
+/**
+ * Continues a chat that tw_chat_pause has paused; does nothing if it is not.
+ *
+ * TW_INVALID: `chat` is NULL. TW_MISUSE: as for tw_chat_pause.
+ */
 TW_API tw_status tw_chat_resume(tw_chat *chat);
 
 /* ---------------------------------------------------------------------------------------------- */
@@ -1420,7 +1428,7 @@ TW_API const char *tw_reply_get(const tw_reply *reply, const char *pointer, size
  * Keeps a reply: it must be destroyed one more time. From any thread.
  *
  * It is for the reply of a TW_EVENT_DONE, which is otherwise destroyed when the callback returns.
- * Returns `reply`.
+ * Returns `reply`, also if it is NULL.
  */
 TW_API tw_reply *tw_reply_retain(const tw_reply *reply);
 

@@ -10,7 +10,6 @@ import importlib.metadata
 import json
 import pathlib
 import sys
-import threading
 
 import corpus
 
@@ -123,19 +122,18 @@ CLIENTS = {"openai": by_openai, "litellm": by_litellm, "liter-llm": by_liter_llm
 def play(name):
     """Prints one line of JSON for the client, and one for each case: the wrong aspects."""
     print(json.dumps({"client": name, "version": importlib.metadata.version(name)}))
-    with corpus.Server() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        for case in corpus.cases():
-            received = Received()
-            url = f"{server.url}/{case.name}/x/v1"
-            is_streamed = corpus.body_of(corpus.CASES / f"{case.name}.json").suffix == ".sse"
-            try:
-                CLIENTS[name](url, is_streamed, received)
-            except Exception as error:
-                received.error = f"{type(error).__name__}: {error}"[:200]
-            wrong = received.wrong_aspects(case)
-            print(json.dumps({"case": case.name, "wrong": wrong, "error": received.error}))
-        server.shutdown()
+    server = corpus.Server()
+    for case in corpus.cases():
+        received = Received()
+        url = server.url_of(case.name)
+        is_streamed = corpus.body_of(corpus.CASES / f"{case.name}.json").suffix == ".sse"
+        try:
+            CLIENTS[name](url, is_streamed, received)
+        except Exception as error:
+            received.error = f"{type(error).__name__}: {error}"[:200]
+        wrong = received.wrong_aspects(case)
+        print(json.dumps({"case": case.name, "wrong": wrong, "error": received.error}))
+    server.stop()
 
 
 def table(paths):

@@ -15,9 +15,8 @@ from thinkwire import AsyncClient, Error, Reply
 @pytest.mark.parametrize(
     "split", ["whole", *(pytest.param(name, marks=pytest.mark.slow) for name in SPLITS[1:])]
 )
-def test_all_cases(server: str, split: str) -> None:
+def test_all_cases(server: Any, split: str) -> None:
     async def main() -> None:
-        # One after another, because the server serves one connection at a time.
         names = sorted(CASES.keys() - SLOW_CASES)
         differences = {name: await play(server, split, name) for name in names}
         assert {name: found for name, found in differences.items() if found} == {}
@@ -26,12 +25,10 @@ def test_all_cases(server: str, split: str) -> None:
     asyncio.run(main())
 
 
-async def play(server: str, split: str, name: str) -> list[str]:
+async def play(server: Any, split: str, name: str) -> list[str]:
     """Returns the differences between the expected and the actual results of a case."""
     case = CASES[name]
-    async with AsyncClient(
-        f"{server}/{name}/{split}/v1", "test", timeout=20, max_retries=0
-    ) as client:
+    async with AsyncClient(server.url_of(name, split), "test", timeout=20, max_retries=0) as client:
         stream = client.stream("m", "Hello", **request_fields(case))
         events: list[Any] = []
         try:
