@@ -172,7 +172,7 @@ def write_plan(out):
 
 
 if __name__ == "__main__":
-    mistakes = oracle.verify(oracle.all_cases())
+    mistakes = oracle.verify(oracle.modelled_cases())
     if mistakes:
         sys.exit("\n".join(mistakes))
     write_plan(sys.stdout.buffer)
