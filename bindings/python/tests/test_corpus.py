@@ -17,8 +17,8 @@ SPLITS = ["whole", "first=1", "first=100", "first=333", "piece=1"]
 #: The cases that wait for a timeout.
 SLOW_CASES = {"open-after-done"}
 
-#: The cases that were played.
-played: set[str] = set()
+#: The cases and splits that were played.
+played: set[tuple[str, str]] = set()
 
 
 @pytest.fixture(scope="module")
@@ -29,31 +29,29 @@ def server() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(
+    "split", ["whole", *(pytest.param(split, marks=pytest.mark.slow) for split in SPLITS[1:])]
+)
+@pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=pytest.mark.slow) if name in SLOW_CASES else name for name in CASES],
 )
-def test_case(server: Any, name: str) -> None:
+def test_case(server: Any, name: str, split: str) -> None:
     case = CASES[name]
-    for split in SPLITS:
-        with Client(
-            base_url=server.url_of(name, split), api_key="test", timeout=20, max_retries=0
-        ) as client:
-            events, streamed = stream_case(client, case)
-            sent = send_case(client, case)
-        assert (
-            corpus.differences(case, corpus.reply_of(streamed), events, streamed.raw_json()) == []
-        ), split
-        assert corpus.differences(case, corpus.reply_of(sent), None, sent.raw_json()) == [], (
-            f"{split}, unstreamed"
-        )
-    played.add(name)
+    with Client(
+        base_url=server.url_of(name, split), api_key="test", timeout=20, max_retries=0
+    ) as client:
+        events, streamed = stream_case(client, case)
+        sent = send_case(client, case)
+    assert corpus.differences(case, corpus.reply_of(streamed), events, streamed.raw_json()) == []
+    assert corpus.differences(case, corpus.reply_of(sent), None, sent.raw_json()) == [], "sent"
+    played.add((name, split))
 
 
 @pytest.mark.slow
 def test_every_case_was_played() -> None:
     files = list(corpus.CASES.glob("*.json"))
-    print(f"corpus through Python: {len(played)} cases of {len(files)}")
-    assert len(played) == len(files) > 0
+    print(f"corpus through Python: {len(played)} exchanges for {len(files)} cases")
+    assert len(played) == len(files) * len(SPLITS) > 0
 
 
 def test_a_difference_is_detected(server: Any) -> None:
