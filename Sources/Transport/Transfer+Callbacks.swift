@@ -12,8 +12,10 @@ extension Transfer {
         _ = platform_set_long(
             easy, CURLOPT_HTTP_VERSION,
             settings.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
-        // Transfers that begin together share a connection if the server has HTTP/2.
-        _ = platform_set_long(easy, CURLOPT_PIPEWAIT, settings.usesHTTP2 ? 1 : 0)
+        // Transfers that begin together share a connection if the server has HTTP/2, which is used
+        // over TLS only. In clear text, they would wait for the first response (8.23).
+        _ = platform_set_long(
+            easy, CURLOPT_PIPEWAIT, settings.usesHTTP2 && settings.endpoint.isSecure ? 1 : 0)
         _ = platform_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         _ = platform_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         // No signals in the host process; and cancelling does not wait for a name server.

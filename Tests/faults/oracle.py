@@ -84,8 +84,7 @@ def all_cases():
 
 #: Cases of the corpus whose outcome this oracle does not know at every offset: other tags, repeated
 #: reasoning, deviations that are read leniently, other names of usage, and the classification of
-#: errors by their text. The corpus tests play each of them whole, in pieces and byte by byte, through
-#: both drivers.
+#: errors by their text. The corpus tests play each of them whole, in pieces and byte by byte.
 NOT_MODELLED = frozenset((pathlib.Path(__file__).parent / "not_modelled.txt").read_text().split())
 
 
