@@ -308,6 +308,8 @@ static bool run(const struct flood *flood)
     server_listen(&server);
     tw_client *client = create_client(server.url);
     tw_request *request = tw_request_create("m");
+    /* Without "n", choices with increasing indexes are taken for one choice. */
+    if (strcmp(flood->message, "more choices") == 0) tw_request_set(request, "n", "2");
     printf("%-27s", flood->name);
     fflush(stdout);
     long resident = process_status("VmRSS:");
