@@ -93,7 +93,8 @@ package final class BlockingDriver: ChatDriver {
 
     /// Cancels the exchange if it is not over, and returns its reply.
     package func close() -> Reply {
-        exchange.close(now: loop?.now ?? 0)
+        // A loop that was returned may be in use by another thread. The exchange is over then.
+        if holdsLoop, let loop { exchange.close(now: loop.now) } else { exchange.close(now: 0) }
         releaseLoop()
         return exchange.reply
     }
