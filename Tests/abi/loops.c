@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -556,6 +557,8 @@ static void a_child_leaves_the_loop_alone(void)
     tw_chat *chat = tw_loop_start(loop, request, record_and_check, &recorder);
     while (recorder.count == 0 && CHECK(tw_loop_poll(loop, 10000) > 0)) continue;
     fflush(stdout);
+    int results[2];
+    CHECK(pipe(results) == 0);
     pid_t child = fork();
     if (child == 0) {
         int failed = checks_failed;
@@ -569,10 +572,17 @@ static void a_child_leaves_the_loop_alone(void)
         tw_loop_destroy(loop);
         check_done(&recorder, TW_MISUSE);
         fflush(stdout);
-        _exit(checks_failed > failed);
+        char passed = checks_failed == failed;
+        if (write(results[1], &passed, 1) == 1) kill(getpid(), SIGKILL);
+        _exit(1);
     }
-    int result = 0;
-    CHECK(waitpid(child, &result, 0) == child && WIFEXITED(result) && WEXITSTATUS(result) == 0);
+    /* The child leaves the memory of its parent's libcurl alone. It is killed, so that Valgrind does
+     * not report that as a leak. */
+    char passed = 0;
+    close(results[1]);
+    CHECK(read(results[0], &passed, 1) == 1 && passed);
+    close(results[0]);
+    CHECK(waitpid(child, NULL, 0) == child);
     run_loop(loop);
     check_done(&recorder, TW_OK);
     recorder_free(&recorder);
