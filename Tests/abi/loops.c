@@ -576,8 +576,8 @@ static void a_child_leaves_the_loop_alone(void)
         if (write(results[1], &passed, 1) == 1) kill(getpid(), SIGKILL);
         _exit(1);
     }
-    /* The child leaves the memory of its parent's libcurl alone. It is killed, so that Valgrind does
-     * not report that as a leak. */
+    /* The child leaves the memory of its parent's libcurl alone. It is killed, so that Valgrind
+     * does not report that as a leak. */
     char passed = 0;
     close(results[1]);
     CHECK(read(results[0], &passed, 1) == 1 && passed);
