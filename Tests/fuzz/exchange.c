@@ -581,9 +581,10 @@ static bool is_compressed(const tw_reply *reply)
     return tw_reply_header(reply, "content-encoding") != NULL;
 }
 
-/* Checks that splits have no effect on the reply. libcurl decodes compressed bodies, and how much of
- * an invalid one it decodes depends on the splits: the request is sent again only if that is
- * nothing. */
+/* Checks that splits have no effect on the reply.
+ *
+ * libcurl decodes compressed bodies, and how much of an invalid one it decodes depends on the splits:
+ * the request is sent again only if that is nothing. */
 static void compare(tw_reply *split, tw_reply *whole)
 {
     size_t a_length, b_length;
