@@ -583,8 +583,8 @@ static bool is_compressed(const tw_reply *reply)
 
 /* Checks that splits have no effect on the reply.
  *
- * libcurl decodes compressed bodies, and how much of an invalid one it decodes depends on the splits:
- * the request is sent again only if that is nothing. */
+ * libcurl decodes compressed bodies, and how much of an invalid one it decodes depends on the
+ * splits: the request is sent again only if that is nothing. */
 static void compare(tw_reply *split, tw_reply *whole)
 {
     size_t a_length, b_length;
