@@ -122,6 +122,15 @@ def value_or_none(data):
         return None
 
 
+def error_in_cut_array(data):
+    """The first element of an array that was cut, if it is a complete error; else None."""
+    try:
+        value = json.JSONDecoder().raw_decode(data.decode().removeprefix("["))[0]
+    except ValueError:
+        return None
+    return value if data[:1] == b"[" and "error" in value else None
+
+
 def first_of(value):
     """The first element of an array; any other value unchanged."""
     return value[0] if isinstance(value, list) else value
@@ -237,6 +246,8 @@ class Choice:
             self.refusal.append(delta["refusal"])
         for number, fragment in enumerate(delta.get("tool_calls") or []):
             self.add_call(fragment, number == 0, is_whole)
+        if delta.get("function_call"):
+            self.add_call({"function": delta["function_call"]}, True, is_whole)
         return pieces, content
 
     def add_call(self, fragment, is_first, is_whole):
@@ -538,6 +549,8 @@ class Oracle:
 
     def _read_event(self, answer, name, data, is_complete):
         value = value_or_none(data)
+        if value is None and not is_complete:
+            value = error_in_cut_array(data)
         if value is None:
             if name == b"error":
                 # Cut within an error: it is known to be an error, but perhaps not which.
