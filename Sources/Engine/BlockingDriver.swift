@@ -15,7 +15,7 @@ package final class BlockingDriver: ChatDriver {
     private let exchange: Exchange
     private let client: Client?
     private let loop: EventLoop?
-    private var holdsLoop = false
+    private var holdsLoop: Bool
     private var hasBegun = false
 
     package enum Next {
@@ -23,27 +23,26 @@ package final class BlockingDriver: ChatDriver {
         case timeout, end
     }
 
-    /// The answer is streamed if `wantsStream`, or if the model requires it.
-    package init(_ client: Client, _ request: Request, wantsStream: Bool) {
-        self.client = client
-        loop = client.borrowLoop()
+    private init(_ client: Client?, _ loop: EventLoop?, _ exchange: Exchange) {
+        (self.client, self.loop, self.exchange) = (client, loop, exchange)
         holdsLoop = loop != nil
-        exchange = Exchange(client, request, wantsStream: wantsStream, on: loop)
+    }
+
+    /// The answer is streamed if `wantsStream`, or if the model requires it.
+    package convenience init(_ client: Client, _ request: Request, wantsStream: Bool) {
+        let loop = client.borrowLoop()
+        self.init(client, loop, Exchange(client, request, wantsStream: wantsStream, on: loop))
     }
 
     /// Requests the list of models.
-    package init(listingModelsOf client: Client) {
-        self.client = client
-        loop = client.borrowLoop()
-        holdsLoop = loop != nil
-        exchange = Exchange(listingModelsOf: client, on: loop)
+    package convenience init(listingModelsOf client: Client) {
+        let loop = client.borrowLoop()
+        self.init(client, loop, Exchange(listingModelsOf: client, on: loop))
     }
 
     /// An exchange that cannot begin. Its reply says why.
-    package init(rejecting message: StaticString) {
-        client = nil
-        loop = nil
-        exchange = Exchange(rejecting: message)
+    package convenience init(rejecting message: StaticString) {
+        self.init(nil, nil, Exchange(rejecting: message))
     }
 
     package var reply: Reply { exchange.reply }
@@ -94,7 +93,7 @@ package final class BlockingDriver: ChatDriver {
     /// Cancels the exchange if it is not over, and returns its reply.
     package func close() -> Reply {
         // A loop that was returned may be in use by another thread. The exchange is over then.
-        if holdsLoop, let loop { exchange.close(now: loop.now) } else { exchange.close(now: 0) }
+        exchange.close(now: holdsLoop ? loop?.now ?? 0 : 0)
         releaseLoop()
         return exchange.reply
     }

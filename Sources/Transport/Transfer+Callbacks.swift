@@ -1,7 +1,7 @@
 import Base
 import CPlatform
 
-/// What libcurl is told about a transfer, and what it reports.
+/// libcurl's options for a transfer, and the callbacks through which it reports.
 extension Transfer {
     /// Sets what is the same for every transfer of a client.
     func configure(_ easy: UnsafeMutableRawPointer) {

@@ -32,7 +32,7 @@ static struct idle_loop {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Removes the loop of this client that was used last; NULL if there is none. */
+/* Removes the loop of this client that was used last; NULL without one. */
 static tw_loop *take_idle_loop(tw_client *client)
 {
     tw_loop *loop = NULL;

@@ -21,7 +21,7 @@ enum driver { BLOCKING, LOOP, DESCRIPTOR, DRIVERS };
 extern enum driver driver;
 extern const char *const driver_names[DRIVERS];
 
-/** Selects the driver with this name; false if there is none. */
+/** Selects the driver with this name; false if the name is unknown. */
 bool driver_select(const char *name);
 
 tw_reply *driver_send(tw_client *client, const tw_request *request);

@@ -107,7 +107,7 @@ package struct ReasoningTags {
     /// The first byte of "◁".
     private static let triangle: UInt8 = 0xE2
 
-    /// Where a text stands in relation to a tag.
+    /// The result of comparing the beginning of a text with the tags.
     enum Match {
         case absent
         /// More text may complete a tag.

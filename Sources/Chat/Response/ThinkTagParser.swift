@@ -171,8 +171,8 @@ struct ThinkTagParser: ~Copyable {
         return start < held.count
     }
 
-    /// Index of the next byte with which a closing tag may begin; the length of the text if there
-    /// is none.
+    /// Index of the next byte with which a closing tag may begin; the length of the text without
+    /// one.
     private func tagStart(in text: Bytes, from start: Int) -> Int {
         var index = start
         if let first = pair?.closing[0] {

@@ -39,7 +39,7 @@ private struct UsageNames {
             "/cached_content_token_count", "/num_cached_tokens", "/cacheReadInputTokens",
         ])
 
-    /// The first count that is present; -1 if there is none.
+    /// The first count that is present; -1 without one.
     ///
     /// A zero under another name is ignored: new-api fills such names with zeros.
     func count(in usage: JSONValue) -> Int64 {
