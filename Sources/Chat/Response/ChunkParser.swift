@@ -291,7 +291,7 @@ extension ChunkParser {
 
     private mutating func joinLogprobs(_ logprobs: JSONValue, of choice: Choice) {
         if logprobs.kind == .object { choice.logprobs.rewind() }
-        for (list, tokens) in logprobs.members {
+        for (list, tokens) in logprobs.members where list.isStandard {
             candidate.reject()
             choice.logprobs.join(list.contents, tokens)
         }

@@ -34,6 +34,8 @@ package struct MergedObject: ~Copyable {
     }
 
     /// Keeps a member. Returns whether it changed anything.
+    ///
+    /// A name that is not standard JSON, which would make the document invalid, is ignored.
     mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool {
         name.isStandard && keep(name.contents, value)
     }
@@ -56,6 +58,8 @@ package struct MergedObject: ~Copyable {
     mutating func reserve(_ name: Bytes) { field(name, isKnown: true)?.isAssembled = true }
 
     /// Appends the elements of an array to the kept array; keeps any other value as `keep` does.
+    ///
+    /// `name` is standard JSON.
     mutating func join(_ name: Bytes, _ array: JSONValue) {
         guard array.kind == .array else {
             _ = keep(name, array)

@@ -7,7 +7,7 @@ import Testing
 @testable import Engine
 @testable import Transport
 
-/// Drives any number of exchanges on one event loop, which the C API does not offer.
+/// Drives any number of exchanges on one event loop, and knows the connection of each.
 private final class SharedLoop {
     let loop = EventLoop.create(OpenSockets(), maxIdleConnections: 8)!
     private(set) var running: [Running] = []
@@ -175,13 +175,22 @@ extension ClientTests {
             #expect(paused.content == streamedAnswer)
         }
 
+        /// Runs exchanges of the path "paused" to their ends, all at the same time.
+        private func finish(_ paused: [SharedLoop.Running]) throws {
+            shared.run { paused.allSatisfy { $0.eventCount > 0 } }
+            try server.endPauses("paused")
+            shared.run { paused.allSatisfy { $0.eventCount > 20 } }
+            try server.endPauses("paused")
+            shared.run { paused.allSatisfy(\.hasEnded) }
+        }
+
         @Test(arguments: [false, true])
         func anIdleConnectionIsReused(secure: Bool) throws {
-            let client = try server.client("fast", secure: secure)
+            let client = try server.client("paused", secure: secure)
             let concurrent = try (0..<2).map { _ in try shared.start(client, streamed: true) }
-            shared.run { concurrent.allSatisfy(\.hasEnded) }
+            try finish(concurrent)
             let later = try shared.start(client, streamed: true)
-            shared.run { later.hasEnded }
+            try finish([later])
             #expect((concurrent + [later]).allSatisfy { $0.content == streamedAnswer })
             #expect(concurrent[0].connection != concurrent[1].connection)
             #expect(later.reply.timing.pointee.reused_connection == 1)
