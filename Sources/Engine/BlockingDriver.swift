@@ -13,36 +13,25 @@ package final class BlockingDriver: ChatDriver {
     /// A callback of the caller is running.
     package private(set) var isInCallback = false
     private let exchange: Exchange
-    private let client: Client?
-    private let loop: EventLoop?
-    private var holdsLoop: Bool
-    private var hasBegun = false
+    private var holdsLoop = true
+    /// The loop's time, also after the loop was returned; 0 before the exchange begins.
+    private var now: Int64 = 0
 
-    package enum Next {
-        case event(UnsafePointer<tw_event>)
-        case timeout, end
-    }
-
-    private init(_ client: Client?, _ loop: EventLoop?, _ exchange: Exchange) {
-        (self.client, self.loop, self.exchange) = (client, loop, exchange)
-        holdsLoop = loop != nil
-    }
+    private init(_ exchange: Exchange) { self.exchange = exchange }
 
     /// The answer is streamed if `wantsStream`, or if the model requires it.
     package convenience init(_ client: Client, _ request: Request, wantsStream: Bool) {
-        let loop = client.borrowLoop()
-        self.init(client, loop, Exchange(client, request, wantsStream: wantsStream, on: loop))
+        self.init(Exchange(client, request, wantsStream: wantsStream, on: client.borrowLoop()))
     }
 
     /// Requests the list of models.
     package convenience init(listingModelsOf client: Client) {
-        let loop = client.borrowLoop()
-        self.init(client, loop, Exchange(listingModelsOf: client, on: loop))
+        self.init(Exchange(listingModelsOf: client, on: client.borrowLoop()))
     }
 
     /// An exchange that cannot begin. Its reply says why.
     package convenience init(rejecting message: StaticString) {
-        self.init(nil, nil, Exchange(rejecting: message))
+        self.init(Exchange(rejecting: message))
     }
 
     package var reply: Reply { exchange.reply }
@@ -50,31 +39,28 @@ package final class BlockingDriver: ChatDriver {
     /// Ends the exchange as soon as possible. From any thread.
     package override func cancel() {
         exchange.cancel()
-        loop?.wake()
+        exchange.loop?.wake()
     }
 
-    /// Waits for the next event, at most until `deadline` in nanoseconds of the monotonic clock.
+    /// Waits for the next event, at most until `deadline` in nanoseconds of the monotonic clock;
+    /// then the exchange is still pending.
     @_optimize(speed)
-    package func next(until deadline: Int64) -> Next {
-        if !hasBegun {
+    package func next(until deadline: Int64) -> Exchange.Step {
+        if now == 0, let loop = exchange.loop {
             // The exchange begins now, and not when it was created.
-            hasBegun = true
-            loop?.resume()
+            loop.resume()
+            now = loop.now
         }
         var hasTurned = false
         while true {
-            let step = exchange.advance(now: loop?.now ?? 0)
+            let step = exchange.advance(now: now)
             if exchange.isOver { releaseLoop() }
-            switch step {
-            case .event(let event): return .event(event)
-            case .ended: return .end
-            case .pending(let until):
-                guard let loop else { return .end }
-                // Bytes that never complete an event must not postpone the deadline.
-                if hasTurned && loop.now >= deadline { return .timeout }
-                loop.turn(until: min(until, deadline))
-                hasTurned = true
-            }
+            guard case .pending(let until) = step, let loop = exchange.loop else { return step }
+            // Bytes that never complete an event must not postpone the deadline.
+            if hasTurned && now >= deadline { return step }
+            loop.turn(until: min(until, deadline))
+            now = loop.now
+            hasTurned = true
         }
     }
 
@@ -92,14 +78,13 @@ package final class BlockingDriver: ChatDriver {
 
     /// Cancels the exchange if it is not over, and returns its reply.
     package func close() -> Reply {
-        // A loop that was returned may be in use by another thread. The exchange is over then.
-        exchange.close(now: holdsLoop ? loop?.now ?? 0 : 0)
+        exchange.close(now: now)
         releaseLoop()
         return exchange.reply
     }
 
     private func releaseLoop() {
-        guard holdsLoop, let client, let loop else { return }
+        guard holdsLoop, let client = exchange.client, let loop = exchange.loop else { return }
         holdsLoop = false
         client.release(loop)
     }

@@ -22,7 +22,7 @@ package final class Exchange {
     var context: UnsafeMutableRawPointer?
 
     let client: Client?
-    private let loop: EventLoop?
+    let loop: EventLoop?
     let resource: Resource
     private let body: ByteBuffer
     private let timeouts: Timeouts

@@ -78,8 +78,8 @@ public func tw_chat_next(
     case .event(let found):
         event?.pointee = found
         return TW_NEXT_EVENT
-    case .timeout: return TW_NEXT_TIMEOUT
-    case .end: return TW_NEXT_END
+    case .pending: return TW_NEXT_TIMEOUT
+    case .ended: return TW_NEXT_END
     }
 }
 
