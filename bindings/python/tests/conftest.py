@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,8 +31,12 @@ for _name, _file in (
 clear_environment()
 
 # The environment comes first.
+from frameworks import FRAMEWORKS, PARAMETERS, Framework  # noqa: E402
 from http_server import (  # type: ignore[import-not-found]  # noqa: E402
+    CONTENT,
+    HEAD,
     Connection,
+    ScriptedServer,
     Server,
     content_length,
     response,
@@ -43,6 +49,10 @@ NEXT = "alibaba/qwen3-next-80b-a3b-thinking"
 VL = "alibaba/qwen3-vl-32b-thinking"
 QWEN36 = "alibaba/qwen3.6-35b-a3b"
 SYNTHETIC = "mock/synthetic"
+#: Sends some events, then stalls with the connection open.
+STALLED = f"{SYNTHETIC}#chunks=1000,stall=2000"
+
+HEAD_UNTIL_CLOSE = HEAD + b"Connection: close\r\n\r\n"
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +72,11 @@ def base_url(mock: Mock) -> str:
 def client(base_url: str) -> Iterator[Client]:
     with Client(base_url=base_url, api_key="test") as client:
         yield client
+
+
+@pytest.fixture(params=PARAMETERS)
+def framework(request: pytest.FixtureRequest) -> Framework:
+    return FRAMEWORKS[request.param]
 
 
 class Echo(Server):  # type: ignore[misc]
@@ -119,6 +134,37 @@ def echo() -> Iterator[Echo]:
     server.stop()
 
 
+class OpenConnection(ScriptedServer):  # type: ignore[misc]
+    """A server that sends a part of a stream, and waits until the client closes the connection."""
+
+    def __init__(self, beginning: bytes = HEAD_UNTIL_CLOSE + CONTENT) -> None:
+        self.is_closed = threading.Event()
+        self._beginning = beginning
+        super().__init__([])
+
+    def serve(self, connection: Any) -> None:
+        self.requests.append(connection.read_request())
+        try:
+            connection.send(self._beginning)
+            connection.wait_for_end()
+        finally:
+            self.is_closed.set()
+
+
+@pytest.fixture
+def server() -> Iterator[OpenConnection]:
+    server = OpenConnection()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def silent_server() -> Iterator[OpenConnection]:
+    server = OpenConnection(b"")
+    yield server
+    server.stop()
+
+
 class Recording:
     """A recorded answer of the provider, parsed without the library."""
 
@@ -142,6 +188,19 @@ def recorded(name: str) -> Recording:
     deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
     reasoning = "".join(delta.get("reasoning_content") or "" for delta in deltas)
     return Recording(chunks, reasoning, "".join(delta.get("content") or "" for delta in deltas))
+
+
+def descriptors() -> int:
+    """The number of open descriptors of this process."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+def wait_for_descriptors(maximum: int) -> None:
+    """Waits until the servers of this process, too, have closed their connections."""
+    deadline = time.monotonic() + 20
+    while descriptors() > maximum:
+        assert time.monotonic() < deadline, f"{descriptors()} descriptors, not {maximum}"
+        time.sleep(0.001)
 
 
 def run_python(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

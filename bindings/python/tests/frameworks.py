@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Coroutine
 from typing import Any, Callable, TypeVar, Union
 
+import pytest
 import trio
 import uvloop
 
@@ -89,3 +90,8 @@ class Trio:
 Framework = Union[Asyncio, Trio]
 
 FRAMEWORKS: dict[str, Framework] = {"asyncio": Asyncio(), "uvloop": Uvloop(), "trio": Trio()}
+
+#: The fast tests use only the event loop of asyncio.
+PARAMETERS = [
+    pytest.param(name, marks=() if name == "asyncio" else pytest.mark.slow) for name in FRAMEWORKS
+]

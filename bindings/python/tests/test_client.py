@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from conftest import QWEN3, SYNTHETIC, recorded, run_python
+from conftest import QWEN3, SYNTHETIC, descriptors, recorded, run_python
 from thinkwire import (
     Client,
     InvalidArgumentError,
@@ -206,10 +206,6 @@ def test_close_may_race_with_calls(base_url: str) -> None:
         for thread in threads:
             thread.join(20)
         assert len(outcomes) == 4 and set(outcomes) <= {Status.OK, "closed"}
-
-
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
 
 
 def resident_kb() -> int:

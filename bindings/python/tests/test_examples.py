@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from conftest import PACKAGE, recorded
-from test_async import OpenConnection
+from conftest import PACKAGE, OpenConnection, recorded
 from thinkwire import EventKind
 
 EXAMPLES = PACKAGE / "examples"

@@ -14,6 +14,7 @@ from ._abi import Dialect
 from ._handle import Handle, NotCopyable, check
 from ._library import library as load_library
 from ._log import LogFunction
+from ._request import Messages, ThinkingMode, build
 from .errors import MisuseError
 from .options import Limits, Options, ReasoningTags, TimeoutLike
 
@@ -69,6 +70,28 @@ class BaseClient(NotCopyable):
         self._lock = threading.RLock()
         self._generation = _fork.generation
         self._handle: Optional[Handle] = self._create()
+
+    def _request(
+        self,
+        model: str,
+        messages: Messages,
+        thinking: ThinkingMode,
+        thinking_budget: Optional[int],
+        starts_thinking: bool,
+        timeout: TimeoutLike,
+        fields: Mapping[str, Any],
+    ) -> Handle:
+        """Creates a request from the arguments of `send`. The caller owns it."""
+        return build(
+            self._library,
+            model,
+            messages,
+            thinking,
+            thinking_budget,
+            fields,
+            starts_thinking,
+            timeout,
+        )
 
     def _address(self) -> int:
         """The library's client. The caller holds _process_lock(), to prevent its destruction."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Optional
 from weakref import WeakValueDictionary
@@ -12,7 +12,7 @@ from ._base_client import BaseClient
 from ._event_loop import interface_of, running_event_loop
 from ._handle import Handle, c_integer
 from ._loop import Exchange, Loop
-from ._request import Messages, ThinkingMode, build
+from ._request import Messages, ThinkingMode
 from ._tool_run import ToolRun
 from .async_stream import AsyncStream
 from .compat import AsyncChat
@@ -66,16 +66,11 @@ class AsyncClient(BaseClient):
 
         `on_event` may be an async function. If the task is cancelled, so is the exchange.
         """
-        stream = self._open(
-            "tw_loop_start_unstreamed" if on_event is None else "tw_loop_start",
-            model,
-            messages,
-            thinking,
-            thinking_budget,
-            starts_thinking,
-            timeout,
-            fields,
+        function = "tw_loop_start_unstreamed" if on_event is None else "tw_loop_start"
+        request = self._request(
+            model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
         )
+        stream = AsyncStream(self, function, request)
         return await (stream.finish() if on_event is None else stream.run(on_event))
 
     def stream(
@@ -93,16 +88,10 @@ class AsyncClient(BaseClient):
 
         It is not awaited itself. The arguments are those of Client.send.
         """
-        return self._open(
-            "tw_loop_start",
-            model,
-            messages,
-            thinking,
-            thinking_budget,
-            starts_thinking,
-            timeout,
-            fields,
+        request = self._request(
+            model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
         )
+        return AsyncStream(self, "tw_loop_start", request)
 
     async def run(
         self,
@@ -172,29 +161,6 @@ class AsyncClient(BaseClient):
         # This may be another thread, or a callback of a loop.
         for loop in list(self._loops.values()) if self._loops else ():
             loop.close_soon()
-
-    def _open(
-        self,
-        function: str,
-        model: str,
-        messages: Messages,
-        thinking: ThinkingMode,
-        thinking_budget: Optional[int],
-        starts_thinking: bool,
-        timeout: TimeoutLike,
-        fields: Mapping[str, Any],
-    ) -> AsyncStream:
-        request = build(
-            self._library,
-            model,
-            messages,
-            thinking,
-            thinking_budget,
-            fields,
-            starts_thinking,
-            timeout,
-        )
-        return AsyncStream(self, function, request)
 
     def _start(self, function: str, *arguments: Handle) -> Exchange:
         """Begins an exchange in the running event loop."""

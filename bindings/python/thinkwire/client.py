@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Optional, Union, overload
 
 from ._base_client import BaseClient
-from ._request import Messages, ThinkingMode, build
+from ._handle import Handle
+from ._request import Messages, ThinkingMode
 from ._tool_run import ToolRun
 from .compat import Chat
 from .models import Models
@@ -94,9 +95,10 @@ class Client(BaseClient):
                           the client's
         """
         function = "tw_chat_open_unstreamed" if on_event is None else "tw_chat_open"
-        stream = self._open(
-            function, model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
+        request = self._request(
+            model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
         )
+        stream = self._start(function, request)
         return stream.finish() if on_event is None else stream.run(on_event)
 
     @overload
@@ -143,16 +145,10 @@ class Client(BaseClient):
 
         With `on_event`, it behaves as send(). The arguments are those of send().
         """
-        stream = self._open(
-            "tw_chat_open",
-            model,
-            messages,
-            thinking,
-            thinking_budget,
-            starts_thinking,
-            timeout,
-            fields,
+        request = self._request(
+            model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
         )
+        stream = self._start("tw_chat_open", request)
         return stream if on_event is None else stream.run(on_event)
 
     def run(
@@ -216,31 +212,10 @@ class Client(BaseClient):
     ) -> None:
         self.close()
 
-    def _open(
-        self,
-        function: str,
-        model: str,
-        messages: Messages,
-        thinking: ThinkingMode,
-        thinking_budget: Optional[int],
-        starts_thinking: bool,
-        timeout: TimeoutLike,
-        fields: Mapping[str, Any],
-    ) -> Stream:
-        request = build(
-            self._library,
-            model,
-            messages,
-            thinking,
-            thinking_budget,
-            fields,
-            starts_thinking,
-            timeout,
-        )
-        return self._start(function, request.address)
-
-    def _start(self, function: str, *arguments: Optional[int]) -> Stream:
+    def _start(self, function: str, *arguments: Handle) -> Stream:
         # Nothing here waits for the network.
         with self._process_lock():
-            chat = getattr(self._library, function)(self._address(), *arguments)
+            chat = getattr(self._library, function)(
+                self._address(), *(argument.address for argument in arguments)
+            )
         return Stream(self._library, chat, self._options)
