@@ -58,8 +58,12 @@ for target; do
     case $target in
     exchange)
         compile Thinkwire $(find "$root/Sources/Thinkwire" -name '*.swift')
-        $c -c "$here/exchange.c" -o "$out/exchange.o"
-        $swiftc -sanitize=fuzzer,address "$out/exchange.o" "$out/Thinkwire.o" $link ;;
+        for source in fuzz/exchange support/recorder support/text support/process; do
+            object=$out/$(basename "$source").o
+            $c -c "$here/../$source.c" -o "$object"
+            link="$object $link"
+        done
+        $swiftc -sanitize=fuzzer,address "$out/Thinkwire.o" $link ;;
     json)
         reference=$here/../unit/Base/JSONReference.swift
         $swift -module-name fuzz "$here/json.swift" "$support" "$reference" $link ;;

@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "../support/http.h"
+#include "../support/recorder.h"
 #include "../support/utf8.h"
 #include "thinkwire.h"
 
@@ -261,32 +262,10 @@ int epoll_wait(int epoll, struct epoll_event *events, int capacity, int timeout)
     return ready(epoll, events, capacity);
 }
 
-/* ---- Recorded events ---- */
+/* ---- Events ---- */
 
-struct text {
-    char *bytes;
-    size_t length, capacity;
-};
-
-static void append(struct text *text, const char *bytes, size_t length)
-{
-    if (text->length + length > text->capacity) {
-        text->capacity = 2 * (text->length + length);
-        text->bytes = realloc(text->bytes, text->capacity);
-    }
-    if (length) memcpy(text->bytes + text->length, bytes, length);
-    text->length += length;
-}
-
-/* The reported pieces of one text: of an event kind, a choice and a tool call. */
-static struct channel {
-    int kind, choice, tool;
-    struct text text;
-} channels[256];
-static int channel_count;
-static int recorded_events, events_wanted;
+static struct recorder recorder;
 static tw_chat *chat_to_cancel;
-static bool recorded_finish;
 
 static bool is_one_line(const char *text)
 {
@@ -301,69 +280,23 @@ static void on_log(void *userdata, const char *line)
     demand(is_one_line(line) && !strstr(line, key));
 }
 
-static struct channel *channel_of(const tw_event *event)
-{
-    for (int i = 0; i < channel_count; i++) {
-        struct channel *known = &channels[i];
-        if (known->kind == (int)event->kind && known->choice == event->choice &&
-            known->tool == event->tool_index)
-            return known;
-    }
-    if (channel_count == 256) return NULL;
-    struct channel *new = &channels[channel_count++];
-    new->kind = event->kind;
-    new->choice = event->choice;
-    new->tool = event->tool_index;
-    new->text.length = 0;
-    return new;
-}
-
 static int on_event(void *userdata, const tw_event *event)
 {
     (void)userdata;
-    demand(event->size == sizeof *event);
-    demand(recorded_events <= events_wanted || events_wanted == 0);
-    demand(event->text && event->text[event->text_len] == 0 &&
-           is_utf8(event->text, event->text_len));
-    demand(event->raw);
-    bool is_call = event->kind == TW_EVENT_TOOL_CALL;
-    demand((event->usage != NULL) == (event->kind == TW_EVENT_USAGE));
-    demand((event->tool_id != NULL) == is_call && (event->tool_name != NULL) == is_call &&
-           (event->tool_index >= 0) == is_call);
-    if (is_call)
-        demand(is_utf8(event->tool_id, strlen(event->tool_id)) &&
-               is_utf8(event->tool_name, strlen(event->tool_name)));
-    if (event->kind == TW_EVENT_USAGE) demand(event->usage->size == sizeof *event->usage);
-    demand((event->kind == TW_EVENT_RETRY) == (event->attempt > 1) && event->attempt <= 3);
+    demand(recorder.stop_after == 0 || recorder.count <= recorder.stop_after);
+    demand(event->attempt <= 3);
+    demand(event->kind != TW_EVENT_FINISH || event->text_len > 0);
     if (event->kind == TW_EVENT_RETRY) {
-        demand(recorded_events == event->attempt - 2); /* No other event precedes it. */
-        demand(event->status != TW_OK && event->wait_ms >= 0 && event->wait_ms <= 60000 &&
-               event->raw_len == 0);
+        demand(recorder.count == event->attempt - 2); /* No other event precedes it. */
+        demand(event->wait_ms >= 0 && event->wait_ms <= 60000);
         demand(is_one_line(event->text) && !strstr(event->text, key));
-    } else if (event->kind == TW_EVENT_FINISH) {
-        recorded_finish = true;
-        demand(event->text_len > 0);
-    } else {
-        struct channel *channel = channel_of(event);
-        if (channel) append(&channel->text, event->text, event->text_len);
     }
-    recorded_events++;
-    if (events_wanted == 0 || recorded_events < events_wanted) return 0;
-    if (!chat_to_cancel) return 1;
+    bool stops = record_event(&recorder, event);
+    if (recorder.problem) fprintf(stderr, "%s\n", recorder.problem);
+    demand(!recorder.problem);
+    if (!stops || !chat_to_cancel) return stops;
     tw_chat_cancel(chat_to_cancel);
     return 0;
-}
-
-static const char *recorded_text(int kind, int choice, int tool, size_t *length)
-{
-    for (int i = 0; i < channel_count; i++) {
-        if (channels[i].kind != kind || channels[i].choice != choice || channels[i].tool != tool)
-            continue;
-        *length = channels[i].text.length;
-        return channels[i].text.bytes;
-    }
-    *length = 0;
-    return "";
 }
 
 static bool same(const char *a, size_t a_length, const char *b, size_t b_length)
@@ -384,6 +317,16 @@ static bool has_letters(const uint8_t *bytes, const uint8_t *end, const char *le
     return !*letters;
 }
 
+/* Whether the text of a choice and a tool call is that of its events. */
+static bool was_reported(const char *text, size_t length, tw_event_kind kind, int choice, int tool)
+{
+    struct text reported = { 0 };
+    recorder_put_text(&recorder, kind, choice, tool, &reported);
+    bool is_same = same(text, length, reported.bytes, reported.len);
+    text_free(&reported);
+    return is_same;
+}
+
 static void check_texts(const tw_reply *reply, bool is_cancelled)
 {
     size_t reasoning_length, content_length, refusal_length;
@@ -393,28 +336,20 @@ static void check_texts(const tw_reply *reply, bool is_cancelled)
     demand(is_utf8(reasoning, reasoning_length) && reasoning[reasoning_length] == 0);
     demand(is_utf8(content, content_length) && content[content_length] == 0);
     demand(is_utf8(refusal, refusal_length) && refusal[refusal_length] == 0);
-    if (is_cancelled || channel_count == 256) return;
+    if (is_cancelled) return;
+    int first = recorder.span_count ? recorder.spans[0].choice : 0;
+    for (size_t i = 1; i < recorder.span_count; i++)
+        if (recorder.spans[i].choice < first) first = recorder.spans[i].choice;
     /* The first choice may be one without any event. */
-    bool is_silent = reasoning_length + content_length + refusal_length == 0;
-    int first = 0;
-    for (int i = 0, found = 0; i < channel_count; i++) {
-        if (channels[i].kind == TW_EVENT_USAGE || channels[i].kind == TW_EVENT_RETRY ||
-            (found && channels[i].choice >= first))
-            continue;
-        first = channels[i].choice;
-        found = 1;
+    if (reasoning_length + content_length + refusal_length > 0) {
+        demand(was_reported(reasoning, reasoning_length, TW_EVENT_REASONING, first, -1));
+        demand(was_reported(content, content_length, TW_EVENT_CONTENT, first, -1));
+        demand(was_reported(refusal, refusal_length, TW_EVENT_REFUSAL, first, -1));
     }
-    size_t length;
-    const char *text = recorded_text(TW_EVENT_REASONING, first, -1, &length);
-    demand(is_silent || same(text, length, reasoning, reasoning_length));
-    text = recorded_text(TW_EVENT_CONTENT, first, -1, &length);
-    demand(is_silent || same(text, length, content, content_length));
-    text = recorded_text(TW_EVENT_REFUSAL, first, -1, &length);
-    demand(is_silent || same(text, length, refusal, refusal_length));
     for (size_t i = 0; i < tw_reply_tool_call_count(reply); i++) {
         const tw_tool_call *call = tw_reply_tool_call(reply, i);
-        text = recorded_text(TW_EVENT_TOOL_CALL, call->choice, call->index, &length);
-        demand(same(text, length, call->arguments, call->arguments_len));
+        demand(was_reported(call->arguments, call->arguments_len, TW_EVENT_TOOL_CALL, call->choice,
+                            call->index));
     }
 }
 
@@ -440,7 +375,7 @@ static void check_reply(const tw_reply *reply, const uint8_t *from, const uint8_
         /* A document is complete if it is JSON; a stream, if it indicates its end. */
         const char *first = json + strspn(json, " \t\r\n");
         bool is_document = (*first == '{' || *first == 0) && has_letters(from, to, "{}");
-        demand(reason || recorded_finish || has_letters(from, to, "[DONE]") ||
+        demand(reason || recorder.counts[TW_EVENT_FINISH] > 0 || has_letters(from, to, "[DONE]") ||
                (is_document && has_letters(from, to, "choices")));
     }
     static const char *const pointers[] = { "", "/choices/0/message/content", "/choices/0/message",
@@ -552,10 +487,8 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
     server.end = bytes + length;
     server.wakes_ns = server.idle_ns = 0;
     server.waits = 0;
-    events_wanted = settings[2] >> 5;
     for (;;) {
-        channel_count = recorded_events = 0;
-        recorded_finish = false;
+        recorder = (struct recorder){ .stop_after = settings[2] >> 5 };
         chat_to_cancel = NULL;
         server.has_request = false;
         server.request_length = 0;
@@ -564,7 +497,8 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
             exchange(clients[settings[0] >> 6 & 1][first || settings[0] & 8],
                      requests[(settings[2] >> 2 & 7) % 6][settings[0] >> 5 & 1], settings[2] & 3);
         check_reply(reply, from, server.next,
-                    events_wanted > 0 && recorded_events >= events_wanted);
+                    recorder.stop_after > 0 && recorder.count >= recorder.stop_after);
+        recorder_free(&recorder);
         if (first) {
             *first = reply;
             return hang_up();

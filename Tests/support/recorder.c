@@ -2,8 +2,10 @@
 
 #include "recorder.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "process.h"
 #include "utf8.h"
 
 /* What contradicts the header's description of tw_event, or NULL. */
@@ -20,6 +22,9 @@ static const char *problem_of(const tw_event *event)
     if ((event->tool_id != NULL) != is_call || (event->tool_name != NULL) != is_call ||
         (is_call ? event->tool_index < 0 : event->tool_index != -1))
         return "an event's tool fields do not fit its kind";
+    if (is_call && !(is_utf8(event->tool_id, strlen(event->tool_id)) &&
+                     is_utf8(event->tool_name, strlen(event->tool_name))))
+        return "an event's tool fields are not UTF-8";
     if ((event->usage != NULL) != (event->kind == TW_EVENT_USAGE))
         return "an event's usage does not fit its kind";
     if (event->usage && event->usage->size != sizeof *event->usage)
@@ -112,6 +117,24 @@ static void record_json(struct recorder *recorder, const tw_event *event)
         text_add(&recorder->piece, event->text, event->text_len);
 }
 
+static void record_span(struct recorder *recorder, const tw_event *event)
+{
+    if (event->kind >= TW_EVENT_USAGE) return;
+    struct span *last = recorder->span_count ? &recorder->spans[recorder->span_count - 1] : NULL;
+    if (!last || last->kind != event->kind || last->choice != event->choice ||
+        last->tool != event->tool_index) {
+        if (recorder->span_count == recorder->span_room) {
+            recorder->span_room = 2 * recorder->span_room + 8;
+            recorder->spans =
+                realloc(recorder->spans, recorder->span_room * sizeof *recorder->spans);
+            if (!recorder->spans) die("realloc");
+        }
+        last = &recorder->spans[recorder->span_count++];
+        *last = (struct span){ event->kind, event->choice, event->tool_index, 0 };
+    }
+    last->len += event->text_len;
+}
+
 static void count_event(struct recorder *recorder, const tw_event *event)
 {
     recorder->count++;
@@ -142,6 +165,7 @@ int record_event(void *userdata, const tw_event *event)
             struct text *text = &recorder->texts[event->kind];
             if (event->kind >= TW_EVENT_USAGE) text_clear(text);
             text_add(text, event->text, event->text_len);
+            record_span(recorder, event);
             record_json(recorder, event);
         }
     }
@@ -154,9 +178,22 @@ const char *recorder_text(const struct recorder *recorder, tw_event_kind kind)
     return bytes ? bytes : "";
 }
 
+void recorder_put_text(const struct recorder *recorder, tw_event_kind kind, int choice, int tool,
+                       struct text *text)
+{
+    const char *bytes = recorder_text(recorder, kind);
+    for (size_t i = 0; i < recorder->span_count; i++) {
+        const struct span *span = &recorder->spans[i];
+        if (span->kind != kind) continue;
+        if (span->choice == choice && span->tool == tool) text_add(text, bytes, span->len);
+        bytes += span->len;
+    }
+}
+
 void recorder_free(struct recorder *recorder)
 {
     tw_reply_destroy(recorder->reply);
+    free(recorder->spans);
     text_free(&recorder->json);
     text_free(&recorder->id);
     text_free(&recorder->name);

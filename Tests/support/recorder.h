@@ -20,6 +20,13 @@
 
 enum { EVENT_KINDS = TW_EVENT_RETRY + 1 };
 
+/* Consecutive bytes of the texts of one kind that belong to the same choice and tool call. */
+struct span {
+    tw_event_kind kind;
+    int choice, tool; /* `tool` is -1 if the kind is not a tool call. */
+    size_t len;
+};
+
 struct recorder {
     /* Settings. */
     int stop_after;   /* record_event cancels with this event. 0: never. */
@@ -39,6 +46,11 @@ struct recorder {
     /* Per kind, the texts of all its events; of a finish or a retry, the last one. */
     struct text texts[EVENT_KINDS];
 
+    /* Which parts of these texts belong to which choice, in the order of the events. Without
+     * usage, finishes and retries. */
+    struct span *spans;
+    size_t span_count, span_room;
+
     /* The events as JSON, separated by commas. Consecutive pieces of the same text are joined,
      * so the last event is missing until recorder_end_event. */
     struct text json;
@@ -57,6 +69,11 @@ void recorder_end_event(struct recorder *recorder);
 
 /** The text of that kind; "" if there was none. Borrowed until the next event. */
 const char *recorder_text(const struct recorder *recorder, tw_event_kind kind);
+
+/** Adds the text of one choice and, if `kind` is a tool call, of one call; otherwise `tool` is
+ *  -1. */
+void recorder_put_text(const struct recorder *recorder, tw_event_kind kind, int choice, int tool,
+                       struct text *text);
 
 void recorder_free(struct recorder *recorder);
 

@@ -1,4 +1,4 @@
-/* Validates UTF-8. Only a header, because the fuzz targets link no other file of this directory. */
+/* Validates UTF-8. */
 #ifndef UTF8_H
 #define UTF8_H
 
