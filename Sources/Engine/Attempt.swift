@@ -14,6 +14,8 @@ enum Problem {
     case eventTooLong
     /// The body is compressed in that format, and no header says so.
     case compressed(StaticString)
+    /// The body has nothing but whitespace.
+    case blank
 
     init(_ error: ChunkError) {
         switch error {
@@ -214,7 +216,8 @@ struct Attempt: ~Copyable {
         reply.httpStatus = transfer.head.status
         switch format {
         case .errorResponse, .unknown:
-            if reply.httpStatus >= 300 { readErrorResponse(of: transfer, into: reply, redactor) }
+            guard reply.httpStatus >= 300 else { return .blank }
+            readErrorResponse(of: transfer, into: reply, redactor)
             return nil
         case .document: return parseDocument(of: transfer, into: reply)
         case .compressed: return .compressed(compression)

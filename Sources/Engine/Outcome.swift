@@ -177,26 +177,32 @@ extension Outcome {
         if let coding = facts.compression, !facts.hasChoices, result.received > 0 {
             return compressed(coding)
         }
-        let isStream = facts.contentType.map { $0.hasPrefix("text/event-stream") } ?? false
-        if !facts.hasChoices && !facts.hasDocument && result.isComplete && !isStream {
+        let isBegun = facts.hasChoices || facts.hasDocument
+        var isBlank = false
+        if case .blank = facts.problem { isBlank = true }
+        let type = facts.contentType ?? StaticText.bytes("")
+        // While a request waits, DeepSeek sends comments or, in place of JSON, empty lines. Under
+        // load it then ends the response (bespokelabsai/curator#463).
+        let mayBeCut =
+            type.hasPrefix("text/event-stream") || isBlank && type.hasPrefix("application/json")
+        if !isBegun && result.isComplete && !mayBeCut {
             var outcome = Outcome(
                 TW_PROTOCOL,
-                result.received == 0
+                isBlank
                     ? "nothing was received: the response is empty"
                     : "the answer is neither an event stream nor JSON")
-            if let type = facts.contentType {
+            if !isBlank && !type.isEmpty {
                 outcome.message.append(", but ")
                 outcome.message.append(oneLine: type, limit: 100)
             }
             outcome.message.append("; check the base URL")
             return outcome
         }
-        let isBegun = facts.hasChoices || facts.hasDocument
         var outcome = Outcome(
             TW_TRUNCATED,
             isBegun
                 ? "the answer ended before the model had finished"
-                : result.received == 0
+                : isBlank
                     ? "nothing was received: the response is empty"
                     : "nothing was received of the answer: the response ended before it began")
         if case .failed(let code) = result.end { outcome.explain(code, result) }

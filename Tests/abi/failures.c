@@ -319,8 +319,10 @@ static const struct stream {
     /* An empty event stream. */
     { "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 0\r\n\r\n",
       TW_TRUNCATED, "", "", "nothing was received: the response is empty; try again" },
+    { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 0\r\n\r\n",
+      TW_TRUNCATED, "", "", "nothing was received: the response is empty; try again" },
     { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n", TW_PROTOCOL, "",
-      "", "nothing was received: the response is empty, but text/html; check" },
+      "", "nothing was received: the response is empty; check the base URL" },
     /* A finish reason is premature if more text follows. */
     { EVENTS DELTA("\"content\":\"H\"") FINISH("stop") DELTA("\"content\":\"i\""), TW_TRUNCATED, "",
       "Hi", "ended before the model had finished" },

@@ -127,6 +127,21 @@ struct OutcomeTests {
         #expect(outcome(makeFacts(hasChoices: false)).status == "TW_TRUNCATED")
     }
 
+    @Test(
+        arguments: [
+            ("text/event-stream", "TW_TRUNCATED", "; try again"),
+            ("application/json", "TW_TRUNCATED", "; try again"),
+            ("text/html", "TW_PROTOCOL", "; check the base URL"),
+            (nil, "TW_PROTOCOL", "; check the base URL"),
+        ] as [(StaticString?, String, String)])
+    func anEmptyResponseMayBeCutIfItsTypeIsExpected(
+        _ type: StaticString?, _ status: String, _ advice: String
+    ) {
+        let facts = makeFacts(problem: .blank, hasChoices: false, contentType: type)
+        #expect(
+            outcome(facts) == (status, "nothing was received: the response is empty" + advice))
+    }
+
     @Test func aCompressedBodyIsNamed() {
         let facts = makeFacts(hasChoices: false, compression: "gzip")
         let (status, message) = outcome(facts)
