@@ -839,7 +839,8 @@ typedef enum tw_thinking {
  * ollama#17911). Therefore text in that field is then held back until its kind is known: it is
  * reported as reasoning when an answer follows it, and as the answer when it ends without one.
  * Exception: if it ends because of max_tokens (finish reason "length"), the model was thinking
- * nevertheless (ollama#16240). Text between tags is always reasoning.
+ * nevertheless (ollama#16240). White space alone is not reported as reasoning. Text between tags is
+ * always reasoning.
  *
  * TW_INVALID: `request` is NULL, the mode is unknown, the budget is negative, or there is a budget
  * although thinking is off.

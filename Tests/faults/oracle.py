@@ -223,6 +223,8 @@ class Choice:
         has_more = content or self.refusal or self.calls
         if self.how == "off" and is_complete and reasoning and not has_more:
             reasoning, content = "", reasoning
+        elif self.how == "off" and not reasoning.strip(SPACE):
+            reasoning = ""
         return reasoning, content
 
     def add_delta(self, delta, is_whole):

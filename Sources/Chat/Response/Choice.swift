@@ -47,7 +47,7 @@ package final class Choice {
     var tags: ThinkTagParser
     /// Whether even an empty reasoning field shows that the server itself removes the think tags.
     let anyReasoningFieldEndsTags: Bool
-    private let isThinkingOff: Bool
+    let isThinkingOff: Bool
     /// Whether reasoning is held back until it is known to be reasoning and not the answer.
     ///
     /// If thinking is off, servers may send the answer as reasoning (vllm#40816, ollama#17911). If

@@ -341,6 +341,10 @@ struct ChoiceAccumulator: ~Copyable {
     /// Emits the held-back reasoning, once it is known to be reasoning.
     private mutating func emitHeldReasoning(of choice: Choice, _ index: Int) {
         choice.holdsReasoning = false
+        // Without thinking, transformers serve begins an answer with line breaks as reasoning.
+        if choice.isThinkingOff && trimmed(choice.reasoning.text.bytes).isEmpty {
+            choice.reasoning.text.removeAll()
+        }
         emitReasoning(of: choice, index, from: 0)
     }
 }

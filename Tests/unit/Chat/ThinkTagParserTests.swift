@@ -237,6 +237,14 @@ struct ThinkingOffTests {
                     content: "Hello"))
     }
 
+    @Test func whiteSpaceBeforeContentIsNotReasoning() throws {
+        let recorded = try record(
+            [("reasoning", "\n"), ("reasoning", "\n"), ("content", "Hi")], off)
+        #expect(recorded == Recorded(events: ["content: Hi"], reasoning: "", content: "Hi"))
+        let thinking = try record([("reasoning", "\n"), ("content", "Hi")], Reply.Expected())
+        #expect(thinking.reasoning == "\n")
+    }
+
     @Test func reasoningThatIsCutOffIsReasoning() throws {
         let recorded = try record([("reasoning", "Hm")], finish: nil, off)
         #expect(recorded == Recorded(events: ["reasoning: Hm"], reasoning: "Hm", content: ""))
