@@ -153,7 +153,8 @@ typedef enum tw_status {
      * The account has no credit: 402, or any error that says so, even with status 200.
      *
      * Providers report it with almost every status and in several languages; bindings/c/README.md
-     * lists how. A quota that lasts for a day (Gemini) counts as well.
+     * lists how. A quota that lasts for a day (Gemini) counts as well. If the JSON of an error was
+     * cut, only its HTTP status counts, because what is missing may describe a rate limit.
      */
     TW_QUOTA = 11,
     /** 404: the model does not exist, or the path under the base URL does not. */

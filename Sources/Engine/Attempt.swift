@@ -267,15 +267,17 @@ struct Attempt: ~Copyable {
     ) {
         // The reply's headers name the compression and the target of a redirect.
         transfer.takeHeaders(into: &reply.headers)
+        var isCut = false
         redactor.redactJSON(&transfer.inbox)
         do {
             reply.body.append(withoutByteOrderMark(transfer.inbox.bytes))
             try parser.decode(document: reply.body.bytes, into: reply)
         } catch {
             if case .providerError = error { return }
+            isCut = error.isCut
             reply.body.removeAll()
         }
-        reply.setError(plainBody: transfer.inbox.bytes)
+        reply.setError(plainBody: transfer.inbox.bytes, isCut: isCut)
     }
 
     /// Treats the end of a complete response as the end of the answer, for servers that announce

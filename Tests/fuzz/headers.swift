@@ -152,7 +152,7 @@ private func checkErrorResponse(_ body: Bytes, of reply: Reply) {
         if case .providerError = error {
         } else {
             reply.body.removeAll()
-            withCopy(body) { reply.setError(plainBody: $0) }
+            withCopy(body) { reply.setError(plainBody: $0, isCut: error.isCut) }
         }
     }
     let statuses = [

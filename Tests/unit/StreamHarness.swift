@@ -71,7 +71,7 @@ final class StreamHarness {
         guard case .providerError = error else {
             // The body contains no JSON error: the text itself is the error.
             reply.body.removeAll()
-            withCopy(body) { reply.setError(plainBody: $0) }
+            withCopy(body) { reply.setError(plainBody: $0, isCut: error?.isCut ?? false) }
             return
         }
     }

@@ -93,12 +93,18 @@ extension ChunkParser {
             throw .malformed(error)
         }
         let rest = document.dropping(error.offset)
-        let later = try? reader.read(rest, .lenient)
-        let hasError = later.map { reply.readProviderError($0, isCertain: false) } ?? false
+        var problem: ChunkError?
+        do {
+            let later = try reader.read(rest, .lenient)
+            if reply.readProviderError(later, isCertain: false) { problem = .providerError }
+        } catch {
+            // Perhaps an error that was cut: only a finish reason shows that the answer is whole.
+            if error.problem == .unexpectedEnd { problem = .malformed(error) }
+        }
         // What follows is not part of the document.
         reply.body.truncate(to: error.offset)
         try decode(document: document.part(0..<error.offset), into: reply)
-        if hasError { throw .providerError }
+        if let problem { throw problem }
     }
 }
 

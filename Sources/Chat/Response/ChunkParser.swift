@@ -12,6 +12,11 @@ package enum ChunkError: Error {
     case providerError
     /// More choices or tool calls than `Reply.maxChoices` or `Choice.maxToolCalls`.
     case tooMany
+
+    /// Whether the text may be the beginning of JSON.
+    package var isCut: Bool {
+        if case .malformed(let error) = self { error.problem == .unexpectedEnd } else { false }
+    }
 }
 
 /// Parses the chunks of a stream, or an unstreamed document, into a reply.
@@ -86,7 +91,7 @@ package struct ChunkParser: ~Copyable {
         do { chunk = try reader.read(text, .lenient).withoutErrorArray } catch {
             guard isErrorEvent else { return try decode(irregular: text, into: reply) }
             // Some servers send an error event with plain text.
-            reply.setError(plainBody: text)
+            reply.setError(plainBody: text, isCut: error.problem == .unexpectedEnd)
             throw .providerError
         }
         guard chunk.kind == .object else {

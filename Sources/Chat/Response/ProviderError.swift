@@ -35,9 +35,10 @@ struct ProviderError: ~Copyable {
         if wait == nil { wait = durationAfterPhrase(in: texts.bytes) }
     }
 
-    /// Reads an error that is plain text.
-    mutating func read(plainText text: Bytes, limit: Int) {
+    /// Reads an error that is plain text. `isCut`: it is only the message; see `Reply.setError`.
+    mutating func read(plainText text: Bytes, limit: Int, isCut: Bool) {
         message.append(oneLine: text, limit: limit)
+        if isCut { return }
         texts.append(message)
         wait = durationAfterPhrase(in: texts.bytes)
     }

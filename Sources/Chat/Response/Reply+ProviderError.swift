@@ -40,7 +40,10 @@ extension Reply {
 
     /// Sets the error of a response without a JSON error: a proxy's page, plain text, or an empty
     /// body.
-    package func setError(plainBody: Bytes) {
+    ///
+    /// `isCut`: the body is JSON that ends too early. Its words do not count, because what is
+    /// missing may contradict them ("quota exceeded", but "per minute"): only the HTTP status does.
+    package func setError(plainBody: Bytes, isCut: Bool) {
         var found = ProviderError()
         let text = trimmed(plainBody)
         if let coding = compression(of: plainBody), !isUTF8(text) {
@@ -48,7 +51,7 @@ extension Reply {
             found.message.append(oneLine: coding, limit: 100)
             found.message.append("), which was not requested")
         } else if !text.isEmpty && !text.hasPrefix("<") {
-            found.read(plainText: text, limit: 300)
+            found.read(plainText: text, limit: 300, isCut: isCut)
         }
         setError(found)
     }

@@ -94,9 +94,9 @@ struct ThinkTagParser: ~Copyable {
         switch state {
         case .beforeOpeningTag: restore(to: &content)
         case .reasoning where expectsRepetition:
-            let isRepeated =
-                repetition.match(held.bytes, of: reasoning.bytes) == held.count
-                && repetition.hasBegun
+            let rest = held.bytes.dropping(repetition.match(held.bytes, of: reasoning.bytes))
+            // The rest may be the beginning of the closing tag.
+            let isRepeated = repetition.hasBegun && pair?.closing.hasPrefix(rest) ?? false
             if isRepeated { remove(held.count) } else { restore(to: &content) }
         case .reasoning:
             reasoning.append(held)

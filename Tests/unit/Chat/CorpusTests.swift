@@ -169,7 +169,9 @@ final class CorpusRecorder {
         }
         if corpusCase.isDocument {
             decodeDocument(corpusCase.body)
-            if corpusCase.then == "cut", case .malformed = error { error = nil }
+            // As `Outcome.resolve`: a document that only ends too early was cut.
+            let isCut = corpusCase.then == "cut" || error?.isCut ?? false
+            if isCut, case .malformed = error { error = nil }
         } else {
             try decodeStream(pieces, staysOpen: corpusCase.then == "open")
         }
@@ -202,7 +204,7 @@ final class CorpusRecorder {
         recordEvents()
         if reply.httpStatus < 300 { reply.isDone = error == nil }
         guard reply.httpStatus >= 300, reply.status == TW_OK else { return }
-        withCopy(body) { reply.setError(plainBody: $0) }
+        withCopy(body) { reply.setError(plainBody: $0, isCut: error?.isCut ?? false) }
     }
 
     private func decode(_ event: SSEParser.Event) {
