@@ -11,6 +11,7 @@ import json
 import pathlib
 import re
 import sys
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "corpus"))
@@ -34,6 +35,56 @@ MALFORMED = (
 )
 FRAMINGS = ("length", "chunked", "close")
 ID_HEADERS = ("x-request-id", "request-id", "x-generation-id")
+REASONING_FIELDS = ("reasoning", "reasoning_content", "reasoning_text")
+
+#: Opening tag, closing tag, and what may introduce the answer after it.
+TAGS = [
+    ("<think>", "</think>", ""),
+    ("[THINK]", "[/THINK]", ""),
+    ("<seed:think>", "</seed:think>", ""),
+    ("<mm:think>", "</mm:think>", ""),
+    ("<longcat_think>", "</longcat_think>", ""),
+    ("<think:opensource>", "</think:opensource>", ""),
+    ("\N{WHITE LEFT-POINTING TRIANGLE}think\N{WHITE RIGHT-POINTING TRIANGLE}",)
+    + ("\N{WHITE LEFT-POINTING TRIANGLE}/think\N{WHITE RIGHT-POINTING TRIANGLE}", ""),
+    ("<|channel>thought", "<channel|>", ""),
+    (
+        "<|channel|>analysis<|message|>",
+        "<|end|>",
+        "<|start|>assistant<|channel|>final<|message|>",
+    ),
+    ("<|START_THINKING|>", "<|END_THINKING|>", "<|START_RESPONSE|>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>", "<|begin_of_solution|>"),
+]
+#: Ordinary words, which do not close reasoning whose opening tag is in the chat template.
+WORD_TAGS = [
+    (f"<{word}>", f"</{word}>", "") for word in ("thought", "Thought", "thinking", "reasoning")
+]
+
+#: The names of each count in a usage: OpenAI's, and others, whose zeros mean nothing.
+USAGE_NAMES = {
+    "prompt_tokens": (
+        ["prompt_tokens"],
+        ["input_tokens", "prompt_eval_count", "promptTokenCount", "prompt_token_count"]
+        + ["inputTokens"],
+    ),
+    "completion_tokens": (
+        ["completion_tokens"],
+        ["output_tokens", "eval_count", "candidatesTokenCount", "candidates_token_count"]
+        + ["outputTokens"],
+    ),
+    "total_tokens": (["total_tokens"], ["totalTokenCount", "total_token_count", "totalTokens"]),
+    "reasoning_tokens": (
+        ["completion_tokens_details.reasoning_tokens", "reasoning_tokens"],
+        ["output_tokens_details.reasoning_tokens", "thoughtsTokenCount", "thoughts_token_count"],
+    ),
+    "cached_tokens": (
+        ["prompt_tokens_details.cached_tokens", "cached_tokens"],
+        ["input_tokens_details.cached_tokens", "prompt_cache_hit_tokens"]
+        + ["cache_read_input_tokens", "cachedContentTokenCount", "cached_content_token_count"]
+        + ["num_cached_tokens", "cacheReadInputTokens"],
+    ),
+}
 
 
 def status_of_code(code):
@@ -82,26 +133,43 @@ def all_cases():
     return found + [Case("made-malformed-chunk.sse", MALFORMED)]
 
 
-#: Cases of the corpus whose outcome this oracle does not know at every offset: other tags, repeated
-#: reasoning, deviations that are read leniently, other names of usage, and the classification of
-#: errors by their text. The corpus tests play each of them whole, in pieces and byte by byte.
-NOT_MODELLED = frozenset((pathlib.Path(__file__).parent / "not_modelled.txt").read_text().split())
-
-
-def modelled_cases():
-    """The cases whose outcome this oracle knows at every offset."""
-    return [case for case in all_cases() if not case.known or case.known.name not in NOT_MODELLED]
-
-
 def cases_to_break():
-    """The modelled cases except captures of real servers, which repeat the same kinds of chunks.
+    """All cases except captures of real servers, which repeat the same kinds of chunks.
 
     The number of faults grows with the number of bytes, and most of these have many.
     """
-    return [case for case in modelled_cases() if not case.name.startswith("server-")]
+    return [case for case in all_cases() if not case.name.startswith("server-")]
 
 
 # ---- JSON with strings that may contain invalid UTF-8 ------------------------------------------
+
+
+class Integer(int):
+    """A number with the text that was received."""
+
+    def __new__(cls, text):
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+class Real(float):
+    """A number with the text that was received."""
+
+    def __new__(cls, text):
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+#: Accepts unescaped control characters, and reads numbers that are not finite as null.
+DECODER = json.JSONDecoder(
+    strict=False, parse_int=Integer, parse_float=Real, parse_constant=lambda text: None
+)
+
+
+#: The private-use characters for bytes above 0x7F.
+PRIVATE = {byte: 0xF0000 + byte for byte in range(0x80, 0x100)}
 
 
 def read_json(data):
@@ -109,9 +177,19 @@ def read_json(data):
 
     Raises ValueError if the data is not JSON.
     """
-    if data.strip(SPACE.encode()) != data.strip():
-        raise ValueError("white space that JSON does not allow")
-    return json.loads("".join(chr(byte) if byte < 0x80 else chr(0xF0000 + byte) for byte in data))
+    value, rest = read_first_json(data)
+    if rest:
+        raise ValueError("text after the value")
+    return value
+
+
+@functools.lru_cache(maxsize=4096)
+def read_first_json(data):
+    """As `read_json`; also returns the data after the first value and white space."""
+    text = data.decode("latin-1").translate(PRIVATE)
+    begin = len(text) - len(text.lstrip(SPACE))
+    value, end = DECODER.raw_decode(text, begin)
+    return value, data[end:].lstrip(SPACE.encode())
 
 
 def value_or_none(data):
@@ -122,23 +200,27 @@ def value_or_none(data):
         return None
 
 
-def error_in_cut_array(data):
-    """The first element of an array that was cut, if it is a complete error; else None."""
-    try:
-        value = json.JSONDecoder().raw_decode(data.decode().removeprefix("["))[0]
-    except ValueError:
-        return None
-    return value if data[:1] == b"[" and "error" in value else None
+def is_cut_json(data):
+    """Whether data that is not JSON may be the beginning of a JSON object or array."""
+    return data.strip(SPACE.encode())[:1] in (b"{", b"[")
 
 
-def first_of(value):
-    """The first element of an array; any other value unchanged."""
-    return value[0] if isinstance(value, list) else value
+def without_error_array(value):
+    """The first element of an array if it is an error; any other value unchanged."""
+    first = value[0] if isinstance(value, list) and value else None
+    return first if isinstance(first, dict) and first.get("error") else value
+
+
+def text_in(value):
+    """The text of a string, of a number, or of an object with a text; else ""."""
+    if isinstance(value, dict):
+        value = value.get("text")
+    return value if isinstance(value, str) else getattr(value, "text", "")
 
 
 def is_json(text):
     try:
-        json.loads(text)
+        json.loads(text, strict=False)
         return True
     except ValueError:
         return False
@@ -168,12 +250,15 @@ def text_of(pieces):
 
 def events_of(data):
     """The events: (name, data, whether the empty line after the event was received)."""
-    name, values, found = b"", [], []
+    name, values, found, is_bare = b"", [], [], False
     lines = re.split(rb"\r\n|\r|\n", data.removeprefix(BYTE_ORDER_MARK))
     for number, line in enumerate(lines):
         is_open = number == len(lines) - 1
         if line.startswith(b"data:") or line == b"data":
             values.append(re.sub(rb"^data:? ?", b"", line))
+        elif line.startswith(b"{") or is_bare and line and not line.startswith(b":"):
+            is_bare = True
+            values.append(line)
         elif line.startswith(b"event:"):
             name = re.sub(rb"^event: ?", b"", line)
         elif line.startswith(b"error:"):
@@ -184,7 +269,7 @@ def events_of(data):
                 pieces = [b"\n".join(values)] if is_one_event(name, values) else values
                 is_complete = line == b"" and not is_open
                 found += [(name, piece, is_complete) for piece in pieces]
-            name, values = b"", []
+            name, values, is_bare = b"", [], False
     return found
 
 
@@ -197,6 +282,59 @@ def is_one_event(name, values):
     )
 
 
+DONE, INVALID = "[DONE]", "invalid"
+
+
+def values_of(data):
+    """The JSON values in the data of an event, which should be one; DONE; or INVALID.
+
+    Text that is not meant to be JSON keeps the connection alive.
+    """
+    while data:
+        line = data.partition(b"\n")[0]
+        if data.startswith(b"data:"):
+            data = data.removeprefix(b"data:").strip()
+        elif data.startswith(b"[DONE]"):
+            yield DONE
+            return
+        elif data.startswith(b"{") or data.startswith(b"[") and not is_word_in_brackets(line):
+            try:
+                value, rest = read_first_json(data)
+            except ValueError:
+                rest = data
+            is_separate = rest.startswith(b"{") or data.removesuffix(rest).endswith(b"\n")
+            if rest and (rest == data or not is_separate):
+                yield error_inside(data) or INVALID
+                return
+            yield without_error_array(value)
+            data = rest
+        else:
+            data = data[len(line) :].strip()
+
+
+def is_word_in_brackets(line):
+    return re.fullmatch(rb"\[[A-Za-z].*\]", line) is not None
+
+
+def error_inside(data):
+    """The error object that ends data that is not JSON, or None."""
+    for start in re.finditer(rb'(?<=\n){|{"error"|{"type":"error"', data):
+        value = value_or_none(data[start.start() :])
+        if isinstance(value, dict) and (is_error(value) or value.get("type") == "error"):
+            return value
+    return None
+
+
+def is_error(value):
+    """Whether an object is an error and not an answer."""
+    if value.get("error") or value.get("object") == "error":
+        return True
+    if not value.get("choices"):
+        if (value.get("base_resp") or {}).get("status_code") or value.get("error_message"):
+            return True
+    return "choices" not in value and ("message" in value or "title" in value)
+
+
 # ---- The choices of an answer ------------------------------------------------------------------
 
 
@@ -206,51 +344,56 @@ class Choice:
     def __init__(self, index, how):
         self.index, self.how = index, how
         self.reasoning, self.content, self.refusal, self.calls, self.finishes = [], [], [], [], []
-        self.has_delta = False
+        self.has_delta, self.has_function_call = False, False
+        #: Whether text between tags was received before reasoning in a field.
+        self.has_tags_first = False
 
     def texts(self, is_done):
         """The reasoning and the content."""
         field, content = text_of(self.reasoning), text_of(self.content)
-        reasoning = field
-        if not field:
-            tag = re.match(rf"[{SPACE}]*<think>", content)
-            if tag or self.how == "starts":
-                inside = content[tag.end() if tag else 0 :].lstrip(SPACE)
-                before, closing, after = inside.partition("</think>")
-                reasoning = before.rstrip(SPACE) if closing else inside
-                content = after.lstrip(SPACE)
+        reasoning, has_tag = field, False
+        tagged = Tagged(content, self.how == "starts" and not field)
+        if not field or self.has_tags_first:
+            # Reasoning in a field after that between tags begins with the same text again.
+            reasoning = tagged.reasoning + field[repeated_length(field, tagged.reasoning) :]
+            content, has_tag = tagged.content, tagged.has_tag
+        elif tagged.repeats(field):
+            content = tagged.content
         is_complete = is_done or self.finishes
-        has_more = content or self.refusal or self.calls
-        if self.how == "off" and is_complete and reasoning and not has_more:
+        has_more = content or self.refusal or self.calls or has_tag
+        is_cut = self.finishes[-1:] == ["length"]
+        if self.how == "off" and is_complete and reasoning and not has_more and not is_cut:
             reasoning, content = "", reasoning
         elif self.how == "off" and not reasoning.strip(SPACE):
             reasoning = ""
         return reasoning, content
 
     def add_delta(self, delta, is_whole):
-        """Adds a delta or a message. Returns its reasoning pieces and its content."""
-        pieces = [
-            delta[name]
-            for name in delta
-            if name in ("reasoning", "reasoning_content") and delta[name]
-        ]
-        pieces = [piece if isinstance(piece, str) else piece.get("text", "") for piece in pieces]
-        if not pieces:
+        """Adds a delta or a message. Returns its reasoning and its content."""
+        fields = [text_in(delta[name]) for name in delta if name in REASONING_FIELDS]
+        reasoning = next(filter(None, fields), "")
+        if not reasoning:
             for detail in delta.get("reasoning_details") or []:
-                self.reasoning.append(detail.get("text") or detail.get("summary") or "")
-        self.reasoning += pieces[:1]
-        content = delta.get("content") or ""
+                reasoning += detail.get("text") or detail.get("summary") or ""
+        content = delta.get("content")
         if isinstance(content, list):
-            reasoning, content = parts_of(content)
-            self.reasoning += [reasoning] if not pieces else []
+            in_parts, content = parts_of(content)
+            reasoning = reasoning or in_parts
+        content = text_in(content)
+        if reasoning and not text_of(self.reasoning):
+            tagged = Tagged(text_of(self.content), self.how == "starts")
+            self.has_tags_first = bool(tagged.reasoning)
+        self.reasoning.append(reasoning)
         self.content.append(content)
-        if delta.get("refusal"):
-            self.refusal.append(delta["refusal"])
+        if text_in(delta.get("refusal")):
+            self.refusal.append(text_in(delta["refusal"]))
         for number, fragment in enumerate(delta.get("tool_calls") or []):
             self.add_call(fragment, number == 0, is_whole)
-        if delta.get("function_call"):
+        # It repeats a call that was received as a tool call.
+        if delta.get("function_call") and len(self.calls) == int(self.has_function_call):
+            self.has_function_call = True
             self.add_call({"function": delta["function_call"]}, True, is_whole)
-        return pieces, content
+        return fields and reasoning, content
 
     def add_call(self, fragment, is_first, is_whole):
         """Adds a fragment of a tool call to a known call, or as a new one."""
@@ -301,6 +444,57 @@ class Choice:
         return call
 
 
+class Tagged:
+    """A content, split into reasoning between tags at its beginning and the answer.
+
+    `is_opened`: the chat template contains the opening tag.
+    """
+
+    def __init__(self, content, is_opened):
+        self.reasoning, self.content, self.has_tag, self.is_closed = "", content, False, False
+        text = content.lstrip(SPACE)
+        pairs = [pair for pair in TAGS + WORD_TAGS if text.startswith(pair[0])]
+        if not pairs and not is_opened:
+            return
+        inside = text.removeprefix(pairs[0][0]).lstrip(SPACE) if pairs else text
+        #: The position and the pair of each closing tag.
+        ends = sorted((inside.find(pair[1]), pair) for pair in pairs or TAGS if pair[1] in inside)
+        self.has_tag = bool(pairs or ends)
+        if not ends:
+            self.reasoning, self.content, self._closing = inside, "", (pairs or TAGS)[0][1]
+            return
+        end, (_, closing, introduction) = ends[0]
+        self.is_closed = True
+        self.reasoning = inside[:end].rstrip(SPACE)
+        after = inside[end + len(closing) :].lstrip(SPACE)
+        self.content = after.removeprefix(introduction).lstrip(SPACE)
+
+    def repeats(self, reasoning):
+        """Whether the text between the tags is the reasoning, or the beginning of it."""
+        inside, known = squeezed(self.reasoning), squeezed(reasoning)
+        if self.is_closed:
+            return inside == known
+        if not self.has_tag:
+            return False
+        # It may end with the beginning of the closing tag.
+        ends = [self._closing[:size] for size in range(len(self._closing))]
+        texts = [inside.removesuffix(end) for end in ends]
+        return any(text and known.startswith(text) for text in texts)
+
+
+def squeezed(text):
+    """The text without white space."""
+    return re.sub(f"[{SPACE}]", "", text)
+
+
+def repeated_length(text, known):
+    """How much of the text repeats the beginning of the known one, apart from white space."""
+    for length in range(len(text), 0, -1):
+        if squeezed(known).startswith(squeezed(text[:length])):
+            return length
+    return 0
+
+
 def parts_of(content):
     """The reasoning and the text of a content that is an array of parts."""
     reasoning, texts = [], []
@@ -321,8 +515,12 @@ def parts_of(content):
 class Answer:
     """Everything that was received of an answer."""
 
-    def __init__(self, how):
+    def __init__(self, how, counts_chunks=False):
         self.how, self.choices, self.request_id = how, {}, None
+        #: Whether the indexes of choices count chunks of the only choice.
+        self._counts_chunks = counts_chunks
+        #: For each choice of each chunk: its index, its index in the chunk, and the choice.
+        self._received = []
         #: The latest usage, all of them as they are reported, and the latest as it was received.
         self.usage, self.usages, self._last_usage = {}, [], None
         self.is_done, self.is_error = False, False
@@ -335,10 +533,32 @@ class Answer:
         """Adds a chunk or a document."""
         for number, received in enumerate(chunk.get("choices") or []):
             index = received.get("index") if isinstance(received.get("index"), int) else number
+            self._received.append((index, number, received))
+            if self._counts_chunks:
+                index = self._received[0][0]
             choice = self.choices.setdefault(index, Choice(index, self.how))
             self._add_to_choice(choice, received, is_whole)
         self._add_usage(chunk)
         self.add_request_id(chunk)
+
+    def has_indexes_that_count_chunks(self):
+        """Whether the second and the third index are each one more, or the second one is the last.
+
+        A choice without text at the second index is another choice. So is the second one if no
+        other follows, unless only both together are a finished answer.
+        """
+        if len(self._received) < 2:
+            return False
+        (first, _, begin), (second, number, continued) = self._received[:2]
+        delta = continued.get("delta") or {}
+        has_text = any(value not in (None, "") for name, value in delta.items() if name != "role")
+        reason = continued.get("finish_reason")
+        is_next = second == first + 1 and number == 0 and not begin.get("finish_reason")
+        if not is_next or not has_text and not reason and "delta" in continued:
+            return False
+        if len(self._received) > 2:
+            return self._received[2][0] == first + 2
+        return self.is_done or bool(reason)
 
     def _add_to_choice(self, choice, received, is_whole):
         delta = received.get("delta") or received.get("message") or {}
@@ -351,9 +571,9 @@ class Answer:
             }
             delta = {name: value for name, value in delta.items() if not any(known.get(name) or [])}
         choice.has_delta = choice.has_delta or bool(received.get("delta"))
-        pieces, content = choice.add_delta(delta, is_whole)
-        if pieces:
-            self.order.append(["reasoning", pieces[0], choice.index])
+        reasoning, content = choice.add_delta(delta, is_whole)
+        if reasoning:
+            self.order.append(["reasoning", reasoning, choice.index])
         if content:
             self.order.append(["content", content, choice.index])
         reason = received.get("finish_reason")
@@ -373,20 +593,20 @@ class Answer:
             if isinstance(meta.get(cost), (int, float)):
                 self.usage.update(cost=meta[cost], cost_unit=unit)
                 break
-        candidates = [each.get("usage") for each in [chunk, *(chunk.get("choices") or [])]]
+        names = ("usage", "usageMetadata", "usage_metadata")
+        choices = chunk.get("choices") or []
+        candidates = [chunk.get(name) for name in names]
+        candidates += [(chunk.get("x_groq") or {}).get("usage"), "eval_count" in chunk and chunk]
+        candidates += [choice.get("usage") for choice in choices]
+        candidates += [(choice.get("delta") or {}).get("usage") for choice in choices]
         received = next(filter(None, candidates), meta)
         if not received:
             return
         # The last usage replaces the earlier ones, except for the cost that accompanied them.
         self.usage = {name: self.usage[name] for name in self.usage if name.startswith("cost")}
-        for name in ("prompt_tokens", "completion_tokens", "total_tokens"):
-            if received.get(name) is not None:
-                self.usage[name] = received[name]
-        for name, details in (
-            ("reasoning_tokens", "completion_tokens_details"),
-            ("cached_tokens", "prompt_tokens_details"),
-        ):
-            counts = [each.get(name) for each in (received.get(details) or {}, received)]
+        for name, (usual, others) in USAGE_NAMES.items():
+            counts = [count_in(received, each) for each in usual]
+            counts += [count_in(received, each) or None for each in others]
             counts = [count for count in counts if count is not None]
             if counts:
                 self.usage[name] = counts[0]
@@ -468,6 +688,13 @@ class Answer:
         return corpus.joined(known)
 
 
+def count_in(usage, path):
+    """A count in a usage; None without one. `path`: the names of members, separated by dots."""
+    for name in path.split("."):
+        usage = usage.get(name) if isinstance(usage, dict) else None
+    return usage
+
+
 def common_beginning(one, other):
     length = 0
     while length < min(len(one), len(other)) and one[length] == other[length]:
@@ -505,70 +732,90 @@ class Oracle:
 
     def read(self, body):
         """The answer in the first bytes of a body."""
-        answer = Answer(self.case.how)
+        answer = self._read_into(Answer(self.case.how), body)
+        if answer.has_indexes_that_count_chunks():
+            answer = self._read_into(Answer(self.case.how, counts_chunks=True), body)
+        return answer
+
+    def _read_into(self, answer, body):
         first = body.removeprefix(BYTE_ORDER_MARK).strip(SPACE.encode())[:1]
         if self.case.status >= 300:
             self._read_error_response(answer, body)
         elif first in (b"{", b"["):
-            self._read_document(answer, body)
+            self._read_document(answer, body.removeprefix(BYTE_ORDER_MARK))
         else:
             self._read_stream(answer, body)
         return answer
 
     def _read_error_response(self, answer, body):
         answer.is_error = True
-        # The body may change the status that its HTTP status implies, once it is complete.
         code, whole = status_of_code(self.case.status), self.case.known.reply["status"]
-        is_complete = len(body) == len(self.case.body)
-        answer.status = whole if is_complete else "|".join(sorted({code, whole}))
-        value = first_of(value_or_none(body))
+        value = without_error_array(value_or_none(body))
         if isinstance(value, dict):
+            answer.status = whole
             answer.add_request_id(value)
+        elif is_cut_json(body):
+            # What is missing may contradict what was received: only the HTTP status counts.
+            answer.status = code
+        else:
+            # Text may change the status that its HTTP status implies.
+            is_complete = len(body) == len(self.decoded(len(self.case.body)))
+            answer.status = whole if is_complete else "|".join(sorted({code, whole}))
 
     def _read_document(self, answer, body):
-        value = value_or_none(body)
-        if value is None:
+        try:
+            value, rest = read_first_json(body)
+        except ValueError:
             return
-        value = first_of(value)
-        answer.is_done = "choices" in value
-        if value.get("error") or "choices" not in value:
+        value, later = without_error_array(value), value_or_none(rest)
+        if isinstance(value, dict) and not is_error(value) and "choices" in value:
+            answer.add(value, is_whole=True)
+        else:
             answer.is_error = True
             answer.add_request_id(value)
-        else:
-            answer.add(value, is_whole=True)
+        if isinstance(later, dict) and is_error(later):
+            answer.is_error = True
+        # After a document, what begins like JSON may be an error.
+        answer.is_done = not answer.is_error and (later is not None or not is_cut_json(rest))
         if answer.is_error:
-            answer.is_done, answer.status = False, self.case.known.reply["status"]
+            answer.status = self.case.known.reply["status"]
 
     def _read_stream(self, answer, body):
         for name, data, is_complete in events_of(body):
             data = data.strip(SPACE.encode())
-            if data == b"[DONE]":
-                answer.is_done = True
-            elif data:
-                self._read_event(answer, name, data, is_complete)
+            if name == b"error" and data:
+                self._read_error_event(answer, data)
+            else:
+                self._read_event(answer, data, is_complete)
             if answer.is_done or answer.is_error:
                 return
 
-    def _read_event(self, answer, name, data, is_complete):
-        value = value_or_none(data)
-        if value is None and not is_complete:
-            value = error_in_cut_array(data)
-        if value is None:
-            if name == b"error":
-                # Cut within an error: it is known to be an error, but perhaps not which.
-                statuses = {"TW_SERVER", self.case.known.reply["status"]}
-                answer.is_error, answer.status = True, "|".join(sorted(statuses))
-            elif is_complete and data != b"null":
+    def _read_error_event(self, answer, data):
+        answer.is_error, answer.status = True, self.case.known.reply["status"]
+        value = without_error_array(value_or_none(data))
+        if isinstance(value, dict):
+            answer.add_request_id(value)
+            if "choices" in value:
+                answer.add(value)
+        elif value is None and is_cut_json(data):
+            # As in an error response.
+            answer.status = "TW_SERVER"
+        elif value is None:
+            answer.status = "|".join(sorted({"TW_SERVER", answer.status}))
+
+    def _read_event(self, answer, data, is_complete):
+        for value in values_of(data):
+            if value == DONE:
+                answer.is_done = True
+            elif isinstance(value, dict):
+                self._read_chunk(answer, value)
+            elif value != INVALID or is_complete:
                 answer.is_error, answer.status = True, "TW_PROTOCOL"
-            return
-        value = first_of(value)
-        is_error_object = (
-            "choices" not in value
-            and "message" in value
-            or not value.get("choices")
-            and value.get("error_message")
-        )
-        if name == b"error" or value.get("error") or is_error_object:
+            if answer.is_done or answer.is_error:
+                return
+
+    def _read_chunk(self, answer, value):
+        if is_error(value):
             answer.is_error = True
             answer.add_request_id(value)
         if "choices" in value or not answer.is_error:
@@ -581,16 +828,25 @@ class Oracle:
             return (answer.status,) * 3
         if answer.is_finished:
             return ("TW_OK",) * 3
-        types = ("text/event-stream", "application/json")
-        if not body.strip() and self.case.headers.get("content-type") not in types:
-            # A complete response without any content is not an answer. One of the expected type was
-            # cut: DeepSeek sends such responses under load.
+        first = body.removeprefix(BYTE_ORDER_MARK).strip(SPACE.encode())[:1]
+        # A complete response without anything of an answer. A blank one that claims to be JSON was
+        # cut: DeepSeek sends such responses under load.
+        types = ("text/event-stream",) if first else ("text/event-stream", "application/json")
+        is_begun = answer.choices or first in (b"{", b"[")
+        if not is_begun and not self.case.headers.get("content-type", "").startswith(types):
             return ("TW_PROTOCOL", *OPEN[1:])
         return OPEN
 
+    def decoded(self, count):
+        """What the first bytes of the body contain, if it is compressed."""
+        body = self.case.body[:count]
+        if self.case.headers.get("content-encoding") not in corpus.CODINGS:
+            return body
+        return zlib.decompressobj(wbits=32 + zlib.MAX_WBITS).decompress(body)
+
     def after(self, count):
         """The outcome after that many bytes of the body."""
-        body = self.case.body[:count]
+        body = self.decoded(count)
         answer = self.read(body)
         first = answer.choices[min(answer.choices)] if answer.choices else Choice(0, "as-is")
         reasoning, content = first.texts(answer.is_done)
