@@ -515,7 +515,8 @@ TW_API tw_status tw_options_set_reasoning_tags(tw_options *options, const char *
 /**
  * Sets the form in which the reasoning of earlier replies is sent back: "auto", "none" or a field.
  *
- * It applies to the messages that tw_request_add_reply adds, whichever server sent the reply.
+ * It applies to the messages that tw_request_add_reply adds, whichever server sent the reply, also
+ * after they were stored as JSON.
  *
  *     "auto"               The form that the model and the host require: see the table in
  *                          bindings/c/README.md. Other hosts receive the reasoning of messages with
@@ -633,7 +634,8 @@ TW_API tw_request *tw_request_create(const char *model);
  * Creates a request from a JSON body and stores it in `*request`; on failure, stores NULL.
  *
  * The body is sent byte for byte, except for `stream` and `stream_options`, which the sending call
- * sets (see there), and for the edits of the functions below.
+ * sets (see there), for the edits of the functions below, and for "thinkwire_reasoning" in messages
+ * (see tw_request_add_reply).
  *
  * TW_INVALID: `request` or `json` is NULL; the text is not JSON (RFC 8259; the message says where);
  * or it is not an object.
@@ -641,10 +643,10 @@ TW_API tw_request *tw_request_create(const char *model);
 TW_API tw_status tw_request_parse(const char *json, size_t len, tw_request **request);
 
 /**
- * Returns a copy of a request: its body, its reasoning, and its other settings.
+ * Returns a copy of a request: its body and its other settings.
  *
- * The caller owns it. Unlike tw_request_parse with tw_request_json, it preserves the reasoning of
- * added replies, the thinking mode and the timeouts. Returns NULL if `request` is NULL.
+ * The caller owns it. Unlike tw_request_parse with tw_request_json, it preserves the thinking mode
+ * and the timeouts. Returns NULL if `request` is NULL.
  */
 TW_API tw_request *tw_request_copy(const tw_request *request);
 
@@ -662,7 +664,7 @@ TW_API void tw_request_destroy(tw_request *request);
 TW_API tw_status tw_request_add_message(tw_request *request, const char *role, const char *text);
 
 /**
- * Adds a message that is given as a JSON object, and sends it as it is.
+ * Adds a message that is given as a JSON object, and sends it as tw_request_parse does.
  *
  * The object can hold content parts, names, and everything else that the server accepts.
  *
@@ -679,9 +681,9 @@ TW_API tw_status tw_request_add_message_json(tw_request *request, const char *js
  * the content is null; it is left out if the model rejects null.
  *
  * The reasoning is sent back in the field and form that the model and the host require, or not at
- * all: see tw_options_set_reasoning_replay. This is decided when the request is sent; therefore
- * tw_request_json does not contain it, and tw_request_copy preserves it. Setting the field
- * "messages" discards it.
+ * all: see tw_options_set_reasoning_replay. This is decided when the request is sent. Until then,
+ * the message holds the reasoning as it was received, in a member "thinkwire_reasoning", which is
+ * never sent. A conversation that is stored as JSON keeps it: see tw_request_json.
  *
  * Arguments of a tool call that are not a JSON object are replaced by {}, because some servers
  * reject the conversation otherwise (llama.cpp, with status 500). Report the mistake to the model
@@ -890,6 +892,9 @@ TW_API tw_status tw_request_set_timeout(tw_request *request, tw_timeout which,
 
 /**
  * Returns the body as JSON text, without what the sending call adds to it.
+ *
+ * tw_request_parse makes a request of it that continues the conversation. The messages of replies
+ * have a member "thinkwire_reasoning", which only this library knows: see tw_request_add_reply.
  *
  * It is borrowed until the request is changed or destroyed. `len` may be NULL. Returns "" for NULL.
  */

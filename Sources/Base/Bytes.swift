@@ -54,6 +54,11 @@ extension UnsafeBufferPointer where Element == UInt8 {
         count >= text.utf8CodeUnitCount && dropping(count - text.utf8CodeUnitCount).equals(text)
     }
 
+    /// Whether the bytes contain `text`.
+    package func contains(_ text: StaticString) -> Bool {
+        platform_find(self.baseAddress, count, text.utf8Start, text.utf8CodeUnitCount) != nil
+    }
+
     /// Whether the bytes contain `text`, ignoring the case of ASCII letters.
     package func containsIgnoringCase(_ text: StaticString) -> Bool {
         endIgnoringCase(of: StaticText.bytes(text)) != nil

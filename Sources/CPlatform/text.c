@@ -18,6 +18,11 @@ double platform_number(const char *digits, size_t length)
     return value;
 }
 
+const void *platform_find(const void *bytes, size_t count, const void *part, size_t part_count)
+{
+    return memmem(bytes, count, part, part_count);
+}
+
 /*
  * A pthread key instead of _Thread_local, which would add the dynamic linker itself to the
  * dependencies of the library.

@@ -76,6 +76,9 @@ static void check_turn(const char *model, const char *response, tw_status status
     "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\","           \
     "\"arguments\":\"{\\\"a\\\":\\\"\xC3\xA9\\\"}\"}}]"
 
+/* A host may require a field for reasoning even if the model has not reasoned. */
+#define NO_REASONING ",\"thinkwire_reasoning\":{}"
+
 static void each_kind_of_turn(void)
 {
     check_turn(
@@ -83,15 +86,18 @@ static void each_kind_of_turn(void)
         json_response("200 OK", "",
                       ANSWER("{\"role\":\"assistant\",\"content\":\"H\\u0000\\ud83d\\ude0a\","
                              "\"reasoning\":\"Hm\"}")),
-        TW_OK, "},{\"role\":\"assistant\",\"content\":\"H\\u0000\xF0\x9F\x98\x8A\"}]}");
+        TW_OK,
+        "},{\"role\":\"assistant\",\"content\":\"H\\u0000\xF0\x9F\x98\x8A\","
+        "\"thinkwire_reasoning\":{\"text\":\"Hm\",\"field\":\"reasoning\"}}]}");
     check_turn("m", json_response("200 OK", "", ANSWER("{\"content\":null,\"refusal\":\"No.\"}")),
                TW_OK, "{\"role\":\"assistant\",\"content\":null,\"refusal\":\"No.\"}]}");
     check_turn("m", json_response("200 OK", "", ANSWER("{\"content\":\"\"," CALLS "}")), TW_OK,
-               "{\"role\":\"assistant\",\"content\":null," CALLS_WRITTEN "}]}");
+               "{\"role\":\"assistant\",\"content\":null," CALLS_WRITTEN NO_REASONING "}]}");
     check_turn("m", json_response("200 OK", "", ANSWER("{\"content\":\"So:\"," CALLS "}")), TW_OK,
-               "{\"role\":\"assistant\",\"content\":\"So:\"," CALLS_WRITTEN "}]}");
+               "{\"role\":\"assistant\",\"content\":\"So:\"," CALLS_WRITTEN NO_REASONING "}]}");
     check_turn("m", json_response("200 OK", "", ANSWER("{\"reasoning_content\":\"Hm\"}")), TW_OK,
-               "{\"role\":\"assistant\",\"content\":\"\"}]}");
+               "{\"role\":\"assistant\",\"content\":\"\",\"thinkwire_reasoning\":"
+               "{\"text\":\"Hm\",\"field\":\"reasoning_content\"}}]}");
     check_turn("m", EVENTS DELTA("\"content\":\"Hi\"") DELTA("\"content\":\" th\""), TW_TRUNCATED,
                "{\"role\":\"assistant\",\"content\":\"Hi th\"}]}");
 }
@@ -145,7 +151,7 @@ static void invalid_arguments_are_replaced(void)
     tw_request *request = hello("m");
     CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
     tw_reply_destroy(reply);
-    CHECK_HAS(JSON_OF(request), "{\"name\":\"f\",\"arguments\":\"{}\"}}]}");
+    CHECK_HAS(JSON_OF(request), "{\"name\":\"f\",\"arguments\":\"{}\"}}]" NO_REASONING "}]}");
     tw_request_destroy(request);
 }
 
@@ -164,7 +170,8 @@ static bool sends(struct server *server, const tw_request *request, const char *
     return strstr(server->request, text) != NULL;
 }
 
-/* The form of the reasoning is chosen when a request is sent, also for a copy of the request. */
+/* The form of the reasoning is chosen when a request is sent, also for a copy of the request, and
+ * for one that was stored as JSON. */
 static void form_of_reasoning_is_chosen(void)
 {
     struct server server;
@@ -186,6 +193,15 @@ static void form_of_reasoning_is_chosen(void)
     CHECK(sends(&server, copy, "thoughts", "\"content\":\"Hi\",\"thoughts\":\"Hm\"}"));
     CHECK(sends(&server, copy, "reasoning_details", "\"reasoning\":\"Hm\"}"));
     CHECK(sends(&server, copy, "content", "\"content\":\"<think>\\nHm\\n</think>\\n\\nHi\"}"));
+    size_t len;
+    const char *json = tw_request_json(copy, &len);
+    tw_request *stored = NULL;
+    CHECK_STATUS(tw_request_parse(json, len, &stored), TW_OK);
+    CHECK_TEXT(JSON_OF(stored), json);
+    CHECK(sends(&server, stored, "none", "\"content\":\"Hi\"}"));
+    CHECK(sends(&server, stored, "thoughts", "\"content\":\"Hi\",\"thoughts\":\"Hm\"}"));
+    CHECK_HAS_NOT(server.request, "thinkwire_reasoning");
+    tw_request_destroy(stored);
     tw_request_destroy(copy);
     server_stop(&server);
     tw_options *options = tw_options_create();
@@ -212,7 +228,7 @@ static void reasoning_is_sent_back(void)
         tw_request *request = hello("m");
         tw_reply *reply = driver_stream(client, request, NULL, NULL);
         CHECK_STATUS(tw_request_add_reply(request, reply), TW_OK);
-        CHECK_HAS(JSON_OF(request), "{\"role\":\"assistant\",\"content\":\"Hi\"}]}");
+        CHECK_HAS(JSON_OF(request), "\"content\":\"Hi\",\"thinkwire_reasoning\":{\"text\":\"Hm\",");
         tw_reply_destroy(reply);
         tw_reply_destroy(driver_stream(client, request, NULL, NULL));
         if (dialect == TW_DIALECT_REASONING_OBJECT)

@@ -1,10 +1,11 @@
 /*
  * A conversation of two questions. The model calls a tool several times before it answers each.
  *
- *     replay BASE-URL PROXY MODEL streamed|unstreamed
+ *     replay BASE-URL PROXY MODEL streamed|unstreamed copy|json
  *
- * PROXY is "" if the host of the base URL is this machine. The exit status is 0 if both questions
- * were answered.
+ * PROXY is "" if the host of the base URL is this machine. The second question is asked in a copy
+ * of the conversation, or in one that was stored as JSON and loaded again. The exit status is 0 if
+ * both questions were answered.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -67,16 +68,26 @@ static void ask(tw_client *client, tw_request *request, bool streamed)
     }
 }
 
+static tw_request *stored_copy(const tw_request *request)
+{
+    tw_request *copy;
+    size_t len;
+    const char *json = tw_request_json(request, &len);
+    require_ok(tw_request_parse(json, len, &copy), "JSON");
+    return copy;
+}
+
 int main(int argc, char **argv)
 {
-    require(argc == 5, "usage", "replay BASE-URL PROXY MODEL streamed|unstreamed");
+    require(argc == 6, "usage", "replay BASE-URL PROXY MODEL streamed|unstreamed copy|json");
     tw_client *client = client_of(argv[1], argv[2]);
     tw_request *request = tw_request_create(argv[3]);
     bool streamed = strcmp(argv[4], "streamed") == 0;
+    bool is_stored = strcmp(argv[5], "json") == 0;
     require_ok(tw_request_add_tool(request, "step", NULL, NULL), "tool");
     ask(client, request, streamed);
-    /* The second question is asked in a copy of the conversation. */
-    tw_request *copy = tw_request_copy(request);
+    /* The second question is asked in a copy of the conversation, or in one that was stored. */
+    tw_request *copy = is_stored ? stored_copy(request) : tw_request_copy(request);
     tw_request_destroy(request);
     ask(client, copy, streamed);
     tw_request_destroy(copy);

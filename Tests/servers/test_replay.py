@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import json
 import os
 import pty
 import subprocess
@@ -10,7 +11,7 @@ import mock_process
 import pytest
 from conftest import KEY
 from strict_providers import DEEPSEEK_R1, LLAMA_CPP, PROVIDERS, ROUNDS, StrictProvider
-from thinkwire import AsyncClient, BadRequestError, Client
+from thinkwire import AsyncClient, BadRequestError, Client, stored_messages
 
 #: The C program that runs the same conversation: see replay.c.
 PROGRAM = mock_process.ROOT / ".build" / "servers" / "replay"
@@ -85,6 +86,18 @@ def test_run(provider, client_of, is_streamed):
     check(provider, turns=2)
 
 
+def test_stored_conversation(provider, client_of, is_streamed):
+    """A conversation that was stored as JSON is continued in a second turn."""
+    client = client_of(provider)
+    messages = [{"role": "user", "content": "One?"}]
+    on_event = (lambda event: None) if is_streamed else None
+    for _ in range(2):
+        client.run(provider.provider.model, messages, tools=[step], on_event=on_event)
+        messages = json.loads(json.dumps(stored_messages(messages)))
+        messages.append({"role": "user", "content": "Two?"})
+    check(provider, turns=2)
+
+
 def test_run_of_the_async_client(provider, is_streamed):
     async def converse():
         options = {"proxy": provider.proxy, "allow_cleartext": provider.host, "max_retries": 0}
@@ -134,7 +147,8 @@ def test_messages_of_openai_python(provider, client_of):
     check(provider, turns=2)
 
 
-def test_c(provider, is_streamed):
+@pytest.mark.parametrize("how", ["copy", "json"])
+def test_c(provider, is_streamed, how):
     subprocess.run(
         [
             PROGRAM,
@@ -142,6 +156,7 @@ def test_c(provider, is_streamed):
             provider.proxy,
             provider.provider.model,
             "streamed" if is_streamed else "unstreamed",
+            how,
         ],
         check=True,
         timeout=60,

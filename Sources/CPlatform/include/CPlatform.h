@@ -92,6 +92,9 @@ void platform_block_free(void *block, size_t size);
 /** Converts a JSON number to a double, independently of the decimal point of the host's locale. */
 double platform_number(const char *digits, size_t length);
 
+/** The same as memmem, which Swift does not import. */
+const void *platform_find(const void *bytes, size_t count, const void *part, size_t part_count);
+
 /** The size of the buffer that platform_thread_line returns, in bytes. */
 #define PLATFORM_LINE 512
 

@@ -79,40 +79,35 @@ package struct ReasoningReplay {
 }
 
 extension RequestBody {
-    /// Adds the reasoning of earlier replies to their messages, as the endpoint expects it.
+    /// Replaces the reasoning that the messages of earlier replies hold by what the endpoint
+    /// expects.
     @inline(never)
-    mutating func add(
-        _ received: [ReceivedReasoning], as replay: ReasoningReplay, _ thinking: tw_thinking
-    ) {
-        if case .none = replay.form { return }
+    mutating func replaceReasoning(as replay: ReasoningReplay, _ thinking: tw_thinking) {
         var replay = replay
         if thinking == TW_THINKING_OFF { replay.isRequired = false }
         var reader = JSONReader()
-        guard !received.isEmpty, let written = value("messages"),
+        guard let written = value("messages"), written.contains(ReceivedReasoning.name),
             let messages = try? reader.read(written)
         else { return }
-        let first = firstIndex(of: replay.scope, in: messages, received)
+        let first = firstIndex(of: replay.scope, in: messages)
         var changed = ByteBuffer()
-        var copied = 0
-        var (index, next) = (0, 0)
+        var (index, copied) = (0, 0)
         for message in messages.elements {
             defer { index += 1 }
-            guard next < received.count, received[next].index == index else { continue }
-            next += 1
-            guard index >= first else { continue }
-            let start = message.range.lowerBound
-            changed.append(written.part(copied..<start))
-            received[next - 1].write(message, as: replay, to: &changed)
+            guard let reasoning = ReceivedReasoning(of: message) else { continue }
+            guard var plain = try? RequestBody(json: message.raw) else { continue }
+            plain.remove(ReceivedReasoning.name)
+            if index >= first { reasoning.write(into: &plain, message["content"], as: replay) }
+            changed.append(written.part(copied..<message.range.lowerBound))
+            changed.append(plain.text)
             copied = message.range.upperBound
         }
-        changed.append(written.part(copied..<written.count))
+        changed.append(written.dropping(copied))
         set("messages", to: changed.bytes)
     }
 
     /// The index of the first message whose reasoning is sent.
-    private func firstIndex(
-        of scope: ReasoningReplay.Scope, in messages: JSONValue, _ received: [ReceivedReasoning]
-    ) -> Int {
+    private func firstIndex(of scope: ReasoningReplay.Scope, in messages: JSONValue) -> Int {
         switch scope {
         case .all: return 0
         case .currentTurn:
@@ -126,37 +121,32 @@ extension RequestBody {
             var reader = JSONReader()
             let tools = value("tools").flatMap { try? reader.read($0) }
             let hasTools = tools?.elements.contains { _ in true } ?? false
-            return hasTools || received.contains { $0.hasToolCalls } ? 0 : .max
+            return hasTools || messages.elements.contains { $0.hasToolCalls } ? 0 : .max
         }
     }
 }
 
 extension ReceivedReasoning {
-    /// Writes the message to which the reasoning belongs, with the reasoning.
+    /// Adds the reasoning to its message, which has this content.
     fileprivate func write(
-        _ message: JSONValue, as replay: ReasoningReplay, to json: inout ByteBuffer
+        into message: inout RequestBody, _ content: JSONValue?, as replay: ReasoningReplay
     ) {
         switch replay.form {
-        case .content: return writeContent(of: message, to: &json)
-        case .detailsOrContent where details.isEmpty: return writeContent(of: message, to: &json)
-        case .asReceived where isInContent: return writeContent(of: message, to: &json)
-        default: break
-        }
-        // The members go before the closing brace.
-        json.append(message.raw.part(0..<message.raw.count - 1))
-        switch replay.form {
-        case .field(let name): write(name, isRequired: replay.isRequired && hasToolCalls, to: &json)
+        case .none: break
+        case .content: writeContent(into: &message, content)
+        case .detailsOrContent where details.isEmpty: writeContent(into: &message, content)
+        case .asReceived where isInContent: writeContent(into: &message, content)
+        case .field(let name):
+            write(name, isRequired: replay.isRequired && hasToolCalls, into: &message)
         case .asReceived where !hasToolCalls: break
-        case .asReceived where details.isEmpty: write(field.bytes, to: &json)
+        case .asReceived where details.isEmpty: write(field.bytes, into: &message)
         default:
             if details.isEmpty {
-                write(StaticText.bytes("reasoning"), to: &json)
+                write(StaticText.bytes("reasoning"), into: &message)
             } else {
-                json.append(",\"reasoning_details\":")
-                json.append(details)
+                message.set("reasoning_details", to: details)
             }
         }
-        json.append(UInt8(ascii: "}"))
     }
 
     /// Whether the form in which the reasoning was received is the content.
@@ -165,39 +155,27 @@ extension ReceivedReasoning {
     }
 
     /// Writes the text as a member with this name, and the signature that belongs to the name.
-    private func write(_ name: Bytes, isRequired: Bool = false, to json: inout ByteBuffer) {
+    private func write(_ name: Bytes, isRequired: Bool = false, into message: inout RequestBody) {
         if !name.isEmpty && (!text.isEmpty || isRequired) {
-            json.append(UInt8(ascii: ","))
-            json.append(jsonString: name)
-            json.append(UInt8(ascii: ":"))
-            json.append(jsonString: text.bytes)
+            let value = quoted(text.bytes)
+            message.set(name, to: value.bytes)
         }
         if !opaque.isEmpty && (name.isEmpty || name.equals("reasoning_text")) {
-            json.append(",\"reasoning_opaque\":")
-            json.append(opaque)
+            message.set("reasoning_opaque", to: opaque)
         }
     }
 
-    /// Writes the message with content that contains the reasoning: as it was received, or between
-    /// the tags that most models use.
-    private func writeContent(of message: JSONValue, to json: inout ByteBuffer) {
-        guard !text.isEmpty else { return json.append(message.raw) }
-        let old = message["content"]
-        let raw = message.raw
-        let start = message.range.lowerBound
-        let range = old.map { $0.range.lowerBound - start..<$0.range.upperBound - start }
-        json.append(raw.part(0..<(range?.lowerBound ?? raw.count - 1)))
-        if range == nil { json.append(",\"content\":") }
-        if content.isEmpty {
-            var tagged = ByteBuffer()
-            tagged.append("<think>\n")
-            tagged.append(text)
-            tagged.append("\n</think>\n\n")
-            old?.appendText(to: &tagged)
-            json.append(jsonString: tagged.bytes)
-        } else {
-            json.append(content)
-        }
-        json.append(raw.dropping(range?.upperBound ?? raw.count - 1))
+    /// Replaces the content by one that contains the reasoning: as it was received, or between the
+    /// tags that most models use.
+    private func writeContent(into message: inout RequestBody, _ old: JSONValue?) {
+        guard !text.isEmpty else { return }
+        guard content.isEmpty else { return message.set("content", to: content) }
+        var tagged = ByteBuffer()
+        tagged.append("<think>\n")
+        tagged.append(text)
+        tagged.append("\n</think>\n\n")
+        old?.appendText(to: &tagged)
+        let value = quoted(tagged.bytes)
+        message.set("content", to: value.bytes)
     }
 }

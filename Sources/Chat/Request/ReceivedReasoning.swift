@@ -2,39 +2,86 @@ import Base
 
 /// The reasoning of a reply that was added to a request, in every form in which it was received.
 ///
-/// The endpoint of the next request decides which of them is sent: see `ReasoningReplay`.
-final class ReceivedReasoning {
-    /// The index of the assistant's message in `messages`.
-    let index: Int
+/// It is a member of the assistant's message, so that a conversation keeps it when it is stored as
+/// JSON. The endpoint of a request decides which of the forms is sent: see `ReasoningReplay`.
+struct ReceivedReasoning: ~Copyable {
+    static var name: StaticString { "thinkwire_reasoning" }
+
     let hasToolCalls: Bool
     /// The reasoning as text; empty if it cannot be read.
     private(set) var text = ByteBuffer()
     /// The name of the field that contained the text; empty if no field did.
     private(set) var field = ByteBuffer()
     /// The JSON array `reasoning_details`; empty if it was not received.
-    private(set) var details = ByteBuffer()
+    let details: Bytes
     /// The JSON of `reasoning_opaque`, which signs `reasoning_text`; empty if it was not received.
-    private(set) var opaque = ByteBuffer()
+    let opaque: Bytes
     /// The JSON of the content if it contains the reasoning too, in tags or as parts; else empty.
-    private(set) var content = ByteBuffer()
+    let content: Bytes
 
-    /// Copies the reasoning of a choice, whose message is added at an index.
-    init(_ reply: Reply, _ choice: Choice, index: Int) {
-        self.index = index
-        hasToolCalls = !choice.toolCalls.isEmpty
-        details = reply.reasoningDetails(of: choice)
-        opaque = reply.messageMember("reasoning_opaque", of: choice)
-        // Reasoning that is the answer is the message's content already.
-        guard !choice.reasoning.text.isEmpty, !choice.reasoningBecameContent else { return }
-        text.append(choice.reasoning.text)
-        let received = reply.messageMember("content", of: choice)
-        if choice.hasThinkingParts {
-            content = received.bytes.hasPrefix("[") ? received : choice.contentParts
-            return
+    /// Reads the member of a message; nil if the message has none. Valid as long as the message.
+    init?(of message: JSONValue) {
+        guard let member = message[ReceivedReasoning.name], member.kind == .object else {
+            return nil
         }
-        if choice.reasoningFieldStart < .max { field.append(choice.reasoningField) }
-        if !choice.isContent(received.bytes) { content = received }
+        hasToolCalls = message.hasToolCalls
+        details = member["details"]?.raw ?? StaticText.bytes("")
+        opaque = member["opaque"]?.raw ?? StaticText.bytes("")
+        content = member["content"]?.raw ?? StaticText.bytes("")
+        member["text"]?.appendText(to: &text)
+        member["field"]?.appendText(to: &field)
     }
+
+    /// Returns the JSON of the member for a choice, or nil if nothing of it can ever be sent.
+    static func json(_ reply: Reply, _ choice: Choice) -> ByteBuffer? {
+        var json = ByteBuffer()
+        json.append(member: "details", reply.reasoningDetails(of: choice))
+        json.append(member: "opaque", reply.messageMember("reasoning_opaque", of: choice))
+        // Reasoning that is the answer is the message's content already.
+        if !choice.reasoning.text.isEmpty && !choice.reasoningBecameContent {
+            json.append(member: "text", quoted(choice.reasoning.text.bytes))
+            let received = reply.messageMember("content", of: choice)
+            if choice.hasThinkingParts {
+                json.append(
+                    member: "content",
+                    received.bytes.hasPrefix("[") ? received : choice.contentParts)
+            } else {
+                if choice.reasoningFieldStart < .max {
+                    json.append(member: "field", quoted(choice.reasoningField.bytes))
+                }
+                if !choice.isContent(received.bytes) {
+                    json.append(member: "content", received)
+                }
+            }
+        }
+        // Some endpoints require the field in every message with tool calls.
+        if json.isEmpty && choice.toolCalls.isEmpty { return nil }
+        json.append(json.isEmpty ? "{}" : "}")
+        return json
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a member to an object that is still open, unless its value is empty.
+    fileprivate mutating func append(member name: StaticString, _ value: borrowing ByteBuffer) {
+        if value.isEmpty { return }
+        append(isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
+        append(jsonString: StaticText.bytes(name))
+        append(UInt8(ascii: ":"))
+        append(value)
+    }
+}
+
+/// A text as a JSON string.
+func quoted(_ text: Bytes) -> ByteBuffer {
+    var json = ByteBuffer()
+    json.append(jsonString: text)
+    return json
+}
+
+extension JSONValue {
+    /// Whether a message has tool calls.
+    var hasToolCalls: Bool { self["tool_calls"]?.elements.contains { _ in true } ?? false }
 }
 
 extension Choice {

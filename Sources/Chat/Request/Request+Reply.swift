@@ -1,20 +1,24 @@
 import Base
 
 extension Request {
-    /// Adds the first choice as an assistant message, and stores its reasoning for endpoints that
-    /// expect it later.
+    /// Adds the first choice as an assistant message, with its reasoning for endpoints that expect
+    /// it.
     package func addReply(_ reply: Reply) throws(ArgumentError) {
         guard let choice = reply.firstChoice else {
             throw ArgumentError("the reply has no answer to add: see its status")
         }
-        let index = count("messages")
         var message = ByteBuffer()
         // The API uses null for absent content, but the four models' schemas do not accept it.
         choice.writeMessage(to: &message, allowsNull: schemas == nil)
-        // A tool call is stored as it was received, possibly with invalid UTF-8.
-        if !isUTF8(message.bytes) { message = standardJSON(message.bytes) }
-        try add(message.bytes)
-        receivedReasoning.append(ReceivedReasoning(reply, choice, index: index))
+        // A tool call is stored as it was received, possibly as JSON that is not standard.
+        message = standardJSON(message.bytes)
+        try check(message.bytes)
+        if let reasoning = ReceivedReasoning.json(reply, choice) {
+            var complete = try RequestBody(json: message.bytes)
+            complete.set(ReceivedReasoning.name, to: reasoning.bytes)
+            message = complete.takeText()
+        }
+        try body.append(message: message.bytes)
     }
 }
 

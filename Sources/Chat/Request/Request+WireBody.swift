@@ -18,7 +18,7 @@ extension Request {
         let knownReplay = known?.replay ?? .automatic
         let rules = dialect.map { HostRules($0, replay: knownReplay) } ?? known
         let replay = replay ?? ReasoningReplay(rules?.replay ?? .automatic)
-        wire.add(receivedReasoning, as: replay, thinking)
+        wire.replaceReasoning(as: replay, thinking)
         // Unknown hosts on public networks might reject the fields.
         if let rules, thinking != TW_THINKING_AUTO {
             rules.write(thinking, budget: budget, into: &wire)

@@ -5,8 +5,6 @@ import CThinkwire
 /// timeouts.
 package final class Request {
     var body: RequestBody
-    /// The reasoning of the replies that were added, in the order of their messages.
-    var receivedReasoning: [ReceivedReasoning] = []
     private(set) var thinking = TW_THINKING_AUTO
     /// The maximum number of thinking tokens; 0 for no limit.
     private(set) var budget: Int64 = 0
@@ -35,7 +33,6 @@ package final class Request {
 
     package func copy() -> Request {
         let copy = Request(body.copy())
-        copy.receivedReasoning = receivedReasoning
         copy.thinking = thinking
         copy.budget = budget
         copy.ownTimeouts = ownTimeouts
@@ -110,8 +107,6 @@ package final class Request {
         } else {
             body.remove(field)
         }
-        // The messages with that reasoning have been replaced.
-        if field.equals("messages") { receivedReasoning = [] }
     }
 
     package func setThinking(_ mode: tw_thinking, budget: Int64) throws(ArgumentError) {

@@ -26,7 +26,10 @@ struct ConversationTests {
             delta(#"{"reasoning":"H\u006d"}"#), delta(#"{"content":"Hi"}"#))
         let made = try conversation(reply)
         let plain = messages(#"{"role":"assistant","content":"Hi"}"#)
-        #expect(made.text == #"{"model":"m",\#(plain)}"#)
+        let stored = messages(
+            #"{"role":"assistant","content":"Hi","thinkwire_reasoning":{"text":"Hm","#
+                + #""field":"reasoning"}}"#)
+        #expect(made.text == #"{"model":"m",\#(stored)}"#)
         for host in [
             "api.deepseek.com", "api.openai.com", "api.aimlapi.com", "localhost",
             "notopenrouter.ai",
@@ -145,7 +148,8 @@ struct ConversationTests {
         let reply = try StreamHarness(
             delta(#"{"content":"<think>Hm</think>Hi"}"#),
             #"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#)
-        #expect(try conversation(reply).text.contains(#"{"role":"assistant","content":"Hi"}"#))
+        let text = try conversation(reply).sent(streamed: false, to: "openrouter.ai").text
+        #expect(text.contains(#"{"role":"assistant","content":"Hi","reasoning":"Hm"}"#))
     }
 
     @Test func theFirstChoiceIsAdded() throws {
@@ -164,10 +168,12 @@ struct ConversationTests {
         let calls =
             #""tool_calls":[{"id":"c","type":"function","function":{"name":"f","#
             + #""arguments":"{}"}}]}"#
+        func sent(_ made: Request) -> String { made.sent(streamed: false, to: "localhost").text }
         #expect(
-            try conversation(reply).text.contains(#"{"role":"assistant","content":null,\#(calls)"#))
+            try sent(conversation(reply)).contains(#"{"role":"assistant","content":null,\#(calls)"#)
+        )
         #expect(
-            try conversation(reply, with: "alibaba/qwen3-32b").text.contains(
+            try sent(conversation(reply, with: "alibaba/qwen3-32b")).contains(
                 #"{"role":"assistant",\#(calls)"#))
     }
 

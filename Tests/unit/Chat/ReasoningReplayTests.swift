@@ -295,4 +295,38 @@ struct ReasoningReplayTests {
         #expect(made.text.hasPrefix(#"{"model":"m""#))
         #expect(message(copy, to: "localhost").hasSuffix(#","reasoning":"Hm""#))
     }
+
+    @Test(arguments: [
+        #""reasoning":"Hm""#, #""reasoning_text":"Hm","reasoning_opaque":"x""#,
+        #""reasoning":"Hm","reasoning_details":[{"type":"t","data":"x"}]"#,
+        #""content":"<think>Hm</think>Hi""#,
+        #""content":[{"type":"thinking","thinking":[{"type":"text","text":"Hm"}]}]"#,
+        #""content":"""#,
+    ])
+    func conversationThatIsStoredAsJSONKeepsTheReasoning(_ members: String) throws {
+        let made = try conversation(reply(members))
+        let stored = try request(made.text)
+        #expect(stored.text == made.text)
+        for host in ["api.deepseek.com", "localhost", "openrouter.ai", "api.groq.com"] {
+            for replay in [nil, "none", "content", "reasoning_details", "reasoning_text"] {
+                let sent = message(stored, to: host, replay: replay)
+                #expect(sent == message(made, to: host, replay: replay))
+                #expect(!sent.contains("thinkwire"))
+            }
+        }
+    }
+
+    /// Programs that store JSON may sort the members.
+    @Test func positionOfTheStoredReasoningDoesNotMatter() throws {
+        let made = try request(
+            #"{"model":"m","messages":[{"role":"user","content":"One?"},{ "role":"assistant","#
+                + #""thinkwire_reasoning" : {"text":"Hm"}, "content":"Hi"}]}"#)
+        #expect(
+            made.sent(streamed: false, to: "openrouter.ai").text.contains(
+                #"{ "role":"assistant", "content":"Hi","reasoning":"Hm"}]"#))
+        // Anything but an object is the caller's.
+        let own = #"{"role":"assistant","content":"Hi","thinkwire_reasoning":"mine"}"#
+        try made.add(json: own)
+        #expect(made.sent(streamed: false, to: "openrouter.ai").text.contains(own))
+    }
 }

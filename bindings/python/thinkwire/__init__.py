@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ._abi import Dialect, Status, Thinking
 from ._library import library as _library
+from ._request import stored_messages
 from ._version import package_version as _package_version
 from .async_client import AsyncClient
 from .async_stream import AsyncStream
@@ -104,4 +105,5 @@ __all__ = [
     "Usage",
     "__version__",
     "library_version",
+    "stored_messages",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from ctypes import CDLL
+from ctypes import CDLL, byref, c_size_t
 from pathlib import Path
 from typing import Any, Optional, Union
 
 from ._abi import Thinking
-from ._handle import Handle, c_integer, c_string, check, text, utf8
+from ._handle import Handle, c_integer, c_string, check, sized_text, text, utf8
+from ._library import library as load_library
 from ._schema import schema_of
 from .errors import InvalidArgumentError
 from .images import Image
@@ -69,6 +70,21 @@ def build(
         else:
             _set_field(library, address, name, value)
     return request
+
+
+def stored_messages(messages: Messages) -> list[dict[str, Any]]:
+    """Returns the messages as dicts that can be stored as JSON and sent again.
+
+    The messages of replies hold the reasoning in the member "thinkwire_reasoning", which the
+    library replaces by what the endpoint requires when the messages are sent. Other libraries do
+    not know the member.
+    """
+    library = load_library()
+    request = build(library, "m", messages, None, None, {})
+    length = c_size_t()
+    address = library.tw_request_json(request.address, byref(length))
+    stored: list[dict[str, Any]] = json.loads(sized_text(address, length.value))["messages"]
+    return stored
 
 
 def _set_field(library: CDLL, address: int, name: str, value: Any) -> None:

@@ -227,8 +227,8 @@ class Reply:
 
         A conversation that contains the dict is continued as if it contained the reply itself: the
         reasoning is sent to the endpoints that require it. This applies until the dict is changed,
-        and not to copies of it in other formats, such as JSON. Arguments of tool calls that are not
-        a JSON object are replaced by {}, because some servers reject them.
+        and not to copies of it in other formats, such as JSON: see stored_messages. Arguments of
+        tool calls that are not a JSON object are replaced by {}, because some servers reject them.
         """
         message = AssistantMessage({"role": "assistant", "content": self.content or None})
         if self.refusal:
