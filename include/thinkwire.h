@@ -664,9 +664,10 @@ TW_API void tw_request_destroy(tw_request *request);
 TW_API tw_status tw_request_add_message(tw_request *request, const char *role, const char *text);
 
 /**
- * Adds a message that is given as a JSON object, and sends it as tw_request_parse does.
+ * Adds a message that is given as a JSON object, and sends it as it is.
  *
- * The object can hold content parts, names, and everything else that the server accepts.
+ * The object can hold content parts, names, and everything else that the server accepts. A
+ * "thinkwire_reasoning" in it is treated as that of a reply: see tw_request_add_reply.
  *
  * TW_INVALID: an argument is NULL; the text is not JSON (the message says where) or not an object;
  * or the request's "messages" are not an array.

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Literal, Optional
 
 import pytest
 from conftest import Echo
-from thinkwire import Client, InvalidArgumentError, LimitError, Status, Tool
+from thinkwire import Client, InvalidArgumentError, LimitError, Status, Tool, stored_messages
 from thinkwire._schema import schema_of, value_of
 
 
@@ -258,6 +258,19 @@ def test_message_of_a_reply_is_sent_like_the_reply_until_it_is_changed(
     assert sent(pickle.loads(pickle.dumps(message))) == plain
     message["content"] = "So:"
     assert sent(message) == {**plain, "content": "So:"}
+
+
+def test_stored_messages_keep_the_reasoning_as_json(echo: Echo, client: Client) -> None:
+    echo.script = [CALL_WITH_REASONING]
+    reply = client.send("m", "Hello")
+    own = {"role": "user", "content": ["Hello"]}
+    stored = json.loads(json.dumps(stored_messages([own, reply, reply.as_message()])))
+    assert stored[0] == {"role": "user", "content": [{"type": "text", "text": "Hello"}]}
+    assert "thinkwire_reasoning" in stored[1] and stored[1] == stored[2]
+    assert stored_messages(stored) == stored
+    client.send("m", stored)
+    assert echo.bodies[-1]["messages"] == [stored[0], CALL_WITH_REASONING, CALL_WITH_REASONING]
+    assert stored_messages("Hello") == [{"role": "user", "content": "Hello"}]
 
 
 def test_form_of_reasoning_must_be_a_name(echo: Echo) -> None:
