@@ -160,7 +160,20 @@ extension Reply {
     package var firstChoice: Choice? { choices.min { $0.index < $1.index } }
 
     /// The choices in the order of their indexes.
-    var sortedChoices: [Choice] { choices.sorted { $0.index < $1.index } }
+    ///
+    /// An insertion sort: nearly always, they arrive in this order.
+    var sortedChoices: [Choice] {
+        var sorted: [Choice] = []
+        for choice in choices {
+            sorted.append(choice)
+            var position = sorted.count - 1
+            while position > 0 && sorted[position - 1].index > choice.index {
+                sorted.swapAt(position - 1, position)
+                position -= 1
+            }
+        }
+        return sorted
+    }
 
     /// Whether the model is finished: `[DONE]` was received, or every requested choice has a finish
     /// reason.
