@@ -5,8 +5,11 @@ import CPlatform
 /// The NUL makes the storage a C string without a copy. The contents may be an API key or contain
 /// one, so all memory is overwritten before it is freed. This is not an Array, because the storage
 /// must not move while a callback reads it.
+///
+/// Appending is not inlined: the code would be a fifteenth of the library, and not faster.
 @usableFromInline package struct ByteBuffer: ~Copyable {
-    private var storage: UnsafeMutablePointer<UInt8>?
+    /// A static NUL while the capacity is 0. It is never written to.
+    private var storage = UnsafeMutablePointer(mutating: StaticText.empty)
     private var capacity = 0
     package private(set) var count = 0
 
@@ -17,9 +20,7 @@ import CPlatform
     package var isEmpty: Bool { count == 0 }
 
     /// The first byte; a NUL if the buffer is empty. Valid until the next change.
-    package var start: UnsafePointer<UInt8> {
-        storage.map { UnsafePointer($0) } ?? StaticText.empty
-    }
+    package var start: UnsafePointer<UInt8> { UnsafePointer(storage) }
 
     /// The contents as a C string. Valid until the next change.
     package var cString: UnsafePointer<CChar> {
@@ -53,11 +54,11 @@ import CPlatform
         capacity = wanted
     }
 
-    @inline(__always)
+    @inline(never)
     package mutating func append(_ byte: UInt8) {
         reserve(1)
-        storage![count] = byte
-        storage![count + 1] = 0
+        storage[count] = byte
+        storage[count + 1] = 0
         count += 1
     }
 
@@ -66,23 +67,23 @@ import CPlatform
     @inline(__always)
     package mutating func append(_ first: UInt8, _ second: UInt8, _ third: UInt8) {
         reserve(3)
-        let end = storage! + count
+        let end = storage + count
         (end[0], end[1], end[2], end[3]) = (first, second, third, 0)
         count += 3
     }
 
-    @inline(__always)
+    @inline(never)
     package mutating func append(_ bytes: Bytes) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         append(source, bytes.count)
     }
 
-    @inline(__always)
+    @inline(never)
     package mutating func append(_ source: UnsafePointer<UInt8>, _ length: Int) {
         reserve(length)
-        memcpy(storage! + count, source, length)
+        memcpy(storage + count, source, length)
         count += length
-        storage![count] = 0
+        storage[count] = 0
     }
 
     package mutating func append(_ text: StaticString) {
@@ -117,7 +118,7 @@ import CPlatform
     package mutating func truncate(to length: Int) {
         guard length < count else { return }
         count = length
-        storage![length] = 0
+        storage[length] = 0
     }
 
     /// Removes the first `length` bytes; the buffer must contain that many.
@@ -132,17 +133,17 @@ import CPlatform
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
         reserve(bytes.count)
         let tail = count - range.upperBound
-        memmove(storage! + range.lowerBound + bytes.count, storage! + range.upperBound, tail)
+        memmove(storage + range.lowerBound + bytes.count, storage + range.upperBound, tail)
         if let source = bytes.baseAddress {
-            memcpy(storage! + range.lowerBound, source, bytes.count)
+            memcpy(storage + range.lowerBound, source, bytes.count)
         }
         count += bytes.count - range.count
-        storage![count] = 0
+        storage[count] = 0
     }
 
     /// Overwrites each byte in a range, which must be within the contents, with `byte`.
     package mutating func fill(_ range: Range<Int>, with byte: UInt8) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count)
-        if let storage { memset(storage + range.lowerBound, Int32(byte), range.count) }
+        memset(storage + range.lowerBound, Int32(byte), range.count)
     }
 }

@@ -24,10 +24,10 @@ extension UnsafeBufferPointer where Element == UInt8 {
             start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: strlen(text))
     }
 
-    @inline(__always)
+    @inline(never)
     package func equals(_ text: StaticString) -> Bool { equals(StaticText.bytes(text)) }
 
-    @inline(__always)
+    @inline(never)
     package func equals(_ other: Bytes) -> Bool {
         guard count == other.count else { return false }
         guard count > 0 else { return true }

@@ -20,14 +20,14 @@ void *platform_block_grow(void *block, size_t size, size_t wanted)
                                            : mmap(NULL, wanted, PROT_READ | PROT_WRITE,
                                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (!moved || moved == MAP_FAILED) return NULL;
-    if (block) memcpy(moved, block, size);
+    memcpy(moved, block, size);
     platform_block_free(block, size);
     return moved;
 }
 
 void platform_block_free(void *block, size_t size)
 {
-    if (!block) return;
+    if (size == 0) return;
     if (size >= MIN_MAPPED_SIZE) {
         munmap(block, size);
         return;

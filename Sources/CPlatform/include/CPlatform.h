@@ -79,12 +79,12 @@ static inline void platform_wipe(void *bytes, size_t length)
  * Grows a block from `size` to `wanted` bytes and returns its new address; NULL if memory is
  * exhausted.
  *
- * For a new block, pass NULL and 0. The old memory is overwritten before it is freed. On failure
- * the block is unchanged.
+ * For a new block, `size` is 0 and `block` is ignored. The old memory is overwritten before it is
+ * freed. On failure the block is unchanged.
  */
 void *platform_block_grow(void *block, size_t size, size_t wanted);
 
-/** Overwrites and frees a block of platform_block_grow. `block` may be NULL. */
+/** Overwrites and frees a block of platform_block_grow. Does nothing if `size` is 0. */
 void platform_block_free(void *block, size_t size);
 
 /* text.c */
