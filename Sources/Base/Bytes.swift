@@ -60,8 +60,8 @@ extension UnsafeBufferPointer where Element == UInt8 {
     }
 
     /// Whether the bytes contain `text`, ignoring the case of ASCII letters.
-    package func containsIgnoringCase(_ text: StaticString) -> Bool {
-        endIgnoringCase(of: StaticText.bytes(text)) != nil
+    package func containsIgnoringCase(_ text: Bytes) -> Bool {
+        endIgnoringCase(of: text) != nil
     }
 
     /// The end of the first occurrence of `wanted`, ignoring the case of ASCII letters.

@@ -340,11 +340,8 @@ extension Reply {
 
     /// Reads the provider's id of this request; a header takes precedence over the body.
     func readRequestIDHeader() {
-        let names: [StaticString] = ["x-request-id", "request-id", "x-generation-id"]
-        for name in names {
-            guard let value = headers.value(StaticText.bytes(name)), !value.isEmpty else {
-                continue
-            }
+        for name in Fields(words: "x-request-id request-id x-generation-id") {
+            guard let value = headers.value(name), !value.isEmpty else { continue }
             requestID.removeAll()
             requestID.append(oneLine: value, limit: 200)
             return

@@ -27,7 +27,7 @@ struct Redactor {
                 let value = trimmed(header.value.bytes)
                 secrets.append(
                     ByteString(trimmed(value.dropping(value.firstIndex(where: isBlank) ?? 0))))
-                if !header.name.bytes.endsWith("authorization") {
+                if !header.name.bytes.endsWith(StaticText.bytes("authorization")) {
                     secrets.append(ByteString(value))
                 }
             }
@@ -69,10 +69,11 @@ struct Redactor {
     /// Whether a header of that name contains a secret, such as Azure's `api-key` and Google's
     /// `x-goog-api-key`.
     private static func containsSecret(header name: Bytes) -> Bool {
-        let endings: [StaticString] = [
-            "authorization", "api-key", "api_key", "apikey", "access-key", "subscription-key",
-            "auth-key", "token", "secret", "password", "cookie",
-        ]
+        let endings = Fields(
+            words: """
+                authorization api-key api_key apikey access-key subscription-key auth-key token \
+                secret password cookie
+                """)
         return endings.contains { name.endsWith($0) }
     }
 
@@ -144,8 +145,7 @@ extension ByteBuffer {
 
 extension UnsafeBufferPointer where Element == UInt8 {
     /// Whether the bytes end with that text, in upper or lower case.
-    fileprivate func endsWith(_ end: StaticString) -> Bool {
-        let end = StaticText.bytes(end)
-        return count >= end.count && dropping(count - end.count).equalsIgnoringCase(end)
+    fileprivate func endsWith(_ end: Bytes) -> Bool {
+        count >= end.count && dropping(count - end.count).equalsIgnoringCase(end)
     }
 }

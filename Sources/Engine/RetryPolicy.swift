@@ -114,20 +114,22 @@ extension RetryPolicy {
         /// "x-ratelimit-remaining-tokens: 0" with "x-ratelimit-reset-tokens: 6m0s"
         /// (https://platform.openai.com/docs/guides/rate-limits).
         private static func resetWait(_ headers: borrowing HeaderList) -> Int64? {
-            var longest: Int64 = 0
-            let limits: [(remaining: StaticString, reset: StaticString)] = [
-                ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
-                ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-            ]
-            for limit in limits {
-                guard let remaining = headers.value(StaticText.bytes(limit.remaining)),
-                    remaining.equals("0"),
-                    let text = headers.value(StaticText.bytes(limit.reset)),
-                    let reset = duration(text, defaultUnit: second), reset.end == text.count
-                else { continue }
-                longest = max(longest, reset.nanoseconds)
-            }
+            let longest = max(
+                resetWait(
+                    headers, "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+                resetWait(headers, "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"))
             return longest > 0 ? longest : nil
+        }
+
+        /// The time until a limit is reset; 0 if it is not exhausted.
+        private static func resetWait(
+            _ headers: borrowing HeaderList, _ remaining: StaticString, _ reset: StaticString
+        ) -> Int64 {
+            guard let remaining = headers.value(StaticText.bytes(remaining)),
+                remaining.equals("0"), let text = headers.value(StaticText.bytes(reset)),
+                let wait = duration(text, defaultUnit: second), wait.end == text.count
+            else { return 0 }
+            return wait.nanoseconds
         }
 
         /// Digits, with or without a fraction.

@@ -39,8 +39,7 @@ struct SecretSearch {
 
     /// Whether a secret is a JSON number or part of one, or could be part of a literal.
     private static func mayBeOutsideString(_ secret: Bytes) -> Bool {
-        let literals: [StaticString] = ["null", "true", "false", "fals", "alse"]
-        return literals.contains { secret.equals($0) }
+        Fields(words: "null true false fals alse").contains { secret.equals($0) }
             || secret.allSatisfy { StaticText.bytes("0123456789.+-eE").contains($0) }
     }
 

@@ -76,11 +76,11 @@ package final class ProxyConfig {
         guard let parts = parse(address) else { return nil }
         defer { curl_url_cleanup(parts) }
         let scheme = Endpoint.part(parts, CURLUPART_SCHEME)
-        let known: [StaticString] = [
-            "http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h",
-        ]
         var isKnown = false
-        for name in known where scheme.bytes.equals(name) { isKnown = true }
+        for name in Fields(words: "http https socks socks4 socks4a socks5 socks5h")
+        where scheme.bytes.equals(name) {
+            isKnown = true
+        }
         let host = Endpoint.part(parts, CURLUPART_HOST, UInt32(CURLU_PUNYCODE))
         guard isKnown, !host.isEmpty else { return nil }
         // libcurl 7.88 silently bypasses a proxy whose user or password it cannot decode.

@@ -172,22 +172,3 @@ private struct HostName: ~Copyable {
         return parts.next().map { $0.equals(port) } ?? true
     }
 }
-
-/// The parts of a text between separators.
-struct Fields {
-    private var rest: Bytes?
-    private let separator: UInt8
-
-    init(_ text: Bytes, _ separator: UInt8) {
-        rest = text
-        self.separator = separator
-    }
-
-    @inline(never)
-    mutating func next() -> Bytes? {
-        guard let text = rest else { return nil }
-        let end = text.firstIndex(of: separator)
-        rest = end.map { text.dropping($0 + 1) }
-        return text.part(0..<(end ?? text.count))
-    }
-}

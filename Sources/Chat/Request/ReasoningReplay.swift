@@ -73,8 +73,8 @@ package struct ReasoningReplay {
     }
 
     /// The members of a message that have another meaning.
-    package static var reservedNames: [StaticString] {
-        ["role", "refusal", "tool_calls", "tool_call_id", "function_call", "name", "audio"]
+    package static var reservedNames: Fields {
+        Fields(words: "role refusal tool_calls tool_call_id function_call name audio")
     }
 }
 

@@ -43,9 +43,9 @@ package struct RequestBody: ~Copyable {
     package consuming func takeText() -> ByteBuffer { text }
 
     /// The JSON of a member's value; the last one if the name is repeated.
-    package func value(_ name: StaticString) -> Bytes? {
-        last(StaticText.bytes(name)).map { text.bytes.part(members[$0].value) }
-    }
+    package func value(_ name: StaticString) -> Bytes? { value(StaticText.bytes(name)) }
+
+    func value(_ name: Bytes) -> Bytes? { last(name).map { text.bytes.part(members[$0].value) } }
 
     /// The number of choices that the body requests.
     var choiceCount: Int {

@@ -27,9 +27,9 @@ package enum ThinkingDialect: UInt8 {
     /// The output of such a model contains only the closing tag
     /// (https://huggingface.co/Qwen/Qwen3-30B-A3B-Thinking-2507,
     /// https://huggingface.co/Qwen/QwQ-32B).
-    private static let templatesWithTag: [StaticString] = [
-        "-thinking-2507", "-a3b-thinking", "-32b-thinking", "qwq-32b",
-    ]
+    private static var templatesWithTag: Fields {
+        Fields(words: "-thinking-2507 -a3b-thinking -32b-thinking qwq-32b")
+    }
 
     /// Whether the chat template of a model ends in `<think>`, by the model's name.
     static func templateHoldsTag(of model: Bytes) -> Bool {
@@ -156,25 +156,29 @@ extension RequestBody {
     /// Whether the body switches thinking on or off, in any dialect; nil if it does neither.
     var switchesThinking: Bool? {
         var isOn: Bool?
-        for (member, pointer) in RequestBody.switches {
-            guard let value = value(member, pointer) else { continue }
+        for path in RequestBody.switches {
+            guard let value = switchValue(path) else { continue }
             if !value { return false }
             isOn = true
         }
         return isOn
     }
 
-    private static let switches: [(member: StaticString, pointer: StaticString)] = [
-        ("enable_thinking", ""), ("chat_template_kwargs", "/enable_thinking"),
-        ("chat_template_kwargs", "/thinking"), ("reasoning", "/enabled"),
-        ("reasoning", "/effort"), ("reasoning_effort", ""), ("thinking", "/type"),
-    ]
+    /// The members that switch thinking, some of them inside another member.
+    private static var switches: Fields {
+        Fields(
+            words: """
+                enable_thinking chat_template_kwargs/enable_thinking chat_template_kwargs/thinking \
+                reasoning/enabled reasoning/effort reasoning_effort thinking/type
+                """)
+    }
 
-    /// Whether the value at a pointer inside a member switches thinking on or off.
-    private func value(_ member: StaticString, _ pointer: StaticString) -> Bool? {
+    /// Whether the value of a switch is on or off; nil for neither.
+    private func switchValue(_ path: Bytes) -> Bool? {
+        let end = path.firstIndex(of: UInt8(ascii: "/")) ?? path.count
         var reader = JSONReader()
-        guard let written = value(member), let object = try? reader.read(written),
-            let value = object.value(at: StaticText.bytes(pointer))
+        guard let written = value(path.part(0..<end)), let object = try? reader.read(written),
+            let value = object.value(at: path.dropping(end))
         else { return nil }
         switch value.kind {
         case .true: return true

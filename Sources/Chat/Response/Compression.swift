@@ -27,8 +27,8 @@ extension Reply {
     ///
     /// Some servers send "none" or "utf-8" as the coding.
     package var declaredCompression: Bytes? {
-        let known: [StaticString] = ["gzip", "deflate", "compress", "br", "zstd"]
         guard let coding = headers.value(StaticText.bytes("content-encoding")) else { return nil }
+        let known = Fields(words: "gzip deflate compress br zstd")
         return known.contains { coding.containsIgnoringCase($0) } ? coding : nil
     }
 

@@ -82,9 +82,9 @@ package struct MergedObject: ~Copyable {
 
     /// Members whose strings arrive in pieces: of audio, of reasoning blocks, and of a function
     /// call.
-    private static let textNames: [StaticString] = [
-        "data", "transcript", "text", "summary", "arguments",
-    ]
+    private static var textNames: Fields {
+        Fields(words: "data transcript text summary arguments")
+    }
 
     /// Keeps the members of an object that arrives in fragments, and joins its texts.
     mutating func join(_ object: JSONValue) {

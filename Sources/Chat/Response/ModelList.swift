@@ -23,9 +23,8 @@ package struct ModelList: ~Copyable {
     /// (ggml-org/llama.cpp, tools/server): `data` counts.
     mutating func read(_ response: JSONValue) -> Bool {
         if response.kind == .array { return readArray(response) }
-        let names: [StaticString] = ["data", "models", "result"]
         var hasNull = false
-        for name in names {
+        for name in Fields(words: "data models result") {
             guard let list = response[name] else { continue }
             if list.kind == .array { return readArray(list) }
             if list.isNull { hasNull = true }
@@ -48,8 +47,7 @@ package struct ModelList: ~Copyable {
 
     private static func id(of element: JSONValue) -> JSONValue? {
         if element.isString { return element }
-        let names: [StaticString] = ["id", "model", "name"]
-        for name in names {
+        for name in Fields(words: "id model name") {
             if let id = element[name], id.isString, !id.contents.isEmpty { return id }
         }
         return nil

@@ -29,9 +29,9 @@ package final class ToolCall {
     func keepFields(of fragment: JSONValue, _ function: JSONValue?) -> Int {
         let known = fields.all.count + functionFields.all.count
         fields.keepMembers(
-            of: fragment, except: ["id", "type", "index", "function", "custom"])
+            of: fragment, except: Fields(words: "id type index function custom"))
         if let function {
-            functionFields.keepMembers(of: function, except: ["name", "arguments", "input"])
+            functionFields.keepMembers(of: function, except: Fields(words: "name arguments input"))
         }
         return fields.all.count + functionFields.all.count - known
     }
@@ -108,7 +108,7 @@ private struct BracketTracker {
 }
 
 extension MergedObject {
-    fileprivate mutating func keepMembers(of object: JSONValue, except names: [StaticString]) {
+    fileprivate mutating func keepMembers(of object: JSONValue, except names: Fields) {
         rewind()
         for (name, value) in object.members where !names.contains(where: { name.isText($0) }) {
             _ = keep(name, value)

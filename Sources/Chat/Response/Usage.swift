@@ -1,55 +1,51 @@
 import Base
 import CThinkwire
 
-/// Pointers to one count in a usage object.
+/// Pointers to one count in a usage object, separated by spaces.
 private struct UsageNames {
     /// OpenAI's names, and its names in another object.
-    let names: [StaticString]
-    let otherNames: [StaticString]
+    let names: StaticString
+    let otherNames: StaticString
 
     // mlx-vlm and Anthropic (pi#2326), Ollama, Gemini, Bedrock.
     static let prompt = UsageNames(
-        names: ["/prompt_tokens"],
-        otherNames: [
-            "/input_tokens", "/prompt_eval_count", "/promptTokenCount", "/prompt_token_count",
-            "/inputTokens",
-        ])
+        names: "/prompt_tokens",
+        otherNames: """
+            /input_tokens /prompt_eval_count /promptTokenCount /prompt_token_count /inputTokens
+            """)
     static let completion = UsageNames(
-        names: ["/completion_tokens"],
-        otherNames: [
-            "/output_tokens", "/eval_count", "/candidatesTokenCount", "/candidates_token_count",
-            "/outputTokens",
-        ])
+        names: "/completion_tokens",
+        otherNames: """
+            /output_tokens /eval_count /candidatesTokenCount /candidates_token_count /outputTokens
+            """)
     static let total = UsageNames(
-        names: ["/total_tokens"],
-        otherNames: ["/totalTokenCount", "/total_token_count", "/totalTokens"])
+        names: "/total_tokens", otherNames: "/totalTokenCount /total_token_count /totalTokens")
     // SGLang sends `reasoning_tokens` outside the details, Moonshot `cached_tokens`.
     static let reasoning = UsageNames(
-        names: ["/completion_tokens_details/reasoning_tokens", "/reasoning_tokens"],
-        otherNames: [
-            "/output_tokens_details/reasoning_tokens", "/thoughtsTokenCount",
-            "/thoughts_token_count",
-        ])
+        names: "/completion_tokens_details/reasoning_tokens /reasoning_tokens",
+        otherNames: """
+            /output_tokens_details/reasoning_tokens /thoughtsTokenCount /thoughts_token_count
+            """)
     // DeepSeek, Anthropic, Gemini, vLLM, Bedrock (OxyGent PR 139, any-llm PR 816).
     static let cached = UsageNames(
-        names: ["/prompt_tokens_details/cached_tokens", "/cached_tokens"],
-        otherNames: [
-            "/input_tokens_details/cached_tokens", "/prompt_cache_hit_tokens",
-            "/cache_read_input_tokens", "/cachedContentTokenCount",
-            "/cached_content_token_count", "/num_cached_tokens", "/cacheReadInputTokens",
-        ])
+        names: "/prompt_tokens_details/cached_tokens /cached_tokens",
+        otherNames: """
+            /input_tokens_details/cached_tokens /prompt_cache_hit_tokens \
+            /cache_read_input_tokens /cachedContentTokenCount /cached_content_token_count \
+            /num_cached_tokens /cacheReadInputTokens
+            """)
 
     /// The first count that is present; -1 without one.
     ///
     /// A zero under another name is ignored: new-api fills such names with zeros.
     func count(in usage: JSONValue) -> Int64 {
-        for name in names {
-            if let number = usage.value(at: StaticText.bytes(name))?.integer, number >= 0 {
+        for name in Fields(words: names) {
+            if let number = usage.value(at: name)?.integer, number >= 0 {
                 return number
             }
         }
-        for name in otherNames {
-            if let number = usage.value(at: StaticText.bytes(name))?.integer, number > 0 {
+        for name in Fields(words: otherNames) {
+            if let number = usage.value(at: name)?.integer, number > 0 {
                 return number
             }
         }

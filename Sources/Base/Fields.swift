@@ -1,0 +1,24 @@
+/// The parts of a text between separators.
+///
+/// A table in one literal costs nothing but its text. In an array of literals, each element needs
+/// more for its address, its length and a relocation than most texts are long.
+package struct Fields: Sequence, IteratorProtocol {
+    private var rest: Bytes?
+    private let separator: UInt8
+
+    package init(_ text: Bytes, _ separator: UInt8) {
+        rest = text
+        self.separator = separator
+    }
+
+    /// The words of a literal, which single spaces separate.
+    package init(words: StaticString) { self.init(StaticText.bytes(words), UInt8(ascii: " ")) }
+
+    @inline(never)
+    package mutating func next() -> Bytes? {
+        guard let text = rest else { return nil }
+        let end = text.firstIndex(of: separator)
+        rest = end.map { text.dropping($0 + 1) }
+        return text.part(0..<(end ?? text.count))
+    }
+}
