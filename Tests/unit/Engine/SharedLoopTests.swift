@@ -1,3 +1,4 @@
+import CPlatform
 import CThinkwire
 import Foundation
 import Testing
@@ -37,9 +38,14 @@ private final class SharedLoop {
         return started
     }
 
-    /// Runs all exchanges until `isDone`, which is asked after every turn.
+    /// Runs all exchanges until `isDone`, which is asked after every turn. Fails after a minute.
     func run(until isDone: () -> Bool) {
+        let end = platform_now() + 60 * second
         while !isDone() {
+            guard loop.now < end else {
+                Issue.record("still waiting: \(running.map { ($0.eventCount, $0.hasEnded) })")
+                return
+            }
             var deadline = loop.now + 100 * millisecond
             for one in running where !one.hasEnded {
                 deadline = min(deadline, advance(one))
