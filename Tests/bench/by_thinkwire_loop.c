@@ -38,6 +38,8 @@ static void receive_all(struct run *run)
     if (!streams) fail("thinkwire", "no memory");
     tw_options_set_base_url(options, run->base_url);
     tw_options_set_api_key(options, "key");
+    /* The stream at full speed is larger than the default limit. */
+    tw_options_set_limit(options, TW_LIMIT_REPLY, INT32_MAX);
     if (tw_client_create(options, &client) != TW_OK) fail("thinkwire", tw_last_error());
     tw_options_destroy(options);
     tw_loop *loop = tw_loop_create(client);
