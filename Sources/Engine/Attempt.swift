@@ -16,6 +16,8 @@ enum Problem {
     case compressed(StaticString)
     /// The body has nothing but whitespace.
     case blank
+    /// The response ended inside an event.
+    case cutEvent
 
     init(_ error: ChunkError) {
         switch error {
@@ -48,8 +50,6 @@ struct Attempt: ~Copyable {
     /// The parser's next event to deliver, and the chunk that its events came with.
     private var nextEvent = 0
     private var raw = Bytes(start: nil, count: 0)
-    /// The response ended inside an event.
-    private var hasCutEvent = false
     /// Deadline for the server to close the stream after `[DONE]`.
     private(set) var closeDeadline = Int64.max
 
@@ -252,10 +252,7 @@ struct Attempt: ~Copyable {
         do {
             guard let last = try stream.finish() else { return nil }
             let problem = parse(last, into: UnretainedReference(reply), at: now)
-            if case .malformed = problem {
-                hasCutEvent = true
-                return nil
-            }
+            if case .malformed = problem { return .cutEvent }
             return problem
         } catch {
             return .eventTooLong
@@ -283,7 +280,7 @@ struct Attempt: ~Copyable {
     /// Treats the end of a complete response as the end of the answer, for servers that announce
     /// none (earendil-works/pi#5793, agent-zero#1836).
     func acceptEnd(_ reply: Reply) {
-        guard format == .events, !hasCutEvent, reply.hasText, let transfer,
+        guard format == .events, reply.hasText, let transfer,
             case .complete = transfer.end
         else { return }
         reply.isDone = true

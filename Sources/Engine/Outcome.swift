@@ -178,13 +178,15 @@ extension Outcome {
             return compressed(coding)
         }
         let isBegun = facts.hasChoices || facts.hasDocument
-        var isBlank = false
+        var (isBlank, isCut) = (false, false)
         if case .blank = facts.problem { isBlank = true }
+        if case .cutEvent = facts.problem { isCut = true }
         let type = facts.contentType ?? StaticText.bytes("")
         // While a request waits, DeepSeek sends comments or, in place of JSON, empty lines. Under
         // load it then ends the response (bespokelabsai/curator#463).
         let mayBeCut =
-            type.hasPrefix("text/event-stream") || isBlank && type.hasPrefix("application/json")
+            isCut || type.hasPrefix("text/event-stream")
+            || isBlank && type.hasPrefix("application/json")
         if !isBegun && result.isComplete && !mayBeCut {
             var outcome = Outcome(
                 TW_PROTOCOL,

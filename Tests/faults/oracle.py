@@ -7,6 +7,7 @@ every complete case of the corpus before it is used.
 """
 
 import functools
+import gzip
 import json
 import pathlib
 import re
@@ -28,6 +29,8 @@ BY_CODE = {
 }
 SPACE = " \t\r\n"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: The beginning of a body that is still compressed, because no header says so.
+GZIP = b"\x1f\x8b"
 #: A chunk that is not JSON. No provider was observed to send one, so the corpus has no such case.
 MALFORMED = (
     b'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\ndata: {"choices":[}\n\n'
@@ -122,7 +125,7 @@ class Case:
 
 
 def all_cases():
-    """The cases of the corpus, the recordings, and MALFORMED."""
+    """The cases of the corpus, the recordings, MALFORMED, and the same compressed."""
     found = [
         Case(case.name + corpus.body_of(corpus.CASES / f"{case.name}.json").suffix, case.body, case)
         for case in corpus.cases()
@@ -130,7 +133,12 @@ def all_cases():
     recordings = sorted(RECORDINGS.iterdir())
     assert recordings
     found += [Case(f"recorded-{path.name}", path.read_bytes()) for path in recordings]
-    return found + [Case("made-malformed-chunk.sse", MALFORMED)]
+    compressed = gzip.compress(MALFORMED, mtime=0)
+    return [
+        *found,
+        Case("made-malformed-chunk.sse", MALFORMED),
+        Case("made-compressed-undeclared.sse", compressed),
+    ]
 
 
 def cases_to_break():
@@ -271,6 +279,12 @@ def events_of(data):
                 found += [(name, piece, is_complete) for piece in pieces]
             name, values, is_bare = b"", [], False
     return found
+
+
+def is_cut_in_event(data):
+    """Whether a stream ends with the beginning of JSON."""
+    ends = [data.strip(SPACE.encode()) for _, data, is_complete in events_of(data)[-1:]]
+    return any(INVALID in values_of(end) for end in ends)
 
 
 def is_one_event(name, values):
@@ -741,6 +755,8 @@ class Oracle:
         first = body.removeprefix(BYTE_ORDER_MARK).strip(SPACE.encode())[:1]
         if self.case.status >= 300:
             self._read_error_response(answer, body)
+        elif body.startswith(GZIP):
+            answer.is_error, answer.status = True, "TW_PROTOCOL"
         elif first in (b"{", b"["):
             self._read_document(answer, body.removeprefix(BYTE_ORDER_MARK))
         else:
@@ -832,7 +848,7 @@ class Oracle:
         # A complete response without anything of an answer. A blank one that claims to be JSON was
         # cut: DeepSeek sends such responses under load.
         types = ("text/event-stream",) if first else ("text/event-stream", "application/json")
-        is_begun = answer.choices or first in (b"{", b"[")
+        is_begun = answer.choices or first in (b"{", b"[") or is_cut_in_event(body)
         if not is_begun and not self.case.headers.get("content-type", "").startswith(types):
             return ("TW_PROTOCOL", *OPEN[1:])
         return OPEN
