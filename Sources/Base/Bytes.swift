@@ -59,6 +59,14 @@ extension UnsafeBufferPointer where Element == UInt8 {
         platform_find(self.baseAddress, count, text.utf8Start, text.utf8CodeUnitCount) != nil
     }
 
+    /// The offset of the first such byte at or after `offset`; `count` without one.
+    package func firstOffset(of byte: UInt8, from offset: Int) -> Int {
+        guard let start = baseAddress, offset < count,
+            let found = memchr(start + offset, Int32(byte), count - offset)
+        else { return count }
+        return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - start
+    }
+
     /// Whether the bytes contain `text`, ignoring the case of ASCII letters.
     package func containsIgnoringCase(_ text: Bytes) -> Bool {
         endIgnoringCase(of: text) != nil

@@ -17,8 +17,8 @@ package struct Fields: Sequence, IteratorProtocol {
     @inline(never)
     package mutating func next() -> Bytes? {
         guard let text = rest else { return nil }
-        let end = text.firstIndex(of: separator)
-        rest = end.map { text.dropping($0 + 1) }
-        return text.part(0..<(end ?? text.count))
+        let end = text.firstOffset(of: separator, from: 0)
+        rest = end < text.count ? text.dropping(end + 1) : nil
+        return text.part(0..<end)
     }
 }

@@ -61,7 +61,13 @@ package struct JSONValue {
 
     package func isText(_ text: Bytes) -> Bool {
         guard isString else { return false }
-        if isPlain { return contents.equals(text) }
+        // Most names that are compared differ in their length.
+        if isPlain { return contents.count == text.count && contents.equals(text) }
+        return isDecodedText(text)
+    }
+
+    @inline(never)
+    private func isDecodedText(_ text: Bytes) -> Bool {
         var decoded = ByteBuffer()
         appendText(to: &decoded)
         return decoded.bytes.equals(text)

@@ -155,13 +155,3 @@ struct SecretSearch {
         return digits.allSatisfy(isHexDigit) ? digits.reduce(0) { $0 << 4 | hexDigit($1) } : nil
     }
 }
-
-extension UnsafeBufferPointer where Element == UInt8 {
-    /// The offset of the first such byte at or after `offset`; `count` without one.
-    fileprivate func firstOffset(of byte: UInt8, from offset: Int) -> Int {
-        guard let start = baseAddress, offset < count,
-            let found = memchr(start + offset, Int32(byte), count - offset)
-        else { return count }
-        return UnsafePointer(found.assumingMemoryBound(to: UInt8.self)) - start
-    }
-}

@@ -94,14 +94,14 @@ package struct ReasoningTags {
         return ReasoningTags(opening: opening, closing: closing)
     }
 
-    /// Whether the closing tag of a template may begin with this byte.
-    func mayCloseTemplate(with byte: UInt8) -> Bool {
+    /// Whether a tag may begin with this byte.
+    func mayBegin(with byte: UInt8) -> Bool {
         if byte == UInt8(ascii: "<") || byte == UInt8(ascii: "[") || byte == ReasoningTags.triangle
         {
             return true
         }
         guard let own else { return false }
-        return own.closing.bytes[0] == byte
+        return own.opening.bytes[0] == byte || own.closing.bytes[0] == byte
     }
 
     /// The first byte of "◁".
@@ -124,6 +124,7 @@ package struct ReasoningTags {
     @inline(never)
     private func match(_ text: Bytes, isClosing: Bool) -> Match {
         var result = Match.absent
+        if let first = text.first, !mayBegin(with: first) { return result }
         let rowCount = ReasoningTags.table.count - (isClosing ? ReasoningTags.wordCount : 0)
         for row in (own == nil ? 0 : -1)..<(usesKnown ? rowCount : 0) {
             let pair = pair(row)

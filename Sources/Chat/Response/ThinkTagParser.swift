@@ -178,7 +178,7 @@ struct ThinkTagParser: ~Copyable {
         if let first = pair?.closing[0] {
             while index < text.count, text[index] != first { index += 1 }
         } else {
-            while index < text.count, !tags.mayCloseTemplate(with: text[index]) { index += 1 }
+            while index < text.count, !tags.mayBegin(with: text[index]) { index += 1 }
         }
         return index
     }

@@ -1,7 +1,8 @@
 import Base
 import CThinkwire
 
-/// Pointers to one count in a usage object, separated by spaces.
+/// The names of one count in a usage object, separated by spaces; "outer/inner" is inside another
+/// object.
 private struct UsageNames {
     /// OpenAI's names, and its names in another object.
     let names: StaticString
@@ -9,30 +10,30 @@ private struct UsageNames {
 
     // mlx-vlm and Anthropic (pi#2326), Ollama, Gemini, Bedrock.
     static let prompt = UsageNames(
-        names: "/prompt_tokens",
+        names: "prompt_tokens",
         otherNames: """
-            /input_tokens /prompt_eval_count /promptTokenCount /prompt_token_count /inputTokens
+            input_tokens prompt_eval_count promptTokenCount prompt_token_count inputTokens
             """)
     static let completion = UsageNames(
-        names: "/completion_tokens",
+        names: "completion_tokens",
         otherNames: """
-            /output_tokens /eval_count /candidatesTokenCount /candidates_token_count /outputTokens
+            output_tokens eval_count candidatesTokenCount candidates_token_count outputTokens
             """)
     static let total = UsageNames(
-        names: "/total_tokens", otherNames: "/totalTokenCount /total_token_count /totalTokens")
+        names: "total_tokens", otherNames: "totalTokenCount total_token_count totalTokens")
     // SGLang sends `reasoning_tokens` outside the details, Moonshot `cached_tokens`.
     static let reasoning = UsageNames(
-        names: "/completion_tokens_details/reasoning_tokens /reasoning_tokens",
+        names: "completion_tokens_details/reasoning_tokens reasoning_tokens",
         otherNames: """
-            /output_tokens_details/reasoning_tokens /thoughtsTokenCount /thoughts_token_count
+            output_tokens_details/reasoning_tokens thoughtsTokenCount thoughts_token_count
             """)
     // DeepSeek, Anthropic, Gemini, vLLM, Bedrock (OxyGent PR 139, any-llm PR 816).
     static let cached = UsageNames(
-        names: "/prompt_tokens_details/cached_tokens /cached_tokens",
+        names: "prompt_tokens_details/cached_tokens cached_tokens",
         otherNames: """
-            /input_tokens_details/cached_tokens /prompt_cache_hit_tokens \
-            /cache_read_input_tokens /cachedContentTokenCount /cached_content_token_count \
-            /num_cached_tokens /cacheReadInputTokens
+            input_tokens_details/cached_tokens prompt_cache_hit_tokens \
+            cache_read_input_tokens cachedContentTokenCount cached_content_token_count \
+            num_cached_tokens cacheReadInputTokens
             """)
 
     /// The first count that is present; -1 without one.
@@ -40,16 +41,22 @@ private struct UsageNames {
     /// A zero under another name is ignored: new-api fills such names with zeros.
     func count(in usage: JSONValue) -> Int64 {
         for name in Fields(words: names) {
-            if let number = usage.value(at: name)?.integer, number >= 0 {
+            if let number = UsageNames.value(name, in: usage)?.integer, number >= 0 {
                 return number
             }
         }
         for name in Fields(words: otherNames) {
-            if let number = usage.value(at: name)?.integer, number > 0 {
+            if let number = UsageNames.value(name, in: usage)?.integer, number > 0 {
                 return number
             }
         }
         return -1
+    }
+
+    private static func value(_ name: Bytes, in usage: JSONValue) -> JSONValue? {
+        let end = name.firstOffset(of: UInt8(ascii: "/"), from: 0)
+        guard end < name.count else { return usage[name] }
+        return usage[name.part(0..<end)]?[name.dropping(end + 1)]
     }
 }
 
