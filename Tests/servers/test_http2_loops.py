@@ -177,7 +177,6 @@ def test_streams_that_goaway_includes_are_completed(serve, loop_of):
         for stream in streams:
             stream.data(REST)
             stream.end()
-        return False
 
     def start_another(exchange):
         if not is_started.is_set():
