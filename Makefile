@@ -207,11 +207,10 @@ test-corpus: library .build/corpus/play
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $(sanitize) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# Every answer broken at every byte of one framing, and at every third byte of the others; with
-# EVERY=1, at every byte of all. Then a sample with 64 exchanges of a loop at once. Smaller sweeps
-# use the address sanitizer. Without the allocator's cache (tcache_count=0), memory in use is exact
-# to the byte.
-EVERY ?= 3
+# Every answer broken at every byte. With EVERY=16: at every byte of one framing and every 16th byte
+# of the others. Then a sample with 64 exchanges of a loop at once. Smaller sweeps use the address
+# sanitizer. Without the allocator's cache (tcache_count=0), memory in use is exact to the byte.
+EVERY ?= 1
 test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	$(make_plan)
 	GLIBC_TUNABLES=glibc.malloc.tcache_count=0 timeout 3600 .build/faults/sweep $(EVERY) 1 < .build/faults/plan
@@ -222,7 +221,7 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 # What the oracle expects, which takes it a minute. The second of the lanes that need it finds it.
 make_plan = flock .build/faults $(MAKE) --no-print-directory .build/faults/plan
 
-.build/faults/plan: $(shell find Tests/faults Tests/corpus Tests/support Sources/thinkwire-mock/recordings -type f)
+.build/faults/plan: $(shell find Tests/faults Tests/corpus Tests/support Sources/thinkwire-mock/recordings -type f -not -name '*.pyc')
 	mkdir -p $(@D)
 	Tests/faults/faults.py > $@.new
 	mv $@.new $@
@@ -263,7 +262,7 @@ test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/swe
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_SERVERS=Tests/guest/servers.py .build/guest/secrets
 	$(make_plan)
 	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 \
-	    timeout 900 .build/faults/sweep 61 5 < .build/faults/plan
+	    timeout 900 .build/faults/sweep 61 1 < .build/faults/plan
 	LD_LIBRARY_PATH=$(curl_libs) GLIBC_TUNABLES=glibc.malloc.tcache_count=0 \
 	    timeout 900 .build/faults/sweep --loop 61 < .build/faults/plan
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_LIBRARY=$(CURDIR)/$(library) \

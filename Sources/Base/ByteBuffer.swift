@@ -6,7 +6,7 @@ import CPlatform
 /// one, so all memory is overwritten before it is freed. This is not an Array, because the storage
 /// must not move while a callback reads it.
 ///
-/// Appending is not inlined: the code would be a fifteenth of the library, and not faster.
+/// Appending is not inlined: the copies would be a fifteenth of the library's code, and not faster.
 @usableFromInline package struct ByteBuffer: ~Copyable {
     /// A static NUL while the capacity is 0. It is never written to.
     private var storage = UnsafeMutablePointer(mutating: StaticText.empty)

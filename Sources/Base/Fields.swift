@@ -1,7 +1,7 @@
 /// The parts of a text between separators.
 ///
-/// A table in one literal costs nothing but its text. In an array of literals, each element needs
-/// more for its address, its length and a relocation than most texts are long.
+/// A list in one literal takes no more space than its text. In an array of literals, the address,
+/// the length and the relocation of an element take more space than most texts.
 package struct Fields: Sequence, IteratorProtocol {
     private var rest: Bytes?
     private let separator: UInt8

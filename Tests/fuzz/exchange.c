@@ -532,7 +532,8 @@ static void compare(tw_reply *split, tw_reply *whole)
         tw_reply_destroy(whole);
         return;
     }
-    if (tw_reply_http_status(split) != tw_reply_http_status(whole))
+    if (tw_reply_status(split) != tw_reply_status(whole) ||
+        tw_reply_http_status(split) != tw_reply_http_status(whole))
         fprintf(stderr, "split: %s\nwhole: %s\n", tw_reply_message(split), tw_reply_message(whole));
     demand(tw_reply_http_status(split) == tw_reply_http_status(whole));
     demand(tw_reply_status(split) == tw_reply_status(whole));
