@@ -7,6 +7,7 @@
 /* Looked up at run time: the library does not link to OpenSSL, which only libcurl depends on. */
 static uint64_t (*set_tls_options)(void *session, uint64_t options);
 static void (*set_tls_read_ahead)(void *session, int yes);
+static void (*get_alpn)(const void *session, const unsigned char **name, unsigned *length);
 static pthread_once_t tls_once = PTHREAD_ONCE_INIT;
 
 /*
@@ -24,15 +25,32 @@ static void find_tls(void)
     if (!expected || !version || strcmp(expected, version(VERSION_STRING)) != 0) return;
     *(void **)&set_tls_options = dlsym(RTLD_DEFAULT, "SSL_set_options");
     *(void **)&set_tls_read_ahead = dlsym(RTLD_DEFAULT, "SSL_set_read_ahead");
+    *(void **)&get_alpn = dlsym(RTLD_DEFAULT, "SSL_get0_alpn_selected");
+}
+
+/* OpenSSL's session of a connection, or NULL if its functions cannot be called. */
+static void *tls_session(CURL *easy)
+{
+    struct curl_tlssessioninfo *tls = NULL;
+    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || !tls) return NULL;
+    if (tls->backend != CURLSSLBACKEND_OPENSSL) return NULL;
+    pthread_once(&tls_once, find_tls);
+    return tls->internals;
 }
 
 void platform_tls_prepare(CURL *easy)
 {
-    struct curl_tlssessioninfo *tls = NULL;
-    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || !tls || !tls->internals)
-        return;
-    pthread_once(&tls_once, find_tls);
-    if (tls->backend != CURLSSLBACKEND_OPENSSL) return;
-    if (set_tls_options) set_tls_options(tls->internals, CLEANSE_PLAINTEXT);
-    if (set_tls_read_ahead) set_tls_read_ahead(tls->internals, 0);
+    void *session = tls_session(easy);
+    if (session && set_tls_options) set_tls_options(session, CLEANSE_PLAINTEXT);
+    if (session && set_tls_read_ahead) set_tls_read_ahead(session, 0);
+}
+
+bool platform_tls_has_http2(CURL *easy)
+{
+    void *session = tls_session(easy);
+    if (!session || !get_alpn) return false;
+    const unsigned char *name = NULL;
+    unsigned length = 0;
+    get_alpn(session, &name, &length);
+    return length == 2 && memcmp(name, "h2", 2) == 0;
 }

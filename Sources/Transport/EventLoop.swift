@@ -47,13 +47,11 @@ package final class EventLoop {
     /// Until when a host may wait for the descriptor: this is no time away. See `arm`.
     private var awayAfter = Int64.min
     /// Transfers whose connection attempt failed in this turn: see `retryAddresses`.
-    private var lostSockets: [UnretainedReference<Transfer>] = []
+    private var lostSockets = TransferList()
     private var isInTurn = false
-    /// Transfers that look for a connection, and `timeAway` when their limits were set last.
-    private var connecting: [UnretainedReference<Transfer>] = []
-    private var awayAtConnectLimits: Int64 = 0
+    var connecting = ConnectingTransfers()
     /// Transfers that received something or ended since `takeProgress`.
-    private var progressed: [UnretainedReference<Transfer>] = []
+    private var progressed = TransferList()
     /// The largest number of connections to a host at once; 0 for no limit.
     package var maxHostConnections = 0 {
         didSet {
@@ -126,7 +124,7 @@ package final class EventLoop {
         let start = platform_now()
         timeAway += max(start - max(turnEnd, awayAfter), 0)
         awayAfter = .min
-        updateConnectLimits()
+        connecting.updateLimits(away: timeAway)
         let waits = min(deadline, curlDeadline) > start
         if waits { arm(until: deadline, start) }
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: EventLoop.maxEvents) {
@@ -146,6 +144,7 @@ package final class EventLoop {
             idle.endTurn()
             retryAddresses()
             isInTurn = false
+            connectWaiting()
             platform_leave()
         }
         turnEnd = platform_now()
@@ -227,8 +226,14 @@ package final class EventLoop {
     /// one only when it is called again for some other reason, if ever (curl#11920).
     private func retryAddresses() {
         guard !lostSockets.isEmpty else { return }
-        for transfer in lostSockets { transfer.with { $0.tryNextAddress() } }
+        lostSockets.forEach { $0.tryNextAddress() }
         lostSockets.removeAll()
+    }
+
+    /// libcurl has a transfer wait until the connection of another one can be shared. If it cannot,
+    /// newer versions continue to wait, for the response or for ten seconds (8.23).
+    private func connectWaiting() {
+        connecting.takeSeparate()?.forEach { $0.connectSeparately() }
     }
 
     // MARK: Transfers
@@ -304,32 +309,13 @@ package final class EventLoop {
 
     /// Passes the context of each transfer that received something or ended to `use`.
     package func takeProgress(_ use: (UnsafeMutableRawPointer) -> Void) {
-        for transfer in progressed {
-            transfer.with { transfer in
-                if let context = transfer.takeProgress() { use(context) }
-            }
-        }
-        progressed.removeAll(keepingCapacity: true)
+        progressed.forEach { if let context = $0.takeProgress() { use(context) } }
+        progressed.removeAll()
     }
 
-    func noteProgress(_ transfer: Transfer) { progressed.append(UnretainedReference(transfer)) }
+    func noteProgress(_ transfer: Transfer) { progressed.append(transfer) }
 
-    func forgetProgress(_ transfer: Transfer) { progressed.removeFirst(transfer) }
-
-    func noteConnecting(_ transfer: Transfer) {
-        connecting.append(UnretainedReference(transfer))
-        awayAtConnectLimits = -millisecond
-    }
-
-    func forgetConnecting(_ transfer: Transfer) { connecting.removeFirst(transfer) }
-
-    /// Extends libcurl's connect timeouts by the time away, before libcurl compares them with its
-    /// clock.
-    private func updateConnectLimits() {
-        guard !connecting.isEmpty, timeAway - awayAtConnectLimits >= millisecond else { return }
-        awayAtConnectLimits = timeAway
-        for transfer in connecting { transfer.with { $0.updateConnectLimit() } }
-    }
+    func forgetProgress(_ transfer: Transfer) { progressed.remove(transfer) }
 
     // MARK: libcurl's callbacks
 
@@ -354,7 +340,7 @@ package final class EventLoop {
         guard isInTurn, platform_curl().pointee.version < 0x080400, let easy,
             let transfer = platform_get_private(easy)
         else { return }
-        lostSockets.append(UnretainedReference(transfer))
+        lostSockets.append(Handle.object(transfer, as: Transfer.self))
     }
 
     private func isWatched(_ socket: curl_socket_t) -> Bool {
@@ -381,14 +367,5 @@ package final class EventLoop {
             milliseconds < 0 ? Int64.max : platform_now() + Int64(milliseconds) * millisecond
         Handle.object(loop, as: EventLoop.self).curlDeadline = deadline
         return 0
-    }
-}
-
-extension [UnretainedReference<Transfer>] {
-    /// Removes the first reference to a transfer. The order of the others is not kept.
-    fileprivate mutating func removeFirst(_ transfer: Transfer) {
-        guard let index = firstIndex(where: { $0.refers(to: transfer) }) else { return }
-        swapAt(index, count - 1)
-        removeLast()
     }
 }

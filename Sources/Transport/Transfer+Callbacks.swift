@@ -12,10 +12,6 @@ extension Transfer {
         _ = platform_set_long(
             easy, CURLOPT_HTTP_VERSION,
             settings.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
-        // Transfers that begin together share a connection if the server has HTTP/2, which is used
-        // over TLS only. In clear text, they would wait for the first response (8.23).
-        _ = platform_set_long(
-            easy, CURLOPT_PIPEWAIT, settings.usesHTTP2 && settings.endpoint.isSecure ? 1 : 0)
         _ = platform_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         _ = platform_set_long(easy, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         // No signals in the host process; and cancelling does not wait for a name server.
@@ -46,9 +42,10 @@ extension Transfer {
     private static func connects(_ transfer: UnsafeMutableRawPointer?) -> Int32 {
         guard let transfer else { return 0 }
         let this = Handle.object(transfer, as: Transfer.self)
+        this.endWait()
         if this.clock.connect(at: platform_now(), away: this.loop.timeAway) {
             this.timing.connected = -1
-            this.loop.noteConnecting(this)
+            this.loop.connecting.append(this)
             this.noteProgress()
         }
         return 0
@@ -58,8 +55,9 @@ extension Transfer {
         guard let transfer else { return CURL_PREREQFUNC_OK }
         let this = Handle.object(transfer, as: Transfer.self)
         let now = platform_now()
-        if this.clock.phase == .connecting { this.loop.forgetConnecting(this) }
+        if this.clock.phase == .connecting { this.loop.connecting.remove(this) }
         this.clock.wait(at: now)
+        this.endWait()
         this.noteProgress()
         this.timing.connected = now
         this.joinConnection(Int(localPort))

@@ -21,6 +21,8 @@ package final class Transfer {
     /// What the driver of several transfers identifies this one by; nil to not report progress.
     private let context: UnsafeMutableRawPointer?
     private var hasProgressed = false
+    /// libcurl may have this transfer wait for the connection of another one.
+    private var isWaiting = false
     /// The local port of the connection, if it may be shared with other transfers.
     private(set) var sharedPort: Int?
 
@@ -86,7 +88,10 @@ package final class Transfer {
         _ = platform_set_pointer(easy, CURLOPT_PREREQDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_XFERINFODATA, this)
         _ = platform_set_pointer(easy, CURLOPT_PRIVATE, this)
-        if clock.phase == .connecting { loop.noteConnecting(self) }
+        if clock.phase == .connecting { loop.connecting.append(self) }
+        isWaiting = settings.waitsForHTTP2
+        _ = platform_set_long(easy, CURLOPT_PIPEWAIT, isWaiting ? 1 : 0)
+        if isWaiting { loop.connecting.wait(self) }
         loop.add(easy)
     }
 
@@ -116,7 +121,8 @@ package final class Transfer {
         leaveConnection()
         self.easy = nil
         if hasProgressed { loop.forgetProgress(self) }
-        if clock.phase == .connecting { loop.forgetConnecting(self) }
+        if clock.phase == .connecting { loop.connecting.remove(self) }
+        endWait()
         // libcurl 7.88 resets an abandoned HTTP/2 stream only when the connection is used again;
         // until then the server would continue. So its connection is closed. A transfer that has
         // ended has returned its connection already.
@@ -221,9 +227,29 @@ package final class Transfer {
 
     // MARK: Connections with several streams
 
+    /// libcurl looks for a connection of this transfer's own, or has found one.
+    func endWait() {
+        if isWaiting { loop.connecting.endWait(of: self) }
+        isWaiting = false
+    }
+
+    /// Has libcurl look for a connection again, without waiting for that of another transfer. The
+    /// caller removes this transfer from those that wait.
+    func connectSeparately() {
+        isWaiting = false
+        guard let easy, end == nil else { return }
+        loop.remove(easy)
+        _ = platform_set_long(easy, CURLOPT_PIPEWAIT, 0)
+        loop.add(easy)
+    }
+
     /// libcurl has found a connection, possibly in place of one that has ended.
     func joinConnection(_ port: Int) {
         guard settings.usesHTTP2 else { return }
+        if let easy, settings.endpoint.isSecure {
+            settings.waitsForHTTP2 = platform_tls_has_http2(easy)
+            if !settings.waitsForHTTP2 { loop.connecting.endWaiting() }
+        }
         leaveConnection()
         sharedPort = port
         loop.shared.join(port, isNew: !isOnReusedConnection)

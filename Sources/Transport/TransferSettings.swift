@@ -2,7 +2,8 @@ import Base
 import CPlatform
 import Synchronization
 
-/// What all transfers of a client have in common. Immutable, except for `decodesBodies`.
+/// What all transfers of a client have in common. Immutable, except for what is learned about the
+/// server: `decodesBodies` and `waitsForHTTP2`.
 package final class TransferSettings {
     package let endpoint: Endpoint
     package let proxy: ProxyConfig
@@ -16,6 +17,7 @@ package final class TransferSettings {
     /// (agentgateway#3040, envoyproxy/ai-gateway PR 2515). libcurl rejects such a body. The request
     /// is then sent again, and the client's bodies are read as they are from then on.
     private let decoding = Atomic(true)
+    private let waiting: Atomic<Bool>
 
     package init(
         _ endpoint: Endpoint, _ headers: RequestHeaders, _ proxy: ProxyConfig, _ tls: TLSConfig,
@@ -27,11 +29,19 @@ package final class TransferSettings {
         self.tls = tls
         self.usesHTTP2 = usesHTTP2
         self.limits = limits
+        waiting = Atomic(usesHTTP2 && endpoint.isSecure)
     }
 
     var decodesBodies: Bool { decoding.load(ordering: .relaxed) }
 
     func stopDecoding() { decoding.store(false, ordering: .relaxed) }
+
+    /// Whether a transfer waits for the connection that another one makes, to share it. HTTP/2 is
+    /// used over TLS only, and the server's last connection says whether it has HTTP/2.
+    var waitsForHTTP2: Bool {
+        get { waiting.load(ordering: .relaxed) }
+        set { waiting.store(newValue, ordering: .relaxed) }
+    }
 
     /// Whether this libcurl has libnghttp2 use its memory functions, and thereby ours, which erase
     /// what is freed: since 8.11.1 (curl PR 15527).

@@ -8,9 +8,19 @@ from exchanges import is_answer
 from h2.errors import ErrorCodes
 from h2.events import StreamReset
 from http2_server import Exchange, HTTP2Server
-from http_server import CONTENT, DONE, FINISH, REASONING, chunk
+from http_server import (
+    ANSWER,
+    CONTENT,
+    DONE,
+    FINISH,
+    REASONING,
+    ScriptedServer,
+    chunk,
+    response,
+    tls,
+)
 from loops import Loop
-from thinkwire import Status
+from thinkwire import Status, Timeout
 
 #: Answers a request without reading its body, which would discard requests that follow it.
 complete = Exchange.send_answer
@@ -95,6 +105,21 @@ def test_each_stream_keeps_its_text(serve, loop_of):
 
     contents = {reply.content for reply in run(loop_of(serve(number)), count)}
     assert contents == {f"{2 * i + 1} " * 50 for i in range(count)}
+
+
+def test_a_server_without_http2_receives_all_requests_at_once(start, pair, loop_of):
+    """Requests wait until a connection turns out to have HTTP/2, but not for its response.
+
+    libcurl 8.20 and later wait for the response if the connection has HTTP/1.1 (LadybirdBrowser
+    PR 10655).
+    """
+    count = 8
+    are_all_there = threading.Barrier(count)
+    answer = [lambda: are_all_there.wait(20), response(ANSWER)]
+    server = start(ScriptedServer, answer, context=tls(pair))
+    loop = loop_of(server, timeout=Timeout(connect=5))
+    for _ in range(2):
+        assert all(is_answer(reply) for reply in run(loop, count))
 
 
 # ---- Streams that are reset --------------------------------------------------------------------

@@ -377,4 +377,10 @@ static const CURLcode platform_too_large = (CURLcode)100;
  */
 void platform_tls_prepare(CURL *easy);
 
+/*
+ * Whether the connection of a transfer has agreed on HTTP/2 by ALPN (RFC 7301). False also where
+ * platform_tls_prepare has no effect.
+ */
+bool platform_tls_has_http2(CURL *easy);
+
 #endif

@@ -1,0 +1,45 @@
+import Base
+
+/// The transfers of a loop that look for a connection.
+struct ConnectingTransfers {
+    private var all = TransferList()
+    /// The time away when the connect limits were set last.
+    private var awayAtLimits: Int64 = 0
+    /// Those that may wait for the connection of another one, and whether they are not to.
+    private var waiting = TransferList()
+    private var endsWaiting = false
+
+    var isEmpty: Bool { all.isEmpty }
+
+    mutating func append(_ transfer: Transfer) {
+        all.append(transfer)
+        awayAtLimits = -millisecond
+    }
+
+    mutating func remove(_ transfer: Transfer) { all.remove(transfer) }
+
+    /// Extends libcurl's connect timeouts by the time away, before libcurl compares them with its
+    /// clock.
+    mutating func updateLimits(away: Int64) {
+        guard !all.isEmpty, away - awayAtLimits >= millisecond else { return }
+        awayAtLimits = away
+        all.forEach { $0.updateConnectLimit() }
+    }
+
+    // MARK: Waiting for a connection to share
+
+    mutating func wait(_ transfer: Transfer) { waiting.append(transfer) }
+
+    mutating func endWait(of transfer: Transfer) { waiting.remove(transfer) }
+
+    /// There is nothing to wait for: the connection does not have HTTP/2.
+    mutating func endWaiting() { endsWaiting = true }
+
+    /// Removes those that are to make connections of their own from those that wait.
+    mutating func takeSeparate() -> TransferList? {
+        guard endsWaiting else { return nil }
+        endsWaiting = false
+        defer { waiting.removeAll() }
+        return waiting
+    }
+}
