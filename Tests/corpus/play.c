@@ -272,6 +272,7 @@ int main(void)
 {
     static struct server server;
     clear_environment();
+    process_use_processor(0);
     sem_init(&script.go, 0, 0);
     sem_init(&script.sent, 0, 0);
     sem_init(&script.done, 0, 0);

@@ -1,10 +1,10 @@
 /* A client that compares every result with the plan. */
 #define _POSIX_C_SOURCE 200809L
 
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "sweep.h"
 
@@ -55,6 +55,17 @@ size_t attempt_pieces(const struct attempt *attempt)
     return attempt->kind == BYTES ? len : attempt->kind == SPLIT && attempt->offset < len ? 2 : 1;
 }
 
+/* Whether the server of a lane has sent a piece, for which it is given a moment. */
+static bool has_sent(int lane)
+{
+    struct timespec moment;
+    clock_gettime(CLOCK_REALTIME, &moment);
+    moment.tv_nsec += 200000;
+    moment.tv_sec += moment.tv_nsec / 1000000000;
+    moment.tv_nsec %= 1000000000;
+    return sem_timedwait(&shared->lanes[worker][lane].sent, &moment) == 0;
+}
+
 /* Pulls the answer. The server sends the next piece when the previous one was consumed. */
 static void pull_pieces(tw_chat *chat, struct recorder *recorder, size_t pieces, int lane)
 {
@@ -62,10 +73,9 @@ static void pull_pieces(tw_chat *chat, struct recorder *recorder, size_t pieces,
     tw_next found = TW_NEXT_TIMEOUT;
     while (pieces-- > 1) {
         /* After an error, the exchange ends before the answer does. */
-        while (found != TW_NEXT_END && sem_trywait(&shared->lanes[worker][lane].sent) != 0) {
+        while (found != TW_NEXT_END && !has_sent(lane)) {
             found = tw_chat_next(chat, &event, 0);
             if (found == TW_NEXT_EVENT) record_event(recorder, event);
-            sched_yield();
         }
         if (found == TW_NEXT_END) wait_for(&shared->lanes[worker][lane].sent);
         while ((found = tw_chat_next(chat, &event, 0)) == TW_NEXT_EVENT)

@@ -34,6 +34,10 @@ int process_threads(void);
 /** How many descriptors are open, without the one that counting them takes. */
 int process_descriptors(void);
 
+/** Has this thread, and those it starts, use only the n-th processor. For a client and a server
+ *  that take turns: waking a thread on another processor costs more than the turn. */
+void process_use_processor(int n);
+
 /** Milliseconds of the monotonic clock. */
 int64_t milliseconds(void);
 
