@@ -86,6 +86,13 @@ import CPlatform
         storage[count] = 0
     }
 
+    package mutating func append(_ byte: UInt8, count length: Int) {
+        reserve(length)
+        memset(storage + count, Int32(byte), length)
+        count += length
+        storage[count] = 0
+    }
+
     package mutating func append(_ text: StaticString) {
         append(text.utf8Start, text.utf8CodeUnitCount)
     }
@@ -139,6 +146,15 @@ import CPlatform
         }
         count += bytes.count - range.count
         storage[count] = 0
+    }
+
+    /// Overwrites the bytes at an offset with a copy of the bytes in a range. Both are within the
+    /// contents, and may overlap.
+    package mutating func copy(_ range: Range<Int>, to offset: Int) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= count && offset >= 0
+                && offset + range.count <= count)
+        memmove(storage + offset, storage + range.lowerBound, range.count)
     }
 
     /// Overwrites each byte in a range, which must be within the contents, with `byte`.

@@ -65,7 +65,10 @@ package struct UTF8Decoder {
 
     /// Appends bytes that are not JSON and contain no escapes.
     package mutating func append(raw bytes: Bytes, to text: inout ByteBuffer) {
-        for byte in bytes { append(byte, to: &text) }
+        var plain = 0
+        if isClean { while plain < bytes.count, bytes[plain] < 0x80 { plain += 1 } }
+        text.append(bytes.part(0..<plain))
+        for byte in bytes.dropping(plain) { append(byte, to: &text) }
     }
 
     /// Ends the text: whatever is still held back is incomplete, and becomes U+FFFD.

@@ -85,16 +85,17 @@ private final class ReasoningBlock {
         for member in members.all {
             json.append(separator)
             separator = UInt8(ascii: ",")
-            json.appendName(member)
-            guard let value = try? reader.read(member.value.bytes), value.isString else {
-                json.append(member.value)
+            members.writeName(of: member, to: &json)
+            let text = members.value(of: member)
+            guard let value = try? reader.read(text), value.isString else {
+                json.append(text)
                 continue
             }
             // The fragments of a split character have been joined. What is still incomplete stays
             // so, and becomes U+FFFD.
-            var text = ByteBuffer()
-            value.appendText(to: &text)
-            json.append(jsonString: text.bytes)
+            var whole = ByteBuffer()
+            value.appendText(to: &whole)
+            json.append(jsonString: whole.bytes)
         }
         json.append(separator == UInt8(ascii: "{") ? "{}" : "}")
     }

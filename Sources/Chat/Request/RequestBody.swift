@@ -170,7 +170,10 @@ package struct RequestBody: ~Copyable {
     private func isNamed(_ index: Int, _ name: Bytes) -> Bool {
         let written = members[index].name
         let inside = text.bytes.part(written.lowerBound + 1..<written.upperBound - 1)
-        guard inside.contains(UInt8(ascii: "\\")) else { return inside.equals(name) }
+        // An escape is longer than what it stands for.
+        guard inside.count > name.count,
+            inside.firstOffset(of: UInt8(ascii: "\\"), from: 0) < inside.count
+        else { return inside.equals(name) }
         var reader = JSONReader()
         return (try? reader.read(text.bytes.part(written)))?.isText(name) ?? false
     }

@@ -70,11 +70,11 @@ package final class Choice {
 
     /// Applies a change to the JSON of every kept member.
     func changeFields(_ change: (inout ByteBuffer) -> Void) {
-        fields.changeValues(change)
-        messageFields.changeValues(change)
-        logprobs.changeValues(change)
-        audio.changeValues(change)
-        functionCall.changeValues(change)
+        fields.changeText(change)
+        messageFields.changeText(change)
+        logprobs.changeText(change)
+        audio.changeText(change)
+        functionCall.changeText(change)
         for call in toolCalls { call.changeFields(change) }
     }
 

@@ -79,7 +79,7 @@ struct DeltaField {
         case .toolCalls: !choice.toolCalls.isEmpty
         case .unknown: false
         case .reasoningDetails, .functionCall, .list, .audio:
-            choice.messageFields.all.contains { $0.name.bytes.equals(name) }
+            choice.messageFields.contains(name)
         }
     }
 }

@@ -5,33 +5,53 @@ import Base
 /// Members are kept in the order of their first occurrence, each with its last value that is not
 /// null.
 package struct MergedObject: ~Copyable {
-    final class Field {
-        /// The name as written, with its escapes.
-        var name = ByteBuffer()
-        /// The value's JSON.
-        var value = ByteBuffer()
+    struct Field {
+        /// The name in the text, with its quotes and as written, with its escapes.
+        fileprivate let quotedName: Range<Int>
+        /// Hash of the name, so that a new name is recognised without comparing all names.
+        fileprivate let hash: UInt32
         /// Whether the value is assembled elsewhere, from many chunks; the field then only
         /// marks its position.
-        var isAssembled = false
+        fileprivate(set) var isAssembled = false
+        /// The value's JSON in the text, and the end of the room for it. A new field has an empty
+        /// range: no JSON value is empty.
+        fileprivate var value = 0..<0
+        fileprivate var roomEnd = 0
     }
 
     /// Maximum number of unknown fields: far more than any provider sends.
     private static let maxUnknownFields = 256
     private(set) var all: [Field] = []
+    /// The names and the values. What is between them is blank, so the text as a whole can be read
+    /// as tokens of JSON. One buffer for each of them would take most of the memory of a reply.
+    private var text = ByteBuffer()
     private var unknownCount = 0
-    /// Hash of each name, so that a new name is recognised without comparing all names.
-    private var hashes: [UInt32] = []
     /// Index of the field that is tried first: chunks repeat their members in the same order.
     private var expected = 0
 
     /// Whether an object was received, even an empty one.
     private(set) var isPresent = false
 
+    /// The name of a field as written, with its escapes. Valid until the next change.
+    func name(of field: Field) -> Bytes {
+        text.bytes.part(field.quotedName.lowerBound + 1..<field.quotedName.upperBound - 1)
+    }
+
+    /// The same with its quotes.
+    func quotedName(of field: Field) -> Bytes { text.bytes.part(field.quotedName) }
+
+    /// The JSON of a field's value. Valid until the next change.
+    func value(of field: Field) -> Bytes { text.bytes.part(field.value) }
+
+    func contains(_ name: Bytes) -> Bool { all.contains { self.name(of: $0).equals(name) } }
+
     /// Begins the next object.
     mutating func rewind() {
         isPresent = true
         expected = 0
     }
+
+    // MARK: Members
 
     /// Keeps a member. Returns whether it changed anything.
     ///
@@ -41,13 +61,12 @@ package struct MergedObject: ~Copyable {
     }
 
     private mutating func keep(_ name: Bytes, _ value: JSONValue) -> Bool {
-        guard let field = field(name) else { return true }
-        // An empty buffer means a new field: no JSON value is empty.
-        if value.isNull && !field.value.isEmpty { return false }
-        let raw = value.raw
-        guard !field.value.bytes.equals(raw) else { return false }
-        field.value.removeAll()
-        field.value.append(json: value)
+        guard let index = index(of: name) else { return true }
+        let known = self.value(of: all[index])
+        if value.isNull && !known.isEmpty || known.equals(value.raw) { return false }
+        let start = text.count
+        text.append(json: value)
+        place(from: start, in: index, after: 0)
         return true
     }
 
@@ -55,7 +74,9 @@ package struct MergedObject: ~Copyable {
     ///
     /// `name` is the name without escapes. A server that escapes it in a hundred ways must not get
     /// the value a hundred times into the document.
-    mutating func reserve(_ name: Bytes) { field(name, isKnown: true)?.isAssembled = true }
+    mutating func reserve(_ name: Bytes) {
+        if let index = index(of: name, isKnown: true) { all[index].isAssembled = true }
+    }
 
     /// Appends the elements of an array to the kept array; keeps any other value as `keep` does.
     ///
@@ -65,19 +86,19 @@ package struct MergedObject: ~Copyable {
             _ = keep(name, array)
             return
         }
-        guard let field = field(name) else { return }
-        if !field.value.bytes.hasPrefix("[") {
-            field.value.removeAll()
-            field.value.append("[]")
-        }
-        var isFirst = field.value.count == 2
-        field.value.truncate(to: field.value.count - 1)
+        guard let index = index(of: name) else { return }
+        let isArray = value(of: all[index]).hasPrefix("[")
+        let length = isArray ? all[index].value.count : 0
+        let start = text.count
+        if !isArray { text.append(UInt8(ascii: "[")) }
+        var isFirst = length <= 2
         for element in array.elements {
-            if !isFirst { field.value.append(UInt8(ascii: ",")) }
+            if !isFirst { text.append(UInt8(ascii: ",")) }
             isFirst = false
-            field.value.append(json: element)
+            text.append(json: element)
         }
-        field.value.append(UInt8(ascii: "]"))
+        text.append(UInt8(ascii: "]"))
+        place(from: start, in: index, after: max(length - 1, 0))
     }
 
     /// Members whose strings arrive in pieces: of audio, of reasoning blocks, and of a function
@@ -100,42 +121,74 @@ package struct MergedObject: ~Copyable {
     }
 
     private mutating func joinText(_ name: JSONValue, _ piece: JSONValue) {
-        guard let field = field(name.contents) else { return }
-        guard piece.isString, field.value.bytes.hasPrefix("\"") else {
+        guard let index = index(of: name.contents) else { return }
+        guard piece.isString, value(of: all[index]).hasPrefix("\"") else {
             _ = keep(name, piece)
             return
         }
-        field.value.truncate(to: field.value.count - 1)
-        let start = field.value.count
-        field.value.append(json: piece)
-        field.value.replace(start..<start + 1, with: Bytes(start: nil, count: 0))
+        let start = text.count
+        text.append(json: piece)
+        // Without its first quote.
+        text.copy(start + 1..<text.count, to: start)
+        text.truncate(to: text.count - 1)
+        place(from: start, in: index, after: all[index].value.count - 1)
     }
 
-    /// Applies a change to the JSON of every value.
-    borrowing func changeValues(_ change: (inout ByteBuffer) -> Void) {
-        for field in all { change(&field.value) }
-    }
+    /// Applies a change to the JSON of all names and values; `change` must keep its length.
+    mutating func changeText(_ change: (inout ByteBuffer) -> Void) { change(&text) }
 
-    /// The field with this name, created if necessary; nil beyond `maxUnknownFields`.
-    private mutating func field(_ wanted: Bytes, isKnown: Bool = false) -> Field? {
-        if expected < all.count, all[expected].name.bytes.equals(wanted) {
+    // MARK: Fields
+
+    /// The index of the field with this name, which is created if necessary; nil beyond
+    /// `maxUnknownFields`.
+    private mutating func index(of wanted: Bytes, isKnown: Bool = false) -> Int? {
+        if expected < all.count, name(of: all[expected]).equals(wanted) {
             expected += 1
-            return all[expected - 1]
+            return expected - 1
         }
         let hash = MergedObject.hash(wanted)
-        for index in hashes.indices
-        where hashes[index] == hash && all[index].name.bytes.equals(wanted) {
+        for index in all.indices
+        where all[index].hash == hash && name(of: all[index]).equals(wanted) {
             expected = index + 1
-            return all[index]
+            return index
         }
         guard isKnown || unknownCount < MergedObject.maxUnknownFields else { return nil }
         if !isKnown { unknownCount += 1 }
-        let field = Field()
-        field.name.append(wanted)
-        all.append(field)
-        hashes.append(hash)
+        let start = text.count
+        text.append(UInt8(ascii: "\""))
+        text.append(wanted)
+        text.append(UInt8(ascii: "\""))
+        if all.isEmpty { all.reserveCapacity(4) }
+        all.append(Field(quotedName: start..<text.count, hash: hash))
         expected = all.count
-        return field
+        return all.count - 1
+    }
+
+    /// Replaces what a value contains after its first `kept` bytes by the end of the text.
+    ///
+    /// The value moves if it has no room. It then receives twice the room that it needs, so that a
+    /// value that grows moves rarely, and what it leaves is less than what it takes.
+    private mutating func place(from start: Int, in index: Int, after kept: Int) {
+        var (value, roomEnd) = (all[index].value, all[index].roomEnd)
+        let end = text.count
+        let length = kept + end - start
+        if roomEnd == start || length <= roomEnd - value.lowerBound {
+            // The last value has room without a limit.
+            let isLast = roomEnd == start
+            text.copy(start..<end, to: value.lowerBound + kept)
+            text.truncate(to: isLast ? value.lowerBound + length : start)
+            if isLast { roomEnd = text.count }
+            text.fill(value.lowerBound + length..<roomEnd, with: blank)
+        } else {
+            text.append(blank, count: value.isEmpty ? 0 : kept + length)
+            text.copy(start..<end, to: start + kept)
+            text.copy(value.lowerBound..<value.lowerBound + kept, to: start)
+            text.fill(value, with: blank)
+            (value, roomEnd) = (start..<start, text.count)
+            text.fill(start + length..<roomEnd, with: blank)
+        }
+        all[index].value = value.lowerBound..<value.lowerBound + length
+        all[index].roomEnd = roomEnd
     }
 
     /// The FNV-1a hash of a name.
@@ -145,3 +198,5 @@ package struct MergedObject: ~Copyable {
         return hash
     }
 }
+
+private let blank = UInt8(ascii: " ")

@@ -84,7 +84,7 @@ package final class Reply {
 
     /// Applies a change to the JSON of every kept member.
     package func changeFields(_ change: (inout ByteBuffer) -> Void) {
-        fields.changeValues(change)
+        fields.changeText(change)
         for choice in choices { choice.changeFields(change) }
     }
 

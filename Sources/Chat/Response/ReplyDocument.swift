@@ -73,15 +73,15 @@ extension Reply {
         for field in fields.all {
             json.append(separator)
             separator = UInt8(ascii: ",")
-            json.appendName(field)
+            fields.writeName(of: field, to: &json)
             if field.isAssembled {
                 assembleChoices(&json)
-            } else if field.name.bytes.equals("object")
-                && field.value.bytes.equals("\"chat.completion.chunk\"")
+            } else if fields.name(of: field).equals("object")
+                && fields.value(of: field).equals("\"chat.completion.chunk\"")
             {
                 json.append("\"chat.completion\"")
             } else {
-                json.append(field.value)
+                json.append(fields.value(of: field))
             }
         }
         json.append(UInt8(ascii: "}"))
@@ -105,15 +105,15 @@ extension Choice {
         for field in fields.all {
             json.append(separator)
             separator = UInt8(ascii: ",")
-            let name = field.name.bytes
+            let name = fields.name(of: field)
             if !field.isAssembled {
-                json.appendName(field)
-                json.append(field.value)
+                fields.writeName(of: field, to: &json)
+                json.append(fields.value(of: field))
             } else if name.equals("finish_reason") {
-                json.appendName(field)
+                fields.writeName(of: field, to: &json)
                 json.append(text: finishReason.bytes, isPresent: !finishReason.isEmpty)
             } else if name.equals("logprobs") {
-                json.appendName(field)
+                fields.writeName(of: field, to: &json)
                 logprobs.assemble(&json)
             } else {
                 json.append("\"message\":")
@@ -129,10 +129,10 @@ extension Choice {
         for field in messageFields.all {
             json.append(separator)
             separator = UInt8(ascii: ",")
-            json.appendName(field)
-            let name = field.name.bytes
+            messageFields.writeName(of: field, to: &json)
+            let name = messageFields.name(of: field)
             if !field.isAssembled {
-                json.append(field.value)
+                json.append(messageFields.value(of: field))
             } else if name.equals("content") {
                 assembleContent(&json)
             } else if name.equals("refusal") {
@@ -217,6 +217,12 @@ extension MergedObject {
         json.append(UInt8(ascii: "}"))
     }
 
+    /// Appends a field's name and a colon.
+    borrowing func writeName(of field: Field, to json: inout ByteBuffer) {
+        json.append(quotedName(of: field))
+        json.append(UInt8(ascii: ":"))
+    }
+
     /// Appends the members without braces, each after a separator.
     fileprivate borrowing func assembleMembers(
         _ json: inout ByteBuffer, firstSeparator: UInt8
@@ -225,20 +231,13 @@ extension MergedObject {
         for field in all {
             json.append(separator)
             separator = UInt8(ascii: ",")
-            json.appendName(field)
-            json.append(field.value)
+            writeName(of: field, to: &json)
+            json.append(value(of: field))
         }
     }
 }
 
 extension ByteBuffer {
-    /// Appends a field's name and a colon. The name still contains its escapes.
-    mutating func appendName(_ field: MergedObject.Field) {
-        append(UInt8(ascii: "\""))
-        append(field.name)
-        append("\":")
-    }
-
     fileprivate mutating func append(text: Bytes, isPresent: Bool) {
         if isPresent { append(jsonString: text) } else { append("null") }
     }

@@ -38,8 +38,8 @@ package final class ToolCall {
 
     /// Applies a change to the JSON of every kept member.
     func changeFields(_ change: (inout ByteBuffer) -> Void) {
-        fields.changeValues(change)
-        functionFields.changeValues(change)
+        fields.changeText(change)
+        functionFields.changeText(change)
     }
 
     /// Whether the arguments are a JSON object, as the API requires.
