@@ -84,8 +84,12 @@ package final class Choice {
     /// (ollama#16240, ds4#1087), and unfinished reasoning has no closing tag.
     var isReasoningTheAnswer: Bool {
         guard !finishReason.bytes.equals("length") else { return false }
-        return !reasoning.text.isEmpty && content.text.isEmpty && refusal.text.isEmpty
-            && toolCalls.isEmpty
+        return !reasoning.text.isEmpty && hasOnlyReasoning
+    }
+
+    /// Whether the choice has neither an answer nor tool calls.
+    var hasOnlyReasoning: Bool {
+        content.text.isEmpty && refusal.text.isEmpty && toolCalls.isEmpty
     }
 
     /// Length of the beginning of a reasoning field that repeats the reasoning from tags.

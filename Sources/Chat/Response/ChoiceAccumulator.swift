@@ -61,7 +61,11 @@ struct ChoiceAccumulator: ~Copyable {
             return addFirstReasoning(ofField: text, choice, index)
         }
         let start = choice.reasoning.append(text)
-        if !choice.holdsReasoning { emitReasoning(of: choice, index, from: start) }
+        if !choice.holdsReasoning {
+            emitReasoning(of: choice, index, from: start)
+        } else if !choice.hasOnlyReasoning {
+            emitHeldReasoning(of: choice, index)
+        }
     }
 
     /// Adds reasoning from a field as long as none of it is new: it may be empty, or repeat the
@@ -240,7 +244,7 @@ struct ChoiceAccumulator: ~Copyable {
             swap(&choice.reasoning.text, &choice.content.text)
             emitContent(of: choice, index, from: 0)
         } else if choice.holdsReasoning {
-            emitHeldReasoning(of: choice, index)
+            emitHeldReasoning(of: choice, index, isLast: true)
         }
         let refusal = choice.refusal.text.count
         choice.refusal.finish()
@@ -339,12 +343,17 @@ struct ChoiceAccumulator: ~Copyable {
     }
 
     /// Emits the held-back reasoning, once it is known to be reasoning.
-    private mutating func emitHeldReasoning(of choice: Choice, _ index: Int) {
-        choice.holdsReasoning = false
-        // Without thinking, transformers serve begins an answer with line breaks as reasoning.
+    ///
+    /// With thinking off, transformers serve begins an answer with line breaks as reasoning. They
+    /// are held back until more reasoning follows, and removed if the choice ends without it.
+    private mutating func emitHeldReasoning(
+        of choice: Choice, _ index: Int, isLast: Bool = false
+    ) {
         if choice.isThinkingOff && trimmed(choice.reasoning.text.bytes).isEmpty {
+            guard isLast || choice.reasoning.text.isEmpty else { return }
             choice.reasoning.text.removeAll()
         }
+        choice.holdsReasoning = false
         emitReasoning(of: choice, index, from: 0)
     }
 }
