@@ -3,6 +3,7 @@
 #: make test          run every test and check (about 20 minutes on two processors)
 #: make test-fast     run the tests that take seconds
 #: make test-NAME     run one group of tests; NAME is one of those in `tests` in the Makefile
+#: make test-real     compare with model servers: SERVERS="mlx litellm transformers llama vllm"
 #: make corpus-rivals play Tests/corpus to other clients, and print a table of scores
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
 #: make lint          check formatting, spelling, lengths, imports and the version
@@ -296,8 +297,7 @@ test-servers: library $(chat) .build/servers/replay $(venv)/ready
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 $< -o $@ $(link)
 
-# Against a model server. `make test-real SERVERS="mlx litellm"` adds a proxy (another 730 MB, and
-# minutes).
+# Against model servers: SERVERS lists files of Tests/real. All but mlx are large or slow to install.
 SERVERS ?= mlx
 
 test-real: library $(chat) $(venv)/ready $(SERVERS:%=.build/real/%/ready)
@@ -307,7 +307,16 @@ test-real: library $(chat) $(venv)/ready $(SERVERS:%=.build/real/%/ready)
 .build/real/%/ready: Tests/real/%.txt
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	$(if $(unneeded),$(@D)/bin/pip uninstall --quiet --disable-pip-version-check --yes $(unneeded))
 	touch $@
+
+# The package compiles llama.cpp: here quickly, and without its tests, web page and TLS.
+.build/real/llama/ready: export LLAMA_CPP_BUILD_JOBS = $(shell nproc)
+.build/real/llama/ready: export CMAKE_ARGS = -DCMAKE_CXX_FLAGS_RELEASE=-O1 $(foreach part,\
+    BUILD_TESTS BUILD_EXAMPLES BUILD_APP USE_PREBUILT_UI OPENSSL,-DLLAMA_$(part)=OFF)
+
+# Those of PyPI need PyTorch with CUDA, and vLLM fails if it finds them without it.
+.build/real/vllm/ready: unneeded = torchvision torchaudio torchcodec
 
 # Each client in an environment of its own, always the newest version.
 rivals := $(patsubst %,.build/rivals/%.jsonl,openai litellm liter-llm)

@@ -12,28 +12,24 @@ os.environ.setdefault(
 )
 clear_environment()
 
-from model_servers import MLX, LiteLLM  # noqa: E402  (the library was not yet chosen)
+from model_servers import BY_NAME, running  # noqa: E402  (the library was not yet chosen)
 
-#: The servers to test with; the proxy is optional, because it is large and starts slowly.
+#: The servers to test with, each in its own environment. All but one are large or start slowly.
 SERVERS = os.environ.get("SERVERS", "mlx").split()
+assert set(SERVERS) <= set(BY_NAME), f"SERVERS can have {' '.join(BY_NAME)}"
 collect_ignore = [] if "litellm" in SERVERS else ["test_proxy.py"]
 
 
-@pytest.fixture(scope="session")
-def mlx(tmp_path_factory):
-    server = MLX(tmp_path_factory.mktemp("mlx"))
+@pytest.fixture(scope="session", params=SERVERS)
+def server(request, tmp_path_factory):
+    """Each of the servers. pytest groups the tests by them, so that one runs at a time."""
+    with running(request.param, tmp_path_factory.mktemp(request.param)) as server:
+        yield server
+
+
+@pytest.fixture
+def doomed(server):
+    """The same server. The test may kill it; the next one finds it running."""
     yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def litellm(tmp_path_factory, mlx):
-    server = LiteLLM(tmp_path_factory.mktemp("litellm"), mlx)
-    yield server
-    server.stop()
-
-
-@pytest.fixture(params=SERVERS)
-def server(request):
-    """Each of the servers, one after the other."""
-    return request.getfixturevalue(request.param)
+    if server.process.poll() is not None:
+        server.start()

@@ -1,24 +1,20 @@
-"""Starts the model servers, and records what passes between them and the library."""
+"""Starts the model servers."""
 
 import http.client
-import io
 import json
 import os
 import signal
 import socket
 import subprocess
-import threading
 import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-from thinkwire import Client
-
 HERE = Path(__file__).resolve().parent
 ENVIRONMENTS = HERE.parents[1] / ".build" / "real"
 MODEL = HERE / "model"
-START_SECONDS = 120
+START_SECONDS = 180
 
 
 def free_port():
@@ -29,39 +25,54 @@ def free_port():
 class ModelServer:
     """A process that serves a model. Subclasses have its command."""
 
+    #: The name of the server and its environment, and the command to which the address is added.
+    name, command = "", ()
     #: The name of the model in requests, and the key.
     model, key = str(MODEL), "unused"
+    #: Environment variables.
+    variables = {}
+    #: White space that begins streamed answers without thinking.
+    lead = ""
 
     def __init__(self, directory):
-        self.port, self.log = free_port(), directory / f"{type(self).__name__}.log"
+        self.port, self.log = free_port(), directory / f"{self.name}.log"
         self.directory = directory
         self.url = f"http://127.0.0.1:{self.port}/v1"
         self.start()
 
+    def options(self):
+        """The arguments after the address."""
+        return []
+
     def start(self):
         """Starts the process and waits until it lists its models."""
         # Without the directory, mlx_lm.server answers a request for the models with an empty body.
-        cache = self.directory / "hub"
-        cache.mkdir(exist_ok=True)
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            "HF_HUB_OFFLINE": "1",
-            "HF_HUB_CACHE": str(cache),
-            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        }
+        home = ENVIRONMENTS / self.name / "home"
+        hub = home / "hub"
+        hub.mkdir(parents=True, exist_ok=True)
+        programs = ENVIRONMENTS / self.name / "bin"
+        program, *arguments = self.command
+        address = ["--host", "127.0.0.1", "--port", self.port]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [str(part) for part in self.command()],
+                [str(each) for each in (programs / program, *arguments, *address, *self.options())],
                 cwd=self.directory,
-                env=environment,
+                env={
+                    "PATH": f"{programs}:{os.environ['PATH']}",
+                    "HOME": str(home),
+                    "HF_HUB_OFFLINE": "1",
+                    "HF_HUB_CACHE": str(hub),
+                    **self.variables,
+                },
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self._is_ready():
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            assert time.monotonic() < deadline, self.log.read_text()[-3000:]
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise AssertionError(self.log.read_text()[-3000:])
             time.sleep(0.05)
 
     def _is_ready(self):
@@ -78,6 +89,16 @@ class ModelServer:
         """Ends all processes of the server immediately (SIGKILL)."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        # Its children may end later.
+        while self._accepts_connections():
+            time.sleep(0.01)
+
+    def _accepts_connections(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            return True
+        except ConnectionError:
+            return False
 
     def stop(self):
         if self.process.poll() is None:
@@ -87,24 +108,75 @@ class ModelServer:
 class MLX(ModelServer):
     """mlx_lm.server: HTTP/1.0, comments while it reads the prompt, `reasoning`."""
 
-    def command(self):
-        program = ENVIRONMENTS / "mlx" / "bin" / "mlx_lm.server"
-        return [program, "--model", MODEL, "--host", "127.0.0.1", "--port", self.port]
+    name, command = "mlx", ("mlx_lm.server", "--model", MODEL)
+
+
+class Transformers(ModelServer):
+    """transformers serve: streams without [DONE], usage in the chunk with the finish_reason."""
+
+    name = "transformers"
+    command = ("transformers", "serve", MODEL, "--device", "cpu", "--dtype", "float32")
+    lead = "\n\n"
+
+
+class LlamaCpp(ModelServer):
+    """llama.cpp's llama-server: closes the connection after every stream."""
+
+    name, command = "llama", ("llama-cpp-server",)
+    model, key = "tiny", "sk-llama-key"
+
+    def options(self):
+        file = self.directory / "tiny.gguf"
+        python = ENVIRONMENTS / self.name / "bin" / "python"
+        subprocess.run([python, HERE / "to_gguf.py", MODEL, file], check=True)
+        # The options after -- are those of the program that llama-cpp-server starts: four slots of
+        # 4096 tokens; one thread, because two wait for each other on a busy machine; thinking as
+        # the default, because it does not find out that the template knows enable_thinking.
+        return [
+            "--model", file, "--", "--alias", self.model, "--api-key", self.key, "--jinja",
+            "--no-webui", "--ctx-size", 16384, "--parallel", 4, "--threads", 1, "--reasoning", "on",
+        ]  # fmt: skip
+
+
+class VLLM(ModelServer):
+    """vLLM on the CPU: `reasoning`, errors in streams with status 200."""
+
+    name = "vllm"
+    command = ("python", "-m", "vllm.entrypoints.openai.api_server", "--model", MODEL)
+    model, key = "tiny", "sk-vllm-key"
+    variables = {
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "OMP_NUM_THREADS": "1",
+    }
+
+    def options(self):
+        return [
+            "--served-model-name", self.model, "--api-key", self.key, "--dtype", "float32",
+            "--max-model-len", 4096, "--enforce-eager", "--reasoning-parser", "qwen3",
+            "--enable-auto-tool-choice", "--tool-call-parser", "hermes",
+        ]  # fmt: skip
 
 
 class LiteLLM(ModelServer):
     """LiteLLM's proxy in front of another server; the model `fixed` has an answer without one."""
 
+    name, command = "litellm", ("litellm",)
     model, key = "tiny", "sk-proxy-key"
+    variables = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     FIXED_ANSWER = "A fixed answer 🦊 of the proxy."
 
-    def __init__(self, directory, upstream):
-        settings = {"api_base": upstream.url, "api_key": "unused"}
+    def __init__(self, directory, upstream=None):
+        self.own_upstream = None if upstream else MLX(directory)
+        self.upstream = upstream or self.own_upstream
+        super().__init__(directory)
+
+    def options(self):
+        settings = {"api_base": self.upstream.url, "api_key": "unused"}
         models = {
-            self.model: {"model": f"openai/{upstream.model}", **settings},
+            self.model: {"model": f"openai/{self.upstream.model}", **settings},
             "fixed": {"model": "openai/fixed", "mock_response": self.FIXED_ANSWER, **settings},
         }
-        self.configuration = directory / "litellm.yaml"
         # JSON is YAML.
         configuration = {
             "model_list": [
@@ -114,124 +186,25 @@ class LiteLLM(ModelServer):
             "general_settings": {"master_key": self.key},
             "litellm_settings": {"num_retries": 0},
         }
-        self.configuration.write_text(json.dumps(configuration, ensure_ascii=False))
-        super().__init__(directory)
+        file = self.directory / "litellm.yaml"
+        file.write_text(json.dumps(configuration, ensure_ascii=False))
+        return ["--config", file]
 
-    def command(self):
-        program = ENVIRONMENTS / "litellm" / "bin" / "litellm"
-        return [
-            program, "--config", self.configuration, "--host", "127.0.0.1", "--port", self.port
-        ]  # fmt: skip
-
-
-class Exchange:
-    """The bytes of one connection, and the requests and responses that they contain."""
-
-    def __init__(self):
-        self.sent, self.received = bytearray(), bytearray()
-
-    def requests(self):
-        """The bodies of the requests."""
-        found, rest = [], bytes(self.sent)
-        while rest:
-            head, _, rest = rest.partition(b"\r\n\r\n")
-            fields = (line.partition(b":") for line in head.split(b"\r\n")[1:])
-            headers = {name.lower(): value.strip() for name, _, value in fields}
-            length = int(headers.get(b"content-length", 0))
-            found.append(json.loads(rest[:length]))
-            rest = rest[length:]
-        return found
-
-    def responses(self):
-        """The responses, as http.client reads them: status, headers with small names, body."""
-        stream, found = _OpenStream(bytes(self.received)), []
-        while stream.tell() < len(self.received):
-            response = http.client.HTTPResponse(_Received(stream))
-            response.begin()
-            headers = {name.lower(): value for name, value in response.getheaders()}
-            found.append((response.status, headers, response.read()))
-        return found
+    def stop(self):
+        super().stop()
+        if self.own_upstream:
+            self.own_upstream.stop()
 
 
-class _OpenStream(io.BytesIO):
-    """Stays open when http.client closes it after a response."""
-
-    def close(self):
-        pass
-
-
-class _Received:
-    """A socket, as far as http.client reads it."""
-
-    def __init__(self, stream):
-        self.stream = stream
-
-    def makefile(self, mode):
-        return self.stream
-
-
-class Recorder:
-    """Passes connections on to a server, and records the bytes of each."""
-
-    def __init__(self, server):
-        self.target = ("127.0.0.1", server.port)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
-        self.exchanges, self.threads, self.sockets = [], [], []
-        self.accepting = threading.Thread(target=self._accept, daemon=True)
-        self.accepting.start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            exchange = Exchange()
-            self.exchanges.append(exchange)
-            server = socket.create_connection(self.target)
-            self.sockets += [client, server]
-            for source, sink, record in (
-                (client, server, exchange.sent),
-                (server, client, exchange.received),
-            ):
-                thread = threading.Thread(target=_copy, args=(source, sink, record), daemon=True)
-                thread.start()
-                self.threads.append(thread)
-
-    def close(self):
-        """Waits for the end of all connections; the clients must have been closed."""
-        # shutdown, unlike close, ends a pending accept.
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.accepting.join()
-        for thread in self.threads:
-            thread.join()
-        for each in self.sockets:
-            each.close()
+#: The servers by the names of their environments.
+BY_NAME = {each.name: each for each in (MLX, Transformers, LlamaCpp, VLLM, LiteLLM)}
 
 
 @contextmanager
-def recorded(server, key=""):
-    """A client, and the recorder of its connections. At the end, all bytes are recorded."""
-    recorder = Recorder(server)
+def running(name, directory):
+    """A server of its own, which is stopped at the end."""
+    server = BY_NAME[name](directory)
     try:
-        with Client(recorder.url, key or server.key, timeout=60, max_retries=0) as client:
-            yield client, recorder
+        yield server
     finally:
-        recorder.close()
-
-
-def _copy(source, sink, record):
-    try:
-        while data := source.recv(65536):
-            record += data
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        # The other side is gone: both connections end.
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        server.stop()

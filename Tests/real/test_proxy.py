@@ -5,12 +5,15 @@ import time
 from types import SimpleNamespace
 
 import compare
-from model_servers import MLX, LiteLLM, Recorder, recorded
+import pytest
+from model_servers import MLX, LiteLLM
+from recorder import Recorder, recorded
 from thinkwire import Error
 
 
-def test_the_fixed_answer_of_the_proxy_arrives(litellm):
-    with recorded(litellm) as (client, _):
+@pytest.mark.parametrize("server", ["litellm"], indirect=True)
+def test_the_fixed_answer_of_the_proxy_arrives(server):
+    with recorded(server) as (client, _):
         events = list(client.stream("fixed", "Hello"))
         sent = client.send("fixed", "Hello").content
     streamed = "".join(event.text for event in events if event.kind == "content")

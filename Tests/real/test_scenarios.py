@@ -7,7 +7,8 @@ import subprocess
 import compare
 import pytest
 from dialogues import TOOL
-from model_servers import HERE, Recorder, recorded
+from model_servers import HERE
+from recorder import Recorder, recorded
 from scenarios import BERLIN, SCENARIOS
 from thinkwire import Error
 
@@ -49,7 +50,7 @@ def test_the_reply_is_what_the_server_sent(server, scenario, is_streamed):
     if events is not None and status == "TW_OK":
         texts = {name: expected[name] for name in ("reasoning", "content")}
         assert compare.texts_in(events) == texts
-    if type(server).__name__ not in scenario.varies:
+    if server.name not in scenario.varies:
         assert set(scenario.contains) <= compare.parts_of(reply)
 
 
