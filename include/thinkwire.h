@@ -520,11 +520,14 @@ TW_API tw_status tw_options_set_reasoning_tags(tw_options *options, const char *
  *
  *     "auto"               The form that the model and the host require: see the table in
  *                          bindings/c/README.md. Other hosts receive the reasoning of messages with
- *                          tool calls, in the field in which it was received. The default.
+ *                          tool calls, in the field in which it was received, and its
+ *                          "thinking_blocks". The default.
  *     "none"               The reasoning is not sent.
  *     "reasoning_details"  The blocks of that field, unchanged, with their signatures and encrypted
  *                          parts; the blocks of a stream are joined from their fragments. If the
  *                          reply has no such field, the text is sent as "reasoning".
+ *     "thinking_blocks"    The same for the blocks that LiteLLM expects. If the reply has no such
+ *                          field, the text is sent as "reasoning_content".
  *     "content"            The reasoning stays in the content, in the tags or as the parts in which
  *                          it was received; if it was received in a field, it is put between
  *                          <think> and </think>.

@@ -387,8 +387,11 @@ class Choice:
         fields = [text_in(delta[name]) for name in delta if name in REASONING_FIELDS]
         reasoning = next(filter(None, fields), "")
         if not reasoning:
-            for detail in delta.get("reasoning_details") or []:
-                reasoning += detail.get("text") or detail.get("summary") or ""
+            names = [name for name in delta if name in ("reasoning_details", "thinking_blocks")]
+            for block in (delta[names[-1]] if names else None) or []:
+                reasoning += (
+                    block.get("text") or block.get("summary") or block.get("thinking") or ""
+                )
         content = delta.get("content")
         if isinstance(content, list):
             in_parts, content = parts_of(content)

@@ -120,6 +120,30 @@ def minimax_details(number):
     return {"reasoning_content": text, **expected}, deltas, expected
 
 
+def thinking_blocks(number):
+    """LiteLLM and TrueFoundry: the blocks of Anthropic, also a redacted one (litellm#20698)."""
+    text = thought(number)
+    blocks = [
+        {"type": "thinking", "thinking": text, "signature": f"Et8BCmUIDxgC+/{number}=="},
+        {"type": "redacted_thinking", "data": f"ErYE{number}=="},
+        {"type": "thinking", "thinking": "Done.", "signature": f"EqoB{number}=="},
+    ]
+    fragments = [
+        {"type": "thinking", "thinking": text[:9], "signature": None},
+        {"type": "thinking", "thinking": text[9:], "signature": None},
+        {"type": "thinking", "thinking": "", "signature": blocks[0]["signature"]},
+        blocks[1],
+        {"type": "thinking", "thinking": "Done.", "signature": ""},
+        {"type": "thinking", "thinking": "", "signature": blocks[2]["signature"]},
+    ]
+    deltas = [
+        {"reasoning_content": each.get("thinking", ""), "thinking_blocks": [each]}
+        for each in fragments
+    ]
+    expected = {"thinking_blocks": blocks}
+    return {"reasoning_content": text + "Done.", **expected}, deltas, expected
+
+
 def tags(number):
     """MiniMax without reasoning_split: the tags must stay in the content (MiniMax-M2#18)."""
     content = f"<think>\n{thought(number)}\n</think>\n\n"
@@ -341,6 +365,9 @@ PROVIDERS = {
     "openai": Provider("api.openai.com", "gpt-5.1", _CONTENT, openai),
     "unknown": Provider("llm.example.com", "m", _CONTENT, in_calls),
     "unknown-signed": Provider("llm.example.com", "m", anthropic_details, in_calls),
+    "litellm": Provider(
+        "127.0.0.1", "claude-sonnet-4-5", thinking_blocks, in_calls, is_public=False
+    ),
     "local-tags": Provider("127.0.0.1", "m", tags, in_calls, is_public=False),
 }
 

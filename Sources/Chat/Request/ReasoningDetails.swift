@@ -1,13 +1,15 @@
 import Base
 
 extension Reply {
-    /// The JSON array `reasoning_details` of a choice, as its provider expects it in the next
+    /// The JSON array of a choice's reasoning blocks, as its provider expects it in the next
     /// request; empty if the choice has none.
+    ///
+    /// `name`: "reasoning_details" or "thinking_blocks".
     ///
     /// Of an unstreamed answer, the array is unchanged. Of a stream, its fragments are joined: a
     /// signature is valid only for the complete text (agno-agi/agno#8794).
-    func reasoningDetails(of choice: Choice) -> ByteBuffer {
-        let received = messageMember("reasoning_details", of: choice)
+    func reasoningBlocks(_ name: StaticString, of choice: Choice) -> ByteBuffer {
+        let received = messageMember(name, of: choice)
         var reader = JSONReader()
         guard let fragments = try? reader.read(received.bytes),
             fragments.elements.contains(where: { $0.kind == .object })
@@ -35,7 +37,7 @@ extension Reply {
     }
 }
 
-/// A block of `reasoning_details`, joined from the fragments in which it was streamed.
+/// A block of reasoning, joined from the fragments in which it was streamed.
 ///
 /// The texts are concatenated. Of any other member, the last value that is not null counts.
 private final class ReasoningBlock {
@@ -54,7 +56,7 @@ private final class ReasoningBlock {
         fragment["type"]?.appendText(to: &type)
         fragment["id"]?.appendText(to: &id)
         index = fragment["index"]?.integer
-        hasText = fragment["text"] != nil || fragment["summary"] != nil
+        hasText = fragment["text"] ?? fragment["summary"] ?? fragment["thinking"] != nil
         join(fragment)
     }
 
@@ -76,7 +78,7 @@ private final class ReasoningBlock {
 
     func join(_ fragment: JSONValue) {
         members.join(fragment)
-        if let signature = fragment["signature"], !signature.isNull { isSigned = true }
+        if fragment["signature"]?.isTruthy ?? false { isSigned = true }
     }
 
     func write(to json: inout ByteBuffer) {

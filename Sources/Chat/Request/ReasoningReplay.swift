@@ -16,6 +16,8 @@ package struct ReasoningReplay {
         case details
         /// `reasoning_details`; without them, tags or parts in the content.
         case detailsOrContent
+        /// `thinking_blocks`; without them, the text in `reasoning_content`.
+        case thinkingBlocks
         /// The content, with the reasoning in tags or as parts.
         case content
     }
@@ -65,6 +67,8 @@ package struct ReasoningReplay {
             self.init(.none)
         } else if name.equals("reasoning_details") {
             self.init(.details)
+        } else if name.equals("thinking_blocks") {
+            self.init(.thinkingBlocks)
         } else if name.equals("content") {
             self.init(.content)
         } else {
@@ -139,7 +143,12 @@ extension ReceivedReasoning {
         case .field(let name):
             write(name, isRequired: replay.isRequired && hasToolCalls, into: &message)
         case .asReceived where !hasToolCalls: break
-        case .asReceived where details.isEmpty: write(field.bytes, into: &message)
+        case .asReceived where details.isEmpty:
+            if !blocks.isEmpty { message.set("thinking_blocks", to: blocks) }
+            write(field.bytes, into: &message)
+        case .thinkingBlocks where blocks.isEmpty:
+            write(StaticText.bytes("reasoning_content"), into: &message)
+        case .thinkingBlocks: message.set("thinking_blocks", to: blocks)
         default:
             if details.isEmpty {
                 write(StaticText.bytes("reasoning"), into: &message)
@@ -151,7 +160,7 @@ extension ReceivedReasoning {
 
     /// Whether the form in which the reasoning was received is the content.
     private var isInContent: Bool {
-        hasToolCalls && details.isEmpty && field.isEmpty && !content.isEmpty
+        hasToolCalls && details.isEmpty && blocks.isEmpty && field.isEmpty && !content.isEmpty
     }
 
     /// Writes the text as a member with this name, and the signature that belongs to the name.

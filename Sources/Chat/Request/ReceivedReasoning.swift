@@ -14,6 +14,8 @@ struct ReceivedReasoning: ~Copyable {
     private(set) var field = ByteBuffer()
     /// The JSON array `reasoning_details`; empty if it was not received.
     let details: Bytes
+    /// The JSON array `thinking_blocks`, which signs the text; empty if it was not received.
+    let blocks: Bytes
     /// The JSON of `reasoning_opaque`, which signs `reasoning_text`; empty if it was not received.
     let opaque: Bytes
     /// The JSON of the content if it contains the reasoning too, in tags or as parts; else empty.
@@ -26,6 +28,7 @@ struct ReceivedReasoning: ~Copyable {
         }
         hasToolCalls = message.hasToolCalls
         details = member["details"]?.raw ?? StaticText.bytes("")
+        blocks = member["blocks"]?.raw ?? StaticText.bytes("")
         opaque = member["opaque"]?.raw ?? StaticText.bytes("")
         content = member["content"]?.raw ?? StaticText.bytes("")
         member["text"]?.appendText(to: &text)
@@ -35,7 +38,8 @@ struct ReceivedReasoning: ~Copyable {
     /// Returns the JSON of the member for a choice, or nil if nothing of it can ever be sent.
     static func json(_ reply: Reply, _ choice: Choice) -> ByteBuffer? {
         var json = ByteBuffer()
-        json.append(member: "details", reply.reasoningDetails(of: choice))
+        json.append(member: "details", reply.reasoningBlocks("reasoning_details", of: choice))
+        json.append(member: "blocks", reply.reasoningBlocks("thinking_blocks", of: choice))
         json.append(member: "opaque", reply.messageMember("reasoning_opaque", of: choice))
         // Reasoning that is the answer is the message's content already.
         if !choice.reasoning.text.isEmpty && !choice.reasoningBecameContent {

@@ -31,8 +31,8 @@ struct ChoiceAccumulator: ~Copyable {
         let hasReasoning =
             !(delta.reasoning?.contents.isEmpty ?? true)
             || delta.mayRepeat && !choice.reasoning.text.isEmpty
-        if let details = delta.reasoningDetails, !hasReasoning {
-            addReasoningDetails(details, choice, index)
+        if let blocks = delta.reasoningBlocks, !hasReasoning {
+            addReasoningBlocks(blocks, choice, index)
         }
         if let content = delta.content {
             if !hasReasoning {
@@ -132,13 +132,11 @@ struct ChoiceAccumulator: ~Copyable {
         }
     }
 
-    /// Adds the readable blocks of OpenRouter's `reasoning_details`: `reasoning.text` and
-    /// `reasoning.summary`.
-    private mutating func addReasoningDetails(
-        _ details: JSONValue, _ choice: Choice, _ index: Int
-    ) {
-        for detail in details.elements {
-            if let text = detail.member("text", or: "summary") {
+    /// Adds the readable blocks: `reasoning.text` and `reasoning.summary` of OpenRouter's
+    /// `reasoning_details`, and `thinking` of LiteLLM's `thinking_blocks`.
+    private mutating func addReasoningBlocks(_ blocks: JSONValue, _ choice: Choice, _ index: Int) {
+        for block in blocks.elements {
+            if let text = block.member("text", or: "summary") ?? block["thinking"] {
                 addReasoning(in: text, choice, index)
             }
         }

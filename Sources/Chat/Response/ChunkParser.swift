@@ -340,10 +340,10 @@ extension ChunkParser {
                 if !value.isNull { candidate.reject() }
                 if !isDocument { choice.functionCall.join(value) }
                 if value.kind == .object { delta.functionCall = value }
-            case .list, .reasoningDetails:
+            case .list, .reasoningBlocks:
                 candidate.reject()
                 if !isDocument { choice.messageFields.join(field.name, value) }
-                if field.kind == .reasoningDetails { delta.reasoningDetails = value }
+                if field.kind == .reasoningBlocks { delta.reasoningBlocks = value }
                 continue
             case .unknown:
                 let isChanged = isDocument || choice.messageFields.keep(name, value)

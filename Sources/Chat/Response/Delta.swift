@@ -3,7 +3,8 @@ import Base
 /// The fields of a delta, or of a whole message, that become events. Absent fields are nil.
 struct Delta {
     var reasoning: JSONValue?
-    var reasoningDetails: JSONValue?
+    /// An array of blocks with reasoning.
+    var reasoningBlocks: JSONValue?
     var content: JSONValue?
     var refusal: JSONValue?
     var toolCalls: JSONValue?
@@ -26,7 +27,7 @@ struct Delta {
 /// The name of a delta's field, and how the field is processed.
 struct DeltaField {
     enum Kind {
-        case reasoning, reasoningDetails, content, refusal, toolCalls, functionCall, audio
+        case reasoning, reasoningBlocks, content, refusal, toolCalls, functionCall, audio
         /// An array whose elements are joined over all deltas.
         case list
         case unknown
@@ -64,7 +65,9 @@ struct DeltaField {
             case 14 where name.equals("reasoning_text"): (.reasoning, "reasoning_text")
             case 17 where name.equals("reasoning_content"): (.reasoning, "reasoning_content")
             case 17 where name.equals("reasoning_details"):
-                (.reasoningDetails, "reasoning_details")
+                (.reasoningBlocks, "reasoning_details")
+            // LiteLLM and TrueFoundry (litellm#8964).
+            case 15 where name.equals("thinking_blocks"): (.reasoningBlocks, "thinking_blocks")
             default: (.unknown, "")
             }
     }
@@ -78,7 +81,7 @@ struct DeltaField {
         case .refusal: !choice.refusal.text.isEmpty
         case .toolCalls: !choice.toolCalls.isEmpty
         case .unknown: false
-        case .reasoningDetails, .functionCall, .list, .audio:
+        case .reasoningBlocks, .functionCall, .list, .audio:
             choice.messageFields.contains(name)
         }
     }

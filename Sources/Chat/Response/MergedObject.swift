@@ -104,7 +104,7 @@ package struct MergedObject: ~Copyable {
     /// Members whose strings arrive in pieces: of audio, of reasoning blocks, and of a function
     /// call.
     private static var textNames: Fields {
-        Fields(words: "data transcript text summary arguments")
+        Fields(words: "data transcript text summary thinking arguments")
     }
 
     /// Keeps the members of an object that arrives in fragments, and joins its texts.

@@ -75,6 +75,13 @@ struct ReasoningReplayTests {
             "llm.example.com", #""reasoning_content":"Hm","reasoning_details":[{"type":"t"}]"#,
             #","reasoning_details":[{"type":"t"}]"#
         ),
+        (
+            "llm.example.com", #""reasoning_content":"Hm","thinking_blocks":[{"type":"t"}]"#,
+            #","thinking_blocks":[{"type":"t"}],"reasoning_content":"Hm""#
+        ),
+        (
+            "api.openai.com", #""reasoning_content":"Hm","thinking_blocks":[{"type":"t"}]"#, ""
+        ),
         ("llm.example.com", #""reasoning_opaque":"o""#, #","reasoning_opaque":"o""#),
         ("llm.example.com", #""reasoning":"""#, ""),
     ])
@@ -162,11 +169,13 @@ struct ReasoningReplayTests {
         ("none", ""), ("reasoning", #","reasoning":"Hm""#), ("x y", #","x y":"Hm""#),
         ("reasoning_content", #","reasoning_content":"Hm""#),
         ("reasoning_details", #","reasoning_details":[{"type":"t","data":"x"}]"#),
+        ("thinking_blocks", #","thinking_blocks":[{"type":"thinking"}]"#),
         ("reasoning_text", #","reasoning_text":"Hm","reasoning_opaque":"o""#),
     ])
     func theCallerCanChooseTheForm(_ replay: String, _ sent: String) throws {
         let reply = try reply(
             #""content":"Hi","reasoning":"Hm","reasoning_opaque":"o","#
+                + #""thinking_blocks":[{"type":"thinking"}],"#
                 + #""reasoning_details":[{"type":"t","data":"x"}]"#, calls: false)
         let made = try conversation(reply, model: "deepseek-chat", nextTurn: true)
         for host in ["api.groq.com", "api.deepseek.com", "openrouter.ai", "llm.example.com"] {
