@@ -173,18 +173,23 @@ def test_a_refused_stream_is_sent_again(serve, loop_of):
 # ---- Connections that end ----------------------------------------------------------------------
 
 
-def test_requests_that_goaway_excludes_are_sent_again(serve, loop_of):
+@pytest.mark.parametrize("code", [ErrorCodes.NO_ERROR, ErrorCodes.ENHANCE_YOUR_CALM])
+def test_requests_that_goaway_excludes_are_sent_again(serve, loop_of, code):
     def process_two(first):
         streams = first.with_others(5)
         streams[0].head()
         streams[0].data(REASONING)
-        first.go_away(streams[1].stream)
+        first.go_away(streams[1].stream, code)
         streams[0].data(REST)
         streams[0].end()
         streams[1].send_answer()
 
     server = serve(process_two, complete)
-    assert unprocessed(run(loop_of(server), 5))
+    replies = run(loop_of(server, max_retries=1), 5)
+    assert all(is_answer(reply) for reply in replies)
+    # Newer versions of libcurl report an error code as the error of these streams (curl PR 22946).
+    # That is a reason to wait before the requests are sent again: they are retried.
+    assert code != ErrorCodes.NO_ERROR or unprocessed(replies)
     assert len(server.requests) == 8
 
 
