@@ -48,12 +48,13 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
            .build/faults/sweep .build/faults/sweep-asan .build/soak/soak
 
 # `make test` runs these lanes side by side; the targets of a lane run one after another. Each lane
-# takes about as long as the others. test-tsan and test-c-tsan share a build directory, so they stay
-# in one lane. Tests/run.py prints seconds and processor seconds per target.
-fuzz_lane    := test-fuzz
-compute_lane := test-swift test-tsan test-c-tsan test-faults
-wait_lane    := lint test-checks test-c test-python test-servers test-newer-curl test-guest \
-                test-mock test-corpus test-real test-install test-flood test-soak test-asan test-valgrind
+# takes about as long as the others. What needs no library begins while it is built. test-tsan and
+# test-c-tsan share a build directory, so they stay in one lane; test-newer-curl runs the unit tests
+# that test-swift builds. Tests/run.py prints seconds and processor seconds per target.
+fuzz_lane    := test-fuzz test-asan test-valgrind
+compute_lane := test-tsan test-swift test-c-tsan test-faults
+wait_lane    := programs lint test-checks test-c test-python test-servers test-guest test-mock \
+                test-corpus test-real test-newer-curl test-install test-flood test-soak
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
 
 .PHONY: help all library demo test test-fast test-chroot corpus-rivals $(tests) fast-c fast-python mypy \
@@ -65,8 +66,8 @@ all: library $(chat) check
 help:
 	@sed -n 's/^#: \(.*\)/\1/p' Makefile
 
-# SwiftPM decides what is out of date. Tests/run.py sets BUILT: the library was built just before,
-# and SwiftPM's lock would make the lanes wait for each other.
+# SwiftPM decides what is out of date. `make test` sets BUILT: the library is built first, and
+# SwiftPM's lock would make the lanes wait for each other.
 library:
 ifndef BUILT
 	$(SWIFT) build -c release --disable-local-rpath
@@ -90,14 +91,15 @@ demo:
 	$(MAKE) --no-print-directory all
 	bindings/c/examples/demo.sh $(out)
 
-# Swift builds in the tests' own directories start while the C programs compile: both are in the
-# lanes.
 test:
 	.ci/setup
-	$(MAKE) --no-print-directory all
-	$(MAKE) --no-print-directory -j2 BUILT=1 $(venv)/ready $(c_tests)
 	Tests/run.py --set BUILT=1 --set FUZZ_JOBS=1 "$(fuzz_lane)" "$(compute_lane)" "$(wait_lane)"
 	@echo "everything passed"
+
+# What the other targets of its lane need.
+programs:
+	$(MAKE) --no-print-directory BUILT= all
+	$(MAKE) --no-print-directory -j2 BUILT=1 $(venv)/ready $(c_tests)
 
 # `make test` in a new Debian 12 with current packages. For use before releases; needs root.
 test-chroot:
