@@ -109,18 +109,18 @@ struct ConversationTests {
     /// Quadratic time in the number of fragments or members would be half a minute here.
     @Test func blocksOfVeryManyFragmentsAndMembers() throws {
         let names = (0..<200).map { #""k\#($0)":1"# }.joined(separator: ",")
-        let fragments = (0..<5_000).map { #"{"type":"t","index":0,"k\#($0 % 200)":1,"text":"a"}"# }
-        let members = (0..<10_000).map { #""k\#($0)":1"# }.joined(separator: ",")
+        let fragments = (0..<15_000).map { #"{"type":"t","index":0,"k\#($0 % 200)":1,"text":"a"}"# }
+        let members = (0..<30_000).map { #""k\#($0)":1"# }.joined(separator: ",")
         let head = #"{"type":"t","index":0,"#
-        let separate = (0..<5_000).map { #"{"type":"t","index":\#($0)}"# }
+        let separate = (0..<15_000).map { #"{"type":"t","index":\#($0)}"# }
         for (blocks, sent) in [
             (fragments, head + #""k0":1,"text":""#),
             ([head + members + "}"], head + names),
             ([head + members + "}"] + fragments, head + names),
             (separate, separate[0]),
         ] {
-            let events = stride(from: 0, to: blocks.count, by: 2_000).map {
-                let part = blocks.dropFirst($0).prefix(2_000).joined(separator: ",")
+            let events = stride(from: 0, to: blocks.count, by: 5_000).map {
+                let part = blocks.dropFirst($0).prefix(5_000).joined(separator: ",")
                 let chunk = delta(#"{"content":"Hi","reasoning_details":[\#(part)]}"#)
                 return Array("data: \(chunk)\n\n".utf8)
             }
