@@ -51,10 +51,11 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
 # takes about as long as the others. What needs no library begins while it is built. test-tsan and
 # test-c-tsan share a build directory, so they stay in one lane; test-newer-curl runs the unit tests
 # that test-swift builds. Tests/run.py prints seconds and processor seconds per target.
-fuzz_lane    := test-fuzz test-asan test-valgrind
+fuzz_lane    := test-fuzz test-asan
 compute_lane := test-tsan test-swift test-c-tsan test-faults
 wait_lane    := programs lint test-checks test-c test-python test-servers test-guest test-mock \
-                test-corpus test-real test-newer-curl test-install test-flood test-soak
+                test-corpus test-real test-newer-curl test-install test-flood test-soak \
+                test-valgrind
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
 
 .PHONY: help all library demo test test-fast test-chroot corpus-rivals $(tests) fast-c fast-python mypy \
