@@ -46,6 +46,7 @@ class Runner:
         dropped = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
         self.environment = {k: v for k, v in os.environ.items() if k not in dropped}
         self.printing = threading.Lock()
+        self.starting = threading.Lock()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.results: list[Result] = []
         self.is_stopping = False
@@ -54,16 +55,20 @@ class Runner:
         log = LOGS / f"{target}.log"
         begin = time.monotonic()
         with open(log, "wb") as output:
-            process = subprocess.Popen(
-                [*self.command, target],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self.running[target] = process
+            # Otherwise `stop` could miss a process that has just been started.
+            with self.starting:
+                if self.is_stopping:
+                    return
+                process = subprocess.Popen(
+                    [*self.command, target],
+                    cwd=ROOT,
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+                self.running[target] = process
             # wait4 also returns the processor time of all descendants that were waited for.
             _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -91,13 +96,16 @@ class Runner:
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join()
+                # A signal that arrives just before `join` is noticed when it returns.
+                while thread.is_alive():
+                    thread.join(1)
         finally:
             self.stop()
 
     def stop(self) -> None:
         """Ends every process that a target which is still running has started."""
-        self.is_stopping = True
+        with self.starting:
+            self.is_stopping = True
         for process in list(self.running.values()):
             try:
                 os.killpg(process.pid, signal.SIGTERM)
