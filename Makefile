@@ -1,6 +1,6 @@
 #: make               build the library, thinkwire-chat and thinkwire-mock in .build/release
 #: make demo          stream a thinking answer; without a key, a recorded one
-#: make test          run every test and check (about 20 minutes on two processors)
+#: make test          run every test and check (about 22 minutes on two processors)
 #: make test-fast     run the tests that take seconds
 #: make test-NAME     run one group of tests; NAME is one of those in `tests` in the Makefile
 #: make test-real     compare with model servers: SERVERS="mlx litellm transformers llama vllm"
@@ -97,7 +97,7 @@ test:
 	Tests/run.py --set BUILT=1 --set FUZZ_JOBS=1 "$(fuzz_lane)" "$(compute_lane)" "$(wait_lane)"
 	@echo "everything passed"
 
-# What the other targets of its lane need.
+# Builds what the later targets of its lane need.
 programs:
 	$(MAKE) --no-print-directory BUILT= all
 	$(MAKE) --no-print-directory -j2 BUILT=1 $(venv)/ready $(c_tests)
@@ -222,7 +222,8 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan 199 61 < .build/faults/plan
 	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan --loop 199 < .build/faults/plan
 
-# What the oracle expects, which takes it a minute. The second of the lanes that need it finds it.
+# What the oracle expects, which takes a minute to compute. Two lanes need it: because of the lock,
+# the second one uses the plan of the first.
 make_plan = flock .build/faults $(MAKE) --no-print-directory .build/faults/plan
 
 .build/faults/plan: $(shell find Tests/faults Tests/corpus Tests/support Sources/thinkwire-mock/recordings -type f -not -name '*.pyc')
@@ -318,7 +319,8 @@ test-real: library $(chat) $(venv)/ready $(SERVERS:%=.build/real/%/ready)
 .build/real/llama/ready: export CMAKE_ARGS = -DCMAKE_CXX_FLAGS_RELEASE=-O1 $(foreach part,\
     BUILD_TESTS BUILD_EXAMPLES BUILD_APP USE_PREBUILT_UI OPENSSL,-DLLAMA_$(part)=OFF)
 
-# Those of PyPI need PyTorch with CUDA, and vLLM fails if it finds them without it.
+# PyPI has these packages only for PyTorch with CUDA. With PyTorch for the CPU, vLLM fails if they are
+# installed.
 .build/real/vllm/ready: unneeded = torchvision torchaudio torchcodec
 
 # Each client in an environment of its own, always the newest version.

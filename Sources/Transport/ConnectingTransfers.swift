@@ -5,8 +5,9 @@ struct ConnectingTransfers {
     private var all = TransferList()
     /// The time away when the connect limits were set last.
     private var awayAtLimits: Int64 = 0
-    /// Those that may wait for the connection of another one, and whether they are not to.
+    /// Those that libcurl may let wait for the connection of another one, to share it.
     private var waiting = TransferList()
+    /// The connection cannot be shared: at the end of the turn, they connect separately.
     private var endsWaiting = false
 
     var isEmpty: Bool { all.isEmpty }
@@ -32,10 +33,10 @@ struct ConnectingTransfers {
 
     mutating func endWait(of transfer: Transfer) { waiting.remove(transfer) }
 
-    /// There is nothing to wait for: the connection does not have HTTP/2.
+    /// A new connection does not have HTTP/2, so there is nothing to wait for.
     mutating func endWaiting() { endsWaiting = true }
 
-    /// Removes those that are to make connections of their own from those that wait.
+    /// The transfers that must connect separately, which no longer wait; nil if none must.
     mutating func takeSeparate() -> TransferList? {
         guard endsWaiting else { return nil }
         endsWaiting = false

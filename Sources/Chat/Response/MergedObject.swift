@@ -166,8 +166,9 @@ package struct MergedObject: ~Copyable {
 
     /// Replaces what a value contains after its first `kept` bytes by the end of the text.
     ///
-    /// The value moves if it has no room. It then receives twice the room that it needs, so that a
-    /// value that grows moves rarely, and what it leaves is less than what it takes.
+    /// If there is no room for the value, it moves to the end of the text, with room for twice its
+    /// length. So a value that grows moves rarely, and the blanks that it leaves behind take less
+    /// space than its new room.
     private mutating func place(from start: Int, in index: Int, after kept: Int) {
         var (value, roomEnd) = (all[index].value, all[index].roomEnd)
         let end = text.count

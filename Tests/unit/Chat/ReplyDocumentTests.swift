@@ -61,6 +61,29 @@ struct ReplyDocumentTests {
                 #"{"choices":[{"index":0,"message":{"content":""}}]}"#))
     }
 
+    /// Values that grow in turns, and one that shrinks and grows, move within the document's text.
+    @Test func valuesOfChangingLengthsDoNotOverwriteEachOther() throws {
+        let lengths = [1, 40, 3, 200, 0, 7, 199, 500, 2, 90]
+        let chunks = lengths.indices.map {
+            let id = String(repeating: "x", count: lengths[$0])
+            return #"{"fingerprint":"\#(id)","choices":[{"index":0,"delta":{"content":"a"},"#
+                + #""logprobs":{"content":[\#($0)],"refusal":["r\#($0)"]}}],"tier":\#($0)}"#
+        }
+        for count in 1...lengths.count {
+            let id = String(repeating: "x", count: lengths[count - 1])
+            let content = (0..<count).map { "\($0)" }.joined(separator: ",")
+            let refusal = (0..<count).map { "\"r\($0)\"" }.joined(separator: ",")
+            let text = String(repeating: "a", count: count)
+            #expect(
+                try StreamHarness(chunks.prefix(count).map { Array("data: \($0)\n\n".utf8) })
+                    .document
+                    == #"{"fingerprint":"\#(id)","choices":[{"index":0,"message":{"content":"#
+                    + #""\#(text)"},"logprobs":{"content":[\#(content)],"#
+                    + #""refusal":[\#(refusal)]}}],"#
+                    + #""tier":\#(count - 1)}"#)
+        }
+    }
+
     @Test func logprobsAreJoined() throws {
         func chunk(_ logprobs: String) -> String {
             #"{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":\#(logprobs)}]}"#
