@@ -30,15 +30,18 @@ enum {
      * may be left after they were destroyed. */
     MAX_HELD = 2 << 20,
     MAX_LEFT = 64 << 10,
-    /* How much the resident memory may grow after the warm-up. Large blocks are not on the heap. */
-    MAX_GROWTH_KB = 6 * 1024,
+    /* How much the mean resident memory may grow between these tenths (it grows by 250 KB within 20
+     * seconds). It includes the large blocks that are not on the heap. */
+    MAX_GROWTH_KB = 1024,
     /* In each loop of a thread, there are at most so many exchanges and connections. */
     MAX_IN_LOOP = 8,
     MAX_IN_PROGRESS = 6,
     MAX_CONNECTIONS = 4,
-    /* There is an event loop for the blocking calls of each thread and client. It has an epoll
-     * descriptor, an eventfd, a timer and a connection. Each thread has a loop for each client. */
-    MAX_FILES = 16 + THREADS * 3 * (4 + 3 + MAX_CONNECTIONS),
+    /* An event loop has an epoll descriptor, an eventfd, a timer, and two sockets by which other
+     * threads could wake libcurl. For each thread and client, there is one for the blocking calls,
+     * with a connection, and one for the exchanges side by side. */
+    LOOP_FILES = 5,
+    MAX_FILES = 8 + THREADS * 3 * (LOOP_FILES + 1 + LOOP_FILES + MAX_CONNECTIONS),
     SAMPLES = 1 << 14,
 };
 
@@ -145,18 +148,19 @@ static int progress(void)
 
 /* ---- the resources of the process ---- */
 
-/* Returns the resident memory. */
-static long print_resources(int percent)
+/* In kilobytes, without what the heap can return to the system. */
+static long resident_memory(void)
 {
-    /* Returns free memory to the system: its amount depends only on how the threads were
-     * scheduled. */
     malloc_trim(0);
-    long kb = process_status("VmRSS:");
+    return process_status("VmRSS:");
+}
+
+static void print_resources(int percent, long kb)
+{
     printf("%3d %%  %6.0f s  %9ld exchanges  %7ld KB  %3d descriptors  %2d threads\n", percent,
            (double)(microseconds() - start) / 1e6, __atomic_load_n(&begun, __ATOMIC_RELAXED), kb,
            process_descriptors(), process_threads());
     fflush(stdout);
-    return kb;
 }
 
 /* How many bytes of the heap are in use. */
@@ -489,25 +493,38 @@ static void print_ways(void)
 
 /* What the run has cost. */
 struct resources {
-    long growth_kb;     /* Of the resident memory, since the warm-up. */
+    long growth_kb;     /* Of the mean resident memory, since the warm-up. */
     long held, left;    /* Bytes of the heap, before and after the clients are destroyed. */
     int files, threads; /* What is left at the end. */
 };
 
-/* Prints the resources after each tenth. Returns how much the memory has grown since the
- * warm-up. */
+/* The mean of samples. */
+struct mean {
+    long sum, count;
+};
+
+static void add_sample(struct mean *mean, long value)
+{
+    mean->sum += value;
+    mean->count++;
+}
+
+/* Samples the memory once per percent, and prints the resources after each tenth. Returns how much
+ * the memory has grown between the tenth after the warm-up and the last tenth. */
 static long watch(void)
 {
-    long warm_kb = 0, kb = 0;
-    for (int printed = 0; progress() < 100;) {
-        sleep_ms(20);
-        if (progress() / TENTH <= printed) continue;
-        printed = progress() / TENTH;
-        kb = print_resources(printed * TENTH);
-        if (printed * TENTH <= WARM) warm_kb = kb;
+    struct mean warm = { 0 }, last = { 0 };
+    for (int sampled = 0, percent; (percent = progress()) < 100; sleep_ms(20)) {
+        if (percent == sampled) continue;
+        long kb = resident_memory();
+        if (percent / TENTH > sampled / TENTH) print_resources(percent, kb);
+        if (percent >= WARM && percent < WARM + TENTH) add_sample(&warm, kb);
+        if (percent >= 100 - TENTH) add_sample(&last, kb);
         if (process_descriptors() > MAX_FILES) fail("too many descriptors are open");
+        sampled = percent;
     }
-    return kb - warm_kb;
+    if (warm.count == 0 || last.count == 0) fail("the run was too short to measure its memory");
+    return last.sum / last.count - warm.sum / warm.count;
 }
 
 static void run_workers(struct resources *resources)
@@ -561,6 +578,9 @@ int main(int argc, char **argv)
         (allowed_us = atol(argv[3]) * 1000000) < 1) {
         fail("usage: soak MOCK EXCHANGES SECONDS");
     }
+    /* With a heap for each thread, several megabytes are free or not, depending on how the threads
+     * were scheduled. */
+    mallopt(M_ARENA_MAX, 1);
     struct resources resources = run(argv[1]);
     double seconds = (double)(microseconds() - start) / 1e6;
     long exchanges = print_statuses(), unexpected = 0;
