@@ -47,16 +47,15 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
            .build/servers/replay \
            .build/faults/sweep .build/faults/sweep-asan .build/soak/soak
 
-# `make test` runs these lanes side by side; the targets of a lane run one after another. Each lane
-# takes about as long as the others. What needs no library begins while it is built. test-tsan and
-# test-c-tsan share a build directory, so they stay in one lane; test-newer-curl runs the unit tests
-# that test-swift builds. Tests/run.py prints seconds and processor seconds per target.
-fuzz_lane    := test-fuzz test-asan
+# `make test` runs these lanes side by side; the targets of a lane run one after another. A lane that
+# has finished takes the next shared target; the longest come first. What needs no library begins
+# while it is built. test-tsan and test-c-tsan share a build directory, so they stay in one lane.
+# Tests/run.py prints seconds and processor seconds per target.
+fuzz_lane    := test-fuzz
 compute_lane := test-tsan test-swift test-c-tsan test-faults
-wait_lane    := programs lint test-checks test-c test-python test-servers test-guest test-mock \
-                test-corpus test-real test-newer-curl test-install test-flood test-soak \
-                test-valgrind
-tests        := $(fuzz_lane) $(compute_lane) $(wait_lane)
+wait_lane    := programs lint test-checks test-c test-python test-servers test-guest test-mock test-corpus
+shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak
+tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
 .PHONY: help all library demo test test-fast test-chroot corpus-rivals $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
@@ -94,10 +93,11 @@ demo:
 
 test:
 	.ci/setup
-	Tests/run.py --set BUILT=1 --set FUZZ_JOBS=1 "$(fuzz_lane)" "$(compute_lane)" "$(wait_lane)"
+	Tests/run.py --set BUILT=1 --set FUZZ_JOBS=1 --shared "$(shared)" \
+	    "$(fuzz_lane)" "$(compute_lane)" "$(wait_lane)"
 	@echo "everything passed"
 
-# Builds what the later targets of its lane need.
+# Builds what the later targets of its lane and the shared ones need.
 programs:
 	$(MAKE) --no-print-directory BUILT= all
 	$(MAKE) --no-print-directory -j2 BUILT=1 $(venv)/ready $(c_tests)

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Runs make targets in lanes: the targets of a lane one after another, the lanes side by side.
 
-run.py [--set NAME=VALUE]… "TARGET…" ["TARGET…"]…
+run.py [--set NAME=VALUE]… [--shared "TARGET…"] "TARGET…" ["TARGET…"]…
 
-Each argument is a lane. The output of a target is printed when the target ends, and is kept in
-.build/test/TARGET.log. All targets run even if one fails; the exit status is 1 if any did.
+Each argument is a lane. A lane that has no target of its own left takes the next shared one, so
+that all lanes end at about the same time. The output of a target is printed when the target ends,
+and is kept in .build/test/TARGET.log. All targets run even if one fails; the exit status is 1 if
+any did. The report repeats the end of a failed target's output.
 """
 
 from __future__ import annotations
@@ -17,11 +19,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".build/test"
+# How many lines of a failed target's output the report repeats.
+REPEATED_LINES = 40
 
 
 @dataclass
@@ -48,6 +53,7 @@ class Runner:
         self.printing = threading.Lock()
         self.starting = threading.Lock()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.shared: deque[str] = deque()
         self.results: list[Result] = []
         self.is_stopping = False
 
@@ -85,12 +91,16 @@ class Runner:
             print(f"---- {target} {outcome} after {seconds:.0f} s\n", flush=True)
 
     def run_lane(self, targets: list[str]) -> None:
-        for target in targets:
-            if self.is_stopping:
+        own = deque(targets)
+        while not self.is_stopping:
+            try:
+                target = own.popleft() if own else self.shared.popleft()
+            except IndexError:
                 return
             self.run(target)
 
-    def run_lanes(self, lanes: list[list[str]]) -> None:
+    def run_lanes(self, lanes: list[list[str]], shared: list[str]) -> None:
+        self.shared.extend(shared)
         threads = [threading.Thread(target=self.run_lane, args=[lane]) for lane in lanes]
         try:
             for thread in threads:
@@ -119,7 +129,9 @@ class Runner:
             print("  FAILED" if result.status else "")
         failed = [result.target for result in self.results if result.status]
         for target in failed:
-            print(f"{target} failed; its output is in .build/test/{target}.log")
+            lines = (LOGS / f"{target}.log").read_text(errors="replace").splitlines()
+            print(f"\n{target} failed; its output is in .build/test/{target}.log. It ends with:")
+            print("\n".join(f"    {line}" for line in lines[-REPEATED_LINES:]), end="\n\n")
         print(f"targets: {len(self.results) - len(failed)} passed, {len(failed)} failed")
         return 1 if failed else 0
 
@@ -127,13 +139,14 @@ class Runner:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs make targets in lanes.")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--shared", default="", metavar="TARGETS")
     parser.add_argument("lanes", nargs="+", metavar="LANE", help="targets, separated by spaces")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     LOGS.mkdir(parents=True, exist_ok=True)
     runner = Runner(arguments.set)
     begin = time.monotonic()
-    runner.run_lanes([lane.split() for lane in arguments.lanes])
+    runner.run_lanes([lane.split() for lane in arguments.lanes], arguments.shared.split())
     status = runner.report()
     print(f"total: {time.monotonic() - begin:.0f} s", flush=True)
     return status

@@ -55,6 +55,19 @@ def test_output_is_in_blocks_and_in_the_order_of_each_lane(make: dict[str, str])
     assert "targets: 4 passed, 0 failed" in output
 
 
+def test_free_lanes_take_the_shared_targets_in_order(make: dict[str, str]) -> None:
+    shared = "check-shared-1 check-shared-2 check-shared-3"
+    run = start(make, "--shared", shared, "check-run-1 check-run-2")
+    output, _ = run.communicate(timeout=30)
+    assert run.returncode == 0
+    blocks = re.findall(r"^---- (\S+) passed", output, re.MULTILINE)
+    assert blocks == ["check-run-1", "check-run-2", *shared.split()]
+    run = start(make, "--shared", shared, "check-run-1", "check-run-2")
+    output, _ = run.communicate(timeout=30)
+    blocks = re.findall(r"^---- (\S+) passed", output, re.MULTILINE)
+    assert sorted(blocks) == ["check-run-1", "check-run-2", *shared.split()]
+
+
 def test_a_failure_fails_the_run_but_does_not_stop_other_targets(make: dict[str, str]) -> None:
     run = start(make, "check-run-fails check-run-after", "check-run-other")
     output, _ = run.communicate(timeout=30)
@@ -62,6 +75,8 @@ def test_a_failure_fails_the_run_but_does_not_stop_other_targets(make: dict[str,
     assert "---- check-run-fails FAILED (status 3)" in output
     assert "end check-run-after" in output
     assert "targets: 2 passed, 1 failed" in output
+    _, _, report = output.partition("targets: ")[0].rpartition("check-run-fails failed")
+    assert "It ends with:\n    begin check-run-fails\n    end check-run-fails\n" in report
 
 
 def test_variables_of_make_are_passed_on_but_not_its_flags(make: dict[str, str]) -> None:
