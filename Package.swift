@@ -64,7 +64,7 @@ let package = Package(
             ]),
         .target(name: "CMock", cSettings: cSettings + [.unsafeFlags(["-std=c23"])]),
         .executableTarget(
-            name: "thinkwire-mock", dependencies: ["Base", "Chat", "CMock"],
+            name: "thinkwire-mock", dependencies: ["Base", "Chat", "Transport", "CMock"],
             exclude: ["recordings", "schemas"],
             swiftSettings: shippedSettings,
             linkerSettings: [.linkedLibrary("m"), .unsafeFlags(["-Xlinker", "-s"], embedded)]),

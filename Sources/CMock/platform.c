@@ -5,11 +5,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -39,29 +42,39 @@ const char *mock_version(void)
     return TW_VERSION;
 }
 
-int mock_listen(uint16_t port)
+int mock_listen(const char *host, uint16_t port)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -errno;
+    struct addrinfo *found;
+    struct addrinfo wanted = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+    char digits[6];
+    snprintf(digits, sizeof digits, "%u", port);
+    if (getaddrinfo(host, digits, &wanted, &found) != 0) return -EADDRNOTAVAIL;
     int yes = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4096) < 0) {
-        int saved_errno = errno;
-        close(fd);
-        return -saved_errno;
+    int result = -1;
+    int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        result = bind(fd, found->ai_addr, found->ai_addrlen);
+        if (result == 0) result = listen(fd, 4096);
     }
-    return fd;
+    int saved_errno = errno;
+    freeaddrinfo(found);
+    if (result == 0) return fd;
+    if (fd >= 0) close(fd);
+    return -saved_errno;
 }
 
 int mock_port(int fd)
 {
-    struct sockaddr_in address;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_in6 ipv6;
+    } address;
     socklen_t length = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) return -errno;
-    return ntohs(address.sin_port);
+    if (getsockname(fd, &address.any, &length) < 0) return -errno;
+    return ntohs(address.any.sa_family == AF_INET6 ? address.ipv6.sin6_port
+                                                   : address.ipv4.sin_port);
 }
 
 int mock_accept(int fd)
@@ -145,6 +158,31 @@ int mock_signals(void)
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) return -errno;
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+int mock_open_append(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
+long mock_read_file(const char *path, const unsigned char **bytes)
+{
+    FILE *file = fopen(path, "re");
+    if (!file) return -errno;
+    unsigned char *text = NULL;
+    size_t length = 0, capacity = 0;
+    do {
+        capacity = capacity * 2 + 65536;
+        unsigned char *grown = realloc(text, capacity);
+        if (!grown) break;
+        text = grown;
+        length += fread(text + length, 1, capacity - length, file);
+    } while (length == capacity);
+    int failure = length == capacity ? ENOMEM : ferror(file) ? errno : 0;
+    fclose(file);
+    *bytes = text;
+    return failure ? -failure : (long)length;
 }
 
 void mock_raise_limits(void)

@@ -2,10 +2,14 @@ import Base
 import CPlatform
 import Chat
 
-/// Body that is built once and sent many times: its bytes and the end of each piece.
+/// Body in memory: its bytes and the end of each piece.
 final class CannedBody {
     private(set) var bytes = ByteBuffer()
     private(set) var ends: [Int] = []
+    /// Whether more pieces may follow.
+    var isOpen = false
+    /// Whether the body ends before its end, as a connection that is closed too early does.
+    var isTruncated = false
 
     init() {}
 
@@ -13,6 +17,7 @@ final class CannedBody {
     func append(_ text: StaticString) { bytes.append(text) }
     func append(_ text: Bytes) { bytes.append(text) }
     func append(jsonString text: Bytes) { bytes.append(jsonString: text) }
+    func append(jsonString text: ByteArray) { bytes.append(jsonString: text) }
     func append(compact value: JSONValue) { bytes.append(compact: value) }
     func append(_ text: ByteArray) { bytes.append(text) }
     func append(decimal number: Int) { bytes.append(decimal: number) }
@@ -98,6 +103,12 @@ struct BodySource: ~Copyable {
         return count > 0
     }
 
+    /// Whether pieces may follow that `next` cannot provide yet.
+    var isOpen: Bool { reader.canned?.isOpen ?? false }
+
+    /// Whether the connection is closed instead of sending the end of the body.
+    var isTruncated: Bool { reader.canned?.isTruncated ?? false }
+
     /// Length of the complete body in bytes.
     static func length(_ content: Content, _ faults: FaultPlan) -> Int {
         if case .canned(let body) = content, faults.newline == .lf { return body.bytes.count }
@@ -123,6 +134,10 @@ private struct PieceReader {
         self.content = content
         self.newline = newline
         self.join = join
+    }
+
+    var canned: CannedBody? {
+        if case .canned(let body) = content { body } else { nil }
     }
 
     /// Appends the next `join` pieces; false at the end.

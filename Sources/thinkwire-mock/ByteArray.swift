@@ -51,6 +51,10 @@ extension ByteBuffer {
         append("\"")
     }
 
+    mutating func append(jsonString text: ByteArray) {
+        text.withUnsafeBufferPointer { append(jsonString: $0) }
+    }
+
     private mutating func append(escaped text: Bytes) {
         for byte in text {
             switch byte {
@@ -125,4 +129,23 @@ func timestamp() -> ByteArray {
     var text = [CChar](repeating: 0, count: Int(MOCK_TIMESTAMP) + 1)
     mock_timestamp(&text)
     return text.dropLast().map { UInt8(bitPattern: $0) }
+}
+
+/// Writes a text to a file; gives up if the system reports an error.
+func writeAll(_ text: Bytes, to file: Int32) {
+    var rest = text
+    while let start = rest.baseAddress, !rest.isEmpty {
+        let count = write(file, start, rest.count)
+        guard count > 0 else { return }
+        rest = rest.dropping(count)
+    }
+}
+
+extension JSONValue {
+    /// Text of a string without its escapes; empty for another kind of value.
+    var decoded: ByteArray {
+        var text = ByteBuffer()
+        appendText(to: &text)
+        return ByteArray(text.bytes)
+    }
 }

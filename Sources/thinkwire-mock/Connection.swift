@@ -11,6 +11,8 @@ final class Connection {
         case reading
         /// The body of the request is not read until the timer expires.
         case stopReading
+        /// The request was forwarded, and the provider has not responded yet.
+        case forwarding
         /// The head of the response is sent when the timer expires.
         case delayed
         case sending
@@ -26,14 +28,7 @@ final class Connection {
         case closed
     }
 
-    /// Offset in the body at which sending is interrupted, and the kind of interruption.
-    private struct Interruption {
-        enum Kind { case cut, reset, stall }
-        var offset: Int
-        var kind: Kind
-    }
-
-    let fd: Int32
+    let socket: Socket
     let key: UInt64
     let number: Int
     private var phase = Phase.reading
@@ -51,7 +46,7 @@ final class Connection {
     private var bodySent = 0
     private var bodyEnded = false
     private var endWasAppended = false
-    private var interruptions: [Interruption] = []
+    private var interruptions = Interruptions()
 
     private var nextPieceTime: Int64 = 0
     private var startTime: Int64 = 0
@@ -65,8 +60,8 @@ final class Connection {
     /// Maximum time in `Phase.draining`, in nanoseconds.
     private static let drainTime: Int64 = 2_000_000_000
 
-    init(fd: Int32, key: UInt64, number: Int) {
-        self.fd = fd
+    init(_ socket: Socket, key: UInt64, number: Int) {
+        self.socket = socket
         self.key = key
         self.number = number
     }
@@ -99,15 +94,20 @@ final class Connection {
         case .stopReading:
             phase = .reading
             readRequests(server)
-        case .reading, .closed: break
+        case .reading, .forwarding, .closed: break
         }
+    }
+
+    /// The response of the provider that the request was forwarded to has begun or has grown.
+    func received(_ response: HTTPResponse, _ server: Server) {
+        if phase == .forwarding { start(response, server) } else { send(server) }
     }
 
     /// Sets the epoll events of the socket.
     func setEvents(_ kinds: UInt32, _ server: Server) {
         guard phase != .closed, kinds != interest else { return }
         interest = kinds
-        _ = mock_epoll_change(server.epoll, fd, key, kinds)
+        _ = mock_epoll_change(server.epoll, socket.fd, key, kinds)
     }
 
     private func setTimer(at time: Int64, _ server: Server) {
@@ -118,17 +118,18 @@ final class Connection {
     private func close(_ server: Server, byReset: Bool = false) {
         guard phase != .closed else { return }
         if phase != .draining { log(server, byReset ? "reset" : "aborted") }
+        server.provider.recorder?.cancel(key)
         phase = .closed
         response = nil
         timerSerial &+= 1
-        if byReset { mock_reset(fd) } else { _ = CPlatform.close(fd) }
+        socket.close(byReset: byReset)
         server.remove(self)
     }
 
     // MARK: Receiving
 
     private func receive(_ server: Server) {
-        let count = mock_receive(fd, server.receiveBuffer, Server.receiveBufferSize)
+        let count = socket.receive(server.receiveBuffer, Server.receiveBufferSize)
         if count == -Int(EAGAIN) || count == -Int(EINTR) { return }
         guard count > 0 else { return close(server) }
         guard phase == .reading else { return }
@@ -147,7 +148,11 @@ final class Connection {
         do throws(HTTPRequest.ParseError) {
             while phase == .reading {
                 switch try request.advance() {
-                case .needsMore: return setEvents(EPOLLIN.rawValue | EPOLLRDHUP.rawValue, server)
+                case .needsMore:
+                    guard socket.hasPending else {
+                        return setEvents(EPOLLIN.rawValue | EPOLLRDHUP.rawValue, server)
+                    }
+                    receive(server)
                 case .hasHead:
                     startTime = server.now
                     let (early, stopReading) = server.provider.faultsBeforeBody(request)
@@ -157,8 +162,13 @@ final class Connection {
                     guard flush(limit: nil) != .failed else { return close(server) }
                 case .isComplete:
                     requestCount += 1
-                    let origin = Provider.Origin(connection: number, request: requestCount)
-                    start(server.provider.respond(to: request, from: origin), server)
+                    let origin = Provider.Origin(
+                        connection: number, request: requestCount, key: key)
+                    guard let response = server.provider.respond(to: request, from: origin) else {
+                        phase = .forwarding
+                        return setEvents(EPOLLRDHUP.rawValue, server)
+                    }
+                    start(response, server)
                 }
             }
         } catch {
@@ -179,16 +189,7 @@ final class Connection {
         self.response = response
         let faults = response.faults
         setEvents(EPOLLRDHUP.rawValue, server)
-        interruptions.removeAll(keepingCapacity: true)
-        if let offset = faults.cut {
-            interruptions.append(Interruption(offset: offset, kind: .cut))
-        }
-        if let offset = faults.reset {
-            interruptions.append(Interruption(offset: offset, kind: .reset))
-        }
-        if let offset = faults.stall {
-            interruptions.append(Interruption(offset: offset, kind: .stall))
-        }
+        interruptions = Interruptions(faults)
         if faults.delay > 0 {
             phase = .delayed
             setTimer(at: server.now + faults.delay, server)
@@ -220,7 +221,7 @@ final class Connection {
         var writes = 0
         while sent < output.count {
             let count = min(output.count - sent, limit ?? Int.max)
-            let result = mock_send(fd, output.start + sent, count)
+            let result = socket.send(output.start + sent, count)
             if result == -Int(EINTR) { continue }
             if result == -Int(EAGAIN) { return .blocked }
             guard result >= 0 else { return .failed }
@@ -242,46 +243,47 @@ final class Connection {
             case .blocked: return setEvents(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
             case .done: break
             }
-            if let next = interruptions.first(where: { $0.offset == bodySent }) {
-                return interrupt(next.kind, server)
+            if let kind = interruptions.take(at: bodySent) { return interrupt(kind, server) }
+            if bodyEnded {
+                return response.body.isTruncated ? interrupt(.cut, server) : hold(server)
             }
-            if bodyEnded { return hold(server) }
             if response.pace > 0 {
                 guard server.now >= nextPieceTime else {
                     setEvents(EPOLLRDHUP.rawValue, server)
                     return setTimer(at: nextPieceTime, server)
                 }
-                appendPiece(response)
                 // After a slow peer the pace is kept, without a burst of the delayed pieces.
-                nextPieceTime = max(nextPieceTime + response.pace, server.now)
-            } else {
-                while !bodyEnded, output.count < Connection.batchSize, !isAtInterruption {
-                    appendPiece(response)
+                if appendPiece(response) {
+                    nextPieceTime = max(nextPieceTime + response.pace, server.now)
                 }
+            } else {
+                while output.count < Connection.batchSize, !interruptions.contains(bodySent),
+                    appendPiece(response)
+                {}
                 // Sent together with the last piece, so that the client receives it at once.
                 if bodyEnded, response.faults.hold == 0 { appendBodyEnd(response) }
+            }
+            if output.isEmpty, !bodyEnded, response.body.isOpen {
+                // The server calls `received` when there is more.
+                return setEvents(EPOLLRDHUP.rawValue, server)
             }
         }
         setEvents(EPOLLRDHUP.rawValue | EPOLLOUT.rawValue, server)
     }
 
-    private var isAtInterruption: Bool { interruptions.contains { $0.offset == bodySent } }
-
-    /// Appends the next piece of the body to `output`, at most up to the next interruption.
-    private func appendPiece(_ response: HTTPResponse) {
+    /// Appends the next piece of the body to `output`, at most up to the next interruption; false
+    /// if there is none, because the body has ended or the provider has not sent more yet.
+    private func appendPiece(_ response: HTTPResponse) -> Bool {
         if pieceUsed == piece.count {
             piece.removeAll()
             pieceUsed = 0
             guard response.body.next(&piece) else {
-                bodyEnded = true
-                return
+                bodyEnded = !response.body.isOpen
+                return false
             }
         }
-        var count = piece.count - pieceUsed
-        for next in interruptions where next.offset > bodySent {
-            count = min(count, next.offset - bodySent)
-        }
-        guard count > 0 else { return }
+        let count = interruptions.limit(piece.count - pieceUsed, from: bodySent)
+        guard count > 0 else { return true }
         if response.framing == .chunked {
             output.append(hexadecimal: count)
             output.append("\r\n")
@@ -290,19 +292,19 @@ final class Connection {
         if response.framing == .chunked { output.append("\r\n") }
         pieceUsed += count
         bodySent += count
+        return true
     }
 
     // MARK: Ending a response
 
     private func appendBodyEnd(_ response: HTTPResponse) {
-        guard !endWasAppended else { return }
+        guard !endWasAppended, !response.body.isTruncated else { return }
         endWasAppended = true
         if response.framing == .chunked, !response.isBodyless { output.append("0\r\n\r\n") }
     }
 
-    private func interrupt(_ kind: Interruption.Kind, _ server: Server) {
+    private func interrupt(_ kind: Interruptions.Kind, _ server: Server) {
         setEvents(EPOLLRDHUP.rawValue, server)
-        interruptions.removeAll { $0.offset == bodySent && $0.kind == kind }
         switch kind {
         case .cut:
             log(server, "cut")
@@ -320,7 +322,7 @@ final class Connection {
 
     /// Sends a RST when all bytes are acknowledged, because a RST discards unacknowledged bytes.
     private func resetWhenSent(_ server: Server) {
-        if mock_unsent(fd) == 0 { return close(server, byReset: true) }
+        if mock_unsent(socket.fd) == 0 { return close(server, byReset: true) }
         setTimer(at: server.now + 1_000_000, server)
     }
 
@@ -354,7 +356,7 @@ final class Connection {
     private func drain(_ server: Server) {
         phase = .draining
         response = nil
-        mock_finish(fd)
+        socket.finish()
         setEvents(EPOLLIN.rawValue, server)
         setTimer(at: server.now + Connection.drainTime, server)
     }

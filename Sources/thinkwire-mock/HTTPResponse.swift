@@ -6,15 +6,17 @@ import Chat
 struct ErrorResponse: Error {
     var status: Int
     var message: ByteArray
+    /// Methods of the path, for status 405.
+    var allow: StaticString = ""
 
-    init(_ status: Int, _ message: StaticString) {
-        self.status = status
-        self.message = ByteArray(message)
+    init(_ status: Int, _ message: StaticString, allow: StaticString = "") {
+        self.init(status, ByteArray(message), allow: allow)
     }
 
-    init(_ status: Int, _ message: ByteArray) {
+    init(_ status: Int, _ message: ByteArray, allow: StaticString = "") {
         self.status = status
         self.message = message
+        self.allow = allow
     }
 }
 
@@ -112,16 +114,8 @@ final class HTTPResponse {
         body.append(timestamp())
         body.append("\"}")
         body.endPiece()
-        let allow: StaticString =
-            error.status != 405 ? "" : path.hasSuffix("/models") ? "GET" : "POST"
         return HTTPResponse(
-            error.status, .canned(body), isStream: false, faults, context, allow: allow)
-    }
-}
-
-extension UnsafeBufferPointer where Element == UInt8 {
-    func hasSuffix(_ text: StaticString) -> Bool {
-        count >= text.utf8CodeUnitCount && dropping(count - text.utf8CodeUnitCount).equals(text)
+            error.status, .canned(body), isStream: false, faults, context, allow: error.allow)
     }
 }
 

@@ -1,30 +1,66 @@
 import Base
+import CMock
 import CPlatform
 import Chat
+import Transport
 
 /// Answers requests as the provider does, and serves the models of the mock.
 final class Provider {
-    private let recordings = Recording.all()
-    private let models: CannedBody
+    let recordings = Recording.all()
+    let aliases: [ModelAlias]
+    private let source: Source
+    private let received: ReceivedRequests
     private let pace: Int64
+    private var models = CannedBody()
     private var ids = RequestIDs()
     private var tries = TryCounter()
     private var reader = JSONReader()
 
-    static let mockModels: [StaticString] = ["mock/synthetic", "mock/echo", "mock/script"]
-
-    init(pace: Int64) {
-        self.pace = pace
-        models = Provider.listModels(recordings)
+    /// What answers chat requests.
+    private enum Source {
+        case models
+        case script(Script)
+        case replay(Replay)
+        case recorder(Recorder)
     }
 
-    /// Numbers of a connection and of a request on it; mock/echo returns them.
+    private init(_ settings: Settings, _ source: Source, _ received: ReceivedRequests) {
+        pace = settings.pace
+        aliases = settings.aliases
+        self.source = source
+        self.received = received
+        models = listModels()
+    }
+
+    /// Checks the settings, and opens the files that they name.
+    static func create(_ settings: Settings) throws(StartError) -> Provider {
+        var source = Source.models
+        if let path = settings.scriptFile { source = .script(try Script.load(path)) }
+        if let path = settings.replayFile { source = .replay(try Replay.load(path)) }
+        if let url = settings.recordedURL, let path = settings.outputFile {
+            source = .recorder(try Recorder.create(url: url, file: path))
+        }
+        var file: Int32 = -1
+        if let path = settings.requestsFile { file = try openForAppending(path) }
+        let provider = Provider(settings, source, ReceivedRequests(file: file))
+        try provider.checkAliases()
+        return provider
+    }
+
+    /// What forwards requests to a provider; nil if the mock answers them itself.
+    var recorder: Recorder? {
+        if case .recorder(let recorder) = source { recorder } else { nil }
+    }
+
+    /// Connection of a request: its number, the number of the request on it, and its key.
     struct Origin {
         var connection: Int
         var request: Int
+        var key: UInt64
     }
 
-    func respond(to request: borrowing HTTPRequest, from origin: Origin) -> HTTPResponse {
+    /// Answers a request; nil if it was forwarded, and the response follows later.
+    func respond(to request: borrowing HTTPRequest, from origin: Origin) -> HTTPResponse? {
         let context = context(request)
         var faults = FaultPlan()
         do throws(ErrorResponse) {
@@ -80,58 +116,130 @@ final class Provider {
         to request: borrowing HTTPRequest, from origin: Origin,
         _ context: HTTPResponse.ResponseContext,
         _ faults: inout FaultPlan
-    ) throws(ErrorResponse) -> HTTPResponse {
+    ) throws(ErrorResponse) -> HTTPResponse? {
         let path = request.path
-        if path.equals("/v1/models") || path.equals("/models") {
-            guard request.method.equals("GET") else {
-                throw ErrorResponse(405, "only GET is supported for this path")
-            }
-            _ = try read([], request, &faults)
-            return HTTPResponse(
-                try successStatus(faults), .canned(models), isStream: false, faults, context)
-        }
-        guard path.equals("/v1/chat/completions") || path.equals("/chat/completions") else {
+        // The base URL ends with /v1, but clients may be configured without it.
+        let name = path.hasPrefix("/v1/") ? path.dropping(3) : path
+        if name.equals("/mock/requests") { return try requests(request, faults, context) }
+        received.add(request, from: origin)
+        let resource: Resource
+        if name.equals("/models") {
+            resource = .models
+        } else if name.equals("/chat/completions") {
+            resource = .chatCompletions
+        } else {
             throw ErrorResponse(
                 404,
                 ByteArray("Cannot ") + ByteArray(request.method) + ByteArray(" ")
                     + ByteArray(path))
         }
-        guard request.method.equals("POST") else {
-            throw ErrorResponse(405, "only POST is supported for this path")
+        guard request.method.equals(resource.method) else {
+            throw ErrorResponse(
+                405,
+                ByteArray("only ") + ByteArray(resource.method)
+                    + ByteArray(" is supported for this path"), allow: resource.method)
+        }
+        switch source {
+        case .recorder(let recorder):
+            recorder.forward(request, to: resource, for: origin.key, context)
+            return nil
+        case .replay(let replay):
+            _ = try read([], request, &faults)
+            _ = try successStatus(faults)
+            return try replay.take(request.method, name, request.body).response(faults, context)
+        case .models, .script: break
+        }
+        if resource == .models {
+            _ = try read([], request, &faults)
+            return HTTPResponse(
+                try successStatus(faults), .canned(models), isStream: false, faults, context)
         }
         guard isAuthorized(request) else {
             throw ErrorResponse(401, "Unauthorized: send a key, as Authorization: Bearer KEY")
         }
         let body = try parse(request.body)
-        let (name, options) = try model(body)
-        return try name.withUnsafeBufferPointer { (name) throws(ErrorResponse) in
-            let previous = try read(options, request, &faults)
+        if case .script(let script) = source {
+            return try answer(body, request, script, &faults, context)
+        }
+        return try answer(body, request, from: origin, &faults, context)
+    }
+
+    /// Lists or deletes the received requests.
+    private func requests(
+        _ request: borrowing HTTPRequest, _ faults: FaultPlan,
+        _ context: HTTPResponse.ResponseContext
+    ) throws(ErrorResponse) -> HTTPResponse {
+        if request.method.equals("DELETE") {
+            received.removeAll()
+            return HTTPResponse(204, .canned(CannedBody()), isStream: false, faults, context)
+        }
+        guard request.method.equals("GET") else {
+            throw ErrorResponse(
+                405, "only GET and DELETE are supported for this path", allow: "GET, DELETE")
+        }
+        return HTTPResponse(200, .canned(received.list()), isStream: false, faults, context)
+    }
+
+    /// Answers with the model that the request names.
+    private func answer(
+        _ body: JSONValue, _ request: borrowing HTTPRequest, from origin: Origin,
+        _ faults: inout FaultPlan, _ context: HTTPResponse.ResponseContext
+    ) throws(ErrorResponse) -> HTTPResponse {
+        let model = try model(body)
+        return try model.name.withUnsafeBufferPointer { (name) throws(ErrorResponse) in
+            let previous = try read(model.options, request, &faults)
             let isStream = body["stream"]?.kind == .true
             if name.equals("mock/script") {
-                return try script(body, previous, isStream, faults, context)
+                return try scripted(body, previous, isStream, faults, context)
             }
             let status = try successStatus(faults)
-            if name.equals("mock/synthetic") {
-                guard isStream || Synthetic.fitsDocument(faults) else {
-                    throw ErrorResponse(400, "mock: the response is too large without streaming")
+            let content: BodySource.Content =
+                if name.equals("mock/synthetic") {
+                    .synthetic(try synthetic(isStream, faults))
+                } else if name.equals("mock/echo") {
+                    .canned(echo(request, origin, isStream))
+                } else if name.equals("mock/tools") {
+                    .canned(
+                        try ToolModel(body).answer(model: model.requested).body(isStream: isStream))
+                } else {
+                    .canned(try recorded(name, body, isStream))
                 }
-                guard faults.framing != .length || Synthetic.canBeMeasured(faults) else {
-                    throw ErrorResponse(
-                        400,
-                        "mock: the response is too large to be measured for framing=length")
-                }
-                let source = BodySource.Content.synthetic(Synthetic(faults, isStreamed: isStream))
-                return HTTPResponse(status, source, isStream: isStream, faults, context)
-            }
-            if name.equals("mock/echo") {
-                return HTTPResponse(
-                    status, .canned(echo(request, origin, isStream)), isStream: isStream,
-                    faults, context)
-            }
-            let source = try recorded(name, body, isStream)
-            return HTTPResponse(status, .canned(source), isStream: isStream, faults, context)
+            return HTTPResponse(status, content, isStream: isStream, faults, context)
         }
     }
+
+    /// Answers with the next entry of a script, whatever model the request names.
+    private func answer(
+        _ body: JSONValue, _ request: borrowing HTTPRequest, _ script: Script,
+        _ faults: inout FaultPlan, _ context: HTTPResponse.ResponseContext
+    ) throws(ErrorResponse) -> HTTPResponse {
+        let requested = try requestedModel(body)
+        var entry = try script.take(for: body)
+        entry.answer.model = requested.name
+        faults.delay = entry.delay
+        _ = try read(entry.options, request, &faults)
+        if let error = entry.error {
+            let status = entry.status ?? 500
+            switch error {
+            case .message(let message): throw ErrorResponse(status, message)
+            case .object(let object):
+                let document = CannedBody()
+                document.append("{\"error\":")
+                document.append(object)
+                document.append("}")
+                document.endPiece()
+                return HTTPResponse(status, .canned(document), isStream: false, faults, context)
+            }
+        }
+        if let status = entry.status { faults.status = status }
+        let status = try successStatus(faults)
+        let isStream = body["stream"]?.kind == .true
+        return HTTPResponse(
+            status, .canned(entry.answer.body(isStream: isStream)), isStream: isStream, faults,
+            context)
+    }
+
+    // MARK: Requests
 
     /// The status of a response that is not an error response; throws the fault `status`.
     private func successStatus(_ faults: FaultPlan) throws(ErrorResponse) -> Int {
@@ -165,29 +273,6 @@ final class Provider {
         return body
     }
 
-    /// Returns the model's name and the options after it.
-    private func model(_ body: JSONValue) throws(ErrorResponse)
-        -> (name: ByteArray, options: ByteArray)
-    {
-        guard let model = body["model"] else { throw ErrorResponse(400, "model: is missing") }
-        guard model.isString else { throw ErrorResponse(400, "model: must be a string") }
-        var buffer = ByteBuffer()
-        model.appendText(to: &buffer)
-        let text = buffer.bytes
-        let end = text.firstIndex(of: UInt8(ascii: "#")) ?? text.count
-        let name = text.part(0..<end)
-        var isKnown = false
-        for model in Provider.mockModels where name.equals(model) { isKnown = true }
-        for recording in recordings where name.equals(recording.name) { isKnown = true }
-        guard isKnown else {
-            throw ErrorResponse(
-                404,
-                ByteArray("model: there is no model ") + ByteArray(name)
-                    + ByteArray("; GET /v1/models lists the models"))
-        }
-        return (ByteArray(name), end < text.count ? ByteArray(text.dropping(end + 1)) : [])
-    }
-
     /// Reads the options of a request, and returns the number of earlier requests like it.
     private func read(
         _ options: ByteArray, _ request: borrowing HTTPRequest, _ faults: inout FaultPlan
@@ -215,87 +300,16 @@ final class Provider {
         if let count = faults.tries, previous >= count { faults.clearFaults() }
         return previous
     }
+}
 
-    // MARK: The models
-
-    private func recorded(_ name: Bytes, _ body: JSONValue, _ isStream: Bool) throws(ErrorResponse)
-        -> CannedBody
-    {
-        for recording in recordings where name.equals(recording.name) {
-            do throws(Schema.Violation) {
-                try recording.schema.check(body)
-                try checkRules(body)
-            } catch {
-                throw ErrorResponse(400, error.message)
-            }
-            guard let thinking = recording.thinking, body["enable_thinking"]?.kind == .true else {
-                return isStream ? recording.stream : recording.document
-            }
-            guard isStream else {
-                throw ErrorResponse(
-                    400, "parameter.enable_thinking must be set to false for non-streaming calls")
-            }
-            return thinking
-        }
-        throw ErrorResponse(404, "model: there is no such model")
+/// Opens a file that an argument names.
+func openForAppending(_ path: Bytes) throws(StartError) -> Int32 {
+    let file = mock_open_append(path.argumentCString)
+    guard file >= 0 else {
+        var message = ByteArray(path)
+        message += ": "
+        message += Bytes(cString: strerror(-file))
+        throw StartError(message)
     }
-
-    /// Returns the reply in the request: `mock_reply` (text) or `mock_reply_base64` (bytes).
-    ///
-    /// From an array, each request with the same `key` receives the next element. Later requests
-    /// receive the last one.
-    private func script(
-        _ body: JSONValue, _ previous: Int, _ isStream: Bool, _ faults: FaultPlan,
-        _ context: HTTPResponse.ResponseContext
-    ) throws(ErrorResponse) -> HTTPResponse {
-        let isBase64 = body["mock_reply"] == nil
-        guard var reply = body["mock_reply"] ?? body["mock_reply_base64"] else {
-            throw ErrorResponse(400, "mock_reply: is missing, and so is mock_reply_base64")
-        }
-        if reply.kind == .array {
-            var index = 0
-            let list = reply
-            for element in list.elements {
-                if index <= previous { reply = element }
-                index += 1
-            }
-        }
-        guard reply.isString else {
-            throw ErrorResponse(400, "mock_reply: must be a string or an array of strings")
-        }
-        var text = ByteBuffer()
-        reply.appendText(to: &text)
-        if isBase64 {
-            guard let decoded = decodeBase64(text.bytes) else {
-                throw ErrorResponse(400, "mock_reply_base64: is not base64")
-            }
-            text.removeAll()
-            text.append(decoded)
-        }
-        let status = faults.status ?? 200
-        // An error response is not a stream unless the option `type` says so.
-        let isStream = isStream && status < 300
-        let pieces = isStream ? CannedBody.events(text.bytes) : CannedBody.whole(text.bytes)
-        return HTTPResponse(status, .canned(pieces), isStream: isStream, faults, context)
-    }
-
-    private static func listModels(_ recordings: [Recording]) -> CannedBody {
-        let list = CannedBody()
-        var isFirst = true
-        func add(_ name: StaticString, _ owner: StaticString) {
-            if !isFirst { list.append(",") }
-            isFirst = false
-            list.append("{\"id\":\"")
-            list.append(name)
-            list.append("\",\"object\":\"model\",\"created\":1753944369,\"owned_by\":\"")
-            list.append(owner)
-            list.append("\"}")
-        }
-        list.append("{\"object\":\"list\",\"data\":[")
-        for recording in recordings { add(recording.name, "alibaba") }
-        for name in mockModels { add(name, "mock") }
-        list.append("]}")
-        list.endPiece()
-        return list
-    }
+    return file
 }

@@ -10,6 +10,7 @@ final class Server {
     let epoll: Int32
     let provider: Provider
     let logsRequests: Bool
+    private let usesTLS: Bool
     var timers = Timers()
     /// Monotonic time in nanoseconds, sampled once per turn of the loop.
     private(set) var now = platform_now()
@@ -30,9 +31,14 @@ final class Server {
     // These keys cannot be the key of a connection.
     private static let listenerKey: UInt64 = 0
     private static let signalsKey: UInt64 = 1
+    private static let forwardingKey: UInt64 = 2
     private static let eventCount = 512
 
-    init(listener: Int32, signals: Int32, epoll: Int32, provider: Provider, logsRequests: Bool) {
+    init(
+        listener: Int32, signals: Int32, epoll: Int32, provider: Provider, logsRequests: Bool,
+        usesTLS: Bool
+    ) {
+        self.usesTLS = usesTLS
         self.listener = listener
         self.signals = signals
         self.epoll = epoll
@@ -48,6 +54,11 @@ final class Server {
         guard result >= 0 else { return result }
         result = mock_epoll_add(epoll, signals, Server.signalsKey, EPOLLIN.rawValue)
         guard result >= 0 else { return result }
+        if let recorder = provider.recorder {
+            result = mock_epoll_add(
+                epoll, recorder.descriptor, Server.forwardingKey, EPOLLIN.rawValue)
+            guard result >= 0 else { return result }
+        }
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: Server.eventCount)
         events.initialize(repeating: epoll_event(), count: Server.eventCount)
         defer { events.deallocate() }
@@ -68,6 +79,7 @@ final class Server {
         switch key {
         case Server.listenerKey: accept()
         case Server.signalsKey: isStopping = true
+        case Server.forwardingKey: provider.recorder?.turn(self)
         default: connection(key)?.isReady(kinds, self)
         }
     }
@@ -79,6 +91,12 @@ final class Server {
             return nil
         }
         return connection
+    }
+
+    /// Passes what a provider has sent to the connection that waits for it.
+    func received(_ exchange: ForwardedExchange) {
+        guard let response = exchange.response else { return }
+        connection(exchange.connection)?.received(response, self)
     }
 
     private func expireTimers() {
@@ -99,11 +117,12 @@ final class Server {
             connectionCount += 1
             let key = UInt64(truncatingIfNeeded: connectionCount) << 32 | UInt64(fd)
             while connections.count <= Int(fd) { connections.append(nil) }
-            let connection = Connection(fd: fd, key: key, number: connectionCount)
-            guard mock_epoll_add(epoll, fd, key, 0) >= 0 else {
+            guard let socket = Socket(fd, usesTLS: usesTLS), mock_epoll_add(epoll, fd, key, 0) >= 0
+            else {
                 _ = close(fd)
                 continue
             }
+            let connection = Connection(socket, key: key, number: connectionCount)
             connections[Int(fd)] = connection
             connection.setEvents(EPOLLIN.rawValue | EPOLLRDHUP.rawValue, self)
         }
@@ -117,7 +136,7 @@ final class Server {
 
     /// Removes a closed connection, and resumes accepting.
     func remove(_ connection: Connection) {
-        connections[Int(connection.fd)] = nil
+        connections[Int(connection.socket.fd)] = nil
         guard !isListening else { return }
         isListening = true
         _ = mock_epoll_change(epoll, listener, Server.listenerKey, EPOLLIN.rawValue)

@@ -21,7 +21,7 @@ ALLOWED = {
     "Transport": {"Base", "CPlatform", "Synchronization"},
     "Engine": {"Base", "Chat", "Transport", "CPlatform", "CThinkwire", "Synchronization"},
     "Thinkwire": {"Base", "Chat", "Engine", "CPlatform", "CThinkwire"},
-    "thinkwire-mock": {"Base", "Chat", "CMock", "CPlatform"},
+    "thinkwire-mock": {"Base", "Chat", "Transport", "CMock", "CPlatform"},
 }
 # `@testable import struct Base.ByteBuffer` and any simpler form.
 IMPORT = re.compile(

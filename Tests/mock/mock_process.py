@@ -94,7 +94,9 @@ class Response:
             for name, value in (line.split(":", 1) for line in lines[1:])
         }
         self.chunks = []
-        if self.headers.get("transfer-encoding") == "chunked":
+        if self.status in (204, 304):
+            self.is_complete = not self.buffer
+        elif self.headers.get("transfer-encoding") == "chunked":
             self.is_complete = self.read_chunks()
         elif "content-length" in self.headers:
             self.is_complete = self.read_length(int(self.headers["content-length"]))

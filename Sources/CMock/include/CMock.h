@@ -1,11 +1,12 @@
 /*
- * System interface of thinkwire-mock: sockets, epoll, signals, and embedded files.
+ * System interface of thinkwire-mock: sockets, TLS, epoll, signals, and embedded files.
  *
  * Functions that can fail return a negated errno, so that callers need not read errno.
  */
 #ifndef CMOCK_H
 #define CMOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -27,8 +28,13 @@ const char *mock_argument(int index);
 /** Version of the library that this program belongs to. Static string. */
 const char *mock_version(void);
 
-/** Creates a listening, non-blocking socket on 127.0.0.1; port 0 selects any free port. */
-int mock_listen(uint16_t port);
+/**
+ * Creates a listening, non-blocking socket; port 0 selects any free port.
+ *
+ * `host` is an IPv4 or IPv6 address, or a name, whose first address is used. -EADDRNOTAVAIL if it
+ * has no address.
+ */
+int mock_listen(const char *host, uint16_t port);
 
 /** Port that a socket is bound to. */
 int mock_port(int fd);
@@ -50,6 +56,34 @@ void mock_finish(int fd);
 
 /** Closes a socket with a RST instead of a FIN. */
 void mock_reset(int fd);
+
+/**
+ * Generates the certificates of a TLS server, and writes that of the authority to a new file.
+ *
+ * `host` is a name or an address that the certificate contains in addition to those of this
+ * machine. `path`, of MOCK_PATH bytes, receives the path of the file. False without OpenSSL 3, or
+ * if the file cannot be written.
+ */
+bool mock_tls_start(const char *host, char *path);
+#define MOCK_PATH 4096
+
+/** Creates the TLS session of an accepted socket; NULL if memory is exhausted. */
+void *mock_tls_accept(int fd);
+
+/** The same as mock_receive, for the decrypted bytes. */
+long mock_tls_receive(void *session, void *bytes, size_t length);
+
+/** The same as mock_send; after -EAGAIN, the next call must begin with the same bytes. */
+long mock_tls_send(void *session, const void *bytes, size_t length);
+
+/** Whether decrypted bytes are left, which epoll does not know. */
+bool mock_tls_has_pending(void *session);
+
+/** Sends the end of the TLS session. */
+void mock_tls_finish(void *session);
+
+/** Frees a session; its socket stays open. */
+void mock_tls_free(void *session);
 
 int mock_epoll_create(void);
 int mock_epoll_add(int epoll, int fd, uint64_t key, uint32_t events);
@@ -73,6 +107,12 @@ static inline uint32_t mock_event_kinds(const struct epoll_event *event)
 
 /** Blocks SIGTERM and SIGINT, and returns a descriptor that is readable after one was received. */
 int mock_signals(void);
+
+/** Opens a file for appending; only its owner can read a file that this creates. */
+int mock_open_append(const char *path);
+
+/** Reads a whole file into memory that is never freed, and returns its length. */
+long mock_read_file(const char *path, const unsigned char **bytes);
 
 /** Raises the limit of open files to the maximum that the system allows for this process. */
 void mock_raise_limits(void);
