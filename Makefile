@@ -19,6 +19,7 @@ PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR     ?= $(PREFIX)/share/man
 CC         ?= cc
 CFLAGS     ?= -O2
 INSTALL    ?= install
@@ -283,7 +284,8 @@ test-install: all $(venv)/ready
 	@left=$$(find $(stage) ! -type d); test -z "$$left" || { echo "uninstall leaves $$left" >&2; exit 1; }
 
 test-mock: library $(venv)/ready
-	THINKWIRE_MOCK=$(mock) $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/mock
+	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
+	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/mock
 
 mypy: $(venv)/ready
 	$(venv)/bin/mypy --config-file bindings/python/pyproject.toml
@@ -366,9 +368,11 @@ test-soak: library .build/soak/soak
 # Builds only what does not exist, so that `sudo make install` needs no Swift.
 install:
 	test -x $(chat) -a -x $(mock) -a -e $(library) || $(MAKE) --no-print-directory all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire $(DESTDIR)$(INCLUDEDIR) \
+	    $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(chat) $(mock) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 include/thinkwire.h $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 bindings/c/man/*.1 $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(library) $(DESTDIR)$(LIBDIR)/$(real)
 	ln -sf $(real) $(DESTDIR)$(LIBDIR)/$(soname)
 	ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libthinkwire.so
@@ -384,6 +388,7 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/thinkwire-chat $(DESTDIR)$(BINDIR)/thinkwire-mock $(DESTDIR)$(INCLUDEDIR)/thinkwire.h
 	rm -f $(DESTDIR)$(LIBDIR)/libthinkwire.so $(DESTDIR)$(LIBDIR)/$(soname) $(DESTDIR)$(LIBDIR)/$(real)
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc
+	rm -f $(patsubst bindings/c/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard bindings/c/man/*.1))
 	rm -rf $(DESTDIR)$(LIBDIR)/cmake/Thinkwire
 
 clean:

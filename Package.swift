@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "CMock", cSettings: cSettings + [.unsafeFlags(["-std=c23"])]),
         .executableTarget(
             name: "thinkwire-mock", dependencies: ["Base", "Chat", "Transport", "CMock"],
-            exclude: ["recordings", "schemas"],
+            exclude: ["README.md", "recordings", "schemas"],
             swiftSettings: shippedSettings,
             linkerSettings: [.linkedLibrary("m"), .unsafeFlags(["-Xlinker", "-s"], embedded)]),
         .testTarget(
