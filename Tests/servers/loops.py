@@ -19,7 +19,7 @@ class Exchange:
         # ctypes does not keep a callback alive.
         self._callback = tw_event_fn(self._receive)
         library = loop.library
-        request = build(library, model, message, None, None, {})
+        request = build(library, model, message, {})
         self.chat = library.tw_loop_start(loop.address, request.address, self._callback, None)
         request.close()
 

@@ -225,19 +225,20 @@ def run_exchange(client, fault, number):
 
     The events are None if the answer was not streamed.
     """
-    options = {
+    arguments = {
+        "extra_body": {"fault": number},
         "starts_thinking": fault.case.how == "starts",
         "thinking": False if fault.case.how == "off" else None,
     }
     if fault.end == SILENCE:
         has_head = fault.reported["http_status"] != 0
-        options["timeout"] = {"idle": 1} if has_head else {"idle": 1, "first_byte": 1}
+        arguments["timeout"] = {"idle": 1} if has_head else {"idle": 1, "first_byte": 1}
     is_streamed = not (fault.case.is_whole == 1 and number % 2)
     events = [] if is_streamed else None
     try:
         if not is_streamed:
-            return client.send("m", "Hello", fault=number, **options), events
-        stream = client.stream("m", "Hello", fault=number, **options)
+            return client.send("m", "Hello", **arguments), events
+        stream = client.stream("m", "Hello", **arguments)
         events += map(corpus.event_of, stream)
         return stream.reply, events
     except Error as error:

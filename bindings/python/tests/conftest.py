@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from environment import clear_environment  # type: ignore[import-not-found]
@@ -79,6 +79,14 @@ def framework(request: pytest.FixtureRequest) -> Framework:
     return FRAMEWORKS[request.param]
 
 
+class Failure(NamedTuple):
+    """An error response."""
+
+    #: Such as "404 Not Found".
+    status: str
+    body: str
+
+
 class Echo(Server):  # type: ignore[misc]
     """A server that records requests and answers from its script, or with "ok" if that is empty."""
 
@@ -86,7 +94,7 @@ class Echo(Server):  # type: ignore[misc]
         #: The headers of each request, with names in lower case, and the body of each request.
         self.headers: list[dict[str, str]] = []
         self.bodies: list[Any] = []
-        #: The next answers: each is a message, or the chunks of a stream.
+        #: The next answers: each is a message, or the chunks of a stream, or a Failure.
         self.script: list[Any] = []
         super().__init__()
         self.base_url = self.url("127.0.0.1")
@@ -97,7 +105,10 @@ class Echo(Server):  # type: ignore[misc]
             lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:-2])
             self.headers.append({name.lower(): value.strip() for name, _, value in lines})
             self.bodies.append(json.loads(connection.read(content_length(head))))
-            if self.bodies[-1].get("stream") is True:
+            if self.script and isinstance(self.script[0], Failure):
+                failure = self.script.pop(0)
+                answer = (failure.body.encode(), failure.status, "application/json")
+            elif self.bodies[-1].get("stream") is True:
                 answer = (self.streamed_body(), "200 OK", "text/event-stream")
             else:
                 answer = (self.unstreamed_body(), "200 OK", "application/json")

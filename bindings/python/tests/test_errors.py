@@ -10,7 +10,7 @@ import time
 import pytest
 import thinkwire
 from conftest import NEXT, QWEN3, SYNTHETIC, recorded
-from thinkwire import Client, Error, Event, EventKind, Status
+from thinkwire import Client, Dialect, Error, Event, EventKind, Status, Thinking
 from thinkwire.errors import BY_STATUS
 
 ERROR_RESPONSES = [
@@ -19,7 +19,8 @@ ERROR_RESPONSES = [
     (402, thinkwire.QuotaError, Status.QUOTA),
     (403, thinkwire.PermissionDeniedError, Status.FORBIDDEN),
     (404, thinkwire.NotFoundError, Status.NOT_FOUND),
-    (422, thinkwire.BadRequestError, Status.BAD_REQUEST),
+    (409, thinkwire.ConflictError, Status.BAD_REQUEST),
+    (422, thinkwire.UnprocessableEntityError, Status.BAD_REQUEST),
     # The client retries these, so that the tests wait.
     pytest.param(429, thinkwire.RateLimitError, Status.RATE_LIMITED, marks=pytest.mark.slow),
     pytest.param(500, thinkwire.ServerError, Status.SERVER, marks=pytest.mark.slow),
@@ -42,6 +43,46 @@ def test_error_response_raises_the_exception_of_its_status(
         assert error.reply is not None and error.reply.status is status
         assert error.message == str(error) == error.reply.message != ""
         assert error.request_id == error.reply.request_id
+
+
+def test_status_is_printed_as_its_name() -> None:
+    error = thinkwire.RateLimitError("Later.")
+    assert f"{error.status} {error.status:>13}" == "RATE_LIMITED  RATE_LIMITED"
+    assert str(error.status) == "RATE_LIMITED" and f"{error.status:d}" == "14"
+    assert error.status == 14 and int(error.status) == 14
+    assert (str(Thinking.LOW), str(Dialect.NONE)) == ("LOW", "NONE")
+
+
+def test_error_has_the_attributes_of_openai_python(base_url: str) -> None:
+    def raised_by(body: str, status: int = 400) -> thinkwire.APIStatusError:
+        model = f"mock/script#status={status}"
+        with Client(base_url, "key", max_retries=0) as client:
+            with pytest.raises(thinkwire.APIStatusError) as raised:
+                client.send(model, "Hello", extra_body={"mock_reply": body})
+        return raised.value
+
+    error = raised_by('{"error": {"message": "No.", "code": 7, "type": "t", "param": "n"}}')
+    assert (error.status_code, error.code, error.type, error.param) == (400, 7, "t", "n")
+    assert error.body == {"message": "No.", "code": 7, "type": "t", "param": "n"}
+    response = error.response
+    assert response.status_code == 400 and response.json()["error"]["code"] == 7
+    assert response.headers["Content-Type"] == response.headers.get("content-type") != ""
+    assert "content-type" in response.headers and "x-none" not in response.headers
+    assert response.headers.get("x-none") is None and response.headers.get("x-none", "") == ""
+    with pytest.raises(KeyError):
+        response.headers["x-none"]
+    with pytest.raises(TypeError, match="not iterable"):
+        list(response.headers)  # type: ignore[call-overload]
+    other = raised_by('{"detail": "No."}')
+    assert (other.body, other.code) == ({"detail": "No."}, None)
+    html = raised_by("<html>No.</html>")
+    assert (html.body, html.response.text) == (None, "")
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.body, copy.param, copy.status_code) == (error.body, "n", 400)
+    assert copy.response.status_code == 400 and "content-type" not in copy.response.headers
+    nested = raised_by('{"error":' + "[" * 500 + "]" * 500 + "}")
+    assert nested.status is Status.BAD_REQUEST
+    assert thinkwire.APIConnectionError("No.").body is None
 
 
 def test_missing_key_and_unknown_model(base_url: str, client: Client) -> None:
@@ -217,7 +258,7 @@ def test_classification_does_not_depend_on_the_http_status(
     base_url: str, status: int, body: str, kind: type[Error]
 ) -> None:
     with Client(base_url, "key", max_retries=0) as client, pytest.raises(Error) as raised:
-        client.send(f"mock/script#status={status}", "Hello", mock_reply=body)
+        client.send(f"mock/script#status={status}", "Hello", extra_body={"mock_reply": body})
     assert type(raised.value) is kind
 
 
@@ -225,7 +266,9 @@ def test_wait_that_the_body_states_is_announced(base_url: str) -> None:
     body = '{"error":{"message":"Rate limit. Please try again in 20ms. See billing."}}'
     waits: list[float] = []
     with Client(base_url, "key", max_retries=1) as client, pytest.raises(thinkwire.RateLimitError):
-        for event in client.stream("mock/script#status=429", "Hello", mock_reply=body):
+        for event in client.stream(
+            "mock/script#status=429", "Hello", extra_body={"mock_reply": body}
+        ):
             waits.append(event.wait or 0)
     assert waits == [0.02]
 
@@ -233,20 +276,28 @@ def test_wait_that_the_body_states_is_announced(base_url: str) -> None:
 def test_end_of_the_response_completes_the_answer_on_request(base_url: str) -> None:
     with Client(base_url, "key", max_retries=0) as client:
         with pytest.raises(thinkwire.TruncatedError):
-            list(client.stream("mock/script", "Hello", mock_reply=events(HI)))
+            list(client.stream("mock/script", "Hello", extra_body={"mock_reply": events(HI)}))
     with Client(base_url, "key", max_retries=0, require_finish=False) as client:
-        reply = client.stream("mock/script", "Hello", mock_reply=events(HI)).finish()
+        reply = client.stream(
+            "mock/script", "Hello", extra_body={"mock_reply": events(HI)}
+        ).finish()
         assert (reply.status, reply.content, reply.finish_reason) == (Status.OK, "Hi", None)
         with pytest.raises(thinkwire.TruncatedError):
-            list(client.stream("mock/script#cut=60", "Hello", mock_reply=events(HI, HI)))
+            list(
+                client.stream(
+                    "mock/script#cut=60", "Hello", extra_body={"mock_reply": events(HI, HI)}
+                )
+            )
         with pytest.raises(thinkwire.TruncatedError, match="nothing was received"):
-            list(client.stream("mock/script", "Hello", mock_reply=""))
+            list(client.stream("mock/script", "Hello", extra_body={"mock_reply": ""}))
 
 
 def test_text_after_a_finish_reason_makes_it_premature(client: Client) -> None:
     with pytest.raises(thinkwire.TruncatedError) as raised:
-        list(client.stream("mock/script", "Hello", mock_reply=events(HI, STOP, HI)))
+        list(client.stream("mock/script", "Hello", extra_body={"mock_reply": events(HI, STOP, HI)}))
     assert raised.value.reply is not None
     assert (raised.value.reply.content, raised.value.reply.finish_reason) == ("HiHi", None)
-    reply = client.stream("mock/script", "Hello", mock_reply=events(HI, STOP, HI, STOP)).finish()
+    reply = client.stream(
+        "mock/script", "Hello", extra_body={"mock_reply": events(HI, STOP, HI, STOP)}
+    ).finish()
     assert (reply.content, reply.finish_reason) == ("HiHi", "stop")

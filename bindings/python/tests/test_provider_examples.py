@@ -98,4 +98,4 @@ def test_send_streams_if_thinking_requires_it(client: Client) -> None:
     with pytest.raises(
         InvalidArgumentError, match='enable_thinking must be true or false, not "yes"'
     ):
-        client.send(QWEN3, HELLO, enable_thinking="yes")
+        client.send(QWEN3, HELLO, extra_body={"enable_thinking": "yes"})

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 from ctypes import byref, c_size_t
 from pathlib import Path
-from typing import Any, Optional, Union, cast
+from typing import TYPE_CHECKING, Any, Optional, Union, cast
 
 import pytest
-from conftest import NEXT, QWEN3, QWEN36, Echo
+from conftest import NEXT, QWEN3, QWEN36, ROOT, Echo
 from thinkwire import Client, Dialect, Image, InvalidArgumentError, Thinking
 from thinkwire._handle import sized_text
 from thinkwire._library import library
-from thinkwire._request import Messages, ThinkingMode, build
+from thinkwire._request import Messages, build
+from thinkwire.arguments import Arguments, ThinkingMode
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 #: A minimal PNG: one transparent pixel.
 PNG = bytes.fromhex(
@@ -21,14 +25,8 @@ PNG = bytes.fromhex(
 )
 
 
-def body(
-    model: str,
-    messages: Messages,
-    thinking: ThinkingMode = None,
-    budget: int | None = None,
-    **fields: Any,
-) -> Any:
-    request = build(library(), model, messages, thinking, budget, fields)
+def body(model: str, messages: Messages, **arguments: Unpack[Arguments]) -> Any:
+    request = build(library(), model, messages, arguments)
     length = c_size_t()
     return json.loads(
         sized_text(library().tw_request_json(request.address, byref(length)), length.value)
@@ -57,19 +55,69 @@ def test_messages_are_sent_unchanged() -> None:
 
 
 def test_any_field_can_be_set() -> None:
-    fields: dict[str, Any] = {
+    fields: Arguments = {
         "temperature": 0.2,
         "stop": ["a", "ß"],
         "logit_bias": {"50256": -100},
         "seed": None,
-        "x-y": True,
     }
-    sent = body("m", "Hello", **fields)
-    assert {name: sent[name] for name in fields} == fields
+    others = {"x-y": True, "temperature": 0.3, "thinking": {"type": "enabled"}}
+    arguments: Arguments = {**fields, "extra_body": others}
+    sent = body("m", "Hello", **arguments)
+    del sent["model"], sent["messages"]
+    assert sent == {**fields, **others}
+
+
+def test_every_field_of_the_schemas_has_an_argument() -> None:
+    """Except for those that the functions set themselves."""
+    schemas = (ROOT / "Sources" / "thinkwire-mock" / "schemas").glob("*.json")
+    names = {
+        name
+        for schema in schemas
+        for name in json.loads(schema.read_text(encoding="utf-8"))["properties"]
+    }
+    assert len(names) > 20
+    assert names - {"model", "messages", "stream"} <= Arguments.__optional_keys__
+
+
+def test_system_message_precedes_the_others() -> None:
+    assert body("m", "Hello", system="Be brief.")["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hello"},
+    ]
+    assert body("m", "Hello", system=None)["messages"] == [{"role": "user", "content": "Hello"}]
+
+
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("temperatures", "unexpected argument 'temperatures'; did you mean 'temperature'?"),
+        ("mock_reply", "unexpected argument 'mock_reply' \\(extra_body={…} sends fields"),
+    ],
+)
+def test_unknown_argument_is_rejected(client: Client, name: str, message: str) -> None:
+    arguments: dict[str, Any] = {name: 0.2}
+    with pytest.raises(TypeError, match=message):
+        client.send(QWEN3, "Hello", **arguments)
+    with pytest.raises(TypeError, match=message):
+        client.stream(QWEN3, "Hello", **arguments)
+    with pytest.raises(TypeError, match=message):
+        client.run(QWEN3, "Hello", tools=[], **arguments)
+    with pytest.raises(TypeError, match=message):
+        client.chat.completions.create(model=QWEN3, messages="Hello", **arguments)
+
+
+def test_unknown_option_is_rejected() -> None:
+    options: dict[str, Any] = {"max_retry": 2}
+    with pytest.raises(TypeError, match="'max_retry'; did you mean 'max_retries'"):
+        Client("http://127.0.0.1:1/v1", **options)
+    with Client("http://127.0.0.1:1/v1", "") as client:
+        with pytest.raises(TypeError, match="'max_retry'"):
+            client.with_options(**options)
 
 
 def test_non_ascii_text_is_not_escaped() -> None:
-    request = build(library(), "m", "Grüße", None, None, {})
+    request = build(library(), "m", "Grüße", {})
     length = c_size_t()
     assert "Grüße" in sized_text(
         library().tw_request_json(request.address, byref(length)), length.value
@@ -81,8 +129,9 @@ def test_non_ascii_text_is_not_escaped() -> None:
     [
         ("Hello", {"temperature": float("nan")}, "temperature"),
         ("Hello", {"user": object()}, "user"),
-        ("Hello", {"stream": True}, "stream"),
-        ("Hello", {"a\0b": True}, "NUL"),
+        ("Hello", {"system": 5}, "system must be a str, not int"),
+        ("Hello", {"extra_body": {"stream": True}}, "stream"),
+        ("Hello", {"extra_body": {"a\0b": True}}, "NUL"),
         ("\ud800", {}, "messages"),
         ([1], {}, "messages"),
         ([{"role": "user", "content": [b"not an image"]}], {}, ""),
@@ -107,13 +156,13 @@ def test_model_is_required(client: Client, model: Any) -> None:
 @pytest.mark.parametrize("budget", [2**64 + 5, "5", 0.5])
 def test_budget_must_be_an_integer(budget: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="thinking_budget"):
-        body("m", "Hello", True, budget)
+        body("m", "Hello", thinking=True, thinking_budget=budget)
 
 
 @pytest.mark.parametrize("thinking", ["sometimes", 3])
 def test_unknown_thinking_mode_is_rejected(thinking: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="thinking must be True"):
-        body("m", "Hello", thinking)
+        body("m", "Hello", thinking=thinking)
 
 
 def test_images_keep_their_order(tmp_path: Path) -> None:
@@ -301,7 +350,9 @@ def test_reasoning_tags_of_the_client_and_of_an_exchange(base_url: str) -> None:
     def content(client: Client, answer: str, **fields: Any) -> str:
         message = {"index": 0, "message": {"content": answer}, "finish_reason": "stop"}
         body = json.dumps({"choices": [message]})
-        return client.send("mock/script", "Hello", mock_reply=body, **fields).content
+        return client.send(
+            "mock/script", "Hello", extra_body={"mock_reply": body}, **fields
+        ).content
 
     own, known = "<plan>Hm.</plan>Hi", "<think>Hm.</think>Hi"
     with Client(base_url, "key") as client:

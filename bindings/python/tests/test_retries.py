@@ -84,6 +84,6 @@ def test_comments_keep_alive_can_be_disabled(base_url: str) -> None:
             client.send(
                 "mock/script#type=text/event-stream,piece=8,pace=20",
                 "Hello",
-                mock_reply=comments,
+                extra_body={"mock_reply": comments},
                 on_event=lambda _: None,
             )

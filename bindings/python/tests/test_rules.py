@@ -196,7 +196,7 @@ class Provider:
 
 def library_error(model: str, field: str, value: str) -> str:
     """Returns the error message of the library; "" if it accepts the value."""
-    request = build(library(), model, "Hello", None, None, {})
+    request = build(library(), model, "Hello", {})
     if library().tw_request_set(request.address, field.encode(), value.encode()) == 0:
         return ""
     return (library().tw_last_error() or b"").decode()
@@ -269,8 +269,9 @@ def test_message_names_the_field_the_limit_and_the_value(
 
 
 def test_other_models_are_not_validated() -> None:
+    invalid = {"tools": {}, "stop": False}
     for model in ("m", "alibaba/qwen3-32b-instruct", "qwen3-32b", "mock/echo#chunks=3"):
-        assert body(model, "Hello", temperature=3, tools={}, stop=False)["temperature"] == 3
+        assert body(model, "Hello", temperature=3, extra_body=invalid)["temperature"] == 3
 
 
 def test_model_is_recognized_with_a_fault_plan_in_its_name() -> None:
@@ -282,7 +283,7 @@ def test_model_is_recognized_with_a_fault_plan_in_its_name() -> None:
 
 def test_image_is_rejected_for_models_without_vision(mock: Mock) -> None:
     for model in MODELS:
-        request = build(library(), model, "Hello", None, None, {})
+        request = build(library(), model, "Hello", {})
         status = library().tw_request_add_image(request.address, PNG, len(PNG), None)
         assert (status == 0) == (model in (VL, QWEN36))
     # A message given as JSON is not validated.

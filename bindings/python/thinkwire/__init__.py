@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ._abi import Dialect, Status, Thinking
 from ._library import library as _library
+from ._parse import pydantic_function_tool
 from ._request import stored_messages
 from ._version import package_version as _package_version
 from .async_client import AsyncClient
@@ -20,16 +21,24 @@ from .async_stream import AsyncStream
 from .client import Client
 from .errors import (
     APIConnectionError,
+    APIError,
+    APIResponseValidationError,
     APIStatusError,
+    APITimeoutError,
     AuthenticationError,
     BadRequestError,
     CancelledError,
+    ConflictError,
+    ContentFilterFinishReasonError,
     Error,
+    InternalServerError,
     InvalidArgumentError,
+    LengthFinishReasonError,
     LibraryError,
     LimitError,
     MisuseError,
     NotFoundError,
+    OpenAIError,
     PermissionDeniedError,
     ProtocolError,
     QuotaError,
@@ -37,10 +46,12 @@ from .errors import (
     ServerError,
     TimeoutError,
     TruncatedError,
+    UnprocessableEntityError,
 )
 from .events import Event, EventKind
 from .images import Image
 from .models import Model, ModelList
+from .openai import AsyncOpenAI, OpenAI
 from .options import Limits, Timeout
 from .reply import Reply, Timing, ToolCall, Usage
 from .stream import Stream
@@ -67,19 +78,27 @@ else:
 
 __all__ = [
     "APIConnectionError",
+    "APIError",
+    "APIResponseValidationError",
     "APIStatusError",
+    "APITimeoutError",
     "AsyncClient",
+    "AsyncOpenAI",
     "AsyncStream",
     "AuthenticationError",
     "BadRequestError",
     "CancelledError",
     "Client",
+    "ConflictError",
+    "ContentFilterFinishReasonError",
     "Dialect",
     "Error",
     "Event",
     "EventKind",
     "Image",
+    "InternalServerError",
     "InvalidArgumentError",
+    "LengthFinishReasonError",
     "LibraryError",
     "LimitError",
     "Limits",
@@ -87,6 +106,8 @@ __all__ = [
     "Model",
     "ModelList",
     "NotFoundError",
+    "OpenAI",
+    "OpenAIError",
     "PermissionDeniedError",
     "ProtocolError",
     "QuotaError",
@@ -102,8 +123,10 @@ __all__ = [
     "Tool",
     "ToolCall",
     "TruncatedError",
+    "UnprocessableEntityError",
     "Usage",
     "__version__",
     "library_version",
+    "pydantic_function_tool",
     "stored_messages",
 ]

@@ -15,8 +15,10 @@ from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_int64, c_siz
 from enum import IntEnum
 from typing import Any
 
+from ._named import Named
 
-class Status(IntEnum):
+
+class Status(Named):
     """How an exchange or a call ended (`tw_status`)."""
 
     OK = 0
@@ -65,7 +67,7 @@ class HTTPVersion(IntEnum):
     HTTP_2 = 2
 
 
-class Dialect(IntEnum):
+class Dialect(Named):
     """The request fields that switch thinking on and off (`tw_dialect`)."""
 
     AUTO = 0
@@ -78,7 +80,7 @@ class Dialect(IntEnum):
     TEMPLATE_THINKING = 7
 
 
-class Thinking(IntEnum):
+class Thinking(Named):
     """Whether the model should think, and with how much effort (`tw_thinking`)."""
 
     AUTO = 0

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from ctypes import byref, c_void_p
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
 from . import _fork
-from ._abi import Dialect
 from ._handle import Handle, NotCopyable, check
 from ._library import library as load_library
-from ._log import LogFunction
-from ._request import Messages, ThinkingMode, build
+from ._request import Messages, Request, build
+from .arguments import Arguments
 from .errors import MisuseError
-from .options import Limits, Options, ReasoningTags, TimeoutLike
+from .options import AllOptions, ClientOptions, Options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_Client = TypeVar("_Client", bound="BaseClient")
+
+#: The number of clients that are kept for `extra_headers`.
+_VARIANTS = 8
 
 
 class BaseClient(NotCopyable):
@@ -26,72 +32,53 @@ class BaseClient(NotCopyable):
         self,
         base_url: Optional[str] = None,
         api_key: Optional[str] = None,
-        *,
-        headers: Optional[Mapping[str, str]] = None,
-        timeout: TimeoutLike = None,
-        max_retries: Optional[int] = None,
-        comments_keep_alive: bool = True,
-        require_finish: bool = True,
-        proxy: Optional[str] = None,
-        no_proxy: Union[str, Iterable[str], None] = None,
-        ca_file: Union[str, os.PathLike[str], None] = None,
-        ca_directory: Union[str, os.PathLike[str], None] = None,
-        limits: Union[Limits, Mapping[str, int], None] = None,
-        http_version: Optional[str] = None,
-        dialect: Union[str, Dialect, None] = None,
-        reasoning_tags: ReasoningTags = None,
-        reasoning_replay: Optional[str] = None,
-        allow_cleartext: Union[str, Iterable[str]] = (),
-        log: Optional[LogFunction] = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
         self._library = load_library()
-        self._options = Options(
-            self._library,
-            base_url=base_url,
-            api_key=api_key,
-            headers=headers,
-            timeout=timeout,
-            max_retries=max_retries,
-            comments_keep_alive=comments_keep_alive,
-            require_finish=require_finish,
-            proxy=proxy,
-            no_proxy=no_proxy,
-            ca_file=ca_file,
-            ca_directory=ca_directory,
-            limits=limits,
-            http_version=http_version,
-            dialect=dialect,
-            reasoning_tags=reasoning_tags,
-            reasoning_replay=reasoning_replay,
-            allow_cleartext=allow_cleartext,
-            log=log,
-        )
+        #: The arguments, for the clients that are derived from this one.
+        self._arguments: AllOptions = {"base_url": base_url, "api_key": api_key, **options}
+        self._options = Options(self._library, self._arguments)
         # Reentrant because a signal handler may run on the thread that holds the lock.
         self._lock = threading.RLock()
         self._generation = _fork.generation
+        #: Clients with additional headers, the last used at the end.
+        self._variants: dict[str, Any] = {}
         self._handle: Optional[Handle] = self._create()
 
-    def _request(
-        self,
-        model: str,
-        messages: Messages,
-        thinking: ThinkingMode,
-        thinking_budget: Optional[int],
-        starts_thinking: bool,
-        timeout: TimeoutLike,
-        fields: Mapping[str, Any],
-    ) -> Handle:
+    def with_options(self: _Client, **changes: Unpack[AllOptions]) -> _Client:
+        """Returns a new client with other options; `headers` are added to those of this client.
+
+        It has connections of its own: keep it if you send more than one request with it. Options
+        that neither client was given are read from the environment again.
+        """
+        headers = {**(self._arguments.get("headers") or {}), **(changes.get("headers") or {})}
+        changed: AllOptions = {**self._arguments, **changes, "headers": headers}
+        return type(self)(**changed)
+
+    def _with_headers(self: _Client, headers: Optional[Mapping[str, str]]) -> _Client:
+        """Returns a client that also sends these headers, which the library sets per client.
+
+        A request with the same headers as an earlier one uses the same client, and so its
+        connections.
+        """
+        if not headers:
+            return self
+        key = repr(dict(headers))
+        with self._process_lock():
+            # Raises an exception if this client is closed.
+            self._address()
+            variant: Optional[_Client] = self._variants.pop(key, None)
+            if variant is None:
+                variant = self.with_options(headers=headers)
+            self._variants[key] = variant
+            if len(self._variants) > _VARIANTS:
+                # Exchanges in progress keep their client.
+                del self._variants[next(iter(self._variants))]
+        return variant
+
+    def _request(self, model: str, messages: Messages, arguments: Arguments) -> Request:
         """Creates a request from the arguments of `send`. The caller owns it."""
-        return build(
-            self._library,
-            model,
-            messages,
-            thinking,
-            thinking_budget,
-            fields,
-            starts_thinking,
-            timeout,
-        )
+        return build(self._library, model, messages, arguments)
 
     def _address(self) -> int:
         """The library's client. The caller holds _process_lock(), to prevent its destruction."""
@@ -106,6 +93,12 @@ class BaseClient(NotCopyable):
             handle, self._handle = self._handle, None
         if handle is not None:
             handle.close()
+
+    def _taken_variants(self: _Client) -> list[_Client]:
+        """Returns the clients for `extra_headers`, once, so that they are closed with this one."""
+        with self._process_lock():
+            variants, self._variants = self._variants, {}
+        return list(variants.values())
 
     def _create(self) -> Handle:
         address = c_void_p()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import sys
 import threading
 from typing import Callable, Optional
 
@@ -23,6 +25,20 @@ def register(function: LogFunction) -> int:
     number = next(_numbers)
     _functions[number] = function
     return number
+
+
+def logger() -> Optional[LogFunction]:
+    """Returns a function that passes lines to logging.getLogger("thinkwire"), if it is enabled.
+
+    It is enabled if its level is DEBUG. A program that has not imported logging has not enabled it.
+    """
+    logging = sys.modules.get("logging")
+    if logging is None:
+        return None
+    destination = logging.getLogger("thinkwire")
+    if not destination.isEnabledFor(logging.DEBUG):
+        return None
+    return functools.partial(destination.debug, "%s")
 
 
 def unregister(number: int) -> None:

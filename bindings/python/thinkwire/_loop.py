@@ -17,6 +17,7 @@ from . import _abi, _fork, _log
 from ._abi import Kind, LoopLimit, tw_event
 from ._event_loop import EventLoop, Waiter
 from ._handle import check, text
+from ._tracing import Span
 from .errors import MisuseError
 from .events import Event, event_of
 from .options import Options
@@ -70,6 +71,7 @@ class Exchange:
         "events",
         "reply",
         "failure",
+        "span",
         "is_paused",
         "high_water",
         "_discards",
@@ -91,6 +93,8 @@ class Exchange:
         self.reply: Optional[Reply] = None
         #: The exception that ended the exchange, in place of the error of the reply.
         self.failure: Optional[BaseException] = None
+        #: The trace of the exchange, if the program records one.
+        self.span: Optional[Span] = None
         self.is_paused = False
         self.high_water = HIGH_WATER
         self._discards = False
@@ -183,6 +187,8 @@ class Exchange:
         """Stores the result and wakes the task that waits for it."""
         self.reply = reply
         self._chat = None
+        if self.span is not None:
+            self.span.end(reply)
         self._wake()
 
     def forget_waiter(self) -> None:

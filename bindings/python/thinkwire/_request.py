@@ -11,10 +11,11 @@ from typing import Any, Optional, Union
 from ._abi import Thinking
 from ._handle import Handle, c_integer, c_string, check, sized_text, text, utf8
 from ._library import library as load_library
-from ._schema import schema_of
+from ._response_format import response_format_of
+from .arguments import Arguments, ThinkingMode, fields_of
 from .errors import InvalidArgumentError
 from .images import Image
-from .options import TimeoutLike, tags_of, timeouts_of
+from .options import tags_of, timeouts_of
 from .reply import AssistantMessage, Reply
 from .tools import Tool, definition_of
 
@@ -28,47 +29,50 @@ Message = Union[Mapping[str, Any], Reply]
 #: A conversation. A str is one user message.
 Messages = Union[str, Message, Iterable[Message]]
 
-#: True and False switch thinking on and off; "none", "minimal", "low", "medium", "high", "xhigh"
-#: and "max" select the effort; None leaves the choice to the model.
-ThinkingMode = Union[bool, str, Thinking, None]
+
+class Request(Handle):
+    """A request of the library, with what a trace reports of it."""
+
+    __slots__ = ("model", "fields")
+
+    def __init__(self, library: CDLL, address: int, model: str, fields: Mapping[str, Any]) -> None:
+        super().__init__(address, library.tw_request_destroy)
+        self.model = model
+        #: The fields of the body that the caller has set.
+        self.fields = fields
 
 
-def build(
-    library: CDLL,
-    model: str,
-    messages: Messages,
-    thinking: ThinkingMode,
-    thinking_budget: Optional[int],
-    fields: Mapping[str, Any],
-    starts_thinking: bool = False,
-    timeout: TimeoutLike = None,
-) -> Handle:
+def build(library: CDLL, model: str, messages: Messages, arguments: Arguments) -> Request:
     """Creates the request. The caller owns it."""
+    fields = fields_of(arguments)
     address = library.tw_request_create(c_string("model", model))
     if address is None:
         raise InvalidArgumentError(text(library.tw_last_error()) or "model is invalid")
-    request = Handle(address, library.tw_request_destroy)
+    request = Request(library, address, model, fields)
+    system = arguments.get("system")
+    if system is not None:
+        if not isinstance(system, str):
+            raise InvalidArgumentError(f"system must be a str, not {type(system).__name__}")
+        _add_message(library, address, {"role": "system", "content": system})
     for message in message_list(messages):
         reply = _reply_of(message)
         if reply is not None:
             check(library, reply.add_to(address))
         else:
-            body = _json("messages", _plain_message(library, message))
-            check(library, library.tw_request_add_message_json(address, body, len(body)))
-    mode = _mode(thinking, thinking_budget)
+            _add_message(library, address, _plain_message(library, message))
+    mode = _mode(arguments.get("thinking"), arguments.get("thinking_budget"))
     if mode is not Thinking.AUTO:
-        budget = c_integer("thinking_budget", thinking_budget or 0, 64)
+        budget = c_integer("thinking_budget", arguments.get("thinking_budget") or 0, 64)
         check(library, library.tw_request_set_thinking(address, mode, budget))
-    if starts_thinking:
+    if arguments.get("starts_thinking"):
         check(library, library.tw_request_set_starts_thinking(address, 1))
-    for kind, milliseconds in timeouts_of(timeout):
+    if "reasoning_tags" in arguments:
+        tags = tags_of(arguments["reasoning_tags"])
+        check(library, library.tw_request_set_reasoning_tags(address, *tags))
+    for kind, milliseconds in timeouts_of(arguments.get("timeout")):
         check(library, library.tw_request_set_timeout(address, kind, milliseconds))
     for name, value in fields.items():
-        if name == "reasoning_tags":
-            # Not a field of the body.
-            check(library, library.tw_request_set_reasoning_tags(address, *tags_of(value)))
-        else:
-            _set_field(library, address, name, value)
+        _set_field(library, address, name, value)
     return request
 
 
@@ -80,15 +84,21 @@ def stored_messages(messages: Messages) -> list[dict[str, Any]]:
     not know the member.
     """
     library = load_library()
-    request = build(library, "m", messages, None, None, {})
+    request = build(library, "m", messages, {})
     length = c_size_t()
     address = library.tw_request_json(request.address, byref(length))
     stored: list[dict[str, Any]] = json.loads(sized_text(address, length.value))["messages"]
     return stored
 
 
+def _add_message(library: CDLL, address: int, message: Mapping[str, Any]) -> None:
+    body = _json("messages", message)
+    check(library, library.tw_request_add_message_json(address, body, len(body)))
+
+
 def _set_field(library: CDLL, address: int, name: str, value: Any) -> None:
-    if name == "tools" and isinstance(value, (list, tuple)):
+    if name == "tools" and isinstance(value, Iterable) and not isinstance(value, (str, Mapping)):
+        value = list(value)
         if value and all(callable(tool) or isinstance(tool, Tool) for tool in value):
             for tool in value:
                 check(library, library.tw_request_add_tool(address, *_tool_arguments(tool)))
@@ -157,16 +167,6 @@ def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
         "thinking must be True, False, None, 'none', 'minimal', 'low', 'medium', 'high', 'xhigh'"
         f" or 'max', not {thinking!r}"
     )
-
-
-def response_format_of(dataclass: type) -> dict[str, Any]:
-    """Returns the `response_format` that requests an answer with the fields of a dataclass."""
-    schema = schema_of(dataclass)
-    strict = list(schema.get("properties", {})) == schema.get("required")
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": dataclass.__name__, "schema": schema, "strict": strict},
-    }
 
 
 def _json(name: str, value: Any) -> bytes:

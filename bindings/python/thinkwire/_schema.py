@@ -11,6 +11,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Literal, Union
 
+from . import _pydantic
 from .errors import InvalidArgumentError
 
 _SCALARS: dict[Any, str] = {
@@ -28,8 +29,9 @@ _UNIONS = (Union, getattr(types, "UnionType", Union))
 def schema_of(type_: Any, enclosing: tuple[Any, ...] = ()) -> dict[str, Any]:
     """Returns the JSON schema of a type.
 
-    Supported are str, int, float, bool, None, lists, dicts with str keys, unions, Literal, enums
-    and dataclasses. `enclosing` contains the dataclasses that the type is nested in.
+    Supported are str, int, float, bool, None, lists, dicts with str keys, unions, Literal, enums,
+    dataclasses, TypedDicts and pydantic models. `enclosing` contains the dataclasses and TypedDicts
+    that the type is nested in.
     """
     if _is_any(type_):
         return {}
@@ -47,13 +49,15 @@ def schema_of(type_: Any, enclosing: tuple[Any, ...] = ()) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": members}
     if isinstance(type_, type) and issubclass(type_, enum.Enum):
         return {"enum": [member.value for member in type_]}
-    if isinstance(type_, type) and dataclasses.is_dataclass(type_):
+    if _pydantic.is_model(type_):
+        return _pydantic.self_contained_schema(type_)
+    if _has_fields(type_):
         if type_ in enclosing:
             raise InvalidArgumentError(
                 f"{type_.__name__} contains itself; "
                 "a JSON schema without references cannot describe it"
             )
-        types_, required = _dataclass_fields(type_)
+        types_, required = _fields(type_)
         properties = {name: schema_of(field, (*enclosing, type_)) for name, field in types_.items()}
         return object_schema(properties, required)
     raise InvalidArgumentError(f"no JSON schema is known for the type {type_!r}")
@@ -113,8 +117,11 @@ def value_of(type_: Any, value: Any, path: str = "the value") -> Any:
         except ValueError:
             values = ", ".join(repr(member.value) for member in type_)
             raise ValueError(f"{path} must be one of {values}") from None
-    if isinstance(type_, type) and dataclasses.is_dataclass(type_):
-        return type_(**values_of(*_dataclass_fields(type_), value, path))
+    if _pydantic.is_model(type_):
+        # The exception of pydantic for a value that does not fit is a ValueError.
+        return type_.model_validate(value)
+    if _has_fields(type_):
+        return type_(**values_of(*_fields(type_), value, path))
     raise InvalidArgumentError(f"no JSON representation is known for the type {type_!r}")
 
 
@@ -173,16 +180,30 @@ def _first_match(types_: tuple[Any, ...], value: Any, path: str) -> Any:
     raise ValueError("; ".join(dict.fromkeys(reasons)))
 
 
-def _dataclass_fields(dataclass: Any) -> tuple[dict[str, Any], list[str]]:
-    """Returns the types of the fields in the initializer, and the names of the required ones."""
-    hints = hints_of(dataclass)
-    fields = [field for field in dataclasses.fields(dataclass) if field.init]
+def _has_fields(type_: Any) -> bool:
+    return isinstance(type_, type) and (dataclasses.is_dataclass(type_) or _is_typed_dict(type_))
+
+
+def _fields(type_: Any) -> tuple[dict[str, Any], list[str]]:
+    """Returns the types of the fields of a dataclass or a TypedDict, and the required names."""
+    hints = hints_of(type_)
+    if _is_typed_dict(type_):
+        return hints, [name for name in hints if name in type_.__required_keys__]
+    # Only fields in the initializer.
+    fields = [field for field in dataclasses.fields(type_) if field.init]
     required = [
         field.name
         for field in fields
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
     return {field.name: hints[field.name] for field in fields}, required
+
+
+def _is_typed_dict(type_: Any) -> bool:
+    # typing.is_typeddict does not exist in Python 3.9.
+    return (
+        isinstance(type_, type) and issubclass(type_, dict) and hasattr(type_, "__required_keys__")
+    )
 
 
 def _is_any(type_: Any) -> bool:

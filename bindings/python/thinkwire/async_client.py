@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Optional, TypeVar
 from weakref import WeakValueDictionary
 
+from . import _tracing
 from ._abi import LoopLimit
 from ._base_client import BaseClient
 from ._event_loop import interface_of, running_event_loop
-from ._handle import Handle, c_integer
+from ._handle import c_integer
 from ._loop import Exchange, Loop
-from ._request import Messages, ThinkingMode
+from ._request import Messages, Request
 from ._tool_run import ToolRun
+from .arguments import Arguments, RunArguments
 from .async_stream import AsyncStream
-from .compat import AsyncChat
+from .completions import AsyncBeta, AsyncChat
 from .models import AsyncModels
-from .options import TimeoutLike
+from .options import AllOptions
 from .reply import Reply
 from .stream import OnEvent
 from .tools import ToolFunction
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_AsyncClient = TypeVar("_AsyncClient", bound="AsyncClient")
 
 
 class AsyncClient(BaseClient):
@@ -55,43 +62,23 @@ class AsyncClient(BaseClient):
         model: str,
         messages: Messages,
         *,
-        thinking: ThinkingMode = None,
-        thinking_budget: Optional[int] = None,
-        starts_thinking: bool = False,
-        timeout: TimeoutLike = None,
         on_event: Optional[OnEvent] = None,
-        **fields: Any,
+        **arguments: Unpack[Arguments],
     ) -> Reply:
         """Sends the messages and waits for the whole answer; see Client.send.
 
         `on_event` may be an async function. If the task is cancelled, so is the exchange.
         """
         function = "tw_loop_start_unstreamed" if on_event is None else "tw_loop_start"
-        request = self._request(
-            model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
-        )
-        stream = AsyncStream(self, function, request)
+        stream = self._open(function, model, messages, arguments)
         return await (stream.finish() if on_event is None else stream.run(on_event))
 
-    def stream(
-        self,
-        model: str,
-        messages: Messages,
-        *,
-        thinking: ThinkingMode = None,
-        thinking_budget: Optional[int] = None,
-        starts_thinking: bool = False,
-        timeout: TimeoutLike = None,
-        **fields: Any,
-    ) -> AsyncStream:
+    def stream(self, model: str, messages: Messages, **arguments: Unpack[Arguments]) -> AsyncStream:
         """Streams the answer: returns an asynchronous iterator over its events.
 
         It is not awaited itself. The arguments are those of Client.send.
         """
-        request = self._request(
-            model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
-        )
-        return AsyncStream(self, "tw_loop_start", request)
+        return self._open("tw_loop_start", model, messages, arguments)
 
     async def run(
         self,
@@ -101,7 +88,7 @@ class AsyncClient(BaseClient):
         tools: Iterable[ToolFunction],
         max_rounds: int = 10,
         on_event: Optional[OnEvent] = None,
-        **fields: Any,
+        **arguments: Unpack[RunArguments],
     ) -> Reply:
         """Sends the messages and executes the requested tools until the model answers.
 
@@ -109,9 +96,9 @@ class AsyncClient(BaseClient):
         loop. Otherwise like Client.run.
         """
         conversation = ToolRun(messages, tools, max_rounds, allow_async=True)
-        fields["tools"] = conversation.tools
+        sent: Arguments = {**arguments, "tools": conversation.tools}
         while True:
-            reply = await self.send(model, conversation.history, on_event=on_event, **fields)
+            reply = await self.send(model, conversation.history, on_event=on_event, **sent)
             calls = conversation.add_reply(reply)
             if not calls:
                 return reply
@@ -123,6 +110,11 @@ class AsyncClient(BaseClient):
     def chat(self) -> AsyncChat:
         """The interface of openai-python: `await client.chat.completions.create(…)`."""
         return AsyncChat(self)
+
+    @property
+    def beta(self) -> AsyncBeta:
+        """`client.beta.chat` of older programs is `client.chat`."""
+        return AsyncBeta(self)
 
     @property
     def models(self) -> AsyncModels:
@@ -137,6 +129,8 @@ class AsyncClient(BaseClient):
 
         It does not wait. May be called in any event loop, and more than once.
         """
+        for variant in self._taken_variants():
+            await variant.aclose()
         with self._process_lock():
             loops, self._loops = self._loops, None
         self._destroy_handle()
@@ -162,7 +156,20 @@ class AsyncClient(BaseClient):
         for loop in list(self._loops.values()) if self._loops else ():
             loop.close_soon()
 
-    def _start(self, function: str, *arguments: Handle) -> Exchange:
+    def with_options(self: _AsyncClient, **changes: Unpack[AllOptions]) -> _AsyncClient:
+        client = super().with_options(**changes)
+        client.max_exchanges, client.max_connections = self.max_exchanges, self.max_connections
+        return client
+
+    with_options.__doc__ = BaseClient.with_options.__doc__
+
+    def _open(
+        self, function: str, model: str, messages: Messages, arguments: Arguments
+    ) -> AsyncStream:
+        client = self._with_headers(arguments.get("extra_headers"))
+        return AsyncStream(client, function, client._request(model, messages, arguments))
+
+    def _start(self, function: str, *requests: Request) -> Exchange:
         """Begins an exchange in the running event loop."""
         framework, running = running_event_loop()
         with self._process_lock():
@@ -176,7 +183,9 @@ class AsyncClient(BaseClient):
                     self._library, client, self._options, interface_of(framework), self._limits()
                 )
                 self._loops[id(running)] = loop
-        return loop.start(function, *(argument.address for argument in arguments))
+        exchange = loop.start(function, *(request.address for request in requests))
+        exchange.span = _tracing.begin(self._arguments.get("base_url"), function, *requests)
+        return exchange
 
     def _limits(self) -> dict[LoopLimit, int]:
         limits = {

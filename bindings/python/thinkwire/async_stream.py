@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Optional
 
-from ._handle import Handle
 from ._loop import Exchange
+from ._request import Request
 from .errors import MisuseError
 from .events import Event
 from .reply import Reply
@@ -41,11 +41,11 @@ class AsyncStream(BaseStream):
     # Defined on the class because __del__ also runs if __init__ did not complete.
     _exchange: Optional[Exchange] = None
 
-    def __init__(self, client: AsyncClient, function: str, *arguments: Handle) -> None:
+    def __init__(self, client: AsyncClient, function: str, *requests: Request) -> None:
         # The client must not be deleted, and thereby closed, as long as the stream exists.
         self._client = client
-        #: The library's function that begins the exchange, and its arguments, until it is called.
-        self._beginning: Optional[tuple[str, tuple[Handle, ...]]] = function, arguments
+        #: The library's function that begins the exchange, and its request, until it is called.
+        self._beginning: Optional[tuple[str, tuple[Request, ...]]] = function, requests
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
@@ -132,8 +132,8 @@ class AsyncStream(BaseStream):
         beginning, self._beginning = self._beginning, None
         if beginning is None:
             raise MisuseError("the stream was closed before it began")
-        function, arguments = beginning
-        self._exchange = self._client._start(function, *arguments)
+        function, requests = beginning
+        self._exchange = self._client._start(function, *requests)
         return self._exchange
 
     def _result(self) -> Optional[Reply]:

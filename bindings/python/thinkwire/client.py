@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Optional, Union, overload
+from typing import TYPE_CHECKING, Optional, Union, overload
 
+from . import _tracing
 from ._base_client import BaseClient
-from ._handle import Handle
-from ._request import Messages, ThinkingMode
+from ._request import Messages, Request
 from ._tool_run import ToolRun
-from .compat import Chat
+from .arguments import Arguments, RunArguments
+from .completions import Beta, Chat
 from .models import Models
-from .options import TimeoutLike
 from .reply import Reply
 from .stream import OnEvent, Stream
 from .tools import ToolFunction
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class Client(BaseClient):
@@ -33,7 +36,7 @@ class Client(BaseClient):
     headers          sent with every request; they replace headers of the library with the same
                      name, and "" removes such a header
     timeout          seconds for the whole exchange, or a Timeout or a dict with the keys connect,
-                     first_byte, idle and total
+                     first_byte, idle and total, or an httpx.Timeout
     max_retries      the number of retries for an exchange that failed before any part of the answer
                      was received; the default is 2
     comments_keep_alive  whether SSE comments reset the idle timeout
@@ -59,7 +62,8 @@ class Client(BaseClient):
                      "reasoning_content"; see tw_options_set_reasoning_replay in thinkwire.h
     allow_cleartext  hosts other than this machine to which the key may be sent over http
     log              called with each line of the log, on the thread of the exchange; the log never
-                     contains keys or texts of a conversation
+                     contains keys or texts of a conversation. Without it, the lines are passed to
+                     logging.getLogger("thinkwire") if that logs DEBUG when the client is created
     """
 
     def send(
@@ -67,12 +71,8 @@ class Client(BaseClient):
         model: str,
         messages: Messages,
         *,
-        thinking: ThinkingMode = None,
-        thinking_budget: Optional[int] = None,
-        starts_thinking: bool = False,
-        timeout: TimeoutLike = None,
         on_event: Optional[OnEvent] = None,
-        **fields: Any,
+        **arguments: Unpack[Arguments],
     ) -> Reply:
         """Sends the messages and waits for the whole answer.
 
@@ -80,25 +80,29 @@ class Client(BaseClient):
 
         model             the name of the model
         messages          a str, one message or a list of messages (see Message)
+        system            a system message that precedes the messages
         thinking          True, False, an effort ("none", "minimal", "low", "medium", "high",
                           "xhigh" or "max"), or None for the model's default
         thinking_budget   the maximum number of reasoning tokens
         starts_thinking   the chat template of the model contains the opening <think>, so that the
                           answer contains only the closing tag
+        reasoning_tags    tags that enclose reasoning, in place of the client's
         timeout           timeouts of this exchange, in place of the client's, in the same format
         on_event          called for every event of the answer, which is then streamed. If it
                           returns False, the exchange is cancelled and the reply, with
                           Status.CANCELLED, is returned. If it raises, the exchange is cancelled
                           and the exception propagates
-        fields            further fields of the request body, sent as JSON: temperature=0.2,
-                          tools=[…]; None is sent as null. Exception: reasoning_tags, in place of
-                          the client's
+        tools             functions (see Tool), or definitions in the format of the API
+        response_format   a dataclass, a TypedDict, a pydantic model or an object of the API
+        temperature, max_tokens, top_p, stop, seed, tool_choice, …
+                          fields of the request body: see thinkwire.arguments.Fields. None is sent
+                          as null
+        extra_headers     headers of this request, in addition to the client's. Each set of headers
+                          has connections of its own, which later requests with it use
+        extra_body        fields of the request body for which there is no argument
         """
         function = "tw_chat_open_unstreamed" if on_event is None else "tw_chat_open"
-        request = self._request(
-            model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
-        )
-        stream = self._start(function, request)
+        stream = self._open(function, model, messages, arguments)
         return stream.finish() if on_event is None else stream.run(on_event)
 
     @overload
@@ -107,12 +111,8 @@ class Client(BaseClient):
         model: str,
         messages: Messages,
         *,
-        thinking: ThinkingMode = None,
-        thinking_budget: Optional[int] = None,
-        starts_thinking: bool = False,
-        timeout: TimeoutLike = None,
         on_event: None = None,
-        **fields: Any,
+        **arguments: Unpack[Arguments],
     ) -> Stream: ...
 
     @overload
@@ -121,12 +121,8 @@ class Client(BaseClient):
         model: str,
         messages: Messages,
         *,
-        thinking: ThinkingMode = None,
-        thinking_budget: Optional[int] = None,
-        starts_thinking: bool = False,
-        timeout: TimeoutLike = None,
         on_event: OnEvent,
-        **fields: Any,
+        **arguments: Unpack[Arguments],
     ) -> Reply: ...
 
     def stream(
@@ -134,21 +130,14 @@ class Client(BaseClient):
         model: str,
         messages: Messages,
         *,
-        thinking: ThinkingMode = None,
-        thinking_budget: Optional[int] = None,
-        starts_thinking: bool = False,
-        timeout: TimeoutLike = None,
         on_event: Optional[OnEvent] = None,
-        **fields: Any,
+        **arguments: Unpack[Arguments],
     ) -> Union[Stream, Reply]:
         """Streams the answer: returns an iterator over its events.
 
         With `on_event`, it behaves as send(). The arguments are those of send().
         """
-        request = self._request(
-            model, messages, thinking, thinking_budget, starts_thinking, timeout, fields
-        )
-        stream = self._start("tw_chat_open", request)
+        stream = self._open("tw_chat_open", model, messages, arguments)
         return stream if on_event is None else stream.run(on_event)
 
     def run(
@@ -159,7 +148,7 @@ class Client(BaseClient):
         tools: Iterable[ToolFunction],
         max_rounds: int = 10,
         on_event: Optional[OnEvent] = None,
-        **fields: Any,
+        **arguments: Unpack[RunArguments],
     ) -> Reply:
         """Sends the messages and executes the requested tools until the model answers.
 
@@ -171,9 +160,9 @@ class Client(BaseClient):
         send().
         """
         conversation = ToolRun(messages, tools, max_rounds)
-        fields["tools"] = conversation.tools
+        sent: Arguments = {**arguments, "tools": conversation.tools}
         while True:
-            reply = self.send(model, conversation.history, on_event=on_event, **fields)
+            reply = self.send(model, conversation.history, on_event=on_event, **sent)
             calls = conversation.add_reply(reply)
             if not calls:
                 return reply
@@ -185,6 +174,11 @@ class Client(BaseClient):
     def chat(self) -> Chat:
         """The interface of openai-python: `client.chat.completions.create(model=…, messages=…)`."""
         return Chat(self)
+
+    @property
+    def beta(self) -> Beta:
+        """`client.beta.chat` of older programs is `client.chat`."""
+        return Beta(self)
 
     @property
     def models(self) -> Models:
@@ -199,6 +193,8 @@ class Client(BaseClient):
 
         May be called from any thread and more than once.
         """
+        for variant in self._taken_variants():
+            variant.close()
         self._destroy_handle()
 
     def __enter__(self) -> Client:
@@ -212,10 +208,15 @@ class Client(BaseClient):
     ) -> None:
         self.close()
 
-    def _start(self, function: str, *arguments: Handle) -> Stream:
+    def _open(self, function: str, model: str, messages: Messages, arguments: Arguments) -> Stream:
+        client = self._with_headers(arguments.get("extra_headers"))
+        return client._start(function, client._request(model, messages, arguments))
+
+    def _start(self, function: str, *requests: Request) -> Stream:
         # Nothing here waits for the network.
         with self._process_lock():
             chat = getattr(self._library, function)(
-                self._address(), *(argument.address for argument in arguments)
+                self._address(), *(request.address for request in requests)
             )
-        return Stream(self._library, chat, self._options)
+        span = _tracing.begin(self._arguments.get("base_url"), function, *requests)
+        return Stream(self._library, chat, self._options, span)

@@ -1,27 +1,18 @@
-"""The interface of openai-python: porting a program changes only its import and its constructor.
-
-client = thinkwire.Client(base_url=…, api_key=…)
-completion = client.chat.completions.create(model=…, messages=…)
-print(completion.choices[0].message.content)
-"""
+"""The objects of openai-python: completions, chunks, and streams of chunks."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Optional, Union, overload
+from typing import TYPE_CHECKING, Any, Optional
 
-from .errors import InvalidArgumentError
 from .events import Event, EventKind
 from .reply import AssistantMessage, MessageSource, Reply
 from .stream import Stream
 
 if TYPE_CHECKING:
-    from ._request import Messages
-    from .async_client import AsyncClient
     from .async_stream import AsyncStream
-    from .client import Client
 
 #: Fields that the API omits if they have no value. Reading an absent one returns None.
 _OPTIONAL = frozenset(
@@ -41,7 +32,7 @@ _EVENT_FIELDS = frozenset("role content reasoning_content reasoning refusal tool
 
 
 #: Attributes of an Object that are not fields.
-_ATTRIBUTES = frozenset(("_request_id", "_source"))
+_ATTRIBUTES = frozenset(("_request_id", "_source", "parsed", "parsed_arguments"))
 
 
 class Object(AssistantMessage):
@@ -52,6 +43,11 @@ class Object(AssistantMessage):
 
     #: The provider's identifier of the request that returned this completion.
     _request_id: Optional[str] = None
+
+    #: The answer in a message, and the arguments in a function, that parse() has returned. They are
+    #: not fields, so the message can still be sent.
+    parsed: Any = None
+    parsed_arguments: Any = None
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -76,6 +72,7 @@ class Object(AssistantMessage):
         return json.dumps(self, ensure_ascii=False, indent=indent)
 
     to_dict = model_dump
+    to_json = model_dump_json
 
 
 class _ChunkFormatter:
@@ -158,10 +155,14 @@ class ChunkStream:
     Each event becomes one chunk: a provider's chunk with both reasoning and content becomes two.
     The texts are those of the library, so reasoning is always in `reasoning_content`, whichever
     field or tag the provider used. `reply` is available after the last chunk.
+
+    The usage is in a chunk without choices. There is one only if the program has requested it with
+    `stream_options`, because other programs read `chunk.choices[0]`; `reply.usage` always has it.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, with_usage: bool) -> None:
         self._stream = stream
+        self._with_usage = with_usage
         self._formatter = _ChunkFormatter()
 
     @property
@@ -186,15 +187,18 @@ class ChunkStream:
         return self
 
     def __next__(self) -> Object:
-        event = next(event for event in self._stream if event.kind is not EventKind.RETRY)
-        return self._formatter.chunk_of(event)
+        for event in self._stream:
+            if _has_chunk(event, self._with_usage):
+                return self._formatter.chunk_of(event)
+        raise StopIteration
 
 
 class AsyncChunkStream:
     """Asynchronous iterator over the chunks of a stream, otherwise like ChunkStream."""
 
-    def __init__(self, stream: AsyncStream) -> None:
+    def __init__(self, stream: AsyncStream, with_usage: bool) -> None:
         self._stream = stream
+        self._with_usage = with_usage
         self._formatter = _ChunkFormatter()
 
     @property
@@ -224,91 +228,13 @@ class AsyncChunkStream:
     async def __anext__(self) -> Object:
         while True:
             event = await self._stream.__anext__()
-            if event.kind is not EventKind.RETRY:
+            if _has_chunk(event, self._with_usage):
                 return self._formatter.chunk_of(event)
 
 
-class Completions:
-    """`client.chat.completions`."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    @overload
-    def create(
-        self, *, model: str, messages: Messages, stream: Literal[False] = False, **fields: Any
-    ) -> Object: ...
-
-    @overload
-    def create(
-        self, *, model: str, messages: Messages, stream: Literal[True], **fields: Any
-    ) -> ChunkStream: ...
-
-    @overload
-    def create(
-        self, *, model: str, messages: Messages, stream: bool, **fields: Any
-    ) -> Union[Object, ChunkStream]: ...
-
-    def create(
-        self, *, model: str, messages: Messages, stream: Optional[bool] = False, **fields: Any
-    ) -> Union[Object, ChunkStream]:
-        """Sends the messages and returns the chat.completion, or with `stream=True` its chunks.
-
-        Fields, including those of `extra_body`, are added to the body. `thinking`,
-        `thinking_budget` and `timeout` have the meaning that they have for Client.send.
-        """
-        fields = _request_fields(fields)
-        if stream:
-            return ChunkStream(self._client.stream(model, messages, **fields))
-        return completion_of(self._client.send(model, messages, **fields))
-
-
-class Chat:
-    """`client.chat`."""
-
-    def __init__(self, client: Client) -> None:
-        self.completions = Completions(client)
-
-
-class AsyncCompletions:
-    """`client.chat.completions` of an AsyncClient."""
-
-    def __init__(self, client: AsyncClient) -> None:
-        self._client = client
-
-    @overload
-    async def create(
-        self, *, model: str, messages: Messages, stream: Literal[False] = False, **fields: Any
-    ) -> Object: ...
-
-    @overload
-    async def create(
-        self, *, model: str, messages: Messages, stream: Literal[True], **fields: Any
-    ) -> AsyncChunkStream: ...
-
-    @overload
-    async def create(
-        self, *, model: str, messages: Messages, stream: bool, **fields: Any
-    ) -> Union[Object, AsyncChunkStream]: ...
-
-    async def create(
-        self, *, model: str, messages: Messages, stream: Optional[bool] = False, **fields: Any
-    ) -> Union[Object, AsyncChunkStream]:
-        """Sends the messages and returns the chat.completion, or with `stream=True` its chunks.
-
-        The arguments are those of Completions.create.
-        """
-        fields = _request_fields(fields)
-        if stream:
-            return AsyncChunkStream(self._client.stream(model, messages, **fields))
-        return completion_of(await self._client.send(model, messages, **fields))
-
-
-class AsyncChat:
-    """`client.chat` of an AsyncClient."""
-
-    def __init__(self, client: AsyncClient) -> None:
-        self.completions = AsyncCompletions(client)
+def _has_chunk(event: Event, with_usage: bool) -> bool:
+    kind = event.kind
+    return kind is not EventKind.RETRY and (with_usage or kind is not EventKind.USAGE)
 
 
 def completion_of(reply: Reply) -> Object:
@@ -332,17 +258,6 @@ def completion_of(reply: Reply) -> Object:
             message._source = MessageSource(reply, message)
     completion._request_id = reply.request_id
     return completion
-
-
-def _request_fields(fields: dict[str, Any]) -> dict[str, Any]:
-    """Returns the fields of a request, with those of `extra_body`."""
-    for name in ("extra_headers", "extra_query"):
-        if fields.pop(name, None) is not None:
-            raise InvalidArgumentError(
-                f"{name} is not supported here: pass headers or a base_url to the Client"
-            )
-    extra_body = fields.pop("extra_body", None) or {}
-    return {**fields, **extra_body}
 
 
 def _copy_other_fields(source: Object, index: int, choice: Object, delta: Object) -> None:

@@ -13,20 +13,28 @@ Error
  │    ├── PermissionDeniedError             403
  │    ├── QuotaError                        402, or the credit is used up
  │    ├── NotFoundError                     404
- │    ├── BadRequestError                   400, 413, 422 and other 4xx
+ │    ├── BadRequestError                   400, 413 and other 4xx
+ │    │    ├── ConflictError                409
+ │    │    └── UnprocessableEntityError     422
  │    ├── RateLimitError                    429
  │    └── ServerError                       5xx, or an error within a stream
  ├── TruncatedError                         the stream ended early; .reply has the received part
  ├── ProtocolError                          the response violates the protocol
- └── LimitError                             the response exceeds a limit
+ ├── LimitError                             the response exceeds a limit
+ ├── LengthFinishReasonError                parse() received an answer that max_tokens ended,
+ └── ContentFilterFinishReasonError         or that a content filter ended
+
+The other names of openai-python are aliases; they are at the end of this file.
 """
 
 from __future__ import annotations
 
 import builtins
+import json
 from typing import TYPE_CHECKING, Any, Optional
 
 from ._abi import Status
+from .response import Response
 
 if TYPE_CHECKING:
     from .reply import Reply
@@ -40,6 +48,14 @@ class Error(Exception):
 
     #: The status of an error without a reply.
     default_status = Status.INVALID
+
+    #: The error in the JSON of an error response, as openai-python reports it: the value of the
+    #: member "error", or else the whole document. None without JSON.
+    body: Any = None
+    #: The members of `body` with these names; None if it has none.
+    code: Any = None
+    type: Any = None
+    param: Any = None
 
     def __init__(
         self, message: str, reply: Optional[Reply] = None, status: Optional[Status] = None
@@ -111,6 +127,24 @@ class APIStatusError(Error):
 
     default_status = Status.SERVER
 
+    def __init__(
+        self, message: str, reply: Optional[Reply] = None, status: Optional[Status] = None
+    ) -> None:
+        super().__init__(message, reply, status)
+        self.body = _body_of(reply)
+        if isinstance(self.body, dict):
+            self.code, self.type, self.param = map(self.body.get, ("code", "type", "param"))
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status, as in openai-python."""
+        return self.http_status
+
+    @property
+    def response(self) -> Response:
+        """The response, as in openai-python: its `headers`, its `text` and its `json()`."""
+        return Response(self.http_status, self.reply)
+
 
 class AuthenticationError(APIStatusError):
     """401: the API key is missing or invalid."""
@@ -137,9 +171,17 @@ class NotFoundError(APIStatusError):
 
 
 class BadRequestError(APIStatusError):
-    """400, 413, 422 or another 4xx: the server rejected the request."""
+    """400, 413 or another 4xx: the server rejected the request."""
 
     default_status = Status.BAD_REQUEST
+
+
+class ConflictError(BadRequestError):
+    """409: the request conflicts with another one."""
+
+
+class UnprocessableEntityError(BadRequestError):
+    """422: the server understood the request, but cannot process it."""
 
 
 class RateLimitError(APIStatusError):
@@ -172,6 +214,20 @@ class LimitError(Error):
     default_status = Status.LIMIT
 
 
+class LengthFinishReasonError(Error):
+    """The answer cannot be parsed because it reached the maximum number of tokens."""
+
+    default_status = Status.LIMIT
+    #: The chat.completion with the received part.
+    completion: Any = None
+
+
+class ContentFilterFinishReasonError(Error):
+    """The answer cannot be parsed because a content filter ended it."""
+
+    default_status = Status.LIMIT
+
+
 #: The exception for every status except OK.
 BY_STATUS: dict[Status, type[Error]] = {
     Status.INVALID: InvalidArgumentError,
@@ -195,6 +251,29 @@ BY_STATUS: dict[Status, type[Error]] = {
 }
 
 
+#: More specific exceptions for some of the HTTP statuses that the library reports as BAD_REQUEST.
+_BAD_REQUESTS: dict[int, type[Error]] = {409: ConflictError, 422: UnprocessableEntityError}
+
+
 def error_of(reply: Reply) -> Error:
     """Returns the exception for a reply whose status is not OK."""
-    return BY_STATUS[reply.status](reply.message, reply)
+    kind = BY_STATUS[reply.status]
+    if kind is BadRequestError:
+        kind = _BAD_REQUESTS.get(reply.http_status, kind)
+    return kind(reply.message, reply)
+
+
+def _body_of(reply: Optional[Reply]) -> Any:
+    try:
+        document = json.loads(reply.raw_json()) if reply is not None else None
+    except (ValueError, RecursionError):
+        # No JSON was received, or nothing that Python can parse.
+        return None
+    return document.get("error", document) if isinstance(document, dict) else document
+
+
+# The names of openai-python.
+APIError = OpenAIError = Error
+APITimeoutError = TimeoutError
+APIResponseValidationError = ProtocolError
+InternalServerError = ServerError

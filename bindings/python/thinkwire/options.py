@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from ctypes import CDLL
 from dataclasses import asdict, dataclass
 from numbers import Real
-from typing import Any, Literal, Optional, Union
+from typing import Any, Literal, Optional, Protocol, TypedDict, Union
 
 from . import _abi, _log
 from ._handle import Handle, c_integer, c_path, c_string, check
+from ._keywords import check_names
 from .errors import InvalidArgumentError
 
 
@@ -30,8 +31,15 @@ class Timeout:
     total: Optional[float] = None
 
 
-#: Seconds for the whole exchange, a Timeout, or a dict with its fields.
-TimeoutLike = Union[float, Timeout, Mapping[str, float], None]
+class HTTPXTimeout(Protocol):
+    """The timeouts of an httpx.Timeout that have an equivalent here; None disables one."""
+
+    connect: Optional[float]
+    read: Optional[float]
+
+
+#: Seconds for the whole exchange, a Timeout, a dict with its fields, or an httpx.Timeout.
+TimeoutLike = Union[float, Timeout, Mapping[str, float], HTTPXTimeout, None]
 
 
 @dataclass(frozen=True)
@@ -64,63 +72,76 @@ _MAX_SECONDS = (2**63 - 1) // 1000
 ReasoningTags = Union[tuple[str, str], Literal[False], None]
 
 
+class ClientOptions(TypedDict, total=False):
+    """The keyword arguments of Client, which its docstring describes."""
+
+    headers: Optional[Mapping[str, str]]
+    timeout: TimeoutLike
+    max_retries: Optional[int]
+    comments_keep_alive: bool
+    require_finish: bool
+    proxy: Optional[str]
+    no_proxy: Union[str, Iterable[str], None]
+    ca_file: Union[str, os.PathLike[str], None]
+    ca_directory: Union[str, os.PathLike[str], None]
+    limits: Union[Limits, Mapping[str, int], None]
+    http_version: Optional[str]
+    dialect: Union[str, _abi.Dialect, None]
+    reasoning_tags: ReasoningTags
+    reasoning_replay: Optional[str]
+    allow_cleartext: Union[str, Iterable[str]]
+    log: Optional[_log.LogFunction]
+
+
+class AllOptions(ClientOptions, total=False):
+    """The arguments of Client.with_options."""
+
+    base_url: Optional[str]
+    api_key: Optional[str]
+
+
 class Options:
     """The library's options object, created from the arguments of a Client."""
 
-    def __init__(
-        self,
-        library: CDLL,
-        *,
-        base_url: Optional[str],
-        api_key: Optional[str],
-        headers: Optional[Mapping[str, str]],
-        timeout: TimeoutLike,
-        max_retries: Optional[int],
-        comments_keep_alive: bool,
-        require_finish: bool,
-        proxy: Optional[str],
-        no_proxy: Union[str, Iterable[str], None],
-        ca_file: Union[str, os.PathLike[str], None],
-        ca_directory: Union[str, os.PathLike[str], None],
-        limits: Union[Limits, Mapping[str, int], None],
-        http_version: Optional[str],
-        dialect: Union[str, _abi.Dialect, None],
-        reasoning_tags: ReasoningTags,
-        reasoning_replay: Optional[str],
-        allow_cleartext: Union[str, Iterable[str]],
-        log: Optional[_log.LogFunction],
-    ) -> None:
+    def __init__(self, library: CDLL, options: AllOptions) -> None:
         self._library = library
         self.handle = Handle(library.tw_options_create(), library.tw_options_destroy)
         self.log_number: Optional[int] = None
+        check_names(options, AllOptions.__optional_keys__)
+        no_proxy = options.get("no_proxy")
         if no_proxy is not None and not isinstance(no_proxy, str):
             no_proxy = ",".join(no_proxy)
-        self._set_string("base_url", base_url)
-        self._set_string("api_key", api_key)
-        for name, value in (headers or {}).items():
+        self._set_string("base_url", options.get("base_url"))
+        self._set_string("api_key", options.get("api_key"))
+        for name, value in (options.get("headers") or {}).items():
             field = c_string(f"the header {name!r}", value)
             self._call("tw_options_set_header", c_string("the name of a header", name), field)
-        for kind, milliseconds in timeouts_of(timeout):
+        for kind, milliseconds in timeouts_of(options.get("timeout")):
             self._call("tw_options_set_timeout", kind, milliseconds)
+        max_retries = options.get("max_retries")
         if max_retries is not None:
             self._call("tw_options_set_retries", c_integer("max_retries", max_retries, 32))
-        self._call("tw_options_set_comments_keep_alive", comments_keep_alive)
-        self._call("tw_options_set_require_finish", require_finish)
-        for limit, number in _fields_of("limits", Limits, limits):
+        self._call("tw_options_set_comments_keep_alive", options.get("comments_keep_alive", True))
+        self._call("tw_options_set_require_finish", options.get("require_finish", True))
+        for limit, number in _fields_of("limits", Limits, options.get("limits")):
             size = c_integer(f"the limit {limit}", number, 64)
             self._call("tw_options_set_limit", _abi.Limit[limit.upper()], size)
-        self._set_string("proxy", proxy)
+        self._set_string("proxy", options.get("proxy"))
         self._set_string("no_proxy", no_proxy)
-        self._set_path("ca_file", ca_file)
-        self._set_path("ca_directory", ca_directory)
+        self._set_path("ca_file", options.get("ca_file"))
+        self._set_path("ca_directory", options.get("ca_directory"))
+        http_version = options.get("http_version")
         if http_version is not None:
             self._call("tw_options_set_http_version", _http_version(http_version))
+        dialect = options.get("dialect")
         if dialect is not None:
             self._call("tw_options_set_dialect", _dialect(dialect))
-        self._call("tw_options_set_reasoning_tags", *tags_of(reasoning_tags))
-        self._set_string("reasoning_replay", reasoning_replay)
-        for host in [allow_cleartext] if isinstance(allow_cleartext, str) else allow_cleartext:
+        self._call("tw_options_set_reasoning_tags", *tags_of(options.get("reasoning_tags")))
+        self._set_string("reasoning_replay", options.get("reasoning_replay"))
+        hosts = options.get("allow_cleartext", ())
+        for host in [hosts] if isinstance(hosts, str) else hosts:
             self._call("tw_options_allow_cleartext", c_string("allow_cleartext", host))
+        log = options.get("log") or _log.logger()
         if log is not None:
             self.log_number = _log.register(log)
             self._call("tw_options_set_log", _log.trampoline, self.log_number)
@@ -157,11 +178,30 @@ def tags_of(tags: object) -> tuple[Optional[bytes], Optional[bytes]]:
 
 def timeouts_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutKind, int]]:
     """Returns the timeouts that are set, in milliseconds."""
-    timeouts = Timeout(total=timeout) if isinstance(timeout, Real) else timeout
+    timeouts: Any = timeout
+    if _is_number(timeouts):
+        timeouts = Timeout(total=timeouts)
+    elif hasattr(timeouts, "connect") and hasattr(timeouts, "read"):
+        # httpx limits the time between two reads, of which the first one waits for the response.
+        limits = (timeouts.connect, timeouts.read)
+        connect, read = (0 if limit is None else limit for limit in limits)
+        timeouts = Timeout(connect=connect, first_byte=read, idle=read)
     return [
         (_abi.TimeoutKind[name.upper()], _milliseconds(name, seconds))
         for name, seconds in _fields_of("timeout", Timeout, timeouts)
     ]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real)
+
+
+def phases(timeout: TimeoutLike) -> TimeoutLike:
+    """Returns a timeout as openai-python understands it: a number limits each phase by itself."""
+    seconds: Any = timeout
+    if _is_number(seconds):
+        return Timeout(connect=seconds, first_byte=seconds, idle=seconds)
+    return timeout
 
 
 def _fields_of(

@@ -10,6 +10,7 @@ from typing import Callable, Iterator, Optional
 from . import _fork, _log
 from ._abi import Next, Status, tw_event
 from ._handle import NotCopyable
+from ._tracing import Span
 from .errors import MisuseError, error_of
 from .events import Event, event_of
 from .options import Options
@@ -77,13 +78,16 @@ class Stream(BaseStream):
     # Defined on the class because __del__ also runs if __init__ did not complete.
     _chat: Optional[int] = None
 
-    def __init__(self, library: CDLL, chat: int, options: Options) -> None:
+    def __init__(
+        self, library: CDLL, chat: int, options: Options, span: Optional[Span] = None
+    ) -> None:
         self._library = library
         self._next = library.tw_chat_next
         # The options own the log function, which must live as long as the exchange.
         self._options = options
         self._generation = _fork.generation
         self._chat = chat
+        self._span = span
         self._reply: Optional[Reply] = None
         self._event_out = c_void_p()
         self._event_out_pointer = byref(self._event_out)
@@ -227,5 +231,7 @@ class Stream(BaseStream):
         if chat is None:
             return
         self._reply = Reply(self._library, self._library.tw_chat_close(chat))
+        if self._span is not None:
+            self._span.end(self._reply)
         if _log.failures:
             _log.raise_failure()

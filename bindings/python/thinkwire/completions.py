@@ -1,0 +1,181 @@
+"""`client.chat.completions`, with the functions of openai-python."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Optional, Union, overload
+
+from ._parse import parse_completion
+from ._request import Messages
+from .arguments import Arguments
+from .compat import AsyncChunkStream, ChunkStream, Object, completion_of
+from .options import phases
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .async_client import AsyncClient
+    from .client import Client
+
+
+class Completions:
+    """`client.chat.completions`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @overload
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Messages,
+        stream: Optional[Literal[False]] = False,
+        **arguments: Unpack[Arguments],
+    ) -> Object: ...
+
+    @overload
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Messages,
+        stream: Literal[True],
+        **arguments: Unpack[Arguments],
+    ) -> ChunkStream: ...
+
+    @overload
+    def create(
+        self, *, model: str, messages: Messages, stream: bool, **arguments: Unpack[Arguments]
+    ) -> Union[Object, ChunkStream]: ...
+
+    def create(
+        self,
+        *,
+        model: str,
+        messages: Messages,
+        stream: Optional[bool] = False,
+        **arguments: Unpack[Arguments],
+    ) -> Union[Object, ChunkStream]:
+        """Sends the messages and returns the chat.completion, or with `stream=True` its chunks.
+
+        The arguments are those of Client.send. Only a number as `timeout` has the meaning that it
+        has in openai-python: it limits the time to connect, the time to the first byte, and the
+        time between two pieces of the answer.
+        """
+        if stream:
+            events = self._client.stream(model, messages, **_native(arguments))
+            return ChunkStream(events, _requests_usage(arguments))
+        return completion_of(self._client.send(model, messages, **_native(arguments)))
+
+    def parse(self, *, model: str, messages: Messages, **arguments: Unpack[Arguments]) -> Object:
+        """Returns the chat.completion, with each answer as an instance of `response_format`.
+
+        The instance is `completion.choices[0].message.parsed`; it is None if the model refused or
+        called tools. `response_format` is a pydantic model, a dataclass or a TypedDict. The
+        arguments of calls of a pydantic_function_tool() are in `tool_call.function
+        .parsed_arguments`. Raises ValueError if an answer does not fit, LengthFinishReasonError or
+        ContentFilterFinishReasonError if it is not complete.
+        """
+        arguments = _native(arguments)
+        reply = self._client.send(model, messages, **arguments)
+        return parse_completion(reply, completion_of(reply), arguments)
+
+
+class Chat:
+    """`client.chat`."""
+
+    def __init__(self, client: Client) -> None:
+        self.completions = Completions(client)
+
+
+class Beta:
+    """`client.beta`."""
+
+    def __init__(self, client: Client) -> None:
+        self.chat = Chat(client)
+
+
+class AsyncCompletions:
+    """`client.chat.completions` of an AsyncClient."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    @overload
+    async def create(
+        self,
+        *,
+        model: str,
+        messages: Messages,
+        stream: Optional[Literal[False]] = False,
+        **arguments: Unpack[Arguments],
+    ) -> Object: ...
+
+    @overload
+    async def create(
+        self,
+        *,
+        model: str,
+        messages: Messages,
+        stream: Literal[True],
+        **arguments: Unpack[Arguments],
+    ) -> AsyncChunkStream: ...
+
+    @overload
+    async def create(
+        self, *, model: str, messages: Messages, stream: bool, **arguments: Unpack[Arguments]
+    ) -> Union[Object, AsyncChunkStream]: ...
+
+    async def create(
+        self,
+        *,
+        model: str,
+        messages: Messages,
+        stream: Optional[bool] = False,
+        **arguments: Unpack[Arguments],
+    ) -> Union[Object, AsyncChunkStream]:
+        """Sends the messages and returns the chat.completion, or with `stream=True` its chunks.
+
+        The arguments are those of Completions.create.
+        """
+        if stream:
+            events = self._client.stream(model, messages, **_native(arguments))
+            return AsyncChunkStream(events, _requests_usage(arguments))
+        return completion_of(await self._client.send(model, messages, **_native(arguments)))
+
+    async def parse(
+        self, *, model: str, messages: Messages, **arguments: Unpack[Arguments]
+    ) -> Object:
+        """Returns the chat.completion, with parsed answers; see Completions.parse."""
+        arguments = _native(arguments)
+        reply = await self._client.send(model, messages, **arguments)
+        return parse_completion(reply, completion_of(reply), arguments)
+
+
+class AsyncChat:
+    """`client.chat` of an AsyncClient."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self.completions = AsyncCompletions(client)
+
+
+class AsyncBeta:
+    """`client.beta` of an AsyncClient."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self.chat = AsyncChat(client)
+
+
+def _native(arguments: Arguments) -> Arguments:
+    """Returns the arguments with the meaning that they have for Client.send."""
+    native: Arguments = {**arguments}
+    if "timeout" in native:
+        native["timeout"] = phases(native["timeout"])
+    if native.get("tools") is not None:
+        # parse() reads them twice.
+        native["tools"] = list(native["tools"] or ())
+    return native
+
+
+def _requests_usage(arguments: Arguments) -> bool:
+    return bool((arguments.get("stream_options") or {}).get("include_usage"))
