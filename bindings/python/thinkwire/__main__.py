@@ -1,0 +1,111 @@
+"""`python -m thinkwire`: prints what is installed, and whether the endpoint answers.
+
+The exit status is 0 if the endpoint answers a request for its list of models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import sys
+from collections.abc import Iterator
+from typing import Optional
+
+from . import Client, Error, LibraryError, __version__, library_version
+from ._library import library
+
+#: The number of seconds to wait for the endpoint.
+_PATIENCE = 20
+
+
+class _CurlInfo(ctypes.Structure):
+    """The beginning of curl_version_info_data. Source: curl/curl.h."""
+
+    _fields_ = [
+        ("age", ctypes.c_int),
+        ("version", ctypes.c_char_p),
+        ("version_num", ctypes.c_uint),
+        ("host", ctypes.c_char_p),
+        ("features", ctypes.c_int),
+        ("ssl_version", ctypes.c_char_p),
+    ]
+
+
+class _SymbolInfo(ctypes.Structure):
+    """Dl_info of dlfcn.h."""
+
+    _fields_ = [
+        ("dli_fname", ctypes.c_char_p),
+        ("dli_fbase", ctypes.c_void_p),
+        ("dli_sname", ctypes.c_char_p),
+        ("dli_saddr", ctypes.c_void_p),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m thinkwire", description=__doc__)
+    parser.add_argument("--base-url", help="the endpoint, in place of that of the environment")
+    arguments = parser.parse_args()
+    try:
+        for name, value in _installation():
+            print(f"{name:12} {value}")
+    except LibraryError as error:
+        print(f"{'library':12} {error}")
+        return 1
+    status = _endpoint(arguments.base_url)
+    return status
+
+
+def _installation() -> Iterator[tuple[str, str]]:
+    version = sys.version.split()[0]
+    yield "thinkwire", f"{__version__} for Python, in Python {version}"
+    yield "libthinkwire", f"{library_version()} ({_path()})"
+    info = _curl_info()
+    yield "libcurl", _text(info.version)
+    yield "TLS", _text(info.ssl_version)
+
+
+def _path() -> str:
+    """Returns the path of the loaded library."""
+    info = _SymbolInfo()
+    dladdr = ctypes.CDLL(None).dladdr
+    dladdr.argtypes = [ctypes.c_void_p, ctypes.POINTER(_SymbolInfo)]
+    found = dladdr(ctypes.cast(library().tw_version, ctypes.c_void_p), ctypes.byref(info))
+    return _text(info.dli_fname) if found else "unknown path"
+
+
+def _curl_info() -> _CurlInfo:
+    """Returns the description of the libcurl that the library uses.
+
+    The handle of a library also finds the functions of the libraries that it is linked with.
+    """
+    function = library().curl_version_info
+    function.restype = ctypes.POINTER(_CurlInfo)
+    info: _CurlInfo = function(0).contents
+    return info
+
+
+def _text(value: Optional[bytes]) -> str:
+    return value.decode("utf-8", "replace") if value else "none"
+
+
+def _endpoint(base_url: Optional[str]) -> int:
+    """Requests the list of models, prints the result and returns the exit status."""
+    lines: list[str] = []
+    try:
+        with Client(base_url, timeout=_PATIENCE, max_retries=0, log=lines.append) as client:
+            models = client.models()
+    except Error as error:
+        answers = "answers, with an error" if error.http_status else "does not answer"
+        result, status = f"{answers}: {error}", 1
+    else:
+        time = models.reply.timing.total or 0
+        result, status = f"answers in {time * 1000:.0f} ms with {len(models)} models", 0
+    # The first line of the log is "GET URL".
+    url = lines[0].partition(" ")[2] if lines else "endpoint"
+    print(f"{'endpoint':12} {url} {result}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
