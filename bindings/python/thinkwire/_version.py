@@ -15,6 +15,11 @@ _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT_PATH = ("bindings", "python", "thinkwire")
 
 
+def is_checkout() -> bool:
+    """Whether the package is used in a checkout of the repository, without being installed."""
+    return _PACKAGE.parts[-3:] == _CHECKOUT_PATH
+
+
 @functools.cache
 def package_version() -> Optional[str]:
     """Returns the version of the package, or None for a copy without metadata.
@@ -22,7 +27,7 @@ def package_version() -> Optional[str]:
     A source checkout reads the header next to it, because the metadata found by the interpreter may
     belong to another, installed version.
     """
-    if _PACKAGE.parts[-3:] == _CHECKOUT_PATH:
+    if is_checkout():
         header = _PACKAGE.parents[2] / "include" / "thinkwire.h"
         if header.exists():
             return header_version(header.read_text(encoding="utf-8"))
