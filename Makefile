@@ -20,6 +20,7 @@ BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
+DATADIR    ?= $(PREFIX)/share
 CC         ?= cc
 CFLAGS     ?= -O2
 INSTALL    ?= install
@@ -42,8 +43,14 @@ sanitize := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 # The library is found in the build directory and, after installation, in ../lib.
 link    := -L$(out) -lthinkwire -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$$ORIGIN/../release'
 support := $(wildcard Tests/support/*.[ch])
+chat_sources := $(wildcard bindings/c/chat/*.[ch])
+# thinkwire-chat edits lines with libedit if that is installed. LIBEDIT= builds without it.
+LIBEDIT ?= $(shell pkg-config --exists libedit && echo yes)
+editing := $(if $(LIBEDIT),-DUSE_LIBEDIT $(shell pkg-config --cflags --libs libedit))
 abi     := $(wildcard Tests/abi/*.c) $(filter %.c,$(support))
 guests  := $(filter-out .build/guest/guest,$(patsubst Tests/%.c,.build/%,$(wildcard Tests/guest/*.c)))
+# Manual pages and completions for shells, where they are below DATADIR.
+shared_files := $(shell cd bindings/c/share && find . -type f)
 c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build/corpus/play \
            .build/servers/replay \
            .build/faults/sweep .build/faults/sweep-asan .build/soak/soak
@@ -54,7 +61,8 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
 # Tests/run.py prints seconds and processor seconds per target.
 fuzz_lane    := test-fuzz
 compute_lane := test-tsan test-swift test-c-tsan test-faults
-wait_lane    := programs lint test-checks test-c test-python test-servers test-guest test-mock test-corpus
+wait_lane    := programs lint test-checks test-chat test-c test-python test-servers test-guest test-mock \
+                test-corpus
 shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
@@ -77,8 +85,8 @@ endif
 
 $(library): library
 
-$(chat): bindings/c/examples/chat.c include/thinkwire.h | library
-	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link) $(LDFLAGS)
+$(chat): $(chat_sources) include/thinkwire.h | library
+	$(CC) $(strict) $(CFLAGS) $(filter %.c,$^) -o $@ $(link) $(editing) $(LDFLAGS)
 
 check: library
 	Tests/check/header.sh include/thinkwire.h
@@ -287,6 +295,15 @@ test-mock: library $(venv)/ready
 	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
 	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/mock
 
+# thinkwire-chat, as its users see it: in pipes, and in a terminal (tmux).
+test-chat: $(chat) .build/chat/checked $(venv)/ready
+	THINKWIRE_MOCK=$(CURDIR)/$(mock) $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/chat
+
+# Without libedit, and with the address sanitizer.
+.build/chat/checked: $(chat_sources) include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) -g -O1 $(sanitize) $(filter %.c,$^) -o $@ $(link)
+
 mypy: $(venv)/ready
 	$(venv)/bin/mypy --config-file bindings/python/pyproject.toml
 
@@ -382,6 +399,9 @@ install:
 	    bindings/c/configure.sh bindings/c/$$name.cmake.in $(DESTDIR)$(LIBDIR)/cmake/Thinkwire/$$name.cmake \
 	        $(version) $(PREFIX) $(LIBDIR) $(INCLUDEDIR) || exit 1; \
 	done
+	for file in $(shared_files); do \
+	    $(INSTALL) -D -m 644 bindings/c/share/$$file $(DESTDIR)$(DATADIR)/$$file || exit 1; \
+	done
 	test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || $(LDCONFIG) || true
 
 uninstall:
@@ -390,6 +410,7 @@ uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc
 	rm -f $(patsubst bindings/c/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard bindings/c/man/*.1))
 	rm -rf $(DESTDIR)$(LIBDIR)/cmake/Thinkwire
+	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(shared_files))
 
 clean:
 	rm -rf .build

@@ -5,6 +5,10 @@ set -eu
 chat=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export HOME="$work" THINKWIRE_MODEL=alibaba/qwen3-32b
+unset XDG_STATE_HOME
+# The program reads a pipe or a file that is its standard input.
+exec </dev/null
 passed=0 failed=0
 # check COMMAND…: counts whether the command succeeds.
 check() {
@@ -29,7 +33,7 @@ run() {
     expected=$1
     shift
     status=0
-    "$chat" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+    "$chat" "$@" >"$work/out" 2>"$work/err" || status=$?
     check equal "$status" "$expected"
 }
 # on_terminal COMMAND: runs the command on a terminal of its own; its output is in `out` at once.
@@ -138,8 +142,9 @@ check contains out '^\[answer\]'
 check lacks out "$escape"
 
 # A conversation ends at the end of input. The second answer shows that its request was accepted.
+# Tests/chat tests line editing, which a terminal of this type does not allow.
 printf 'Hello\n\nHello again\n' >"$work/question"
-run_on_terminal 0 "$chat --quiet --think" <"$work/question"
+run_on_terminal 0 "TERM=dumb $chat --quiet --think" <"$work/question"
 check equal "$(grep -c "$greeting" "$work/out")" 2
 
 # Ctrl-C cancels the answer: what was received is shown, and the status says so.
@@ -157,7 +162,7 @@ check contains err '^thinkwire-chat: interrupted'
 # The shell around the program receives each Ctrl-C as well, and must ignore it.
 {
     printf 'Hello\n'
-    wait_for out '2mOkay'
+    wait_for out '^Okay'
     printf '\003'
     wait_for out '^> ' 2
     printf 'not sent\003'
@@ -169,10 +174,10 @@ check contains err '^thinkwire-chat: interrupted'
         sleep 0.5
     done
 } | on_terminal "trap : INT
-    $chat --think -m 'alibaba/qwen3-32b#stall=2500'
+    TERM=dumb $chat --think -m 'alibaba/qwen3-32b#stall=2500'
     echo ended with \$?" || true
 check contains out 'thinkwire-chat: interrupted'
-check equal "$(grep -c 'Okay, the user\|2mOkay' "$work/out")" 1
+check equal "$(grep -c '^Okay, the user' "$work/out")" 1
 check contains out '^ended with 0'
 
 echo "chat: $passed passed, $failed failed"
