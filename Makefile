@@ -49,7 +49,7 @@ LIBEDIT ?= $(shell pkg-config --exists libedit && echo yes)
 editing := $(if $(LIBEDIT),-DUSE_LIBEDIT $(shell pkg-config --cflags --libs libedit))
 abi     := $(wildcard Tests/abi/*.c) $(filter %.c,$(support))
 guests  := $(filter-out .build/guest/guest,$(patsubst Tests/%.c,.build/%,$(wildcard Tests/guest/*.c)))
-# Manual pages and completions for shells, where they are below DATADIR.
+# Completions for shells, where they are below DATADIR.
 shared_files := $(shell cd bindings/c/share && find . -type f)
 c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build/corpus/play \
            .build/servers/replay \

@@ -36,13 +36,17 @@ run() {
     echo "install: $1 prints the answer"
 }
 
-for name in send stream pull chat; do compile "$source/bindings/c/examples/$name.c" "$name"; done
+for name in send stream pull; do compile "$source/bindings/c/examples/$name.c" "$name"; done
 run send
 run stream
 run pull
 grep -q '^Okay' "$work/stream.err" || fail "stream does not print the reasoning"
 grep -q '^Okay' "$work/pull.err" || fail "pull does not print the reasoning"
 PATH="$prefix/bin:$PATH" "$source/Tests/check/chat.sh" thinkwire-chat
+for file in man/man1/thinkwire-chat.1 bash-completion/completions/thinkwire-chat \
+    zsh/site-functions/_thinkwire-chat fish/vendor_completions.d/thinkwire-chat.fish; do
+    [ -s "$prefix/share/$file" ] || fail "share/$file is not installed"
+done
 
 # run_loop NAME [PACKAGE]: the example for an event loop prints the answers of all models, and its
 # timer expires meanwhile. The pieces of the answers arrive with pauses; Valgrind reports what the
