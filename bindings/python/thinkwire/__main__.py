@@ -97,13 +97,13 @@ def _endpoint(base_url: Optional[str]) -> int:
             models = client.models()
     except Error as error:
         answers = "answers, with an error" if error.http_status else "does not answer"
-        result, status = f"{answers}: {error}", 1
+        result, status = f"{answers}: {error}" if lines else f"{error}", 1
     else:
-        time = models.reply.timing.total or 0
-        result, status = f"answers in {time * 1000:.0f} ms with {len(models)} models", 0
-    # The first line of the log is "GET URL".
-    url = lines[0].partition(" ")[2] if lines else "endpoint"
-    print(f"{'endpoint':12} {url} {result}")
+        milliseconds = (models.reply.timing.total or 0) * 1000
+        result, status = f"answers in {milliseconds:.0f} ms with {len(models)} models", 0
+    # The first line of the log is "GET URL". There is none if nothing could be sent.
+    url = lines[0].partition(" ")[2] + " " if lines else ""
+    print(f"{'endpoint':12} {url}{result}")
     return status
 
 
