@@ -441,6 +441,24 @@ def test_names_of_openai_python_are_aliases() -> None:
     assert issubclass(thinkwire.ConflictError, thinkwire.BadRequestError)
 
 
+def test_omitted_arguments_are_not_sent(echo: Echo) -> None:
+    omitted = thinkwire.NOT_GIVEN
+    assert not omitted and repr(omitted) == "NOT_GIVEN" and thinkwire.omit is omitted
+    with OpenAI(api_key="key", base_url=echo.base_url) as client:
+        client.chat.completions.create(
+            model="m",
+            messages="Hello",
+            stream=omitted,
+            tools=omitted,
+            timeout=thinkwire.omit,
+            temperature=omitted,
+            extra_headers=omitted,
+            seed=None,
+        )
+    message = {"role": "user", "content": "Hello"}
+    assert echo.bodies == [{"model": "m", "messages": [message], "seed": None}]
+
+
 def test_constructor_has_the_arguments_of_openai_python(echo: Echo) -> None:
     with OpenAI(
         api_key="key",

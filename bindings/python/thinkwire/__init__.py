@@ -19,6 +19,7 @@ from ._version import package_version as _package_version
 from .async_client import AsyncClient
 from .async_stream import AsyncStream
 from .client import Client
+from .completions import NOT_GIVEN, NotGiven, omit
 from .errors import (
     APIConnectionError,
     APIError,
@@ -105,7 +106,9 @@ __all__ = [
     "MisuseError",
     "Model",
     "ModelList",
+    "NOT_GIVEN",
     "NotFoundError",
+    "NotGiven",
     "OpenAI",
     "OpenAIError",
     "PermissionDeniedError",
@@ -127,6 +130,7 @@ __all__ = [
     "Usage",
     "__version__",
     "library_version",
+    "omit",
     "pydantic_function_tool",
     "stored_messages",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Optional, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union, cast, overload
 
 from ._parse import parse_completion
 from ._request import Messages
@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 
     from .async_client import AsyncClient
     from .client import Client
+
+
+class NotGiven:
+    """The type of NOT_GIVEN."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+#: The value of an argument that is omitted, with both names that it has in openai-python. None is
+#: sent as null.
+NOT_GIVEN: Any = NotGiven()
+omit = NOT_GIVEN
 
 
 class Completions:
@@ -62,10 +78,11 @@ class Completions:
         has in openai-python: it limits the time to connect, the time to the first byte, and the
         time between two pieces of the answer.
         """
+        arguments = _native(arguments)
         if stream:
-            events = self._client.stream(model, messages, **_native(arguments))
+            events = self._client.stream(model, messages, **arguments)
             return ChunkStream(events, _requests_usage(arguments))
-        return completion_of(self._client.send(model, messages, **_native(arguments)))
+        return completion_of(self._client.send(model, messages, **arguments))
 
     def parse(self, *, model: str, messages: Messages, **arguments: Unpack[Arguments]) -> Object:
         """Returns the chat.completion, with each answer as an instance of `response_format`.
@@ -138,10 +155,11 @@ class AsyncCompletions:
 
         The arguments are those of Completions.create.
         """
+        arguments = _native(arguments)
         if stream:
-            events = self._client.stream(model, messages, **_native(arguments))
+            events = self._client.stream(model, messages, **arguments)
             return AsyncChunkStream(events, _requests_usage(arguments))
-        return completion_of(await self._client.send(model, messages, **_native(arguments)))
+        return completion_of(await self._client.send(model, messages, **arguments))
 
     async def parse(
         self, *, model: str, messages: Messages, **arguments: Unpack[Arguments]
@@ -168,7 +186,8 @@ class AsyncBeta:
 
 def _native(arguments: Arguments) -> Arguments:
     """Returns the arguments with the meaning that they have for Client.send."""
-    native: Arguments = {**arguments}
+    given = {name: value for name, value in arguments.items() if value is not NOT_GIVEN}
+    native = cast(Arguments, given)
     if "timeout" in native:
         native["timeout"] = phases(native["timeout"])
     if native.get("tools") is not None:
