@@ -92,7 +92,7 @@ def test_a_wrong_login_is_reported_without_retry(connect, authenticating_proxy, 
         assert error.status is Status.AUTH
         return
     assert error.status is Status.CONNECT and f"HTTP {401 if login else 407}" in str(error)
-    assert "USER:PASSWORD@" in str(error) and "tw_options_set_proxy" in str(error)
+    assert "USER:PASSWORD@" in str(error) and "Client(proxy=…)" in str(error)
 
 
 def test_a_proxy_that_cannot_reach_the_server(connect, tinyproxy):
@@ -179,7 +179,7 @@ def test_the_connect_timeout_applies_to_a_silent_proxy(connect, secure):
 def test_a_proxy_that_does_not_listen(connect, scheme):
     proxy = f"http://user:{PASSWORD}@127.0.0.1:{free_port()}"
     error = error_of(connect(f"{scheme}://localhost:1/v1", proxy=proxy))
-    assert error.status is Status.CONNECT and "the proxy (tw_options_set_proxy" in str(error)
+    assert error.status is Status.CONNECT and "the proxy (Client(proxy=…)" in str(error)
 
 
 def test_a_proxy_whose_name_is_unknown(connect):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import pickle
+import re
 import socket
 import time
 
@@ -11,7 +12,10 @@ import pytest
 import thinkwire
 from conftest import NEXT, QWEN3, SYNTHETIC, recorded
 from thinkwire import Client, Dialect, Error, Event, EventKind, Status, Thinking
+from thinkwire._abi import FUNCTIONS
+from thinkwire._handle import message_text
 from thinkwire.errors import BY_STATUS
+from thinkwire.options import AllOptions
 
 ERROR_RESPONSES = [
     (400, thinkwire.BadRequestError, Status.BAD_REQUEST),
@@ -83,6 +87,32 @@ def test_error_has_the_attributes_of_openai_python(base_url: str) -> None:
     nested = raised_by('{"error":' + "[" * 500 + "]" * 500 + "}")
     assert nested.status is Status.BAD_REQUEST
     assert thinkwire.APIConnectionError("No.").body is None
+
+
+def test_messages_name_the_arguments_of_this_package(base_url: str) -> None:
+    setters = [name for name in FUNCTIONS if re.match("tw_options_(set|allow)_", name)]
+    assert len(setters) > 15
+    for setter in setters:
+        named = re.fullmatch(
+            r"use Client\((\w+)=…\)\.", message_text(f"use {setter}.".encode()) or ""
+        )
+        assert named and named[1] in AllOptions.__optional_keys__, setter
+    with pytest.raises(thinkwire.InvalidArgumentError, match="no API key: .*Client\\(api_key=…\\)"):
+        Client()
+    with pytest.raises(thinkwire.InvalidArgumentError, match="call send\\(\\) or stream\\(\\)"):
+        Client(base_url, "key").send(QWEN3, "Hello", extra_body={"stream": True})
+    with pytest.raises(thinkwire.TimeoutError, match="Client\\(timeout=…\\)"):
+        Client(base_url, "key", timeout=0.01).send(f"{SYNTHETIC}#delay=5000", "Hello")
+
+
+@pytest.mark.slow
+def test_messages_of_retries_name_the_arguments_of_this_package() -> None:
+    with Client("http://example.com/v1", "", proxy="http://127.0.0.1:1", max_retries=1) as client:
+        stream = client.stream("m", "Hello")
+        assert "the proxy (Client(proxy=…)" in next(stream).text
+        with pytest.raises(thinkwire.APIConnectionError):
+            stream.finish()
+    assert "Client(proxy=…)" in (stream.reply.last_error or "")
 
 
 def test_missing_key_and_unknown_model(base_url: str, client: Client) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import operator
 import os
+import re
 from typing import Any, Callable, NoReturn, Optional
 
 from ._abi import Status
@@ -48,12 +49,35 @@ class Handle(NotCopyable):
 def check(library: ctypes.CDLL, status: int) -> None:
     """Raises the exception for a status other than TW_OK, with the message of tw_last_error."""
     if status != Status.OK:
-        raise BY_STATUS[Status(status)](text(library.tw_last_error()) or "")
+        raise BY_STATUS[Status(status)](last_error(library))
 
 
 def text(borrowed: Optional[bytes]) -> Optional[str]:
     """Decodes a borrowed, NUL-terminated string."""
     return None if borrowed is None else borrowed.decode("utf-8", "replace")
+
+
+def message_text(borrowed: Optional[bytes]) -> Optional[str]:
+    """Decodes a message, with the names of this package in place of those of C functions."""
+    message = text(borrowed)
+    if message is None or "tw_" not in message:
+        return message
+    message = re.sub(r"\btw_options_(?:set_)?(\w+)", _client_argument, message)
+    return re.sub(r"\btw_chat_(send|stream)\b", r"\1()", message)
+
+
+def last_error(library: ctypes.CDLL) -> str:
+    """Returns why the last call on this thread failed."""
+    return message_text(library.tw_last_error()) or ""
+
+
+def _client_argument(setter: re.Match[str]) -> str:
+    name = setter.group(1)
+    return f"Client({_CLIENT_ARGUMENTS.get(name, name)}=…)"
+
+
+#: The arguments of Client whose names differ from those of the C functions.
+_CLIENT_ARGUMENTS = {"header": "headers", "limit": "limits", "retries": "max_retries"}
 
 
 def sized_text(address: Optional[int], length: int) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Callable, Optional
 from . import _abi, _fork, _log
 from ._abi import Kind, LoopLimit, tw_event
 from ._event_loop import EventLoop, Waiter
-from ._handle import check, text
+from ._handle import check, last_error
 from ._tracing import Span
 from .errors import MisuseError
 from .events import Event, event_of
@@ -271,7 +271,7 @@ class Loop:
         self._event_fn = ctypes.cast(self._callback, _abi.tw_event_fn)
         self._address = library.tw_loop_create(client)
         if self._address is None:
-            raise MisuseError(text(library.tw_last_error()) or "the loop cannot be created")
+            raise MisuseError(last_error(library))
         self._descriptor: int = library.tw_loop_fd(self._address)
         for limit, number in limits.items():
             check(library, library.tw_loop_set_limit(self._address, limit, number))
@@ -287,7 +287,7 @@ class Loop:
         start = self.functions.start[function]
         chat = start(self._address, *arguments, self._event_fn, number)
         if chat is None:
-            raise MisuseError(text(self.library.tw_last_error()) or "the loop is closed")
+            raise MisuseError(last_error(self.library))
         exchange.attach(chat)
         self._inbox.exchanges[number] = exchange
         return exchange
@@ -350,7 +350,7 @@ class Loop:
         """Ends all exchanges, because an event was lost or the library returned an error."""
         failure = self._inbox.failure
         if failure is None and delivered < 0:
-            failure = MisuseError(text(self.library.tw_last_error()) or "the loop cannot be used")
+            failure = MisuseError(last_error(self.library))
         if failure is None:
             # deliver() was interrupted before its first statement, so by a signal handler. The
             # exception is lost, but Python has printed it.

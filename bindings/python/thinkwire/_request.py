@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 from ._abi import Thinking
-from ._handle import Handle, c_integer, c_string, check, sized_text, text, utf8
+from ._handle import Handle, c_integer, c_string, check, last_error, sized_text, utf8
 from ._library import library as load_library
 from ._response_format import response_format_of
 from .arguments import Arguments, ThinkingMode, fields_of
@@ -47,7 +47,7 @@ def build(library: CDLL, model: str, messages: Messages, arguments: Arguments) -
     fields = fields_of(arguments)
     address = library.tw_request_create(c_string("model", model))
     if address is None:
-        raise InvalidArgumentError(text(library.tw_last_error()) or "model is invalid")
+        raise InvalidArgumentError(last_error(library))
     request = Request(library, address, model, fields)
     system = arguments.get("system")
     if system is not None:

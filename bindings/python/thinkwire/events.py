@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Optional
 
 from ._abi import Kind, Status, tw_event
-from ._handle import text
+from ._handle import message_text, text
 from .reply import Usage, usage_of
 
 
@@ -101,6 +101,7 @@ def event_of(source: tw_event) -> Optional[Event]:
     elif kind is _USAGE and source.usage:
         event.usage = usage_of(source.usage.contents)
     elif kind is _RETRY:
+        event.text = message_text(content) or ""
         event.attempt = source.attempt
         event.status = Status(source.status)
         event.wait = source.wait_ms / 1000

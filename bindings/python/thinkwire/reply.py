@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Optional, TypeVar, overload
 
 from . import _abi
 from ._abi import Status
-from ._handle import Handle, c_string, sized_text, text
+from ._handle import Handle, c_string, message_text, sized_text, text
 from ._schema import parsed, value_of
 
 _T = TypeVar("_T")
@@ -91,7 +91,7 @@ class Reply:
     @cached_property
     def message(self) -> str:
         """One line with the reason, the text of the provider and what to do; "" for Status.OK."""
-        return text(self._library.tw_reply_message(self._handle.address)) or ""
+        return message_text(self._library.tw_reply_message(self._handle.address)) or ""
 
     @property
     def attempts(self) -> int:
@@ -104,7 +104,7 @@ class Reply:
 
         All other attributes describe the final attempt.
         """
-        return text(self._library.tw_reply_last_error(self._handle.address, None))
+        return message_text(self._library.tw_reply_last_error(self._handle.address, None))
 
     @cached_property
     def http_status(self) -> int:
