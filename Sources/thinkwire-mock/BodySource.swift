@@ -8,7 +8,7 @@ final class CannedBody {
     private(set) var ends: [Int] = []
     /// Whether more pieces may follow.
     var isOpen = false
-    /// Whether the body ends before its end, as a connection that is closed too early does.
+    /// Whether the provider closed the connection before the end of the body.
     var isTruncated = false
 
     init() {}

@@ -12,6 +12,8 @@ struct ExampleArguments: ~Copyable {
     private var json = ByteBuffer()
 
     private static let maxDepth = 32
+    /// Length of the longest text, whatever length the schema requires.
+    private static let maxLength: Int64 = 1000
 
     /// Members of a schema that contain a valid value, or a list of valid values.
     private static let examples: StaticString = "const default example examples enum"
@@ -31,17 +33,9 @@ struct ExampleArguments: ~Copyable {
     /// Returns the JSON text of the arguments.
     mutating func text() -> ByteArray {
         json.removeAll()
-        if let root, root.kind == .object, !isWithoutMembers(root) {
-            append(root, depth: 0)
-        } else {
-            json.append("{}")
-        }
+        // An empty schema accepts everything, but arguments are always an object.
+        if let root, root.hasMembers { append(root, depth: 0) } else { json.append("{}") }
         return ByteArray(json.bytes)
-    }
-
-    /// An empty schema accepts everything, but arguments are always an object.
-    private func isWithoutMembers(_ schema: JSONValue) -> Bool {
-        schema.members.reduce(true) { _, _ in false }
     }
 
     private mutating func append(_ schema: JSONValue, depth: Int) {
@@ -52,8 +46,7 @@ struct ExampleArguments: ~Copyable {
             return append(target, depth: depth + 1)
         }
         for name in Fields(words: "anyOf oneOf allOf") {
-            guard let first = schema[name]?.elements.first(where: { _ in true }) else { continue }
-            return append(first, depth: depth + 1)
+            if let first = schema[name]?.firstElement { return append(first, depth: depth + 1) }
         }
         appendValue(ofType: type(of: schema), schema, depth)
     }
@@ -62,7 +55,7 @@ struct ExampleArguments: ~Copyable {
         for name in Fields(words: ExampleArguments.examples) {
             guard let value = schema[name] else { continue }
             guard name.equals("examples") || name.equals("enum") else { return value }
-            if let first = value.elements.first(where: { _ in true }) { return first }
+            if let first = value.firstElement { return first }
         }
         return nil
     }
@@ -86,9 +79,7 @@ struct ExampleArguments: ~Copyable {
         if isObject {
             appendObject(schema, depth)
         } else if type?.isText("array") ?? false {
-            json.append("[")
-            if let items = schema["items"] { append(items, depth: depth + 1) }
-            json.append("]")
+            appendArray(schema, depth)
         } else if let type, type.isText("integer") || type.isText("number") {
             appendNumber(schema)
         } else if type?.isText("boolean") ?? false {
@@ -98,6 +89,20 @@ struct ExampleArguments: ~Copyable {
         } else {
             appendString(schema)
         }
+    }
+
+    private mutating func appendArray(_ schema: JSONValue, _ depth: Int) {
+        json.append("[")
+        if let items = schema["items"] {
+            var missing = schema["minItems"]?.integer ?? 1
+            append(items, depth: depth + 1)
+            while missing > 1, budget > 0 {
+                missing -= 1
+                json.append(",")
+                append(items, depth: depth + 1)
+            }
+        }
+        json.append("]")
     }
 
     private mutating func appendObject(_ schema: JSONValue, _ depth: Int) {
@@ -122,8 +127,12 @@ struct ExampleArguments: ~Copyable {
     private mutating func appendNumber(_ schema: JSONValue) {
         if let minimum = schema["minimum"], minimum.kind == .number {
             json.append(minimum.raw)
+        } else if let bound = schema["exclusiveMinimum"]?.double, abs(bound) < 1e15 {
+            json.append(decimal: Int(bound) + 1)
         } else if let maximum = schema["maximum"], maximum.double ?? 1 < 1 {
             json.append(maximum.raw)
+        } else if let bound = schema["exclusiveMaximum"]?.double, bound <= 1, bound > -1e15 {
+            json.append(decimal: Int(bound) - 1)
         } else {
             json.append("1")
         }
@@ -134,6 +143,24 @@ struct ExampleArguments: ~Copyable {
         {
             return json.append(jsonString: StaticText.bytes(value))
         }
-        json.append("\"text\"")
+        var text = ByteBuffer()
+        let minLength = min(schema["minLength"]?.integer ?? 0, ExampleArguments.maxLength)
+        repeat { text.append("text") } while text.count < minLength
+        if let limit = schema["maxLength"]?.integer, limit >= 0, limit < text.count {
+            text.truncate(to: Int(limit))
+        }
+        json.append(jsonString: text.bytes)
+    }
+}
+
+extension JSONValue {
+    fileprivate var firstElement: JSONValue? {
+        var elements = elements
+        return elements.next()
+    }
+
+    fileprivate var hasMembers: Bool {
+        var members = members
+        return members.next() != nil
     }
 }

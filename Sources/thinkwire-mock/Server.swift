@@ -117,9 +117,12 @@ final class Server {
             connectionCount += 1
             let key = UInt64(truncatingIfNeeded: connectionCount) << 32 | UInt64(fd)
             while connections.count <= Int(fd) { connections.append(nil) }
-            guard let socket = Socket(fd, usesTLS: usesTLS), mock_epoll_add(epoll, fd, key, 0) >= 0
-            else {
+            guard let socket = Socket(fd, usesTLS: usesTLS) else {
                 _ = close(fd)
+                continue
+            }
+            guard mock_epoll_add(epoll, fd, key, 0) >= 0 else {
+                socket.close(byReset: false)
                 continue
             }
             let connection = Connection(socket, key: key, number: connectionCount)

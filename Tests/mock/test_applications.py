@@ -103,6 +103,10 @@ def test_received_requests_are_listed_without_the_key():
         "temperature": 0.5,
     }
     assert second["body"]["model"] == "none" and third["body"] == "{no JSON\n"
+    # A key in the query is not kept either.
+    fetch(server, "/v1/models?key=" + KEY)
+    response = fetch(server, "/mock/requests")
+    assert response.json[-1]["path"] == "/v1/models" and KEY.encode() not in response.body
     assert fetch(server, "/mock/requests", "DELETE").status == 204
     assert fetch(server, "/mock/requests").json == []
     response = fetch(server, "/mock/requests", "PUT")
@@ -291,7 +295,15 @@ EXAMPLES = [
     ({"type": "object", "properties": {"a": {"type": "boolean"}}}, {"a": True}),
     ({"properties": {"a": {"const": [1, "x"]}}}, {"a": [1, "x"]}),
     ({"properties": {"a": {"type": ["null", "number"], "maximum": -2.5}}}, {"a": -2.5}),
+    ({"properties": {"a": {"type": "integer", "exclusiveMinimum": 4}}}, {"a": 5}),
+    ({"properties": {"a": {"type": "integer", "exclusiveMaximum": 0}}}, {"a": -1}),
     ({"properties": {"a": {"type": "string", "format": "date"}}}, {"a": "2026-01-31"}),
+    ({"properties": {"a": {"type": "string", "minLength": 7}}}, {"a": "texttext"}),
+    ({"properties": {"a": {"type": "string", "maxLength": 2}}}, {"a": "te"}),
+    (
+        {"properties": {"a": {"type": "array", "items": {"default": 0}, "minItems": 3}}},
+        {"a": [0, 0, 0]},
+    ),
     ({"properties": {"a": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}}, {"a": 1}),
     (
         {
@@ -312,10 +324,14 @@ def test_arguments_match_the_parameters():
         calls = chat(server, "mock/tools", tools=[function]).json["choices"][0]["message"]
         arguments = calls["tool_calls"][0]["function"]["arguments"]
         assert json.loads(arguments) == expected, parameters
-    # A schema that refers to itself, and would have 2^32 values, ends.
-    node = {"type": "object", "properties": {"l": {"$ref": "#"}, "r": {"$ref": "#"}}}
-    response = chat(server, "mock/tools", tools=[tool("f", node)])
-    assert response.status == 200 and len(response.body) < 100_000
+    # Schemas that refer to themselves, or require very many values, end.
+    for endless in (
+        {"type": "object", "properties": {"l": {"$ref": "#"}, "r": {"$ref": "#"}}},
+        {"properties": {"a": {"type": "array", "items": {}, "minItems": 10**12}}},
+        {"properties": {"a": {"type": "string", "minLength": 10**12}}},
+    ):
+        response = chat(server, "mock/tools", tools=[tool("f", endless)])
+        assert response.status == 200 and len(response.body) < 100_000
     stop(server)
 
 
@@ -438,8 +454,8 @@ def test_host_selects_the_address():
     server = Mock("--host=localhost")
     assert server.url == f"http://localhost:{server.port}/v1"
     stop(server)
-    code, _, errors = run("--host", "no-such-host.invalid")
-    assert code == 1 and "cannot listen on no-such-host.invalid: " in errors
+    code, _, errors = run("--host", "203.0.113.1")
+    assert code == 1 and "cannot listen on 203.0.113.1: Cannot assign requested" in errors
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
