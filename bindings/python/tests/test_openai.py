@@ -20,7 +20,7 @@ import pytest
 import thinkwire
 from conftest import Echo, Failure
 from test_request import PNG
-from thinkwire import AsyncClient, AsyncOpenAI, Client, OpenAI
+from thinkwire import AsyncClient, AsyncOpenAI, Client, OpenAI, Timeout
 
 PLAN = '{"steps": [{"explanation": "Subtract 31", "output": "8x = -29"}], "final_answer": "-29/8"}'
 QUERY = '{"table_name": "orders", "columns": ["id"]}'
@@ -517,6 +517,28 @@ def test_clients_for_headers_are_closed_with_their_client(echo: Echo) -> None:
     assert len(variants) == 8
     client.close()
     assert [variant._handle for variant in variants] == [None] * 8
+
+
+def test_same_options_return_the_same_client(echo: Echo) -> None:
+    headers = {"X-Title": "1"}
+    with Client(echo.base_url, "key") as client:
+        for expected in (False, True):
+            reply = client.with_options(max_retries=5, timeout=Timeout(idle=5)).send("m", "Hello")
+            assert reply.timing.reused_connection is expected
+        first = client.with_options(headers=headers)
+        headers["X-Title"] = "2"
+        second = client.with_options(headers=headers)
+        assert first is not second is client.with_options(headers={"X-Title": "2"})
+        second.close()
+        assert client.with_options(headers=headers) is not second
+        client.with_options(headers=headers).send("m", "Hello")
+        logged = client.with_options(log=print)
+        assert logged is client.with_options(log=print) is not client.with_options(log=repr)
+    assert echo.headers[-1]["x-title"] == "2"
+    with pytest.raises(thinkwire.MisuseError, match="closed"):
+        first.send("m", "Hello")
+    with pytest.raises(thinkwire.MisuseError, match="closed"):
+        client.with_options(max_retries=5)
 
 
 def test_headers_of_a_request_of_an_async_client(echo: Echo) -> None:

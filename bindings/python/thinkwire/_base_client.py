@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _Client = TypeVar("_Client", bound="BaseClient")
 
-#: The number of clients that are kept for `extra_headers`.
+#: The number of clients that a client keeps for with_options() and `extra_headers`.
 _VARIANTS = 8
 
 
@@ -41,40 +41,38 @@ class BaseClient(NotCopyable):
         # Reentrant because a signal handler may run on the thread that holds the lock.
         self._lock = threading.RLock()
         self._generation = _fork.generation
-        #: Clients with additional headers, the last used at the end.
-        self._variants: dict[str, Any] = {}
+        #: Clients with other options, the last used at the end.
+        self._variants: dict[object, Any] = {}
         self._handle: Optional[Handle] = self._create()
 
     def with_options(self: _Client, **changes: Unpack[AllOptions]) -> _Client:
-        """Returns a new client with other options; `headers` are added to those of this client.
+        """Returns a client with other options; `headers` are added to those of this client.
 
-        It has connections of its own: keep it if you send more than one request with it. Options
-        that neither client was given are read from the environment again.
+        The same options return the same client, so that its connections are reused. It is closed
+        when this client is closed. Options that neither client was given are read from the
+        environment.
         """
+        key = tuple((name, _snapshot(value)) for name, value in sorted(changes.items()))
+        with self._process_lock():
+            # Raises an exception if this client is closed.
+            self._address()
+            variant: Optional[_Client] = self._variants.pop(key, None)
+            if variant is None or variant._handle is None:
+                variant = self._variant(changes)
+            self._variants[key] = variant
+            if len(self._variants) > _VARIANTS:
+                # Exchanges in progress, and other references, keep the client.
+                del self._variants[next(iter(self._variants))]
+        return variant
+
+    def _variant(self: _Client, changes: AllOptions) -> _Client:
         headers = {**(self._arguments.get("headers") or {}), **(changes.get("headers") or {})}
         changed: AllOptions = {**self._arguments, **changes, "headers": headers}
         return type(self)(**changed)
 
     def _with_headers(self: _Client, headers: Optional[Mapping[str, str]]) -> _Client:
-        """Returns a client that also sends these headers, which the library sets per client.
-
-        A request with the same headers as an earlier one uses the same client, and so its
-        connections.
-        """
-        if not headers:
-            return self
-        key = repr(dict(headers))
-        with self._process_lock():
-            # Raises an exception if this client is closed.
-            self._address()
-            variant: Optional[_Client] = self._variants.pop(key, None)
-            if variant is None:
-                variant = self.with_options(headers=headers)
-            self._variants[key] = variant
-            if len(self._variants) > _VARIANTS:
-                # Exchanges in progress keep their client.
-                del self._variants[next(iter(self._variants))]
-        return variant
+        """Returns a client that also sends these headers, which the library sets per client."""
+        return self.with_options(headers=headers) if headers else self
 
     def _request(self, model: str, messages: Messages, arguments: Arguments) -> Request:
         """Creates a request from the arguments of `send`. The caller owns it."""
@@ -95,7 +93,7 @@ class BaseClient(NotCopyable):
             handle.close()
 
     def _taken_variants(self: _Client) -> list[_Client]:
-        """Returns the clients for `extra_headers`, once, so that they are closed with this one."""
+        """Returns the clients with other options, once, so that they are closed with this one."""
         with self._process_lock():
             variants, self._variants = self._variants, {}
         return list(variants.values())
@@ -119,3 +117,11 @@ class BaseClient(NotCopyable):
                 if self._generation != _fork.generation:
                     self._lock, self._generation = threading.RLock(), _fork.generation
         return self._lock
+
+
+def _snapshot(value: object) -> object:
+    """Returns what identifies the value of an option, even if the value is changed later.
+
+    A function is identified by its address, which is not reused as long as its client is kept.
+    """
+    return id(value) if callable(value) else repr(value)

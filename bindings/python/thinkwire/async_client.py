@@ -156,12 +156,10 @@ class AsyncClient(BaseClient):
         for loop in list(self._loops.values()) if self._loops else ():
             loop.close_soon()
 
-    def with_options(self: _AsyncClient, **changes: Unpack[AllOptions]) -> _AsyncClient:
-        client = super().with_options(**changes)
-        client.max_exchanges, client.max_connections = self.max_exchanges, self.max_connections
-        return client
-
-    with_options.__doc__ = BaseClient.with_options.__doc__
+    def _variant(self: _AsyncClient, changes: AllOptions) -> _AsyncClient:
+        variant = super()._variant(changes)
+        variant.max_exchanges, variant.max_connections = self.max_exchanges, self.max_connections
+        return variant
 
     def _open(
         self, function: str, model: str, messages: Messages, arguments: Arguments
