@@ -383,6 +383,28 @@ EXAMPLES: list[tuple[str, str, list[Any], str]] = [
         "Ahoy!\nThis is a test",
     ),
     (
+        "raw response",
+        """
+        from openai import OpenAI
+
+        client = OpenAI()
+        response = client.chat.completions.with_raw_response.create(
+            messages=[{
+                "role": "user",
+                "content": "Say this is a test",
+            }],
+            model="gpt-4o",
+        )
+        print(response.headers.get("X-Request-ID"), response.status_code)
+
+        # get the object that `chat.completions.create()` would have returned
+        completion = response.parse()
+        print(completion.choices[0].message.content)
+        """,
+        [message()],
+        "req-1 200\nAhoy!\n",
+    ),
+    (
         "undocumented parameters",
         """
         from openai import OpenAI
@@ -577,6 +599,9 @@ def test_async_parse(echo: Echo) -> None:
             completion = await client.beta.chat.completions.parse(
                 model="m", messages="Where?", response_format=Place
             )
+            raw = await client.chat.completions.with_raw_response.create(model="m", messages="Hi")
+            assert raw.parse().choices[0].message.content == "ok" and raw.request_id == "req-1"
+            assert raw.json() == raw.parse() and repr(raw) == "<RawResponse [200]>"
         return completion.choices[0].message.parsed
 
     echo.script = [message('{"name": "Köln"}')]

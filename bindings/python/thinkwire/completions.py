@@ -9,6 +9,7 @@ from ._request import Messages
 from .arguments import Arguments
 from .compat import AsyncChunkStream, ChunkStream, Object, completion_of
 from .options import phases
+from .response import RawResponse
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -97,6 +98,25 @@ class Completions:
         reply = self._client.send(model, messages, **arguments)
         return parse_completion(reply, completion_of(reply), arguments)
 
+    @property
+    def with_raw_response(self) -> RawCompletions:
+        """`with_raw_response.create(…)` returns the completion with the headers of its response."""
+        return RawCompletions(self._client)
+
+
+class RawCompletions:
+    """`client.chat.completions.with_raw_response`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def create(
+        self, *, model: str, messages: Messages, **arguments: Unpack[Arguments]
+    ) -> RawResponse:
+        """Sends the messages and returns the response. The answer is not streamed."""
+        reply = self._client.send(model, messages, **_native(arguments))
+        return RawResponse(reply, completion_of(reply))
+
 
 class Chat:
     """`client.chat`."""
@@ -168,6 +188,25 @@ class AsyncCompletions:
         arguments = _native(arguments)
         reply = await self._client.send(model, messages, **arguments)
         return parse_completion(reply, completion_of(reply), arguments)
+
+    @property
+    def with_raw_response(self) -> AsyncRawCompletions:
+        """`with_raw_response.create(…)` returns the completion with the headers of its response."""
+        return AsyncRawCompletions(self._client)
+
+
+class AsyncRawCompletions:
+    """`client.chat.completions.with_raw_response` of an AsyncClient."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def create(
+        self, *, model: str, messages: Messages, **arguments: Unpack[Arguments]
+    ) -> RawResponse:
+        """Sends the messages and returns the response. The answer is not streamed."""
+        reply = await self._client.send(model, messages, **_native(arguments))
+        return RawResponse(reply, completion_of(reply))
 
 
 class AsyncChat:

@@ -1,4 +1,4 @@
-"""The response to a failed request, in the form of openai-python."""
+"""Responses in the form of openai-python: of errors, and of `with_raw_response`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
 
 if TYPE_CHECKING:
+    from .compat import Object
     from .reply import Reply
 
 _T = TypeVar("_T")
@@ -38,9 +39,9 @@ class Headers:
 
 
 class Response:
-    """What programs written for openai-python read of the response of an error.
+    """What programs written for openai-python read of a response.
 
-    An error that was pickled has no headers and no text.
+    The response of an error that was pickled has no headers and no text.
     """
 
     def __init__(self, status_code: int, reply: Optional[Reply]) -> None:
@@ -55,4 +56,17 @@ class Response:
         return json.loads(self.text)
 
     def __repr__(self) -> str:
-        return f"<Response [{self.status_code}]>"
+        return f"<{type(self).__name__} [{self.status_code}]>"
+
+
+class RawResponse(Response):
+    """The response that contains a completion."""
+
+    def __init__(self, reply: Reply, completion: Object) -> None:
+        super().__init__(reply.http_status, reply)
+        self.request_id = reply.request_id
+        self._completion = completion
+
+    def parse(self) -> Object:
+        """Returns the chat.completion that create() returns."""
+        return self._completion
