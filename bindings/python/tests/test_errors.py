@@ -23,9 +23,9 @@ ERROR_RESPONSES = [
     (402, thinkwire.QuotaError, Status.QUOTA),
     (403, thinkwire.PermissionDeniedError, Status.FORBIDDEN),
     (404, thinkwire.NotFoundError, Status.NOT_FOUND),
-    (409, thinkwire.ConflictError, Status.BAD_REQUEST),
     (422, thinkwire.UnprocessableEntityError, Status.BAD_REQUEST),
     # The client retries these, so that the tests wait.
+    pytest.param(409, thinkwire.ConflictError, Status.BAD_REQUEST, marks=pytest.mark.slow),
     pytest.param(429, thinkwire.RateLimitError, Status.RATE_LIMITED, marks=pytest.mark.slow),
     pytest.param(500, thinkwire.ServerError, Status.SERVER, marks=pytest.mark.slow),
     pytest.param(503, thinkwire.ServerError, Status.SERVER, marks=pytest.mark.slow),
