@@ -385,11 +385,14 @@ test-soak: library .build/soak/soak
 # Builds only what does not exist, so that `sudo make install` needs no Swift.
 install:
 	test -x $(chat) -a -x $(mock) -a -e $(library) || $(MAKE) --no-print-directory all
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire $(DESTDIR)$(INCLUDEDIR) \
-	    $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire \
+	    $(DESTDIR)$(LIBDIR)/cmake/thinkwire $(DESTDIR)$(INCLUDEDIR)/thinkwire $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(chat) $(mock) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 include/thinkwire.h $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 644 bindings/c/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 bindings/c/module.modulemap $(DESTDIR)$(INCLUDEDIR)/thinkwire
+	bindings/c/cdef.sh include/thinkwire.h > $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
+	chmod 644 $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
 	$(INSTALL) -m 755 $(library) $(DESTDIR)$(LIBDIR)/$(real)
 	ln -sf $(real) $(DESTDIR)$(LIBDIR)/$(soname)
 	ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libthinkwire.so
@@ -398,6 +401,8 @@ install:
 	for name in ThinkwireConfig ThinkwireConfigVersion; do \
 	    bindings/c/configure.sh bindings/c/$$name.cmake.in $(DESTDIR)$(LIBDIR)/cmake/Thinkwire/$$name.cmake \
 	        $(version) $(PREFIX) $(LIBDIR) $(INCLUDEDIR) || exit 1; \
+	    echo "include(\"\$${CMAKE_CURRENT_LIST_DIR}/../Thinkwire/$$name.cmake\")" \
+	        > $(DESTDIR)$(LIBDIR)/cmake/thinkwire/$$(echo $$name | sed 's/^T/t/').cmake || exit 1; \
 	done
 	for file in $(shared_files); do \
 	    $(INSTALL) -D -m 644 bindings/c/share/$$file $(DESTDIR)$(DATADIR)/$$file || exit 1; \
@@ -405,12 +410,19 @@ install:
 	test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || $(LDCONFIG) || true
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/thinkwire-chat $(DESTDIR)$(BINDIR)/thinkwire-mock $(DESTDIR)$(INCLUDEDIR)/thinkwire.h
+	rm -f $(DESTDIR)$(BINDIR)/thinkwire-chat $(DESTDIR)$(BINDIR)/thinkwire-mock
+	rm -f $(DESTDIR)$(INCLUDEDIR)/thinkwire.h $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
+	rm -rf $(DESTDIR)$(INCLUDEDIR)/thinkwire
 	rm -f $(DESTDIR)$(LIBDIR)/libthinkwire.so $(DESTDIR)$(LIBDIR)/$(soname) $(DESTDIR)$(LIBDIR)/$(real)
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc
-	rm -f $(patsubst bindings/c/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard bindings/c/man/*.1))
-	rm -rf $(DESTDIR)$(LIBDIR)/cmake/Thinkwire
-	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(shared_files))
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire \
+	    $(DESTDIR)$(LIBDIR)/cmake/thinkwire $(DESTDIR)$(INCLUDEDIR)/thinkwire $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 755 $(chat) $(mock) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 644 include/thinkwire.h $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 bindings/c/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 bindings/c/module.modulemap $(DESTDIR)$(INCLUDEDIR)/thinkwire
+	bindings/c/cdef.sh include/thinkwire.h > $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
+	chmod 644 $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
 
 clean:
 	rm -rf .build

@@ -15,6 +15,9 @@ let swiftSettings: [SwiftSetting] = [
     // Every object file contains copies of the generic code that it uses. With sections, the linker
     // keeps one of each.
     .unsafeFlags(["-Xfrontend", "-function-sections"], embedded),
+    // Otherwise the library contains a hash of each object file, by which the compiler recognises
+    // one that it need not generate again.
+    .unsafeFlags(["-Xfrontend", "-disable-incremental-llvm-codegen"], embedded),
 ]
 // SwiftPM links targets that enable the feature without the Swift runtime, and omits the toolchain
 // from the run path even in debug builds. Therefore only the products enable it in SwiftPM. The
@@ -25,7 +28,12 @@ let coreSettings =
 // Above Base, only the functions that run for every chunk are optimised for speed, by attribute.
 // Optimising all of them makes the library 12 % larger, and a chunk not cheaper.
 let smallSettings: [SwiftSetting] = [.unsafeFlags(["-Osize"], embedded)]
-let cSettings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Wpedantic", "-Werror"])]
+let cSettings: [CSetting] = [
+    .unsafeFlags(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]),
+    // The frames of the library are not unwound: an exception that leaves a callback ends the
+    // process, and does not leave the library in an undefined state.
+    .unsafeFlags(["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"], embedded),
+]
 
 let package = Package(
     name: "thinkwire",
@@ -59,7 +67,7 @@ let package = Package(
                         "-soname=libthinkwire.so.0",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
                         "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker",
-                        "noexecstack", "-Xlinker", "-s",
+                        "noexecstack", "-Xlinker", "--no-eh-frame-hdr", "-Xlinker", "-s",
                     ], .when(platforms: [.linux], configuration: .release))
             ]),
         .target(name: "CMock", cSettings: cSettings + [.unsafeFlags(["-std=c23"])]),

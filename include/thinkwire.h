@@ -29,6 +29,7 @@
  *                                                                 tw_chat_cancel from any
  *     tw_loop      many exchanges in progress on one thread       one; tw_loop_wake from any
  *     tw_reply     the result of an exchange                      any number at once
+ *     tw_json      a JSON text to look values up in               one at a time
  *
  *   An exchange is one request and its answer, including all attempts to send the request.
  *
@@ -49,6 +50,10 @@
  *                control characters in strings, NaN, Infinity and -Infinity. So may an event's raw.
  *   Errors       A function that returns a tw_status other than TW_OK leaves its reason in
  *                tw_last_error(). An exchange leaves its reason in tw_reply_message().
+ *                Options and requests record the first failure of a function that changes them:
+ *                creating a client from the options, or sending the request, then fails with
+ *                TW_INVALID and that message. A program may therefore ignore the results of these
+ *                functions. See tw_request_error and tw_options_error.
  *   Compression  A request asks for a body that is not compressed. A compressed body is decoded if
  *                its header says so and libcurl knows the coding; otherwise the exchange ends with
  *                TW_PROTOCOL and is not retried. If nothing of a body can be decoded because it is
@@ -81,7 +86,8 @@
  *     or on another chat or client
  *     tw_chat_send, tw_chat_stream, tw_chat_open       allowed: this is another exchange
  *     on the same client
- *     tw_chat_cancel on the calling chat               allowed
+ *     tw_chat_cancel on the calling chat,              allowed
+ *     tw_client_cancel on the calling client
  *     tw_chat_next, tw_chat_run, tw_chat_close         rejected (with TW_NEXT_END, TW_MISUSE,
  *     on the calling chat                              NULL); the exchange is not affected
  *     tw_client_destroy of the calling client          allowed: it takes effect when the client's
@@ -311,7 +317,7 @@ TW_API tw_status tw_options_set_comments_keep_alive(tw_options *options, int yes
  * without an error: at its Content-Length, after its last chunk, or with END_STREAM (HTTP/2). It is
  * for servers that never say that the model has finished. If a response ends with its connection
  * (HTTP/1.0), every close without an error counts, and an answer that is cut because the server was
- * killed may look complete. tw_reply_finish_reason returns NULL if none was received.
+ * killed may look complete. tw_reply_finish_reason returns "" if none was received.
  *
  * Also with 0, a response that is cut or that ends inside an event is TW_TRUNCATED.
  *
@@ -569,6 +575,21 @@ typedef void (*tw_log_fn)(void *userdata, const char *line);
  */
 TW_API tw_status tw_options_set_log(tw_options *options, tw_log_fn fn, void *userdata);
 
+/**
+ * Returns the first failure of a function that changed these options; "" if none has failed.
+ *
+ * tw_client_create then fails with this message. It is borrowed until tw_options_clear_error is
+ * called or the options are destroyed. For NULL, it says that the options are NULL.
+ */
+TW_API const char *tw_options_error(const tw_options *options);
+
+/**
+ * Forgets the first failure, for a program that has handled it. Does nothing for NULL.
+ *
+ * A function that fails leaves the options as they were.
+ */
+TW_API void tw_options_clear_error(tw_options *options);
+
 /* ---------------------------------------------------------------------------------------------- */
 /* Client: an endpoint and its connections                                                        */
 /* ---------------------------------------------------------------------------------------------- */
@@ -591,10 +612,19 @@ typedef struct tw_client tw_client;
  *
  * TW_INVALID: `client` is NULL; an option or a variable of the environment is invalid; there is
  * neither a base URL nor a key; the key would be sent in clear text (see tw_options_set_api_key);
- * libcurl cannot be initialised; or the process was forked while its parent created its first
- * client.
+ * libcurl cannot be initialised; the process was forked while its parent created its first client;
+ * or a function that changes the options has failed (its message is repeated).
  */
 TW_API tw_status tw_client_create(const tw_options *options, tw_client **client);
+
+/**
+ * Cancels every exchange of the client that has begun; calls that wait for one return at once.
+ *
+ * It is as if tw_chat_cancel were called for each of them, those of loops included. Exchanges that
+ * begin later are not affected, so the client remains usable. From any thread; it is for a shutdown
+ * while other threads are in blocking calls. It does nothing for NULL.
+ */
+TW_API void tw_client_cancel(tw_client *client);
 
 /**
  * Destroys a client and closes its idle connections. Does nothing for NULL.
@@ -773,6 +803,30 @@ TW_API tw_status tw_request_add_image_file(tw_request *request, const char *path
  */
 TW_API tw_status tw_request_set(tw_request *request, const char *field, const char *json);
 
+/**
+ * Sets a field of the body to a text: tw_request_set_string(request, "user", "bob").
+ *
+ * TW_INVALID: an argument is NULL; the text is not UTF-8; or as in tw_request_set.
+ */
+TW_API tw_status tw_request_set_string(tw_request *request, const char *field, const char *text);
+
+/**
+ * Sets a field of the body to a number: tw_request_set_number(request, "temperature", 0.2).
+ *
+ * It is written with the fewest digits that are read as the same double, and always with a point,
+ * whatever the locale of the program.
+ *
+ * TW_INVALID: `request` or `field` is NULL; the number is NaN or infinite; or as in tw_request_set.
+ */
+TW_API tw_status tw_request_set_number(tw_request *request, const char *field, double number);
+
+/**
+ * Sets a field of the body to true (`yes` is not 0) or false.
+ *
+ * TW_INVALID: `request` or `field` is NULL; or as in tw_request_set.
+ */
+TW_API tw_status tw_request_set_bool(tw_request *request, const char *field, int yes);
+
 /** Whether a model thinks before it answers, and with how much effort. */
 typedef enum tw_thinking {
     /** The model's own default: nothing is sent. */
@@ -895,6 +949,22 @@ TW_API tw_status tw_request_set_timeout(tw_request *request, tw_timeout which,
                                         int64_t milliseconds);
 
 /**
+ * Returns the first failure of a function that changed this request; "" if none has failed.
+ *
+ * Sending the request then ends with TW_INVALID and this message, and nothing is sent. A copy of
+ * the request has the same failure. It is borrowed until tw_request_clear_error is called or the
+ * request is destroyed. For NULL, it says that the request is NULL.
+ */
+TW_API const char *tw_request_error(const tw_request *request);
+
+/**
+ * Forgets the first failure, for a program that has handled it. Does nothing for NULL.
+ *
+ * A function that fails leaves the request as it was, so it can be sent afterwards.
+ */
+TW_API void tw_request_clear_error(tw_request *request);
+
+/**
  * Returns the body as JSON text, without what the sending call adds to it.
  *
  * tw_request_parse makes a request of it that continues the conversation. The messages of replies
@@ -1012,7 +1082,8 @@ typedef struct tw_chat tw_chat;
  * it; `stream_options` is left out. A model that thinks only when it is streamed, and is asked to
  * think, is streamed internally.
  *
- * The reply reports every error. Its status is TW_INVALID if `client` or `request` is NULL.
+ * The reply reports every error. Its status is TW_INVALID if `client` or `request` is NULL, or if a
+ * function that changed the request has failed (see tw_request_error).
  */
 TW_API tw_reply *tw_chat_send(tw_client *client, const tw_request *request);
 
@@ -1023,7 +1094,8 @@ TW_API tw_reply *tw_chat_send(tw_client *client, const tw_request *request);
  * sent as true, and `stream_options` as {"include_usage":true} unless the request contains its own;
  * if that is null, `stream_options` is left out.
  *
- * The reply reports every error. Its status is TW_INVALID if `client` or `request` is NULL.
+ * The reply reports every error. Its status is TW_INVALID if `client` or `request` is NULL, or if a
+ * function that changed the request has failed (see tw_request_error).
  */
 TW_API tw_reply *tw_chat_stream(tw_client *client, const tw_request *request, tw_event_fn fn,
                                 void *userdata);
@@ -1035,7 +1107,7 @@ TW_API tw_reply *tw_chat_stream(tw_client *client, const tw_request *request, tw
  * once. The caller owns the chat and closes it with tw_chat_close.
  *
  * The reply that tw_chat_close returns reports every error. Its status is TW_INVALID if `client` or
- * `request` is NULL.
+ * `request` is NULL, or if a function that changed the request has failed (see tw_request_error).
  */
 TW_API tw_chat *tw_chat_open(tw_client *client, const tw_request *request);
 
@@ -1046,7 +1118,7 @@ TW_API tw_chat *tw_chat_open(tw_client *client, const tw_request *request);
  * must be able to cancel. Its events are delivered after the complete answer was received.
  *
  * The reply that tw_chat_close returns reports every error. Its status is TW_INVALID if `client` or
- * `request` is NULL.
+ * `request` is NULL, or if a function that changed the request has failed (see tw_request_error).
  */
 TW_API tw_chat *tw_chat_open_unstreamed(tw_client *client, const tw_request *request);
 
@@ -1114,9 +1186,10 @@ TW_API tw_status tw_chat_run(tw_chat *chat, tw_event_fn fn, void *userdata);
 /**
  * Cancels the exchange; a call that waits for it, on any thread, returns at once.
  *
- * It can be called from any thread between tw_chat_open and tw_chat_close, or as long as the chat
- * of a loop is valid, but not from a signal handler. It does nothing if the exchange has ended or
- * `chat` is NULL. The TW_EVENT_DONE of a chat that belongs to a loop follows in tw_loop_poll.
+ * It can be called from any thread, and from a signal handler (it is async-signal-safe), between
+ * tw_chat_open and tw_chat_close, or as long as the chat of a loop is valid. It does nothing if the
+ * exchange has ended or `chat` is NULL. The TW_EVENT_DONE of a chat that belongs to a loop follows
+ * in tw_loop_poll.
  */
 TW_API void tw_chat_cancel(tw_chat *chat);
 
@@ -1293,7 +1366,7 @@ TW_API const char *tw_reply_message(const tw_reply *reply);
 TW_API int tw_reply_attempts(const tw_reply *reply);
 
 /**
- * Returns the error that caused the last retry; NULL if there was no retry, or for NULL.
+ * Returns the error that caused the last retry; "" if there was no retry, or for NULL.
  *
  * Stores the status of that error in `*status`, or TW_OK if there was no retry; `status` may be
  * NULL. Everything else in a reply describes the last attempt, except the timing, which counts from
@@ -1322,14 +1395,18 @@ TW_API const char *tw_reply_content(const tw_reply *reply, size_t *len);
 TW_API const char *tw_reply_refusal(const tw_reply *reply, size_t *len);
 
 /**
- * Returns the finish reason of the first choice; NULL if absent, or for NULL.
+ * Returns the finish reason of the first choice; "" if absent, or for NULL.
  *
  * It is "stop", "length", "tool_calls", "content_filter" or whatever else the server sent. If more
  * text followed it and the answer is incomplete, it was premature, and counts as absent.
  */
 TW_API const char *tw_reply_finish_reason(const tw_reply *reply);
 
-/** Returns tokens and cost of the answer; NULL if the server did not report them, or for NULL. */
+/**
+ * Returns tokens and cost of the answer. Never NULL.
+ *
+ * Numbers that the server did not report are -1: all of them, if it reported no usage, or for NULL.
+ */
 TW_API const tw_usage *tw_reply_usage(const tw_reply *reply);
 
 /** A tool call that the model requests. */
@@ -1356,14 +1433,18 @@ typedef struct tw_tool_call {
 /** Returns the number of tool calls in all choices; 0 for NULL. */
 TW_API size_t tw_reply_tool_call_count(const tw_reply *reply);
 
-/** Returns the tool call at an index, counted from 0; NULL after the last, or for a NULL reply. */
+/**
+ * Returns the tool call at an index, counted from 0. Never NULL.
+ *
+ * After the last, or for a NULL reply, it is a call whose texts are "".
+ */
 TW_API const tw_tool_call *tw_reply_tool_call(const tw_reply *reply, size_t index);
 
 /** Returns the number of models in a list of models; 0 for any other reply, or for NULL. */
 TW_API size_t tw_reply_model_count(const tw_reply *reply);
 
 /**
- * Returns the id of the model at an index, counted from 0; NULL after the last, or for NULL.
+ * Returns the id of the model at an index, counted from 0; "" after the last, or for NULL.
  *
  * It is the member `id`, `model` or `name` of an element of the list, in that order of precedence.
  * The list is the response itself, or its member `data`, `models` or `result`.
@@ -1387,7 +1468,7 @@ typedef struct tw_timing {
     int reused_connection;
 } tw_timing;
 
-/** Returns the times of the exchange. NULL only if `reply` is NULL. */
+/** Returns the times of the exchange. Never NULL; for NULL, nothing has happened. */
 TW_API const tw_timing *tw_reply_timing(const tw_reply *reply);
 
 /**
@@ -1399,7 +1480,7 @@ TW_API const tw_timing *tw_reply_timing(const tw_reply *reply);
 TW_API const char *tw_reply_header(const tw_reply *reply, const char *name);
 
 /**
- * Returns the provider's id of this request, to quote to its support; NULL if absent, or for NULL.
+ * Returns the provider's id of this request, to quote to its support; "" if absent, or for NULL.
  *
  * It is taken from a header (x-request-id, request-id, x-generation-id) or from the body.
  */
@@ -1449,6 +1530,109 @@ TW_API tw_reply *tw_reply_retain(const tw_reply *reply);
  * A reply that was retained remains until it has been destroyed as often.
  */
 TW_API void tw_reply_destroy(tw_reply *reply);
+
+/* ---------------------------------------------------------------------------------------------- */
+/* JSON: the arguments of tool calls                                                              */
+/* ---------------------------------------------------------------------------------------------- */
+
+/** A JSON text to look values up in, such as the arguments of a tool call. One thread at a time. */
+typedef struct tw_json tw_json;
+
+/** Type of a JSON value. */
+typedef enum tw_json_type {
+    /** There is no value. */
+    TW_JSON_NONE = 0,
+    TW_JSON_NULL = 1,
+    TW_JSON_BOOL = 2,
+    TW_JSON_NUMBER = 3,
+    TW_JSON_STRING = 4,
+    TW_JSON_ARRAY = 5,
+    TW_JSON_OBJECT = 6,
+    TW_JSON_MAX_ENUM = 0x7FFFFFFF
+} tw_json_type;
+
+/**
+ * Parses a JSON text (RFC 8259) and stores it in `*json`; on failure, stores NULL.
+ *
+ * The functions below accept the NULL: they find nothing in it. The caller owns the object.
+ *
+ * TW_INVALID: `json` or `text` is NULL; or the text is not JSON (the message says where and why, so
+ * that it can be sent to the model as the result of its tool call).
+ */
+TW_API tw_status tw_json_parse(const char *text, size_t len, tw_json **json);
+
+/** Destroys a parsed JSON text and everything that is borrowed from it. Does nothing for NULL. */
+TW_API void tw_json_destroy(tw_json *json);
+
+/**
+ * Returns a value, by a JSON pointer (RFC 6901) such as "/cities/0/name"; "" is the whole text.
+ *
+ * A string is returned as its text, any other value as its JSON. Returns NULL if there is no such
+ * value, the pointer is invalid, or an argument is NULL. It is borrowed until the object is
+ * destroyed. `len` may be NULL.
+ */
+TW_API const char *tw_json_get(tw_json *json, const char *pointer, size_t *len);
+
+/**
+ * Returns a number, as the nearest double; `missing` if there is none at the pointer, or for NULL.
+ *
+ * It does not depend on the locale of the program, as strtod does.
+ */
+TW_API double tw_json_number(tw_json *json, const char *pointer, double missing);
+
+/** Returns how many elements an array has, or members an object; else 0. 0 for NULL. */
+TW_API size_t tw_json_count(tw_json *json, const char *pointer);
+
+/** Returns the type of a value; TW_JSON_NONE if there is none, or if an argument is NULL. */
+TW_API tw_json_type tw_json_type_at(tw_json *json, const char *pointer);
+
+/* ---------------------------------------------------------------------------------------------- */
+/* Accessors: for languages that cannot read the fields of a C struct                             */
+/* ---------------------------------------------------------------------------------------------- */
+
+/*
+ * Each returns the field of that name. Texts are never NULL: they are "" where the field is NULL.
+ */
+
+/** Returns the kind of an event; 0 for NULL. */
+TW_API tw_event_kind tw_event_get_kind(const tw_event *event);
+/** Returns the index of the choice; 0 for NULL. */
+TW_API int tw_event_get_choice(const tw_event *event);
+/** Returns the text, "" for NULL, and stores its length in `*len`, which may be NULL. */
+TW_API const char *tw_event_get_text(const tw_event *event, size_t *len);
+/** Returns the index of the tool call in its choice; -1 for NULL. */
+TW_API int tw_event_get_tool_index(const tw_event *event);
+/** Returns the id of the tool call; "" for NULL. */
+TW_API const char *tw_event_get_tool_id(const tw_event *event);
+/** Returns the name of the function that is called; "" for NULL. */
+TW_API const char *tw_event_get_tool_name(const tw_event *event);
+/** Returns the usage so far. Never NULL: its numbers are -1 for other kinds, and for NULL. */
+TW_API const tw_usage *tw_event_get_usage(const tw_event *event);
+/** Returns the JSON of the chunk, "" for NULL; stores its length in `*len`, which may be NULL. */
+TW_API const char *tw_event_get_raw(const tw_event *event, size_t *len);
+/** Returns the number of the next attempt; 0 for NULL. */
+TW_API int tw_event_get_attempt(const tw_event *event);
+/** Returns the result of the last attempt, or of the exchange; TW_INVALID for NULL. */
+TW_API tw_status tw_event_get_status(const tw_event *event);
+/** Returns the time until the next attempt, in milliseconds; 0 for NULL. */
+TW_API int64_t tw_event_get_wait_ms(const tw_event *event);
+/** Returns the result of the exchange; NULL for events of other kinds, or for NULL. */
+TW_API const tw_reply *tw_event_get_reply(const tw_event *event);
+
+/** Returns the tokens of the request; -1 for NULL. */
+TW_API int64_t tw_usage_get_prompt_tokens(const tw_usage *usage);
+/** Returns the tokens of the answer; -1 for NULL. */
+TW_API int64_t tw_usage_get_completion_tokens(const tw_usage *usage);
+/** Returns the tokens of both; -1 for NULL. */
+TW_API int64_t tw_usage_get_total_tokens(const tw_usage *usage);
+/** Returns the tokens that were spent on thinking; -1 for NULL. */
+TW_API int64_t tw_usage_get_reasoning_tokens(const tw_usage *usage);
+/** Returns the tokens of the request that the server had cached; -1 for NULL. */
+TW_API int64_t tw_usage_get_cached_tokens(const tw_usage *usage);
+/** Returns the cost; -1 for NULL. */
+TW_API double tw_usage_get_cost(const tw_usage *usage);
+/** Returns the unit of the cost; "" if no cost was reported, or for NULL. */
+TW_API const char *tw_usage_get_cost_unit(const tw_usage *usage);
 
 #ifdef __cplusplus
 }

@@ -18,6 +18,24 @@ double platform_number(const char *digits, size_t length)
     return value;
 }
 
+void platform_write_number(double number, char *text)
+{
+    char written[PLATFORM_NUMBER];
+    int digits = 15;
+    do {
+        snprintf(written, sizeof written, "%.*g", digits, number);
+        /* The decimal point is that of the host's locale, and can have several bytes. */
+        char *end = text;
+        for (const char *next = written; *next; next++) {
+            if (strchr("0123456789+-e", *next))
+                *end++ = *next;
+            else if (end[-1] != '.')
+                *end++ = '.';
+        }
+        *end = 0;
+    } while (platform_number(text, strlen(text)) != number && ++digits <= 17);
+}
+
 const void *platform_find(const void *bytes, size_t count, const void *part, size_t part_count)
 {
     return memmem(bytes, count, part, part_count);

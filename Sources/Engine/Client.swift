@@ -22,10 +22,13 @@ package final class Client: @unchecked Sendable {
     let redactor: Redactor
     private let log: (function: tw_log_fn, userdata: UnsafeMutableRawPointer?)?
     private let pool = ForkLocal<EventLoopPool>()
+    /// Which of the exchanges were begun before the last `cancelAll`.
+    let cancelledExchanges = CancellationGroup()
 
     var endpoint: Endpoint { settings.endpoint }
 
     package static func create(_ options: Options) throws(ArgumentError) -> Client {
+        if let error = options.firstError.error { throw error }
         switch platform_curl_init() {
         case CURLE_OK: break
         case CURLE_AGAIN:
@@ -84,6 +87,15 @@ package final class Client: @unchecked Sendable {
     func release(_ loop: EventLoop) {
         let pool = ownPool
         if loop.isCurrentProcess { pool.release(loop) }
+    }
+
+    /// The loops that `cancelAll` wakes.
+    var wakeList: WakeList { ownPool.wakeList }
+
+    /// Ends every exchange of this process that has begun, as soon as possible. From any thread.
+    package func cancelAll() {
+        cancelledExchanges.cancelAll()
+        wakeList.wakeAll()
     }
 
     /// Closes this process's copies of its parent's connections after a fork.

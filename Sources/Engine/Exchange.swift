@@ -26,7 +26,7 @@ package final class Exchange {
     let resource: Resource
     private let body: ByteBuffer
     private let timeouts: Timeouts
-    private let cancellation = Cancellation()
+    private let cancellation: Cancellation
     private let eventStorage = EventStorage()
 
     private(set) var attempt = Attempt()
@@ -48,7 +48,8 @@ package final class Exchange {
         case ended
     }
 
-    /// `loop` is nil if the process has no file descriptors left for one.
+    /// `loop` is nil if the process has no file descriptors left for one. If a setter of the
+    /// request has failed, nothing is sent.
     package init(_ client: Client, _ request: Request, wantsStream: Bool, on loop: EventLoop?) {
         self.client = client
         self.loop = loop
@@ -62,7 +63,12 @@ package final class Exchange {
         unretainedReply = UnretainedReference(reply)
         self.body = body.takeText()
         timeouts = request.timeouts(of: client.timeouts)
-        if loop == nil { endWithoutLoop() }
+        cancellation = Cancellation(client.cancelledExchanges)
+        if let error = request.firstError.error {
+            end(Outcome(TW_INVALID, error.message.text.bytes), at: 0)
+        } else if loop == nil {
+            endWithoutLoop()
+        }
     }
 
     /// An exchange that requests the list of models. `loop` as above.
@@ -76,6 +82,7 @@ package final class Exchange {
         reply = Reply(expected)
         unretainedReply = UnretainedReference(reply)
         timeouts = client.timeouts
+        cancellation = Cancellation(client.cancelledExchanges)
         if loop == nil { endWithoutLoop() }
     }
 
@@ -97,6 +104,7 @@ package final class Exchange {
         reply = Reply()
         unretainedReply = UnretainedReference(reply)
         timeouts = Timeouts()
+        cancellation = Cancellation()
         end(Outcome(TW_INVALID, message), at: 0)
     }
 

@@ -24,6 +24,8 @@ package final class Loop: @unchecked Sendable {
     private var advancing: [LoopChat] = []
     private var deadlines = DeadlineHeap()
     private let cancelled = CancelledChats()
+    /// How often the client had cancelled all exchanges when the chats were last advanced.
+    private var cancelGeneration: Int
     private let isWakeRequested = Atomic<Bool>(false)
     /// `poll` or `destroy` is running: a call now comes from a callback.
     private var isRunning = false
@@ -35,15 +37,16 @@ package final class Loop: @unchecked Sendable {
     /// Nil if no descriptors are left.
     package static func create(_ client: Client) -> Loop? {
         let sockets = OpenSockets()
-        return EventLoop.create(sockets, maxIdleConnections: maxIdleConnections).map {
-            Loop(client, sockets, $0)
-        }
+        return EventLoop.create(
+            sockets, client.wakeList, maxIdleConnections: maxIdleConnections
+        ).map { Loop(client, sockets, $0) }
     }
 
     private init(_ client: Client, _ sockets: OpenSockets, _ eventLoop: EventLoop) {
         self.client = client
         self.sockets = sockets
         self.eventLoop = eventLoop
+        cancelGeneration = client.cancelledExchanges.generation
     }
 
     // MARK: For exports
@@ -155,6 +158,10 @@ package final class Loop: @unchecked Sendable {
     /// next round: no chain of callbacks keeps `poll` from returning.
     private func advanceScheduled() -> Int {
         cancelled.takeAll(schedule)
+        if client.cancelledExchanges.generation != cancelGeneration {
+            cancelGeneration = client.cancelledExchanges.generation
+            chats.forEach(schedule)
+        }
         while inProgressCount < maxInProgress, let chat = queue.popFirst() {
             chat.isInProgress = true
             inProgressCount += 1

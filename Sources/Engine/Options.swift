@@ -8,6 +8,7 @@ import Transport
 ///
 /// A setter that throws leaves the options unchanged. Not thread-safe.
 package final class Options {
+    package var firstError = FirstError()
     /// Nil uses the base URL in the environment.
     var baseURL: ByteString?
     /// Nil uses the key in the environment, unless `isKeySet`.

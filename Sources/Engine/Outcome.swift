@@ -9,7 +9,9 @@ struct Outcome: ~Copyable {
     let status: tw_status
     private(set) var message = ByteBuffer()
 
-    init(_ status: tw_status, _ text: StaticString) {
+    init(_ status: tw_status, _ text: StaticString) { self.init(status, StaticText.bytes(text)) }
+
+    init(_ status: tw_status, _ text: Bytes) {
         self.status = status
         message.append(text)
     }

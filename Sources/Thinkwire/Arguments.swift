@@ -14,6 +14,28 @@ func status(_ body: () throws(ArgumentError) -> Void) -> tw_status {
     }
 }
 
+/// Runs a setter of a request. The request records its first failure.
+func edit(_ request: OpaquePointer?, _ body: (Request) throws(ArgumentError) -> Void) -> tw_status {
+    guard let request else { return fail(ArgumentError("request is NULL")) }
+    let object = Handle.object(request, as: Request.self)
+    do { try body(object) } catch {
+        object.firstError.record(error)
+        return fail(error)
+    }
+    return TW_OK
+}
+
+/// Runs a setter of options. The options record its first failure.
+func edit(options: OpaquePointer?, _ body: (Options) throws(ArgumentError) -> Void) -> tw_status {
+    guard let options else { return fail(ArgumentError("options is NULL")) }
+    let object = Handle.object(options, as: Options.self)
+    do { try body(object) } catch {
+        object.firstError.record(error)
+        return fail(error)
+    }
+    return TW_OK
+}
+
 /// Stores the message of an error for `tw_last_error`, and returns the error's status.
 @discardableResult
 func fail(_ error: ArgumentError, _ status: tw_status = TW_INVALID) -> tw_status {

@@ -18,6 +18,11 @@ public func tw_client_create(
     }
 }
 
+@implementation @_cdecl("tw_client_cancel")
+public func tw_client_cancel(_ client: OpaquePointer?) {
+    if let client { Handle.object(client, as: Client.self).cancelAll() }
+}
+
 @implementation @_cdecl("tw_client_destroy")
 public func tw_client_destroy(_ client: OpaquePointer?) {
     guard let client else { return }

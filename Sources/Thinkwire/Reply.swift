@@ -1,4 +1,5 @@
 import Base
+import CPlatform
 import CThinkwire
 import Chat
 import Engine
@@ -6,6 +7,11 @@ import Engine
 /// The reply of a handle; nil for NULL.
 private func reply(_ handle: OpaquePointer?) -> Reply? {
     handle.map { Handle.object($0, as: Reply.self) }
+}
+
+/// Usage of which nothing was reported.
+var unreportedUsage: UnsafePointer<tw_usage> {
+    platform_unreported_usage().assumingMemoryBound(to: tw_usage.self)
 }
 
 @implementation @_cdecl("tw_reply_status")
@@ -29,8 +35,7 @@ public func tw_reply_last_error(
 ) -> UnsafePointer<CChar>? {
     let reply = reply(handle)
     status?.pointee = reply?.lastAttemptStatus ?? TW_OK
-    guard let reply, !reply.lastAttemptError.isEmpty else { return nil }
-    return reply.lastAttemptError.cString
+    return reply?.lastAttemptError.cString ?? StaticText.cString("")
 }
 
 @implementation @_cdecl("tw_reply_http_status")
@@ -61,14 +66,12 @@ public func tw_reply_refusal(_ handle: OpaquePointer?, _ length: UnsafeMutablePo
 
 @implementation @_cdecl("tw_reply_finish_reason")
 public func tw_reply_finish_reason(_ handle: OpaquePointer?) -> UnsafePointer<CChar>? {
-    guard let choice = reply(handle)?.firstChoice, !choice.finishReason.isEmpty else { return nil }
-    return choice.finishReason.cString
+    reply(handle)?.firstChoice?.finishReason.cString ?? StaticText.cString("")
 }
 
 @implementation @_cdecl("tw_reply_usage")
 public func tw_reply_usage(_ handle: OpaquePointer?) -> UnsafePointer<tw_usage>? {
-    guard let reply = reply(handle), reply.hasUsage else { return nil }
-    return UnsafePointer(reply.usage)
+    reply(handle).map { UnsafePointer($0.usage) } ?? unreportedUsage
 }
 
 @implementation @_cdecl("tw_reply_tool_call_count")
@@ -81,6 +84,7 @@ public func tw_reply_tool_call(_ handle: OpaquePointer?, _ index: Int) -> Unsafe
     tw_tool_call
 >? {
     reply(handle)?.toolCall(index)
+        ?? UnsafePointer(platform_no_tool_call().assumingMemoryBound(to: tw_tool_call.self))
 }
 
 @implementation @_cdecl("tw_reply_model_count")
@@ -90,12 +94,13 @@ public func tw_reply_model_count(_ handle: OpaquePointer?) -> Int {
 
 @implementation @_cdecl("tw_reply_model")
 public func tw_reply_model(_ handle: OpaquePointer?, _ index: Int) -> UnsafePointer<CChar>? {
-    reply(handle)?.models.id(at: index)
+    reply(handle)?.models.id(at: index) ?? StaticText.cString("")
 }
 
 @implementation @_cdecl("tw_reply_timing")
 public func tw_reply_timing(_ handle: OpaquePointer?) -> UnsafePointer<tw_timing>? {
     reply(handle).map { UnsafePointer($0.timing) }
+        ?? UnsafePointer(platform_no_timing().assumingMemoryBound(to: tw_timing.self))
 }
 
 @implementation @_cdecl("tw_reply_header")
@@ -109,8 +114,7 @@ public func tw_reply_header(_ handle: OpaquePointer?, _ name: UnsafePointer<CCha
 
 @implementation @_cdecl("tw_reply_request_id")
 public func tw_reply_request_id(_ handle: OpaquePointer?) -> UnsafePointer<CChar>? {
-    guard let reply = reply(handle), !reply.requestID.isEmpty else { return nil }
-    return reply.requestID.cString
+    reply(handle)?.requestID.cString ?? StaticText.cString("")
 }
 
 @implementation @_cdecl("tw_reply_json")

@@ -28,6 +28,10 @@ package final class EventLoop {
     private let timer: Int32
     private let wakeDescriptor: Int32
     private let sockets: OpenSockets
+    private let wakeList: WakeList
+    /// The neighbours in that list, which changes them.
+    var nextToWake: UnretainedReference<EventLoop>?
+    var previousToWake: UnretainedReference<EventLoop>?
     private let maxIdleConnections: Int
     private var idle = IdleConnections()
     var shared = SharedConnections()
@@ -61,9 +65,11 @@ package final class EventLoop {
     }
 
     /// Nil if no descriptors are left.
-    package static func create(_ sockets: OpenSockets, maxIdleConnections: Int = 1) -> EventLoop? {
+    package static func create(
+        _ sockets: OpenSockets, _ wakeList: WakeList, maxIdleConnections: Int = 1
+    ) -> EventLoop? {
         // The deinitializer closes those that could be opened.
-        let loop = EventLoop(sockets, maxIdleConnections)
+        let loop = EventLoop(sockets, wakeList, maxIdleConnections)
         guard loop.descriptor >= 0, loop.timer >= 0, loop.wakeDescriptor >= 0 else { return nil }
         for own in [loop.timer, loop.wakeDescriptor] {
             let result = platform_epoll_set(
@@ -73,19 +79,22 @@ package final class EventLoop {
         return loop
     }
 
-    private init(_ sockets: OpenSockets, _ maxIdleConnections: Int) {
+    private init(_ sockets: OpenSockets, _ wakeList: WakeList, _ maxIdleConnections: Int) {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         timer = platform_timer_create()
         wakeDescriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         self.sockets = sockets
+        self.wakeList = wakeList
         self.maxIdleConnections = maxIdleConnections
         now = platform_now()
         turnEnd = now
         readThrough = now
+        wakeList.add(self)
     }
 
     deinit {
         guard isCurrentProcess else { return }
+        wakeList.remove(self)
         platform_enter()
         for spare in spareHandles { curl_easy_cleanup(spare) }
         if let multi { curl_multi_cleanup(multi) }

@@ -4,6 +4,7 @@ import CPlatform
 /// The idle event loops of a client in one process, and the sockets of all its loops.
 package final class EventLoopPool: ForkOwned {
     private let sockets = OpenSockets()
+    package let wakeList = WakeList()
     private let lock = Lock()
     private var idleLoops: [EventLoop] = []
     /// Loops beyond these are destroyed with their connections instead of becoming idle. A client
@@ -14,7 +15,7 @@ package final class EventLoopPool: ForkOwned {
 
     /// An event loop, with an open connection if one is idle. Nil if no descriptors are left.
     package func borrow() -> EventLoop? {
-        lock.locked { idleLoops.popLast() } ?? EventLoop.create(sockets)
+        lock.locked { idleLoops.popLast() } ?? EventLoop.create(sockets, wakeList)
     }
 
     package func release(_ loop: EventLoop) {

@@ -24,7 +24,7 @@ final class Recorder {
     static func create(url: Bytes, file path: Bytes) throws(StartError) -> Recorder {
         // A handle that is used again would keep the headers of its last request, so none is kept.
         guard platform_curl_init() == CURLE_OK,
-            let loop = EventLoop.create(OpenSockets(), maxIdleConnections: 0)
+            let loop = EventLoop.create(OpenSockets(), WakeList(), maxIdleConnections: 0)
         else { throw StartError(ByteArray("libcurl cannot be initialised")) }
         let destination: ForwardedExchange.Destination
         do throws(ArgumentError) {

@@ -259,15 +259,15 @@ static void null_reply(void)
     CHECK(*tw_reply_json(NULL, &len) == 0 && len == 0), len = 1;
     CHECK(tw_reply_get(NULL, "/id", &len) == NULL && len == 0);
     CHECK_TEXT(tw_reply_content(NULL, NULL), "");
-    CHECK(tw_reply_finish_reason(NULL) == NULL);
-    CHECK(tw_reply_usage(NULL) == NULL);
+    CHECK_TEXT(tw_reply_finish_reason(NULL), "");
+    CHECK_INT(tw_reply_usage(NULL)->total_tokens, -1);
     CHECK_INT(tw_reply_tool_call_count(NULL), 0);
-    CHECK(tw_reply_tool_call(NULL, 0) == NULL);
+    CHECK_TEXT(tw_reply_tool_call(NULL, 0)->name, "");
     CHECK_INT(tw_reply_model_count(NULL), 0);
-    CHECK(tw_reply_model(NULL, 0) == NULL);
-    CHECK(tw_reply_timing(NULL) == NULL);
+    CHECK_TEXT(tw_reply_model(NULL, 0), "");
+    CHECK_INT(tw_reply_timing(NULL)->total_us, -1);
     CHECK(tw_reply_header(NULL, "content-type") == NULL);
-    CHECK(tw_reply_request_id(NULL) == NULL);
+    CHECK_TEXT(tw_reply_request_id(NULL), "");
 
     tw_reply *reply = send_hello(mock_url, "alibaba/qwen3-32b");
     CHECK_REPLY(reply, TW_OK);

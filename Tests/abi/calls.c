@@ -213,6 +213,7 @@ CALL(tw_request_add_image)
 CALL(tw_request_add_image_file)
 {
     CHECK_STATUS(tw_request_add_image_file(on->request, "/nonexistent", NULL), TW_INVALID);
+    tw_request_clear_error(on->request);
 }
 CALL(tw_request_set)
 {
@@ -364,6 +365,97 @@ IN_LOOP(tw_loop_wake)
 IN_LOOP(tw_loop_active)
 IN_LOOP(tw_loop_destroy)
 
+CALL(tw_client_cancel)
+{
+    tw_client_cancel(on->client);
+    on->end = TW_CANCELLED;
+}
+CALL(tw_request_set_string)
+{
+    CHECK_STATUS(tw_request_set_string(on->request, "user", "bob"), TW_OK);
+}
+CALL(tw_request_set_number)
+{
+    CHECK_STATUS(tw_request_set_number(on->request, "temperature", 0.5), TW_OK);
+}
+CALL(tw_request_set_bool)
+{
+    CHECK_STATUS(tw_request_set_bool(on->request, "logprobs", 1), TW_OK);
+}
+CALL(tw_request_error)
+{
+    CHECK_TEXT(tw_request_error(on->request), "");
+}
+CALL(tw_options_error)
+{
+    CHECK_TEXT(tw_options_error(on->options), "");
+}
+CALL(tw_options_clear_error)
+{
+    CHECK_STATUS(tw_options_set_retries(on->options, -1), TW_INVALID);
+    tw_options_clear_error(on->options);
+}
+CALL(tw_request_clear_error)
+{
+    CHECK_STATUS(tw_request_set(on->request, "temperature", "x"), TW_INVALID);
+    tw_request_clear_error(on->request);
+}
+/* What is looked up in a parsed text, and in a struct of another exchange. */
+static void check_json(void)
+{
+    tw_json *json = NULL;
+    CHECK_STATUS(tw_json_parse("[1]", 3, &json), TW_OK);
+    CHECK_TEXT(tw_json_get(json, "/0", NULL), "1");
+    CHECK(tw_json_number(json, "/0", 0) == 1);
+    CHECK_INT(tw_json_count(json, ""), 1);
+    CHECK_INT(tw_json_type_at(json, ""), TW_JSON_ARRAY);
+    tw_json_destroy(json);
+}
+static void check_accessors(void)
+{
+    const tw_usage *usage = tw_event_get_usage(NULL);
+    CHECK_INT(tw_event_get_kind(NULL) + tw_event_get_choice(NULL) + tw_event_get_attempt(NULL), 0);
+    CHECK_TEXT(tw_event_get_text(NULL, NULL), tw_event_get_raw(NULL, NULL));
+    CHECK_TEXT(tw_event_get_tool_id(NULL), tw_event_get_tool_name(NULL));
+    CHECK_INT(tw_event_get_tool_index(NULL) - tw_event_get_wait_ms(NULL), -1);
+    CHECK_STATUS(tw_event_get_status(NULL), TW_INVALID);
+    CHECK(tw_event_get_reply(NULL) == NULL);
+    CHECK_INT(tw_usage_get_prompt_tokens(usage), tw_usage_get_completion_tokens(usage));
+    CHECK_INT(tw_usage_get_total_tokens(usage), tw_usage_get_reasoning_tokens(usage));
+    CHECK(tw_usage_get_cached_tokens(usage) == tw_usage_get_cost(usage));
+    CHECK_TEXT(tw_usage_get_cost_unit(usage), "");
+}
+#define CHECKED_BY(check, name)                                                                    \
+    CALL(name)                                                                                     \
+    {                                                                                              \
+        check();                                                                                   \
+    }
+CHECKED_BY(check_json, tw_json_parse)
+CHECKED_BY(check_json, tw_json_destroy)
+CHECKED_BY(check_json, tw_json_get)
+CHECKED_BY(check_json, tw_json_number)
+CHECKED_BY(check_json, tw_json_count)
+CHECKED_BY(check_json, tw_json_type_at)
+CHECKED_BY(check_accessors, tw_event_get_kind)
+CHECKED_BY(check_accessors, tw_event_get_choice)
+CHECKED_BY(check_accessors, tw_event_get_text)
+CHECKED_BY(check_accessors, tw_event_get_tool_index)
+CHECKED_BY(check_accessors, tw_event_get_tool_id)
+CHECKED_BY(check_accessors, tw_event_get_tool_name)
+CHECKED_BY(check_accessors, tw_event_get_usage)
+CHECKED_BY(check_accessors, tw_event_get_raw)
+CHECKED_BY(check_accessors, tw_event_get_attempt)
+CHECKED_BY(check_accessors, tw_event_get_status)
+CHECKED_BY(check_accessors, tw_event_get_wait_ms)
+CHECKED_BY(check_accessors, tw_event_get_reply)
+CHECKED_BY(check_accessors, tw_usage_get_prompt_tokens)
+CHECKED_BY(check_accessors, tw_usage_get_completion_tokens)
+CHECKED_BY(check_accessors, tw_usage_get_total_tokens)
+CHECKED_BY(check_accessors, tw_usage_get_reasoning_tokens)
+CHECKED_BY(check_accessors, tw_usage_get_cached_tokens)
+CHECKED_BY(check_accessors, tw_usage_get_cost)
+CHECKED_BY(check_accessors, tw_usage_get_cost_unit)
+
 CALL(tw_reply_status)
 {
     CHECK_STATUS(tw_reply_status(on->reply), TW_OK);
@@ -378,7 +470,7 @@ CALL(tw_reply_attempts)
 }
 CALL(tw_reply_last_error)
 {
-    CHECK(tw_reply_last_error(on->reply, NULL) == NULL);
+    CHECK_TEXT(tw_reply_last_error(on->reply, NULL), "");
 }
 CALL(tw_reply_http_status)
 {
@@ -402,7 +494,7 @@ CALL(tw_reply_finish_reason)
 }
 CALL(tw_reply_usage)
 {
-    CHECK(tw_reply_usage(on->reply) != NULL);
+    CHECK(tw_reply_usage(on->reply)->size > 0);
 }
 CALL(tw_reply_tool_call_count)
 {
@@ -410,7 +502,7 @@ CALL(tw_reply_tool_call_count)
 }
 CALL(tw_reply_tool_call)
 {
-    CHECK(tw_reply_tool_call(on->reply, 0) == NULL);
+    CHECK_TEXT(tw_reply_tool_call(on->reply, 0)->id, "");
 }
 CALL(tw_reply_model_count)
 {
@@ -418,7 +510,7 @@ CALL(tw_reply_model_count)
 }
 CALL(tw_reply_model)
 {
-    CHECK(tw_reply_model(on->reply, 0) == NULL);
+    CHECK_TEXT(tw_reply_model(on->reply, 0), "");
 }
 CALL(tw_reply_timing)
 {
@@ -430,7 +522,7 @@ CALL(tw_reply_header)
 }
 CALL(tw_reply_request_id)
 {
-    CHECK(tw_reply_request_id(on->reply) != NULL || !tw_reply_header(on->reply, "x-request-id"));
+    CHECK(*tw_reply_request_id(on->reply) != 0 || !tw_reply_header(on->reply, "x-request-id"));
 }
 CALL(tw_reply_json)
 {
@@ -483,6 +575,17 @@ CALL(tw_reply_destroy)
     OF(tw_reply_usage) OF(tw_reply_tool_call_count) OF(tw_reply_tool_call) OF(tw_reply_timing) \
     OF(tw_reply_model_count) OF(tw_reply_model) \
     OF(tw_reply_header) OF(tw_reply_request_id) OF(tw_reply_json) OF(tw_reply_get) \
+    OF(tw_client_cancel) OF(tw_request_set_string) OF(tw_request_set_number) \
+    OF(tw_request_set_bool) OF(tw_options_error) OF(tw_options_clear_error) \
+    OF(tw_request_error) OF(tw_request_clear_error) OF(tw_json_parse) \
+    OF(tw_json_destroy) OF(tw_json_get) OF(tw_json_number) OF(tw_json_count) \
+    OF(tw_json_type_at) OF(tw_event_get_kind) OF(tw_event_get_choice) OF(tw_event_get_text) \
+    OF(tw_event_get_tool_index) OF(tw_event_get_tool_id) OF(tw_event_get_tool_name) \
+    OF(tw_event_get_usage) OF(tw_event_get_raw) OF(tw_event_get_attempt) \
+    OF(tw_event_get_status) OF(tw_event_get_wait_ms) OF(tw_event_get_reply) \
+    OF(tw_usage_get_prompt_tokens) OF(tw_usage_get_completion_tokens) \
+    OF(tw_usage_get_total_tokens) OF(tw_usage_get_reasoning_tokens) \
+    OF(tw_usage_get_cached_tokens) OF(tw_usage_get_cost) OF(tw_usage_get_cost_unit) \
     OF(tw_reply_destroy)
 /* clang-format on */
 

@@ -117,5 +117,9 @@ void test_limits(void);
 void test_loop(void);
 void test_loop_waits(void);
 void test_fairness(void);
+void test_setters(void);
+void test_json(void);
+void test_accessors(void);
+void test_cancellation(void);
 
 #endif

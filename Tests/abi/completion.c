@@ -88,8 +88,7 @@ static void check_ending(const struct ending *ending, bool requires_finish, bool
     CHECK_REPLY(reply, expected);
     CHECK_TEXT(tw_reply_content(reply, NULL), ending->content);
     if (!requires_finish) {
-        const char *reason = tw_reply_finish_reason(reply);
-        CHECK_TEXT(reason ? reason : "none", ending->reason ? ending->reason : "none");
+        CHECK_TEXT(tw_reply_finish_reason(reply), ending->reason ? ending->reason : "");
     }
     tw_reply_destroy(reply);
     tw_request_destroy(request);

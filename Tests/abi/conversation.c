@@ -123,6 +123,7 @@ static void tool_call_and_result(void)
         TW_OK);
     CHECK_STATUS(tw_request_add_tool_result(request, "c1", "\xFF"), TW_INVALID);
     CHECK_STATUS(tw_request_add_tool_result(request, "\xFF", ""), TW_INVALID);
+    tw_request_clear_error(request);
     tw_reply_destroy(reply);
     tw_reply_destroy(driver_stream(client, request, NULL, NULL));
     tw_request_destroy(request);

@@ -62,8 +62,8 @@ static void check_error_response(const struct error_response *response, const tw
     CHECK_HAS_NOT(tw_reply_message(reply), "\n");
     CHECK_TEXT(tw_reply_content(reply, NULL), "");
     CHECK_TEXT(tw_reply_reasoning(reply, NULL), "");
-    CHECK(tw_reply_finish_reason(reply) == NULL);
-    CHECK(tw_reply_usage(reply) == NULL);
+    CHECK_TEXT(tw_reply_finish_reason(reply), "");
+    CHECK_INT(tw_reply_usage(reply)->total_tokens, -1);
     CHECK_TEXT(tw_reply_json(reply, NULL), *response->body == '{' ? response->body : "");
 }
 
@@ -412,7 +412,7 @@ static void cuts(void)
         tw_request_set_thinking(request, TW_THINKING_ON, 0);
         tw_reply *reply = driver_stream(client, request, NULL, NULL);
         tw_status status = tw_reply_status(reply);
-        bool complete = tw_reply_finish_reason(reply) != NULL;
+        bool complete = *tw_reply_finish_reason(reply) != 0;
         CHECK_STATUS(status, complete ? TW_OK : TW_TRUNCATED);
         truncated += status == TW_TRUNCATED;
         finished += status == TW_OK;

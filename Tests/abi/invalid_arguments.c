@@ -177,6 +177,8 @@ static void control_characters(void)
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         CHECK_STATUS(tw_options_set_header(options, names[i], "x"), TW_INVALID);
+    /* The failures changed nothing. */
+    tw_options_clear_error(options);
     CHECK_STATUS(tw_client_create(options, &client), TW_OK);
     tw_reply *reply = tw_chat_send(client, request);
     CHECK_REPLY(reply, TW_OK);
@@ -253,8 +255,8 @@ static void largest_numbers(void)
     CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
     tw_reply *reply = tw_chat_close(chat);
     CHECK_REPLY(reply, TW_OK);
-    CHECK(tw_reply_tool_call(reply, SIZE_MAX) == NULL);
-    CHECK(tw_reply_tool_call(reply, SIZE_MAX / 2) == NULL);
+    CHECK_TEXT(tw_reply_tool_call(reply, SIZE_MAX)->id, "");
+    CHECK_TEXT(tw_reply_tool_call(reply, SIZE_MAX / 2)->id, "");
     for (size_t i = 0; i < sizeof odd_texts / sizeof *odd_texts; i++) {
         char pointer[64];
         size_t len = 1;

@@ -90,7 +90,7 @@ static void check_answer(tw_client *client, const tw_request *request, const cha
         CHECK_TEXT(tw_reply_content(reply, NULL), content);
         CHECK_TEXT(tw_reply_finish_reason(reply), "stop");
         CHECK_TEXT(tw_reply_get(reply, "/object", NULL), "chat.completion");
-        CHECK(tw_reply_usage(reply) != NULL);
+        CHECK(tw_reply_usage(reply)->total_tokens > 0);
         tw_reply_destroy(reply);
     }
 }

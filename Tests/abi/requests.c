@@ -47,6 +47,7 @@ static void addresses(void)
         CHECK(*tw_last_error() != '\0');
     }
     CHECK_HAS_NOT(tw_last_error(), "secret");
+    tw_options_clear_error(options);
 
     static const char *const paths[][2] = {
         { "/v1", "POST /v1/chat/completions HTTP/1.1\r\n" },
@@ -78,6 +79,7 @@ static void headers(void)
     CHECK_STATUS(tw_options_set_header(options, "a\r\nb", "x"), TW_INVALID);
     CHECK_STATUS(tw_options_set_header(options, "X-A", "x\r\nX-B: y"), TW_INVALID);
     CHECK_STATUS(tw_options_set_header(options, "X-A", "x\n"), TW_INVALID);
+    tw_options_clear_error(options);
 
     server_start(&server, json_response("200 OK", "", answer));
     CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);

@@ -49,6 +49,27 @@ for file in man/man1/thinkwire-chat.1 man/man1/thinkwire-mock.1 \
     [ -s "$prefix/share/$file" ] || fail "share/$file is not installed"
 done
 
+# Other languages read the installed declarations.
+luajit "$source/Tests/ffi/chat.lua" "$prefix/include" "$prefix/lib/libthinkwire.so" \
+    >"$work/lua.out" 2>"$work/lua.err" || fail "LuaJIT: $(cat "$work/lua.out" "$work/lua.err")"
+php -d ffi.enable=1 "$source/Tests/ffi/chat.php" "$prefix/include" "$prefix/lib/libthinkwire.so" \
+    >"$work/php.out" 2>"$work/php.err" || fail "PHP: $(cat "$work/php.out" "$work/php.err")"
+python3 "$source/Tests/ffi/chat.py" "$prefix/include" "$prefix/lib/libthinkwire.so" \
+    >"$work/cffi.out" 2>"$work/cffi.err" || fail "cffi: $(cat "$work/cffi.out" "$work/cffi.err")"
+for language in lua php cffi; do
+    grep -q "^$greeting" "$work/$language.out" && grep -q '^[0-9]* tokens$' "$work/$language.out" &&
+        grep -q '^Okay' "$work/$language.err" ||
+        fail "$language prints: $(cat "$work/$language.out" "$work/$language.err")"
+    echo "install: the declarations for other languages work in $language"
+done
+
+# shellcheck disable=SC2046
+c++ -std=c++11 -Wall -Wextra -Wpedantic -Werror "$source/Tests/ffi/exceptions.cpp" \
+    $(pkg-config --cflags --libs thinkwire) -o "$work/exceptions"
+"$work/exceptions" >"$work/exceptions.out" 2>"$work/exceptions.err" ||
+    fail "exceptions: $(cat "$work/exceptions.out" "$work/exceptions.err")"
+echo "install: an exception in a callback can be caught there, and otherwise ends the process"
+
 # run_loop NAME [PACKAGE]: the example for an event loop prints the answers of all models, and its
 # timer expires meanwhile. The pieces of the answers arrive with pauses; Valgrind reports what the
 # program does not free.
@@ -123,6 +144,18 @@ sed -n '/^```cmake$/,/^```$/{ /^```/!p; }' "$source/bindings/c/README.md" \
 } >"$work/cmake.log" 2>&1 || fail "$(cat "$work/cmake.log")"
 cp "$work/cmake/build/program" "$work/program"
 run program
+# The name of the package may be written in lower case.
+sed 's/find_package(Thinkwire/find_package(thinkwire/' "$work/cmake/CMakeLists.txt" >"$work/lower"
+! cmp -s "$work/lower" "$work/cmake/CMakeLists.txt" || fail "the example has no find_package"
+mv "$work/lower" "$work/cmake/CMakeLists.txt"
+cmake -S "$work/cmake" -B "$work/cmake/lower" -DCMAKE_PREFIX_PATH="$prefix" \
+    >"$work/cmake.log" 2>&1 || fail "$(cat "$work/cmake.log")"
+
+# The module map is found and names the library to link with, for Swift and for clang.
+printf 'import CThinkwire\nprint(String(cString: tw_version()))\n' >"$work/version.swift"
+swiftc -I "$prefix/include/thinkwire" -L "$prefix/lib" "$work/version.swift" -o "$work/version" ||
+    fail "a Swift program cannot import CThinkwire"
+"$work/version" >"$work/version.out" || fail "the Swift program ended with status $?"
 
 installed=$("$prefix/bin/thinkwire-chat" --version | sed 's/.* //')
 [ "$(pkg-config --modversion thinkwire)" = "$installed" ] ||

@@ -365,8 +365,8 @@ static void check_reply(const tw_reply *reply, const uint8_t *from, const uint8_
     demand(is_one_line(message) && !strstr(message, key) && strlen(message) < 2000);
     const char *reason = tw_reply_finish_reason(reply);
     const char *id = tw_reply_request_id(reply);
-    demand(!reason || is_utf8(reason, strlen(reason)));
-    demand(!id || is_utf8(id, strlen(id)));
+    demand(is_utf8(reason, strlen(reason)));
+    demand(is_utf8(id, strlen(id)));
     size_t json_length, length;
     const char *json = tw_reply_json(reply, &json_length);
     demand(json[json_length] == 0);
@@ -375,7 +375,7 @@ static void check_reply(const tw_reply *reply, const uint8_t *from, const uint8_
         /* A document is complete if it is JSON; a stream, if it indicates its end. */
         const char *first = json + strspn(json, " \t\r\n");
         bool is_document = (*first == '{' || *first == 0) && has_letters(from, to, "{}");
-        demand(reason || recorder.counts[TW_EVENT_FINISH] > 0 || has_letters(from, to, "[DONE]") ||
+        demand(*reason || recorder.counts[TW_EVENT_FINISH] > 0 || has_letters(from, to, "[DONE]") ||
                (is_document && has_letters(from, to, "choices")));
     }
     static const char *const pointers[] = { "", "/choices/0/message/content", "/choices/0/message",
@@ -392,8 +392,8 @@ static void check_reply(const tw_reply *reply, const uint8_t *from, const uint8_
     tw_status error_status;
     const char *error = tw_reply_last_error(reply, &error_status);
     demand(attempts <= 3 && (is_cancelled || attempts > 0) &&
-           (is_cancelled || (attempts > 1) == (error != NULL)));
-    demand((error_status != TW_OK) == (error != NULL));
+           (is_cancelled || (attempts > 1) == (*error != 0)));
+    demand((error_status != TW_OK) == (*error != 0));
     check_texts(reply, is_cancelled);
 }
 

@@ -232,6 +232,18 @@ static void put_tool_call(struct text *line, const tw_tool_call *call)
     text_put(line, "]");
 }
 
+/* A text that is "" if the reply does not have it. */
+static void put_or_null(struct text *line, const char *value)
+{
+    text_put_c_string(line, *value ? value : NULL);
+}
+
+static bool is_reported(const tw_usage *usage)
+{
+    return usage->prompt_tokens >= 0 || usage->completion_tokens >= 0 || usage->total_tokens >= 0 ||
+           usage->reasoning_tokens >= 0 || usage->cached_tokens >= 0 || usage->cost >= 0;
+}
+
 void put_reply_contents(struct text *line, const tw_reply *reply)
 {
     text_put(line, "\"http_status\":");
@@ -240,11 +252,11 @@ void put_reply_contents(struct text *line, const tw_reply *reply)
     put_text(line, "content", tw_reply_content, reply);
     put_text(line, "refusal", tw_reply_refusal, reply);
     put_member(line, "finish_reason");
-    text_put_c_string(line, tw_reply_finish_reason(reply));
+    put_or_null(line, tw_reply_finish_reason(reply));
     put_member(line, "request_id");
-    text_put_c_string(line, tw_reply_request_id(reply));
+    put_or_null(line, tw_reply_request_id(reply));
     put_member(line, "usage");
-    if (tw_reply_usage(reply))
+    if (is_reported(tw_reply_usage(reply)))
         put_usage(line, tw_reply_usage(reply));
     else
         text_put(line, "null");

@@ -106,6 +106,23 @@ const void *platform_find(const void *bytes, size_t count, const void *part, siz
  */
 char *platform_thread_line(void);
 
+/** The size of the buffer for platform_write_number, in bytes. */
+#define PLATFORM_NUMBER 32
+
+/** Writes a finite number as JSON, with the fewest digits that are read as the same number. */
+void platform_write_number(double number, char *text);
+
+/* defaults.c: structs of thinkwire.h, which this header does not know. Static. */
+
+/** A `tw_usage` that reports nothing. */
+const void *platform_unreported_usage(void);
+
+/** A `tw_timing` in which nothing has happened. */
+const void *platform_no_timing(void);
+
+/** A `tw_tool_call` without an id, name and arguments. */
+const void *platform_no_tool_call(void);
+
 /* version.c */
 
 /** The version of the library: TW_VERSION of thinkwire.h. Static string. */

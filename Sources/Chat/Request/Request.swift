@@ -4,6 +4,8 @@ import CThinkwire
 /// A conversation and its settings: the JSON of the request body, the thinking mode and the
 /// timeouts.
 package final class Request {
+    /// A setter that fails changes nothing else.
+    package var firstError = FirstError()
     var body: RequestBody
     private(set) var thinking = TW_THINKING_AUTO
     /// The maximum number of thinking tokens; 0 for no limit.
@@ -38,6 +40,7 @@ package final class Request {
         copy.ownTimeouts = ownTimeouts
         copy.startsInsideThink = startsInsideThink
         copy.reasoningTags = reasoningTags
+        copy.firstError = firstError
         return copy
     }
 
@@ -142,7 +145,11 @@ package final class Request {
         throws(ArgumentError) -> JSONValue
     {
         do { return try reader.read(json, .rejectsInvalidUTF8, inside: levels) } catch {
-            throw ArgumentError(subject, isNotJSON: error)
+            let error = ArgumentError(subject, isNotJSON: error)
+            if let first = json.first, first | 0x20 >= UInt8(ascii: "a"), first < 0x7B {
+                error.message.text.append("; a string needs quotes")
+            }
+            throw error
         }
     }
 

@@ -33,8 +33,23 @@ package final class DocumentLookups: ForkOwned {
         }
     }
 
+    /// A string's text, or the JSON of any other value, at an RFC 6901 pointer; nil if absent.
+    func text(at pointer: Bytes) -> Bytes? {
+        let (lookup, isNew) = lookup(of: pointer)
+        if isNew, let value = root?.value(at: pointer) {
+            var text = ByteBuffer()
+            if value.isString {
+                value.appendText(to: &text)
+            } else {
+                text = standardJSON(value.raw)
+            }
+            lookup.text = consume text
+        }
+        return lookup.bytes
+    }
+
     /// The lookup of a JSON pointer, created if necessary.
-    func lookup(of pointer: Bytes) -> (lookup: Lookup, isNew: Bool) {
+    private func lookup(of pointer: Bytes) -> (lookup: Lookup, isNew: Bool) {
         if found.count * 2 >= slots.count { grow() }
         let slot = slot(of: pointer)
         if slots[slot] >= 0 { return (found[Int(slots[slot])], false) }

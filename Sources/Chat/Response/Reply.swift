@@ -38,8 +38,7 @@ package final class Reply {
     var isIndexCertain = false
     /// The choice to which a chunk that matches the parser's template adds text.
     var templateChoice: UnretainedReference<Choice>?
-    /// Owned by the reply; the C interface returns this pointer. Initialised once `hasUsage` is
-    /// true.
+    /// Owned by the reply; the C interface returns this pointer.
     package let usage = UnsafeMutablePointer<tw_usage>.allocate(capacity: 1)
     package var hasUsage = false
     /// Whether the cost was received in a member other than `usage`.
@@ -66,6 +65,7 @@ package final class Reply {
                 size: MemoryLayout<tw_timing>.size, connected_us: -1, first_byte_us: -1,
                 first_reasoning_us: -1,
                 first_content_us: -1, total_us: -1, reused_connection: 0))
+        clearUsage()
     }
 
     /// Creates the reply of the next attempt.

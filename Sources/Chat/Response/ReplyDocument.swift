@@ -15,18 +15,7 @@ extension Reply {
         let lookups = lookups.own()
         return lookups.lock.locked {
             _ = assembledDocument(lookups)
-            let (lookup, isNew) = lookups.lookup(of: pointer)
-            guard isNew else { return lookup.bytes }
-            if let root = lookups.root, let value = root.value(at: pointer) {
-                var text = ByteBuffer()
-                if value.isString {
-                    value.appendText(to: &text)
-                } else {
-                    text = standardJSON(value.raw)
-                }
-                lookup.text = consume text
-            }
-            return lookup.bytes
+            return lookups.text(at: pointer)
         }
     }
 

@@ -82,6 +82,7 @@ extension Reply {
         guard value.members.contains(where: { _ in true }) else { return false }
         let (cost, unit) =
             hasSeparateCost ? (usage.pointee.cost, usage.pointee.cost_unit) : (-1, nil)
+        hasUsage = true
         clearUsage()
         (usage.pointee.cost, usage.pointee.cost_unit) = (cost, unit)
         usage.pointee.prompt_tokens = UsageNames.prompt.count(in: value)
@@ -105,8 +106,8 @@ extension Reply {
         return hasCost
     }
 
-    private func clearUsage() {
-        hasUsage = true
+    /// Marks every number as not reported.
+    func clearUsage() {
         usage.initialize(
             to: tw_usage(
                 size: MemoryLayout<tw_usage>.size, prompt_tokens: -1, completion_tokens: -1,
@@ -116,7 +117,7 @@ extension Reply {
 
     private func setCost(_ value: JSONValue?, _ unit: StaticString) -> Bool {
         guard let cost = value?.double, cost >= 0 else { return false }
-        if !hasUsage { clearUsage() }
+        hasUsage = true
         usage.pointee.cost = cost
         usage.pointee.cost_unit = StaticText.cString(unit)
         return true

@@ -146,7 +146,7 @@ struct RequestTests {
         let made = try request(#"{"a":1}"#)
         #expect(
             complaint { try made.set("temperature", "hot") }
-                == "temperature is not JSON: at byte 0, a value is expected")
+                == "temperature is not JSON: at byte 0, a value is expected; a string needs quotes")
         #expect(
             complaint { try made.set("temperature", "0.2,") }
                 == "temperature is not JSON: at byte 3, text after the value")
@@ -170,7 +170,7 @@ struct RequestTests {
         }
         #expect(
             complaint { try made.set("a\nb", "x") }
-                == "a b is not JSON: at byte 0, a value is expected")
+                == "a b is not JSON: at byte 0, a value is expected; a string needs quotes")
         #expect(made.text == #"{"a":1}"#)
     }
 

@@ -10,7 +10,7 @@ import Testing
 
 /// Drives any number of exchanges on one event loop, and knows the connection of each.
 private final class SharedLoop {
-    let loop = EventLoop.create(OpenSockets(), maxIdleConnections: 8)!
+    let loop = EventLoop.create(OpenSockets(), WakeList(), maxIdleConnections: 8)!
     private(set) var running: [Running] = []
 
     final class Running {

@@ -79,10 +79,10 @@ static int load(struct conversation *conversation)
 
 static int set_model_of(tw_request *request, const char *model)
 {
-    char *json = json_quoted(model);
-    tw_status status = request ? tw_request_set(request, "model", json) : TW_OK;
-    free(json);
-    return status == TW_OK ? EXIT_OK : fail_invalid("the model");
+    if (!request || tw_request_set_string(request, "model", model) == TW_OK) return EXIT_OK;
+    /* The conversation goes on with the model that it had. */
+    tw_request_clear_error(request);
+    return fail_invalid("the model");
 }
 
 int conversation_set_model(struct conversation *conversation, const char *model)

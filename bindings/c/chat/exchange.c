@@ -37,7 +37,7 @@ int report_failure(const tw_reply *reply)
     if (interrupted) return fail(EXIT_INTERRUPTED, "interrupted", "");
     fputs("thinkwire-chat: ", stderr);
     put_message(stderr, message);
-    if (id && !strstr(message, id)) {
+    if (*id && !strstr(message, id)) {
         fputs(" (request id ", stderr);
         put_text(stderr, id, strlen(id));
         fputc(')', stderr);

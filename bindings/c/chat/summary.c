@@ -58,9 +58,9 @@ void print_summary(const tw_reply *reply)
     bool dim = may_style(stderr), begun = false;
     print_tool_calls(reply);
     if (dim) fputs("\033[2m", stderr);
-    if (usage) print_usage(&begun, usage);
+    print_usage(&begun, usage);
     print_timing(&begun, tw_reply_timing(reply));
-    if (reason && strcmp(reason, "stop") != 0) {
+    if (*reason && strcmp(reason, "stop") != 0) {
         fputs(", finish reason ", stderr);
         put_text(stderr, reason, strlen(reason));
     }

@@ -6,7 +6,7 @@ import ctypes
 import os
 import re
 import subprocess
-from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,13 @@ def mirrored(declared: str, has_length: bool) -> Any:
     A string with a length is mirrored as an address, because it may contain NUL characters.
     """
     bare = declared.replace("const ", "").strip()
-    numbers = {"void": None, "int": c_int, "int64_t": c_int64, "size_t": c_size_t}
+    numbers = {
+        "void": None,
+        "int": c_int,
+        "int64_t": c_int64,
+        "size_t": c_size_t,
+        "double": c_double,
+    }
     pointers = {"void *": c_void_p, "size_t *": POINTER(c_size_t)}
     if bare in numbers or bare in pointers:
         return {**numbers, **pointers}[bare]

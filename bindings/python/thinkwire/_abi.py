@@ -123,6 +123,18 @@ class LoopLimit(IntEnum):
     CONNECTIONS = 2
 
 
+class JSONType(IntEnum):
+    """The type of a JSON value (`tw_json_type`)."""
+
+    NONE = 0
+    NULL = 1
+    BOOL = 2
+    NUMBER = 3
+    STRING = 4
+    ARRAY = 5
+    OBJECT = 6
+
+
 #: Every enum of the header by its C name, with the prefix of its C constants.
 ENUMS: dict[str, tuple[type[IntEnum], str]] = {
     "tw_status": (Status, "TW_"),
@@ -134,6 +146,7 @@ ENUMS: dict[str, tuple[type[IntEnum], str]] = {
     "tw_event_kind": (Kind, "TW_EVENT_"),
     "tw_next": (Next, "TW_NEXT_"),
     "tw_loop_limit": (LoopLimit, "TW_LOOP_"),
+    "tw_json_type": (JSONType, "TW_JSON_"),
 }
 
 
@@ -233,8 +246,11 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_options_set_reasoning_replay": (c_int, [c_void_p, c_char_p]),
     "tw_options_allow_cleartext": (c_int, [c_void_p, c_char_p]),
     "tw_options_set_log": (c_int, [c_void_p, tw_log_fn, c_void_p]),
+    "tw_options_error": (c_char_p, [c_void_p]),
+    "tw_options_clear_error": (None, [c_void_p]),
     # Client
     "tw_client_create": (c_int, [c_void_p, _handle_out]),
+    "tw_client_cancel": (None, [c_void_p]),
     "tw_client_destroy": (None, [c_void_p]),
     # Request
     "tw_request_create": (c_void_p, [c_char_p]),
@@ -250,10 +266,15 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_request_add_image": (c_int, [c_void_p, c_void_p, c_size_t, c_char_p]),
     "tw_request_add_image_file": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_request_set": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "tw_request_set_string": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "tw_request_set_number": (c_int, [c_void_p, c_char_p, c_double]),
+    "tw_request_set_bool": (c_int, [c_void_p, c_char_p, c_int]),
     "tw_request_set_thinking": (c_int, [c_void_p, c_int, c_int64]),
     "tw_request_set_starts_thinking": (c_int, [c_void_p, c_int]),
     "tw_request_set_reasoning_tags": (c_int, [c_void_p, c_char_p, c_char_p]),
     "tw_request_set_timeout": (c_int, [c_void_p, c_int, c_int64]),
+    "tw_request_error": (c_char_p, [c_void_p]),
+    "tw_request_clear_error": (None, [c_void_p]),
     "tw_request_json": (c_void_p, [c_void_p, _size_out]),
     # Chat
     "tw_chat_send": (c_void_p, [c_void_p, c_void_p]),
@@ -301,6 +322,33 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_reply_get": (c_void_p, [c_void_p, c_char_p, _size_out]),
     "tw_reply_retain": (c_void_p, [c_void_p]),
     "tw_reply_destroy": (None, [c_void_p]),
+    # JSON
+    "tw_json_parse": (c_int, [c_char_p, c_size_t, _handle_out]),
+    "tw_json_destroy": (None, [c_void_p]),
+    "tw_json_get": (c_void_p, [c_void_p, c_char_p, _size_out]),
+    "tw_json_number": (c_double, [c_void_p, c_char_p, c_double]),
+    "tw_json_count": (c_size_t, [c_void_p, c_char_p]),
+    "tw_json_type_at": (c_int, [c_void_p, c_char_p]),
+    # Accessors
+    "tw_event_get_kind": (c_int, [POINTER(tw_event)]),
+    "tw_event_get_choice": (c_int, [POINTER(tw_event)]),
+    "tw_event_get_text": (c_void_p, [POINTER(tw_event), _size_out]),
+    "tw_event_get_tool_index": (c_int, [POINTER(tw_event)]),
+    "tw_event_get_tool_id": (c_char_p, [POINTER(tw_event)]),
+    "tw_event_get_tool_name": (c_char_p, [POINTER(tw_event)]),
+    "tw_event_get_usage": (POINTER(tw_usage), [POINTER(tw_event)]),
+    "tw_event_get_raw": (c_void_p, [POINTER(tw_event), _size_out]),
+    "tw_event_get_attempt": (c_int, [POINTER(tw_event)]),
+    "tw_event_get_status": (c_int, [POINTER(tw_event)]),
+    "tw_event_get_wait_ms": (c_int64, [POINTER(tw_event)]),
+    "tw_event_get_reply": (c_void_p, [POINTER(tw_event)]),
+    "tw_usage_get_prompt_tokens": (c_int64, [POINTER(tw_usage)]),
+    "tw_usage_get_completion_tokens": (c_int64, [POINTER(tw_usage)]),
+    "tw_usage_get_total_tokens": (c_int64, [POINTER(tw_usage)]),
+    "tw_usage_get_reasoning_tokens": (c_int64, [POINTER(tw_usage)]),
+    "tw_usage_get_cached_tokens": (c_int64, [POINTER(tw_usage)]),
+    "tw_usage_get_cost": (c_double, [POINTER(tw_usage)]),
+    "tw_usage_get_cost_unit": (c_char_p, [POINTER(tw_usage)]),
 }
 
 

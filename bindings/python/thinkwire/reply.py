@@ -35,6 +35,9 @@ class Usage:
     cost_unit: Optional[str]
 
 
+_UNREPORTED = Usage(None, None, None, None, None, None, None)
+
+
 @dataclass(frozen=True)
 class ToolCall:
     """A tool call requested by the model."""
@@ -104,7 +107,7 @@ class Reply:
 
         All other attributes describe the final attempt.
         """
-        return message_text(self._library.tw_reply_last_error(self._handle.address, None))
+        return message_text(self._library.tw_reply_last_error(self._handle.address, None)) or None
 
     @cached_property
     def http_status(self) -> int:
@@ -132,13 +135,13 @@ class Reply:
     @cached_property
     def finish_reason(self) -> Optional[str]:
         """The reason: "stop", "length", "tool_calls", "content_filter", …; None if not reported."""
-        return text(self._library.tw_reply_finish_reason(self._handle.address))
+        return text(self._library.tw_reply_finish_reason(self._handle.address)) or None
 
     @cached_property
     def usage(self) -> Optional[Usage]:
         """Token counts and cost; None if the server did not report them."""
-        pointer = self._library.tw_reply_usage(self._handle.address)
-        return usage_of(pointer.contents) if pointer else None
+        usage = usage_of(self._library.tw_reply_usage(self._handle.address).contents)
+        return usage if usage != _UNREPORTED else None
 
     @property
     def cost(self) -> Optional[float]:
@@ -174,7 +177,7 @@ class Reply:
     @cached_property
     def request_id(self) -> Optional[str]:
         """The provider's identifier of the request, for inquiries to its support."""
-        return text(self._library.tw_reply_request_id(self._handle.address))
+        return text(self._library.tw_reply_request_id(self._handle.address)) or None
 
     def header(self, name: str) -> Optional[str]:
         """Returns the value of a response header, ignoring its case; None if it is absent."""
