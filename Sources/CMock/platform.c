@@ -12,7 +12,6 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -166,23 +165,10 @@ int mock_open_append(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-long mock_read_file(const char *path, const unsigned char **bytes)
+int mock_open_read(const char *path)
 {
-    FILE *file = fopen(path, "re");
-    if (!file) return -errno;
-    unsigned char *text = NULL;
-    size_t length = 0, capacity = 0;
-    do {
-        capacity = capacity * 2 + 65536;
-        unsigned char *grown = realloc(text, capacity);
-        if (!grown) break;
-        text = grown;
-        length += fread(text + length, 1, capacity - length, file);
-    } while (length == capacity);
-    int failure = length == capacity ? ENOMEM : ferror(file) ? errno : 0;
-    fclose(file);
-    *bytes = text;
-    return failure ? -failure : (long)length;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 void mock_raise_limits(void)

@@ -51,6 +51,8 @@
     X(void *, X509V3_EXT_conf_nid, (void *config, void *context, int id, const char *value))       \
     X(int, X509_add_ext, (void *certificate, void *extension, int location))                       \
     X(void, X509_EXTENSION_free, (void *extension))                                                \
+    X(void, X509_free, (void *certificate))                                                        \
+    X(void, EVP_PKEY_free, (void *key))                                                            \
     X(int, X509_sign, (void *certificate, void *key, const void *digest))                          \
     X(int, PEM_write_X509, (FILE * file, const void *certificate))
 
@@ -64,7 +66,7 @@ enum {
     WANT_READ = 2,                   /* SSL_ERROR_WANT_READ */
     WANT_WRITE = 3,                  /* SSL_ERROR_WANT_WRITE */
     ZERO_RETURN = 6,                 /* SSL_ERROR_ZERO_RETURN */
-    UTF8 = 0x1001,                   /* MBSTRING_ASC */
+    ASCII = 0x1001,                  /* MBSTRING_ASC */
     SUBJECT_KEY_IDENTIFIER = 82,     /* NID_… */
     KEY_USAGE = 83,
     SUBJECT_ALT_NAME = 85,
@@ -107,13 +109,53 @@ static void *make_certificate(const char *name, void *key, void *issuer)
     X509_gmtime_adj(X509_getm_notAfter(certificate), 365 * 86400L);
     X509_set_pubkey(certificate, key);
     void *subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", UTF8, name, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(subject, "CN", ASCII, name, -1, -1, 0);
     X509_set_issuer_name(certificate, X509_get_subject_name(issuer ? issuer : certificate));
     return certificate;
 }
 
+static void *make_authority(void *key)
+{
+    void *authority = make_certificate("thinkwire-mock authority", key, NULL);
+    add_extension(authority, authority, BASIC_CONSTRAINTS, "critical,CA:TRUE");
+    add_extension(authority, authority, KEY_USAGE, "critical,keyCertSign,cRLSign");
+    add_extension(authority, authority, SUBJECT_KEY_IDENTIFIER, "hash");
+    return authority;
+}
+
+/* The certificate of a server on this machine, which is also called `host`. */
+static void *make_server_certificate(const char *host, void *key, void *authority)
+{
+    unsigned char address[16];
+    bool is_address = inet_pton(AF_INET, host, address) || inet_pton(AF_INET6, host, address);
+    char names[512];
+    snprintf(names, sizeof names, "DNS:localhost,IP:127.0.0.1,IP:::1,%s:%s",
+             is_address ? "IP" : "DNS", host);
+    void *certificate = make_certificate("thinkwire-mock", key, authority);
+    add_extension(certificate, authority, SUBJECT_ALT_NAME, names);
+    add_extension(certificate, authority, BASIC_CONSTRAINTS, "critical,CA:FALSE");
+    add_extension(certificate, authority, KEY_USAGE, "critical,digitalSignature");
+    add_extension(certificate, authority, EXTENDED_KEY_USAGE, "serverAuth");
+    add_extension(certificate, authority, SUBJECT_KEY_IDENTIFIER, "hash");
+    add_extension(certificate, authority, AUTHORITY_KEY_IDENTIFIER, "keyid");
+    return certificate;
+}
+
+static bool create_context(void *certificate, void *key)
+{
+    tls_context = SSL_CTX_new(TLS_server_method());
+    if (!tls_context) return false;
+    SSL_CTX_ctrl(tls_context, MODE_COMMAND, PARTIAL_WRITE_MOVING_BUFFER, NULL);
+    return SSL_CTX_use_certificate(tls_context, certificate) &&
+           SSL_CTX_use_PrivateKey(tls_context, key);
+}
+
+/* Writes a certificate to a new file in the directory for temporary files. */
 static bool write_certificate(const void *certificate, char *path)
 {
+    const char *directory = getenv("TMPDIR");
+    snprintf(path, MOCK_PATH, "%s/thinkwire-mock-XXXXXX.pem",
+             directory && *directory ? directory : "/tmp");
     int fd = mkstemps(path, 4);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
     if (!file) return false;
@@ -124,39 +166,20 @@ static bool write_certificate(const void *certificate, char *path)
 bool mock_tls_start(const char *host, char *path)
 {
     if (!find_functions()) return false;
-    /* Some clients do not accept a certificate that is its own issuer, so there are two. */
     void *authority_key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     void *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
     if (!authority_key || !key) return false;
-    void *authority = make_certificate("thinkwire-mock authority", authority_key, NULL);
-    add_extension(authority, authority, BASIC_CONSTRAINTS, "critical,CA:TRUE");
-    add_extension(authority, authority, KEY_USAGE, "critical,keyCertSign,cRLSign");
-    add_extension(authority, authority, SUBJECT_KEY_IDENTIFIER, "hash");
-    if (!X509_sign(authority, authority_key, EVP_sha256())) return false;
-
-    void *certificate = make_certificate("thinkwire-mock", key, authority);
-    char names[512] = "DNS:localhost,IP:127.0.0.1,IP:::1";
-    unsigned char address[16];
-    bool is_address = inet_pton(AF_INET, host, address) || inet_pton(AF_INET6, host, address);
-    size_t length = strlen(names);
-    snprintf(names + length, sizeof names - length, ",%s:%s", is_address ? "IP" : "DNS", host);
-    add_extension(certificate, authority, SUBJECT_ALT_NAME, names);
-    add_extension(certificate, authority, BASIC_CONSTRAINTS, "critical,CA:FALSE");
-    add_extension(certificate, authority, KEY_USAGE, "critical,digitalSignature");
-    add_extension(certificate, authority, EXTENDED_KEY_USAGE, "serverAuth");
-    add_extension(certificate, authority, SUBJECT_KEY_IDENTIFIER, "hash");
-    add_extension(certificate, authority, AUTHORITY_KEY_IDENTIFIER, "keyid");
-    if (!X509_sign(certificate, authority_key, EVP_sha256())) return false;
-
-    tls_context = SSL_CTX_new(TLS_server_method());
-    if (!tls_context || !SSL_CTX_use_certificate(tls_context, certificate) ||
-        !SSL_CTX_use_PrivateKey(tls_context, key))
-        return false;
-    SSL_CTX_ctrl(tls_context, MODE_COMMAND, PARTIAL_WRITE_MOVING_BUFFER, NULL);
-    const char *directory = getenv("TMPDIR");
-    snprintf(path, MOCK_PATH, "%s/thinkwire-mock-XXXXXX.pem",
-             directory && *directory ? directory : "/tmp");
-    return write_certificate(authority, path);
+    /* Some clients do not accept a certificate that is its own issuer, so there are two. */
+    void *authority = make_authority(authority_key);
+    void *certificate = make_server_certificate(host, key, authority);
+    bool is_ready = X509_sign(authority, authority_key, EVP_sha256()) &&
+                    X509_sign(certificate, authority_key, EVP_sha256()) &&
+                    create_context(certificate, key) && write_certificate(authority, path);
+    X509_free(certificate);
+    X509_free(authority);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(authority_key);
+    return is_ready;
 }
 
 void *mock_tls_accept(int fd)

@@ -131,16 +131,6 @@ func timestamp() -> ByteArray {
     return text.dropLast().map { UInt8(bitPattern: $0) }
 }
 
-/// Writes a text to a file; gives up if the system reports an error.
-func writeAll(_ text: Bytes, to file: Int32) {
-    var rest = text
-    while let start = rest.baseAddress, !rest.isEmpty {
-        let count = write(file, start, rest.count)
-        guard count > 0 else { return }
-        rest = rest.dropping(count)
-    }
-}
-
 extension JSONValue {
     /// Text of a string without its escapes; empty for another kind of value.
     var decoded: ByteArray {

@@ -301,15 +301,3 @@ final class Provider {
         return previous
     }
 }
-
-/// Opens a file that an argument names.
-func openForAppending(_ path: Bytes) throws(StartError) -> Int32 {
-    let file = mock_open_append(path.argumentCString)
-    guard file >= 0 else {
-        var message = ByteArray(path)
-        message += ": "
-        message += Bytes(cString: strerror(-file))
-        throw StartError(message)
-    }
-    return file
-}

@@ -93,11 +93,11 @@ final class Replay {
     // MARK: File
 
     static func load(_ path: Bytes) throws(StartError) -> Replay {
-        let text = try readFile(path)
+        let file = try readFile(path)
         var exchanges: [Exchange] = []
         var reader = JSONReader()
         var number = 0
-        for line in Fields(text, 0x0A) {
+        for line in Fields(file.bytes, 0x0A) {
             number += 1
             guard !trimmed(line).isEmpty else { continue }
             guard let value = try? reader.read(line), let exchange = exchange(value) else {

@@ -6,7 +6,8 @@ import Chat
 /// Reads the file of `--script`: a JSON array with one object for each answer.
 extension Script {
     static func load(_ path: Bytes) throws(StartError) -> Script {
-        let text = try readFile(path)
+        let file = try readFile(path)
+        let text = file.bytes
         var reader = JSONReader()
         let list: JSONValue
         do throws(JSONError) {
@@ -155,28 +156,4 @@ func checkOptions(_ options: ByteArray) throws(ErrorResponse) {
     } catch {
         throw ErrorResponse(400, error.message)
     }
-}
-
-/// Reads a file that an argument names. Its text is never freed.
-func readFile(_ path: Bytes) throws(StartError) -> Bytes {
-    var bytes: UnsafePointer<UInt8>?
-    let length = mock_read_file(path.argumentCString, &bytes)
-    guard length >= 0 else {
-        var message = ByteArray(path)
-        message += ": "
-        message += Bytes(cString: strerror(Int32(-length)))
-        throw StartError(message)
-    }
-    return Bytes(start: bytes, count: length)
-}
-
-/// Describes where a file is not JSON.
-func fileError(_ path: Bytes, _ text: Bytes, _ error: JSONError) -> StartError {
-    var message = ByteArray(path)
-    message += ": line "
-    let before = text.part(0..<min(error.offset, text.count))
-    message.append(decimal: before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 })
-    message += ": "
-    message += error.problem.text
-    return StartError(message)
 }

@@ -111,8 +111,8 @@ int mock_signals(void);
 /** Opens a file for appending; only its owner can read a file that this creates. */
 int mock_open_append(const char *path);
 
-/** Reads a whole file into memory that is never freed, and returns its length. */
-long mock_read_file(const char *path, const unsigned char **bytes);
+/** Opens a file for reading. */
+int mock_open_read(const char *path);
 
 /** Raises the limit of open files to the maximum that the system allows for this process. */
 void mock_raise_limits(void);
