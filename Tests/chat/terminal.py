@@ -58,9 +58,12 @@ class Terminal:
     def resize(self, width, height=24):
         self._tmux("resize-window", "-x", str(width), "-y", str(height))
 
-    def screen(self, *options):
-        """The text of the terminal, from the beginning. With "-e": with escape sequences."""
-        lines = self._tmux("capture-pane", "-p", "-S", "-", *options).split("\n")
+    def screen(self, *options, start="-"):
+        """The text of the terminal from the beginning, or from the line `start` of the window.
+
+        With "-e": with escape sequences. With "-J": with lines joined that the terminal has broken.
+        """
+        lines = self._tmux("capture-pane", "-p", "-S", start, *options).split("\n")
         return "\n".join(line.rstrip() for line in lines).rstrip() + "\n"
 
     def wait_for(self, pattern, count=1):

@@ -107,6 +107,46 @@ def test_lines_are_edited_and_kept(server, open_terminal):
     assert server.contents() == ["Hello world"]
 
 
+def test_pasted_lines_are_kept_as_one(server, open_terminal):
+    terminal = open_terminal()
+    terminal.wait_for_prompt()
+    terminal.paste(THREE_LINES)
+    terminal.press("Enter")
+    assert server.contents() == [THREE_LINES]
+    terminal.wait_for_prompt()
+    terminal.press("C-d")
+    assert terminal.status() == 0
+    terminal = open_terminal()
+    terminal.wait_for_prompt()
+    terminal.press("Up")
+    terminal.wait_for("third")
+    terminal.press("Enter")
+    assert server.contents() == [THREE_LINES]
+
+
+def test_large_pastes(server, open_terminal):
+    """More text than fits into the terminal, and than the kernel keeps in a line."""
+    text = "\n".join(f"line {number}: " + "x" * 100 for number in range(500))
+    terminal = open_terminal()
+    terminal.wait_for_prompt()
+    terminal.paste(text)
+    terminal.wait_for("line 499")
+    terminal.press("Enter")
+    assert server.contents() == [text]
+
+
+def test_the_editor_obeys_the_settings_of_the_user(server, open_terminal, home):
+    (home / ".editrc").write_text("bind -v\n")
+    terminal = open_terminal()
+    terminal.wait_for_prompt()
+    terminal.type("Hallo")
+    terminal.press("Escape", "0", "l", "r", "e")
+    terminal.type("A")
+    terminal.paste("\nworld")
+    terminal.press("Enter")
+    assert server.contents() == ["Hello\nworld"]
+
+
 def test_commands_are_completed(server, open_terminal):
     terminal = open_terminal()
     terminal.wait_for_prompt()
@@ -225,9 +265,16 @@ def test_a_resized_window_changes_no_message(server, open_terminal, program):
     words = " ".join(f"word{number}" for number in range(20))
     terminal.type(words)
     terminal.wait_for("word19")
-    terminal.resize(40)
-    terminal.enter(" and more")
-    assert server.contents() == [f"{words} and more"]
+    for width in (100, 40, 75):
+        terminal.resize(width)
+        terminal.type(f" {width}")
+        words += f" {width}"
+        terminal.wait_for(f"{width}$")
+        # The window shows the line once, also where tmux has moved its beginning out of sight.
+        shown = terminal.screen(start="0").replace("\n", "")
+        assert shown.count("word1 ") <= 1 and shown.count("word19") == 1
+    terminal.press("Enter")
+    assert server.contents() == [words]
 
 
 def test_the_line_survives_a_stopped_program(server, open_terminal):

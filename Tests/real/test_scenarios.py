@@ -84,6 +84,7 @@ def test_the_c_program_reports_the_same(server, is_thinking):
     done = subprocess.run(
         [CHAT, *options, switch, "Hello"],
         env={**os.environ, "THINKWIRE_API_KEY": server.key},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,

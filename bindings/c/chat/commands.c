@@ -30,6 +30,7 @@ static void retry(struct conversation *conversation, const char *argument)
 {
     (void)argument;
     conversation_retry(conversation);
+    fputc('\n', stderr);
 }
 
 static void save_conversation(struct conversation *conversation, const char *file)

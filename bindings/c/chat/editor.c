@@ -1,4 +1,5 @@
-#define _DEFAULT_SOURCE
+#define _XOPEN_SOURCE 700 /* wcwidth */
+#define _DEFAULT_SOURCE   /* SIGWINCH */
 
 #include "editor.h"
 
@@ -23,6 +24,7 @@ bool editor_read(struct text *message)
 
 #include <errno.h>
 #include <histedit.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
@@ -33,7 +35,13 @@ bool editor_read(struct text *message)
 #include "storage.h"
 #include "terminal.h"
 
-enum { HISTORY_LINES = 1000 };
+enum {
+    HISTORY_LINES = 1000,
+    /* What the functions below report for pasted text: Ctrl-^, which has no meaning in libedit. */
+    PASTE_KEY = 0x1E,
+    /* Time in which the other bytes of a key follow an Escape. */
+    ESCAPE_MS = 20
+};
 
 static EditLine *editor;
 static History *history_lines;
@@ -50,6 +58,30 @@ static char *show_prompt(EditLine *line)
 
 /* ---- characters ------------------------------------------------------------------------------ */
 
+/* The number of rows between the prompt and the cursor, if the terminal breaks long lines. */
+static int rows_above_cursor(void)
+{
+    const LineInfoW *line = el_wline(editor);
+    int rows = 0, columns = (int)strlen(prompt), width = terminal_width(stderr);
+    for (const wchar_t *at = line->buffer; at < line->cursor; at++) {
+        int character_width = wcwidth(*at);
+        columns += character_width > 0 ? character_width : 0;
+        if (*at != L'\n') continue;
+        rows += columns / width + 1;
+        columns = 0;
+    }
+    return rows + columns / width;
+}
+
+/* Shows the line again, after a terminal has changed its width or the program was stopped. */
+static void redraw(void)
+{
+    int rows = resized ? rows_above_cursor() : 0;
+    for (; rows > 0; rows--) fputs("\r\033[K\033[A", output);
+    fputs("\r\033[K", output);
+    el_set(editor, EL_REFRESH);
+}
+
 /* Waits for a byte. Reacts to signals, which arrive only while it waits. False after Ctrl-C. */
 static bool wait_for_input(void)
 {
@@ -63,7 +95,7 @@ static bool wait_for_input(void)
         if (resized) el_resize(editor);
         /* The shell has changed the settings of the terminal. */
         if (continued) el_set(editor, EL_PREP_TERM, 1);
-        if (resized || continued) el_set(editor, EL_REFRESH);
+        if (resized || continued) redraw();
         resized = continued = 0;
         fd_set input;
         FD_ZERO(&input);
@@ -75,6 +107,44 @@ static bool wait_for_input(void)
     return !interrupted && ready > 0;
 }
 
+/* Reads a byte; returns 0 at the end of input, and -1 after Ctrl-C or an error. */
+static int read_byte(char *byte)
+{
+    ssize_t len;
+    do {
+        if (!wait_for_input()) return -1;
+        len = read(STDIN_FILENO, byte, 1);
+    } while (len < 0 && errno == EINTR);
+    return (int)len;
+}
+
+/*
+ * Reads a byte, with PASTE_KEY in place of PASTE_BEGIN. libedit cannot do that: in its vi mode,
+ * Escape is a key of its own. A terminal sends the bytes of PASTE_BEGIN at once.
+ */
+static int read_key_byte(char *byte)
+{
+    static char kept[sizeof PASTE_BEGIN];
+    static size_t kept_len;
+    if (kept_len == 0) {
+        struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+        int len;
+        while ((len = read_byte(kept)) > 0 && *kept == PASTE_KEY) continue;
+        if (len <= 0) return len;
+        for (kept_len = 1; kept[kept_len - 1] == PASTE_BEGIN[kept_len - 1]; kept_len++) {
+            if (kept_len == sizeof PASTE_BEGIN - 1) {
+                kept[0] = PASTE_KEY;
+                kept_len = 1;
+                break;
+            }
+            if (poll(&input, 1, ESCAPE_MS) <= 0 || read_byte(kept + kept_len) <= 0) break;
+        }
+    }
+    *byte = kept[0];
+    memmove(kept, kept + 1, --kept_len);
+    return 1;
+}
+
 /* Reads one character, in place of libedit's function, which ignores the first Ctrl-C. */
 static int read_character(EditLine *line, wchar_t *character)
 {
@@ -83,10 +153,8 @@ static int read_character(EditLine *line, wchar_t *character)
     memset(&state, 0, sizeof state);
     for (;;) {
         char byte;
-        if (!wait_for_input()) return -1;
-        ssize_t len = read(STDIN_FILENO, &byte, 1);
-        if (len < 0 && errno == EINTR) continue;
-        if (len <= 0) return (int)len;
+        int len = read_key_byte(&byte);
+        if (len <= 0) return len;
         size_t used = mbrtowc(character, &byte, 1, &state);
         if (used == (size_t)-2) continue;
         if (used != (size_t)-1) return 1;
@@ -156,6 +224,7 @@ static unsigned char complete(EditLine *line, int key)
 bool editor_open(const char *const *words, const char *history_path)
 {
     HistEvent event;
+    static const char paste_key[] = { PASTE_KEY, '\0' };
     completed_words = words;
     output = fdopen(dup(STDERR_FILENO), "w");
     editor = output ? el_init("thinkwire-chat", stdin, output, stderr) : NULL;
@@ -174,11 +243,12 @@ bool editor_open(const char *const *words, const char *history_path)
     el_set(editor, EL_GETCFN, read_character);
     el_set(editor, EL_ADDFN, "chat-paste", "Insert pasted text", paste);
     el_set(editor, EL_ADDFN, "chat-complete", "Complete a command", complete);
-    el_set(editor, EL_BIND, PASTE_BEGIN, "chat-paste", NULL);
-    el_set(editor, EL_BIND, "^I", "chat-complete", NULL);
     el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    /* The user's own settings: ~/.editrc. */
+    /* The user's own settings: ~/.editrc. "bind -v" in it discards the keys that were bound. */
     el_source(editor, NULL);
+    el_set(editor, EL_BIND, paste_key, "chat-paste", NULL);
+    el_set(editor, EL_BIND, "-a", paste_key, "chat-paste", NULL);
+    el_set(editor, EL_BIND, "^I", "chat-complete", NULL);
     return true;
 }
 

@@ -36,7 +36,7 @@ bool terminal_prepare(void)
 bool understands_escapes(FILE *stream)
 {
     const char *term = getenv("TERM");
-    return isatty(fileno(stream)) && !(term && strcmp(term, "dumb") == 0);
+    return isatty(fileno(stream)) && term && *term && strcmp(term, "dumb") != 0;
 }
 
 bool may_style(FILE *stream)

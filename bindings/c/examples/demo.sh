@@ -23,4 +23,4 @@ if [ -z "${THINKWIRE_API_KEY:-}${AIMLAPI_API_KEY:-}${OPENAI_API_KEY:-}" ]; then
 fi
 
 echo "\$ thinkwire-chat -m alibaba/qwen3-32b --think Hello"
-"$programs/thinkwire-chat" -m alibaba/qwen3-32b --think Hello
+"$programs/thinkwire-chat" -m alibaba/qwen3-32b --think Hello </dev/null
