@@ -16,6 +16,7 @@ let helpText: StaticString = """
       --requests FILE  append each received request to FILE, without keys, as one line of JSON
       --record URL     forward requests to the provider with this base URL, with the client's key
       --output FILE    append the forwarded requests and their responses to FILE, without keys
+      --ca-file FILE   trust the certificates in FILE (PEM) instead of the system's, for --record
       --replay FILE    answer with the responses that --record has stored in FILE; see RECORDINGS
       --tls            serve https, with a certificate that is generated at the start; the second
                        line on standard output is the path of a PEM file with the authority that

@@ -38,7 +38,8 @@ final class Provider {
         if let path = settings.scriptFile { source = .script(try Script.load(path)) }
         if let path = settings.replayFile { source = .replay(try Replay.load(path)) }
         if let url = settings.recordedURL, let path = settings.outputFile {
-            source = .recorder(try Recorder.create(url: url, file: path))
+            source = .recorder(
+                try Recorder.create(url: url, file: path, authorities: settings.authorityFile))
         }
         var file: Int32 = -1
         if let path = settings.requestsFile { file = try openForAppending(path) }

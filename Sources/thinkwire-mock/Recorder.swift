@@ -21,7 +21,11 @@ final class Recorder {
     }
 
     /// Prepares forwarding to a base URL such as https://api.openai.com/v1.
-    static func create(url: Bytes, file path: Bytes) throws(StartError) -> Recorder {
+    ///
+    /// `authorities`: a file of certificates that are trusted instead of the system's.
+    static func create(url: Bytes, file path: Bytes, authorities: Bytes?) throws(StartError)
+        -> Recorder
+    {
         // A handle that is used again would keep the headers of its last request, so none is kept.
         guard platform_curl_init() == CURLE_OK,
             let loop = EventLoop.create(OpenSockets(), WakeList(), maxIdleConnections: 0)
@@ -36,7 +40,8 @@ final class Recorder {
             }
             let proxy = try ProxyConfig.resolve(nil, unproxiedHosts: nil, for: endpoint)
             destination = ForwardedExchange.Destination(
-                endpoint: endpoint, proxy: proxy, tls: TLSConfig(file: nil, directory: nil))
+                endpoint: endpoint, proxy: proxy,
+                tls: TLSConfig(file: authorities.map { ByteString($0) }, directory: nil))
         } catch {
             throw StartError("--record: ", error.message.text.bytes, "")
         }

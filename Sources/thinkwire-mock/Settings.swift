@@ -32,6 +32,8 @@ struct Settings {
     /// Base URL of the provider that requests are forwarded to.
     var recordedURL: Bytes?
     var outputFile: Bytes?
+    /// Certificates that are trusted instead of the system's.
+    var authorityFile: Bytes?
 
     /// What the arguments ask for.
     enum Task { case serve, showHelp, showVersion }
@@ -58,8 +60,11 @@ struct Settings {
                 throw StartError("invalid argument: ", Bytes(cString: last), "; see --help")
             }
         }
-        guard (recordedURL == nil) == (outputFile == nil) else {
-            throw StartError(ByteArray("--record needs --output FILE, and --output needs --record"))
+        guard (recordedURL == nil) == (outputFile == nil),
+            recordedURL != nil || authorityFile == nil
+        else {
+            throw StartError(
+                ByteArray("--record needs --output FILE; --output and --ca-file need --record"))
         }
         let sources = [scriptFile, replayFile, recordedURL].reduce(0) { $1 == nil ? $0 : $0 + 1 }
         guard sources <= 1 else {
@@ -68,7 +73,7 @@ struct Settings {
     }
 
     private static let valueOptions: StaticString =
-        "--port --host --pace --alias --script --requests --record --output --replay"
+        "--port --host --pace --alias --script --requests --record --output --ca-file --replay"
 
     private static func needsValue(_ name: Bytes) -> Bool {
         Fields(words: valueOptions).contains { $0.equals(name) }
@@ -99,6 +104,8 @@ struct Settings {
             recordedURL = value
         } else if name.equals("--output") {
             outputFile = value
+        } else if name.equals("--ca-file") {
+            authorityFile = value
         } else if name.equals("--replay") {
             replayFile = value
         } else {

@@ -86,7 +86,7 @@ def test_man_page_names_every_option_of_the_help():
     text = run("--help")[1]
     page = (ROOT / "bindings" / "c" / "man" / "thinkwire-mock.1").read_text(encoding="utf-8")
     page = page.replace("\\-", "-")
-    options = set(re.findall(r"^ {2}(--[a-z]+)", text, re.MULTILINE))
+    options = set(re.findall(r"^ {2}(--[a-z-]+)", text, re.MULTILINE))
     assert len(options) > 10
     for option in options:
-        assert re.search(rf"^\.B.* {option}\b|^\.B {option}\b", page, re.MULTILINE), option
+        assert re.search(rf"^\.B {option}( |$)", page, re.MULTILINE), option

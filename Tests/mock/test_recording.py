@@ -242,7 +242,8 @@ def test_invalid_arguments_are_reported(tmp_path):
     url = "https://api.example/v1"
     for arguments, problem in [
         (["--record", url], "--record needs --output FILE"),
-        (["--output", "x"], "--output needs --record"),
+        (["--output", "x"], "--output and --ca-file need --record"),
+        (["--ca-file", "x"], "--output and --ca-file need --record"),
         (["--record", url, "--output", "x", "--replay", "y"], "exclude each other"),
         (["--record", "http://api.example/v1", "--output", str(file)], "clear text: use https"),
         (["--record", "ftp://x", "--output", str(file)], "neither https nor http"),

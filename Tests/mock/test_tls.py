@@ -71,9 +71,14 @@ def test_recording_verifies_the_certificate_of_the_provider(tmp_path):
     file = tmp_path / "traffic.jsonl"
     provider = SecureMock("--log")
     server = Mock("--record", provider.url, "--output", str(file))
-    check_error(chat(server), 502, "mock: the provider cannot be reached: ", "certificate")
+    check_error(chat(server, QWEN), 502, "mock: the provider cannot be reached: ", "certificate")
     stop(server)
     assert exchanges(file) == []
-    # No request was sent, and no key.
+    server = Mock(
+        *("--record", provider.url, "--output", str(file), "--ca-file", str(provider.authority))
+    )
+    assert chat(server, QWEN).body == (RECORDINGS / "qwen3-32b.json").read_bytes()
+    stop(server)
+    # The first request, and its key, were not sent.
     code, errors = provider.stop()
-    assert code == 0 and errors == ""
+    assert code == 0 and len(errors.splitlines()) == len(exchanges(file)) == 1
