@@ -153,12 +153,12 @@ def test_commands_are_completed(server, open_terminal):
     terminal.type("/sy")
     terminal.press("Tab")
     terminal.enter("Be brief.")
-    terminal.wait_for('^"Be brief."$')
+    terminal.wait_for(r"^Be brief\.$")
     terminal.type("/mo")
     terminal.press("Tab", "Tab")
     terminal.wait_for(r"^/model +/models$")
     terminal.press("Enter")
-    terminal.wait_for('^"mock/echo"$')
+    terminal.wait_for("^mock/echo$")
     assert not server.has_request()
 
 
@@ -187,11 +187,11 @@ def test_commands(server, open_terminal, tmp_path):
     terminal.enter("/save")
     terminal.wait_for("saved in .*last.json, also after every answer")
     terminal.enter("/model other")
-    terminal.wait_for('^"other"$')
+    terminal.wait_for("^other$")
     terminal.enter("/models")
     terminal.wait_for("^some-model$")
     terminal.enter("/system Be brief.")
-    terminal.wait_for('^"Be brief."$')
+    terminal.wait_for(r"^Be brief\.$")
     terminal.enter("One?")
     request = server.request()
     assert request["model"] == "other"
@@ -207,6 +207,20 @@ def test_commands(server, open_terminal, tmp_path):
     terminal.wait_for_prompt()
     saved = json.loads(file.read_text())
     assert [each["content"] for each in saved["messages"]][-2:] == ["Two?", "Answer 2."]
+
+
+def test_a_rejected_change_leaves_the_conversation_as_it_was(server, open_terminal):
+    """The terminal sends a byte that is not UTF-8, which libedit would discard."""
+    terminal = open_terminal(program=CHECKED)
+    terminal.wait_for_prompt()
+    for count, prefix in enumerate(["/system Be brief. ", "/model other "], 1):
+        terminal.type(prefix)
+        terminal.press("-H", "ff", "0d")
+        terminal.wait_for("thinkwire-chat: the .*UTF-8", count)
+    terminal.enter("One?")
+    request = server.request()
+    assert request["model"] == "mock/echo"
+    assert [message["content"] for message in request["messages"]] == ["One?"]
 
 
 def test_retry_replaces_the_answer(server, open_terminal):

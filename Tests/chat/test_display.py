@@ -152,6 +152,12 @@ def test_reasoning_is_dimmed_unless_the_user_wants_no_styles(server, open_termin
     assert re.match(r"\[thinking\]\nHm\.\n\[answer\]\nDone\.\n", terminal.screen())
 
 
+def test_the_summary_has_no_finish_reason_if_there_was_none(server):
+    server.answers = [[chunk(content="Hi")] for _ in range(2)]
+    assert run("--no-require-finish", "Hello")[1].endswith(" s\n")
+    assert "ended before" in run("Hello", status=1)[1]
+
+
 @pytest.mark.parametrize("option", ["--quiet", "--markdown"])
 def test_control_characters_do_not_reach_the_terminal(server, option):
     hostile = "a\033]0;title\007b\u009b31mc\rd\be\x7f"

@@ -54,6 +54,24 @@ def test_the_last_conversation_on_a_terminal_is_continued(server, home):
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
+def test_retry_after_continue_keeps_the_reasoning_of_earlier_answers(
+    server, open_terminal, tmp_path
+):
+    file = tmp_path / "chat.json"
+    server.answers = [answer(f"A{n}.", reasoning=["Hm."]) for n in range(3)]
+    run("--save", file, "One?")
+    run("--continue", file, "Two?")
+    terminal = open_terminal("--continue", str(file))
+    terminal.wait_for_prompt()
+    terminal.enter("/system Be brief.")
+    terminal.enter("/retry")
+    terminal.wait_for(r"^A2\.$")
+    terminal.wait_for_prompt()
+    assert contents(file) == ["Be brief.", "One?", "A0.", "Two?", "A2."]
+    kept = ["thinkwire_reasoning" in each for each in json.loads(file.read_text())["messages"]]
+    assert kept == [False, False, True, False, True]
+
+
 def test_another_directory_for_state(home, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     run_on_terminal("One?")

@@ -7,7 +7,6 @@
 
 #include "endpoint.h"
 #include "exchange.h"
-#include "json.h"
 #include "messages.h"
 #include "question.h"
 #include "report.h"
@@ -77,28 +76,36 @@ static int load(struct conversation *conversation)
 
 /* ---- settings of the conversation ------------------------------------------------------------ */
 
-static int set_model_of(tw_request *request, const char *model)
+/* Replaces a request. */
+static void keep(tw_request **place, tw_request *request)
 {
-    if (!request || tw_request_set_string(request, "model", model) == TW_OK) return EXIT_OK;
-    /* The conversation goes on with the model that it had. */
-    tw_request_clear_error(request);
-    return fail_invalid("the model");
+    tw_request_destroy(*place);
+    *place = request;
+}
+
+/* Applies a change to the conversation, and to the question without an answer. */
+static int change(struct conversation *conversation, const char *what,
+                  tw_request *(*changed)(const tw_request *request, const char *text),
+                  const char *text)
+{
+    tw_request **places[] = { &conversation->request, &conversation->unanswered };
+    for (size_t i = 0; i < 2; i++) {
+        if (!*places[i]) continue;
+        tw_request *request = changed(*places[i], text);
+        if (!request) return fail_invalid(what);
+        keep(places[i], request);
+    }
+    return EXIT_OK;
 }
 
 int conversation_set_model(struct conversation *conversation, const char *model)
 {
-    int status = set_model_of(conversation->request, model);
-    return status == EXIT_OK ? set_model_of(conversation->unanswered, model) : status;
+    return change(conversation, "the model", with_model, model);
 }
 
 int conversation_set_system(struct conversation *conversation, const char *text)
 {
-    tw_request *requests[] = { conversation->request, conversation->unanswered };
-    for (size_t i = 0; i < 2; i++) {
-        if (requests[i] && !set_system_message(requests[i], text))
-            return fail_invalid("the system message");
-    }
-    return EXIT_OK;
+    return change(conversation, "the system message", with_system_message, text);
 }
 
 /* Sets a field of the request. Splits NAME=JSON in place: a program may change its arguments. */
@@ -167,13 +174,6 @@ static int add_image(tw_request *request, const char *image)
     return status == TW_OK ? EXIT_OK : fail_invalid("--image");
 }
 
-/* Replaces a request. */
-static void keep(tw_request **place, tw_request *request)
-{
-    tw_request_destroy(*place);
-    *place = request;
-}
-
 static bool has_text(const tw_reply *reply)
 {
     size_t content_len = 0, refusal_len = 0;
@@ -219,32 +219,29 @@ int conversation_ask(struct conversation *conversation, const char *question)
 
 int conversation_retry(struct conversation *conversation)
 {
-    bool is_unanswered = conversation->unanswered != NULL;
-    tw_request *request =
-        tw_request_copy(is_unanswered ? conversation->unanswered : conversation->request);
-    if (is_unanswered || cut_after_last_question(request))
-        return send_request(conversation, request);
-    tw_request_destroy(request);
-    return fail(EXIT_USAGE, "there is no question to repeat", "");
+    tw_request *request = conversation->unanswered ? tw_request_copy(conversation->unanswered)
+                                                   : up_to_last_question(conversation->request);
+    return request ? send_request(conversation, request)
+                   : fail(EXIT_USAGE, "there is no question to repeat", "");
 }
 
 /* ---- inspection ------------------------------------------------------------------------------ */
 
-static void print_value(struct json value, const char *absence)
+/* Prints a text and frees it, or else prints that it is absent. */
+static void print_value(char *value, const char *absence)
 {
-    if (value.text)
-        put_text(stderr, value.text, value.len);
-    else
-        fputs(absence, stderr);
+    const char *shown = value ? value : absence;
+    put_text(stderr, shown, strlen(shown));
     fputc('\n', stderr);
+    free(value);
 }
 
 void conversation_print_model(const struct conversation *conversation)
 {
-    print_value(json_member(request_body(conversation->request), "model"), "no model");
+    print_value(request_value(conversation->request, "/model"), "no model");
 }
 
 void conversation_print_system(const struct conversation *conversation)
 {
-    print_value(json_member(system_message(conversation->request), "content"), "no system message");
+    print_value(system_message(conversation->request), "no system message");
 }

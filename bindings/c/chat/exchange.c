@@ -15,7 +15,8 @@ enum { POLL_MS = 50 };
 
 /*
  * Pulls the events of a chat and closes it. Checks between them whether Ctrl-C was pressed: a
- * signal handler must not call tw_chat_cancel. Without a display, only retries are shown.
+ * signal handler may call tw_chat_cancel, but a thread of libcurl could run the handler while this
+ * thread closes the chat. Without a display, only retries are shown.
  */
 static tw_reply *pull(tw_chat *chat, struct display *display)
 {

@@ -1,76 +1,104 @@
 #include "messages.h"
 
-#include <stdlib.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "text.h"
 
-struct json request_body(const tw_request *request)
+static tw_json *parse_body(const tw_request *request)
 {
     size_t len;
     const char *body = tw_request_json(request, &len);
-    return json_value(body, len);
+    tw_json *json;
+    tw_json_parse(body, len, &json);
+    return json;
 }
 
-static struct json messages_of(const tw_request *request)
+/* Returns a member of a message, or with "" the complete message. NULL if there is none. */
+static const char *message(tw_json *body, size_t index, const char *member, size_t *len)
 {
-    return json_member(request_body(request), "messages");
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/messages/%zu%s", index, member);
+    return tw_json_get(body, pointer, len);
 }
 
-static bool has_role(struct json message, const char *role)
+static bool has_role(tw_json *body, size_t index, const char *role)
 {
-    return json_is(json_member(message, "role"), role);
+    const char *found = message(body, index, "/role", NULL);
+    return found && strcmp(found, role) == 0;
 }
 
-struct json system_message(const tw_request *request)
+/* The number of system messages at the beginning: 0 or 1. OpenAI also names it developer. */
+static size_t count_system_messages(tw_json *body)
 {
-    struct json message = { 0 };
-    bool is_system = json_next(messages_of(request), &message) &&
-                     (has_role(message, "system") || has_role(message, "developer"));
-    return is_system ? message : (struct json){ 0 };
+    return has_role(body, 0, "system") || has_role(body, 0, "developer");
 }
 
-/* Sets the messages to `first`, which may be empty, and the elements from `next` to `last`. */
-static bool set_messages(tw_request *request, const struct text *first, const char *next,
-                         const char *last)
+/* Returns the request, or destroys it and returns NULL if a change of it has failed. */
+static tw_request *unless_rejected(tw_request *request)
 {
-    struct text messages = { 0 };
-    text_add(&messages, "[");
-    text_append(&messages, text_string(first), first->len);
-    if (first->len > 0 && next < last) text_add(&messages, ",");
-    if (next < last) text_append(&messages, next, (size_t)(last - next));
-    text_add(&messages, "]");
-    bool is_valid = tw_request_set(request, "messages", messages.bytes) == TW_OK;
-    text_free(&messages);
-    return is_valid;
+    if (!*tw_request_error(request)) return request;
+    tw_request_destroy(request);
+    return NULL;
 }
 
-bool set_system_message(tw_request *request, const char *text)
+static void add_messages(tw_request *request, tw_json *body, size_t begin, size_t end)
 {
-    struct json messages = messages_of(request), message = system_message(request);
-    struct text first = { 0 };
-    /* The first message that remains: the one after the system message. */
-    const char *next = json_next(messages, &message) ? message.text : NULL;
-    const char *last = next ? messages.text + messages.len - 1 : NULL;
-    if (*text) {
-        char *content = json_quoted(text);
-        text_add(&first, "{\"role\":\"system\",\"content\":");
-        text_add(&first, content);
-        text_add(&first, "}");
-        free(content);
+    for (size_t i = begin; i < end; i++) {
+        size_t len;
+        const char *json = message(body, i, "", &len);
+        tw_request_add_message_json(request, json, len);
     }
-    bool is_valid = set_messages(request, &first, next, last);
-    text_free(&first);
-    return is_valid;
 }
 
-bool cut_after_last_question(tw_request *request)
+tw_request *with_model(const tw_request *request, const char *model)
 {
-    struct json messages = messages_of(request), message = { 0 }, first = { 0 }, question = { 0 };
-    while (json_next(messages, &message)) {
-        if (!first.text) first = message;
-        if (has_role(message, "user")) question = message;
+    tw_request *copy = tw_request_copy(request);
+    tw_request_set_string(copy, "model", model);
+    return unless_rejected(copy);
+}
+
+tw_request *with_system_message(const tw_request *request, const char *text)
+{
+    tw_json *body = parse_body(request);
+    tw_request *copy = tw_request_copy(request);
+    tw_request_set(copy, "messages", NULL);
+    if (*text) tw_request_add_message(copy, "system", text);
+    add_messages(copy, body, count_system_messages(body), tw_json_count(body, "/messages"));
+    tw_json_destroy(body);
+    return unless_rejected(copy);
+}
+
+tw_request *up_to_last_question(const tw_request *request)
+{
+    tw_json *body = parse_body(request);
+    tw_request *copy = NULL;
+    size_t end = tw_json_count(body, "/messages");
+    while (end > 0 && !has_role(body, end - 1, "user")) end--;
+    if (end > 0) {
+        copy = tw_request_copy(request);
+        tw_request_set(copy, "messages", NULL);
+        add_messages(copy, body, 0, end);
     }
-    struct text nothing = { 0 };
-    return question.text &&
-           set_messages(request, &nothing, first.text, question.text + question.len);
+    tw_json_destroy(body);
+    return copy ? unless_rejected(copy) : NULL;
+}
+
+char *request_value(const tw_request *request, const char *pointer)
+{
+    tw_json *body = parse_body(request);
+    size_t len;
+    const char *value = tw_json_get(body, pointer, &len);
+    char *copy = value ? copy_bytes(value, len) : NULL;
+    tw_json_destroy(body);
+    return copy;
+}
+
+char *system_message(const tw_request *request)
+{
+    tw_json *body = parse_body(request);
+    bool is_present = count_system_messages(body) > 0;
+    tw_json_destroy(body);
+    return is_present ? request_value(request, "/messages/0/content") : NULL;
 }

@@ -1,22 +1,28 @@
-/* messages.h: the messages of a request, through tw_request_json and tw_request_set. */
+/* messages.h: changes of a request that replace or remove messages. */
 #ifndef CHAT_MESSAGES_H
 #define CHAT_MESSAGES_H
 
-#include <stdbool.h>
 #include <thinkwire.h>
 
-#include "json.h"
+/*
+ * Each returns a changed copy of the request, which the caller owns; NULL if the library rejects
+ * the change, with the reason in tw_last_error().
+ */
+tw_request *with_model(const tw_request *request, const char *model);
 
-/* The body of a request; valid until the request is changed. */
-struct json request_body(const tw_request *request);
+/* The system message is replaced, or removed by "". */
+tw_request *with_system_message(const tw_request *request, const char *text);
 
-/* The first message if it is a system message; else without text. */
-struct json system_message(const tw_request *request);
+/* Without what follows the last message of the user. NULL also if there is no such message. */
+tw_request *up_to_last_question(const tw_request *request);
 
-/* Replaces the system message; "" removes it. Returns false if the library rejects it. */
-bool set_system_message(tw_request *request, const char *text);
+/*
+ * The text of a value of the request, by a JSON pointer; or its JSON if it is no string. The caller
+ * frees it. NULL if there is no such value.
+ */
+char *request_value(const tw_request *request, const char *pointer);
 
-/* Removes what follows the last message of the user. Returns false if there is no such message. */
-bool cut_after_last_question(tw_request *request);
+/* The same for the content of the system message. */
+char *system_message(const tw_request *request);
 
 #endif
