@@ -38,6 +38,8 @@ def test_a_saved_conversation_is_continued(server, tmp_path):
     assert third["model"] == "m2"
     assert third["messages"][0] == {"role": "system", "content": "Be polite."}
     assert contents(file)[-3:] == ["Answer 2.", "Three?", "Answer 3."]
+    run("--no-save", "-c", file, "Four?")
+    assert contents(file)[-1] == "Answer 3."
 
 
 def test_the_last_conversation_on_a_terminal_is_continued(server, home):

@@ -48,7 +48,8 @@ int conversation_save_as(struct conversation *conversation, const char *file)
 static void select_file(struct conversation *conversation)
 {
     const struct settings *settings = conversation->settings;
-    const char *name = settings->save ? settings->save : settings->continued_file;
+    const char *continued = settings->no_save ? NULL : settings->continued_file;
+    const char *name = settings->save ? settings->save : continued;
     conversation->file_is_named = name != NULL;
     if (name)
         conversation->file = copy_bytes(name, strlen(name));
