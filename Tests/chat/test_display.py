@@ -111,6 +111,7 @@ def test_markdown_in_a_terminal(server, open_terminal):
 @pytest.mark.parametrize("size", [1, 5, 1000])
 def test_reasoning_wraps_at_the_width(server, open_terminal, size):
     reasoning = WORDS * 3 + "\n\n  indented " + "x" * 50 + " 漢字" * 20
+    reasoning += "\n" + " " * 30 + "y" * 15
     server.answers = [answer("Done.", reasoning=pieces(reasoning, size))]
     terminal = open_terminal("Hello", width=40)
     screen = terminal.wait_for(r"^Done\.$")
@@ -119,7 +120,7 @@ def test_reasoning_wraps_at_the_width(server, open_terminal, size):
     text = " ".join(line for line in lines[: lines.index("")])
     assert text == (WORDS * 3).strip()
     assert all(len(line) > 25 for line in lines[: lines.index("") - 1])
-    assert "  indented" in lines
+    assert "  indented" in lines and "y" * 15 in lines
     assert "x" * 40 in lines and "".join(lines).count("漢字") == 20
 
 

@@ -10,8 +10,8 @@
 static void put_word(struct wrap *wrap)
 {
     if (wrap->word.len == 0) return;
-    if (wrap->column > 0 && wrap->column + wrap->gap + wrap->word_width > wrap->width) {
-        fputc('\n', wrap->stream);
+    if (wrap->column + wrap->gap + wrap->word_width > wrap->width) {
+        if (wrap->column > 0) fputc('\n', wrap->stream);
         wrap->column = wrap->gap = 0;
     }
     for (; wrap->gap > 0; wrap->gap--, wrap->column++) fputc(' ', wrap->stream);
