@@ -415,14 +415,9 @@ uninstall:
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/thinkwire
 	rm -f $(DESTDIR)$(LIBDIR)/libthinkwire.so $(DESTDIR)$(LIBDIR)/$(soname) $(DESTDIR)$(LIBDIR)/$(real)
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire \
-	    $(DESTDIR)$(LIBDIR)/cmake/thinkwire $(DESTDIR)$(INCLUDEDIR)/thinkwire $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -m 755 $(chat) $(mock) $(DESTDIR)$(BINDIR)
-	$(INSTALL) -m 644 include/thinkwire.h $(DESTDIR)$(INCLUDEDIR)
-	$(INSTALL) -m 644 bindings/c/man/*.1 $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -m 644 bindings/c/module.modulemap $(DESTDIR)$(INCLUDEDIR)/thinkwire
-	bindings/c/cdef.sh include/thinkwire.h > $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
-	chmod 644 $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
+	rm -f $(patsubst bindings/c/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard bindings/c/man/*.1))
+	rm -rf $(DESTDIR)$(LIBDIR)/cmake/Thinkwire $(DESTDIR)$(LIBDIR)/cmake/thinkwire
+	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(shared_files))
 
 clean:
 	rm -rf .build

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import stat
 
 import pytest
 from chat_program import CHAT, CHECKED
@@ -89,7 +90,7 @@ def test_pasted_lines_are_one_message(server, open_terminal, program):
     assert server.contents()[-1] == "/not a command\nbut text"
 
 
-def test_lines_are_edited_and_kept(server, open_terminal):
+def test_lines_are_edited_and_kept(server, open_terminal, home):
     terminal = open_terminal()
     terminal.wait_for_prompt()
     terminal.type("Hallo world")
@@ -100,6 +101,8 @@ def test_lines_are_edited_and_kept(server, open_terminal):
     terminal.wait_for_prompt()
     terminal.press("C-d")
     assert terminal.status() == 0
+    history = home / ".local" / "state" / "thinkwire" / "history"
+    assert stat.S_IMODE(history.stat().st_mode) == 0o600
     # The history is that of all conversations.
     terminal = open_terminal()
     terminal.wait_for_prompt()
@@ -122,6 +125,17 @@ def test_pasted_lines_are_kept_as_one(server, open_terminal):
     terminal.wait_for("third")
     terminal.press("Enter")
     assert server.contents() == [THREE_LINES]
+
+
+def test_lines_are_not_kept_with_no_save(server, open_terminal, home):
+    terminal = open_terminal("--no-save")
+    terminal.wait_for_prompt()
+    terminal.enter("One?")
+    terminal.wait_for(r"^Answer 1\.$")
+    terminal.wait_for_prompt()
+    terminal.press("C-d")
+    assert terminal.status() == 0
+    assert list(home.iterdir()) == []
 
 
 def test_large_pastes(server, open_terminal):

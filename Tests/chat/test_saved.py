@@ -54,6 +54,7 @@ def test_the_last_conversation_on_a_terminal_is_continued(server, home):
     file = home / ".local" / "state" / "thinkwire" / "last.json"
     assert contents(file)[-1] == "Answer 5."
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert "a-secret-key" not in file.read_text()
 
 
 def test_retry_after_continue_keeps_the_reasoning_of_earlier_answers(
