@@ -144,9 +144,10 @@ static volatile sig_atomic_t signals, changed_errno;
 static void cancel_current(int signal)
 {
     (void)signal;
-    errno = ERANGE;
+    int interrupted = errno;
     if (current_chat) tw_chat_cancel(current_chat);
-    if (errno != ERANGE) changed_errno = 1;
+    if (errno != interrupted) changed_errno = 1;
+    errno = interrupted;
     signals++;
 }
 
