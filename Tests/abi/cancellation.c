@@ -162,12 +162,12 @@ static int record_until_done(void *userdata, const tw_event *event)
  * instructions of the library or of malloc. Each ends, as cancelled or completely. */
 static void test_signal_handler(tw_client *client)
 {
-    struct sigaction action = { .sa_handler = cancel_current }, before;
+    struct sigaction action = { .sa_handler = cancel_current };
     struct itimerval often = { .it_interval = { .tv_usec = 700 }, .it_value = { .tv_usec = 700 } };
     int statuses[TW_LIMIT + 1] = { 0 };
     tw_request *request = hello("mock/synthetic#chunks=200,reasoning=20");
     tw_loop *loop = tw_loop_create(client);
-    sigaction(SIGALRM, &action, &before);
+    sigaction(SIGALRM, &action, NULL);
     setitimer(ITIMER_REAL, &often, NULL);
     for (int i = 0; i < SIGNALLED_CHATS; i++) {
         tw_reply *reply;
@@ -189,7 +189,8 @@ static void test_signal_handler(tw_client *client)
         tw_reply_destroy(reply);
     }
     setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { 0 } }, NULL);
-    sigaction(SIGALRM, &before, NULL);
+    /* Valgrind delivers a signal late. */
+    signal(SIGALRM, SIG_IGN);
     CHECK_INT(statuses[TW_OK] + statuses[TW_CANCELLED], SIGNALLED_CHATS);
     CHECK(statuses[TW_CANCELLED] > 0);
     CHECK(signals > 0 && !changed_errno);
