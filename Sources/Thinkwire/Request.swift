@@ -133,9 +133,12 @@ public func tw_request_set_string(
     _ request: OpaquePointer?, _ field: UnsafePointer<CChar>?, _ value: UnsafePointer<CChar>?
 ) -> tw_status {
     edit(request) { request throws(ArgumentError) in
+        let field = try text(field, "field")
+        let value = try text(value, "text")
+        guard isUTF8(value) else { throw ArgumentError(field, " is not UTF-8") }
         var json = ByteBuffer()
-        json.append(jsonString: try text(value, "text"))
-        try request.set(text(field, "field"), to: json.bytes)
+        json.append(jsonString: value)
+        try request.set(field, to: json.bytes)
     }
 }
 

@@ -51,7 +51,7 @@ static const struct bad_setter {
     { no_quotes, "user is not JSON: at byte 0, a value is expected; a string needs quotes" },
     { no_file, "/nonexistent.png" },
     { not_a_number, "temperature is not a finite number" },
-    { bad_string, "invalid UTF-8" },
+    { bad_string, "user is not UTF-8" },
     { no_role, "role is empty" },
     { bad_mode, "thinking mode is unknown" },
     { no_reply, "reply is NULL" },
