@@ -44,6 +44,8 @@ static void *run(void *argument)
               task->expected != TW_OK);
         CHECK_STATUS(tw_request_add_reply(request, reply),
                      task->expected == TW_AUTH ? TW_INVALID : TW_OK);
+        /* Otherwise the request could not be sent again. */
+        tw_request_clear_error(request);
         tw_reply_destroy(reply);
     }
     tw_request_destroy(request);
