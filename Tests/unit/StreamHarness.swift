@@ -193,12 +193,16 @@ final class StreamHarness {
 func sseEvents(_ pieces: [[UInt8]]) throws -> ByteBuffer {
     var stream = SSEParser(limit: 1 << 20)
     var found = ByteBuffer()
+    // Called hundreds of thousands of times, without optimisation.
+    func record(_ text: Bytes, _ found: inout ByteBuffer) {
+        found.append(UInt8(truncatingIfNeeded: text.count))
+        found.append(UInt8(truncatingIfNeeded: text.count >> 8))
+        found.append(UInt8(truncatingIfNeeded: text.count >> 16))
+        found.append(text)
+    }
     func record(_ event: SSEParser.Event, _ found: inout ByteBuffer) {
-        for text in [event.name, event.data] {
-            found.append(decimal: text.count)
-            found.append(" ")
-            found.append(text)
-        }
+        record(event.name, &found)
+        record(event.data, &found)
     }
     for piece in pieces {
         try withCopy(piece) { bytes in

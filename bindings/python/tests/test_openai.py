@@ -576,6 +576,7 @@ def test_headers_of_a_request_of_an_async_client(echo: Echo) -> None:
     assert [sent["x-trace"] for sent in echo.headers] == ["1"]
 
 
+@pytest.mark.slow
 def test_number_as_timeout_limits_each_phase(base_url: str) -> None:
     """A stream may take longer than that, as in openai-python."""
     model = "mock/synthetic#chunks=8,pace=100"
