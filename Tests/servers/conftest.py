@@ -57,10 +57,8 @@ def connect(authority):
 
 @pytest.fixture(scope="session")
 def mock():
-    running = mock_process.Mock()
-    yield running
-    code, errors = running.stop()
-    assert (code, errors) == (0, "")
+    yield mock_process.mock()
+    mock_process.stop_mock()
 
 
 @pytest.fixture

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
+from http_server import ScriptedServer, response  # type: ignore[import-not-found]
 from thinkwire import AuthenticationError, Client, Model, ModelList, ProtocolError, Status
 
 MODELS = {
@@ -19,35 +16,15 @@ MODELS = {
 }
 
 
-@contextmanager
-def server_of(body: object) -> Iterator[str]:
-    """Serves this JSON to every GET."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            content = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        # `shutdown` waits until the server looks for it the next time.
-        thread = Thread(target=server.serve_forever, args=[0.01])
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v1"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def list_of(body: object) -> ModelList:
-    with server_of(body) as url, Client(url, "key", max_retries=0) as client:
-        return client.models()
+    """The list of models from a server that answers with this JSON."""
+    answer = response(json.dumps(body).encode(), content_type="application/json")
+    server = ScriptedServer([answer])
+    try:
+        with Client(server.url("127.0.0.1"), "key", max_retries=0) as client:
+            return client.models()
+    finally:
+        server.stop()
 
 
 def test_the_ids_are_strings(client: Client) -> None:
