@@ -1,6 +1,6 @@
 #: make               build the library, thinkwire-chat and thinkwire-mock in .build/release
 #: make demo          stream a thinking answer; without a key, a recorded one
-#: make test          run every test and check (about 22 minutes on two processors)
+#: make test          run every test and check (about 20 minutes on two processors)
 #: make test-fast     run the tests that take seconds
 #: make test-NAME     run one group of tests; NAME is one of those in `tests` in the Makefile
 #: make test-real     compare with model servers: SERVERS="mlx litellm transformers llama vllm"

@@ -1540,7 +1540,7 @@ typedef struct tw_json tw_json;
 
 /** Type of a JSON value. */
 typedef enum tw_json_type {
-    /** There is no value. */
+    /** There is no value at the pointer. */
     TW_JSON_NONE = 0,
     TW_JSON_NULL = 1,
     TW_JSON_BOOL = 2,
@@ -1574,7 +1574,7 @@ TW_API void tw_json_destroy(tw_json *json);
 TW_API const char *tw_json_get(tw_json *json, const char *pointer, size_t *len);
 
 /**
- * Returns a number, as the nearest double; `missing` if there is none at the pointer, or for NULL.
+ * Returns a number, as the nearest double; `missing` if the value is not a number, or for NULL.
  *
  * It does not depend on the locale of the program, as strtod does.
  */
@@ -1583,7 +1583,7 @@ TW_API double tw_json_number(tw_json *json, const char *pointer, double missing)
 /** Returns how many elements an array has, or members an object; else 0. 0 for NULL. */
 TW_API size_t tw_json_count(tw_json *json, const char *pointer);
 
-/** Returns the type of a value; TW_JSON_NONE if there is none, or if an argument is NULL. */
+/** Returns the type of a value; TW_JSON_NONE if it is absent, or if an argument is NULL. */
 TW_API tw_json_type tw_json_type_at(tw_json *json, const char *pointer);
 
 /* ---------------------------------------------------------------------------------------------- */

@@ -272,7 +272,7 @@ final class Connection {
     }
 
     /// Appends the next piece of the body to `output`, at most up to the next interruption; false
-    /// if there is none, because the body has ended or the provider has not sent more yet.
+    /// if the body has ended, or the provider has not sent more yet.
     private func appendPiece(_ response: HTTPResponse) -> Bool {
         if pieceUsed == piece.count {
             piece.removeAll()

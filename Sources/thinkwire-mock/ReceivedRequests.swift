@@ -110,8 +110,8 @@ extension ByteBuffer {
         append("}")
     }
 
-    /// Appends the body of a message: JSON in one line, anything else as a string, and null if
-    /// there is none.
+    /// Appends the body of a message: JSON in one line, anything else as a string, and an empty
+    /// body as null.
     mutating func append(jsonBody body: Bytes, _ reader: inout JSONReader) {
         if body.isEmpty {
             append("null")

@@ -66,7 +66,7 @@ static void test_invalid_texts(void)
     CHECK_STATUS(tw_json_parse(NULL, 1, &json), TW_INVALID);
     CHECK_HAS(tw_last_error(), "text is NULL");
     CHECK_STATUS(tw_json_parse("1", 1, NULL), TW_INVALID);
-    /* What a program that ignores the status goes on with. */
+    /* A program that ignores the status passes NULL to the other functions. */
     size_t length = 9;
     CHECK(tw_json_get(NULL, "", &length) == NULL && length == 0);
     CHECK(tw_json_number(NULL, "", 5) == 5);

@@ -48,7 +48,7 @@ int conversation_set_system(struct conversation *conversation, const char *text)
 /* Saves the conversation in this file, now and after every answer. Returns an exit status. */
 int conversation_save_as(struct conversation *conversation, const char *file);
 
-/* Prints the model or the system message, or that there is none. */
+/* Prints the model or the system message, or that it is not set. */
 void conversation_print_model(const struct conversation *conversation);
 void conversation_print_system(const struct conversation *conversation);
 

@@ -93,7 +93,7 @@ static size_t begin_line(struct markdown *markdown, const struct rest *rest)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-/* The mark that closes the one at the beginning; NULL if there is none. */
+/* The mark that closes the one at the beginning; NULL if it is absent. */
 static const char *closing_mark(const struct rest *rest, size_t len)
 {
     const char *newline = end_of_line(rest), *end = newline ? newline : rest->end;

@@ -15,7 +15,7 @@ static tw_json *parse_body(const tw_request *request)
     return json;
 }
 
-/* Returns a member of a message, or with "" the complete message. NULL if there is none. */
+/* Returns a member of a message, or with "" the complete message; NULL if it is absent. */
 static const char *message(tw_json *body, size_t index, const char *member, size_t *len)
 {
     char pointer[64];

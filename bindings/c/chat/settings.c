@@ -95,7 +95,7 @@ static int apply(struct settings *settings, int option, char *value)
     return EXIT_OK;
 }
 
-/* The option that the argument selects; OPTIONS if there is none. */
+/* The option that the argument selects; OPTIONS for any other argument. */
 static int find_option(const char *argument)
 {
     bool is_long = argument[1] == '-';

@@ -101,7 +101,7 @@ def _endpoint(base_url: Optional[str]) -> int:
     else:
         milliseconds = (models.reply.timing.total or 0) * 1000
         result, status = f"answers in {milliseconds:.0f} ms with {len(models)} models", 0
-    # The first line of the log is "GET URL". There is none if nothing could be sent.
+    # The first line of the log is "GET URL". Nothing is logged if nothing could be sent.
     url = lines[0].partition(" ")[2] + " " if lines else ""
     print(f"{'endpoint':12} {url}{result}")
     return status
