@@ -8,6 +8,7 @@
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
 #: make lint          check formatting, spelling, lengths, imports and the version
 #: make format        reformat all sources
+#: make abi-record    record the ABI, with which `make test-abi` compares the library
 #: make install       install below PREFIX=/usr/local, in DESTDIR=; `make uninstall` reverts it
 #: make bench         measure the library's costs against bare libcurl
 #: make fuzz          fuzz one TARGET of Tests/fuzz for SECONDS=600 or RUNS=
@@ -63,10 +64,11 @@ fuzz_lane    := test-fuzz
 compute_lane := test-tsan test-swift test-c-tsan test-faults
 wait_lane    := programs lint test-checks test-chat test-c test-python test-servers test-guest test-mock \
                 test-corpus
-shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak
+shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak \
+                test-abi
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
-.PHONY: help all library demo test test-fast test-chroot corpus-rivals $(tests) fast-c fast-python mypy \
+.PHONY: help abi-record all library demo test test-fast test-chroot corpus-rivals $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -160,6 +162,14 @@ format: $(venv)/ready
 test-checks: library $(venv)/ready
 	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
 	    $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/check
+
+# A program that was built against the recorded ABI runs with this library. test-checks runs one.
+test-abi: library
+	Tests/check/abi.py compare $(library)
+
+# Records the current ABI, at a release or after an intended change.
+abi-record:
+	Tests/check/abi.py record
 
 # All tests use Swift Testing. SwiftPM would also start XCTest, whose leaks the address sanitizer
 # reports. gold, SwiftPM's linker here, warns about hundreds of symbols of the sanitizer; lld does

@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,16 +23,6 @@ FOREIGN = re.compile(r"THINKWIRE_(?!LIBRARY|MOCK)|(AIMLAPI|OPENAI)_|.*_proxy$", 
 
 def programs(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def base_url() -> Iterator[str]:
-    with subprocess.Popen(
-        [os.environ["THINKWIRE_MOCK"], "--port", "0"], stdout=subprocess.PIPE, text=True
-    ) as mock:
-        assert mock.stdout
-        yield mock.stdout.readline().strip()
-        mock.terminate()
 
 
 def environment(**changes: str) -> dict[str, str]:
