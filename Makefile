@@ -64,7 +64,7 @@ fuzz_lane    := test-fuzz
 compute_lane := test-tsan test-swift test-c-tsan test-faults
 wait_lane    := programs lint test-checks test-chat test-c test-python test-servers test-guest test-mock \
                 test-corpus
-shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak \
+shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak test-bindings \
                 test-abi
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
@@ -363,6 +363,10 @@ $(rivals): .build/rivals/%.jsonl:
 	python3 -m venv .build/rivals/$*
 	.build/rivals/$*/bin/pip install --quiet --disable-pip-version-check --upgrade $*
 	.build/rivals/$*/bin/python Tests/corpus/rivals.py play $* > $@
+
+# The bindings of other languages, against thinkwire-mock; Tests/bindings/run.sh runs one of them.
+test-bindings: library
+	for test in bindings/*/test.sh; do $$test || exit 1; done
 
 $(venv)/ready: Tests/requirements.txt
 	python3 -m venv $(venv)

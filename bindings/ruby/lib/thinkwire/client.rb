@@ -1,0 +1,74 @@
+# frozen_string_literal: true
+
+module Thinkwire
+  # An endpoint and its connections. Any number of threads can use it at once.
+  #
+  # What is not given is read from the environment: see thinkwire.h.
+  class Client
+    TEXTS = %i[base_url api_key proxy no_proxy ca_file ca_directory reasoning_replay].freeze
+    TIMEOUTS = { connect_timeout: :TW_TIMEOUT_CONNECT, first_byte_timeout: :TW_TIMEOUT_FIRST_BYTE,
+                 idle_timeout: :TW_TIMEOUT_IDLE, timeout: :TW_TIMEOUT_TOTAL }.freeze
+
+    # Creates a client; with a block, yields it, closes it, and returns the value of the block.
+    def self.open(**settings)
+      client = new(**settings)
+      yield client
+    ensure
+      client&.close
+    end
+
+    # Settings: those of TEXTS, those of TIMEOUTS in seconds, `retries` and `headers` (a Hash).
+    def initialize(**settings)
+      options = Library.tw_options_create
+      settings.each { |name, value| set(options, name, value) }
+      client = [0].pack("J")
+      status = Library.tw_client_create(options, client)
+      Error.raise_last(status) unless status == Library::TW_OK
+      @handle = Handle.new(client.unpack1("J"), Library.method(:tw_client_destroy))
+    ensure
+      Library.tw_options_destroy(options)
+    end
+
+    # Begins a streamed exchange. With a block, yields its events and returns its reply.
+    def stream(request, &block)
+      stream = Stream.new(Library.tw_chat_open(@handle.to_i, request.to_i), self)
+      return stream unless block
+
+      stream.each(&block)
+    end
+
+    # Sends a request and waits for the complete reply. Raises an Error unless it ends with :ok.
+    def complete(request) = finish(Library.tw_chat_open_unstreamed(@handle.to_i, request.to_i))
+
+    # The ids of the models that the endpoint offers.
+    def models = finish(Library.tw_models_open(@handle.to_i)).models
+
+    # Cancels every exchange of the client that has begun. From any thread.
+    def cancel = Library.tw_client_cancel(@handle.to_i)
+
+    def close = @handle.release
+
+    private
+
+    def finish(chat) = Stream.new(chat, self).each { |_| nil }
+
+    # The options record a failure; creating the client reports it.
+    def set(options, name, value)
+      case name
+      when *TEXTS
+        Library.public_send("tw_options_set_#{name}", options, Library.argument(value))
+      when *TIMEOUTS.keys
+        timeout = Library.const_get(TIMEOUTS[name])
+        Library.tw_options_set_timeout(options, timeout, (value * 1000).round)
+      when :retries
+        Library.tw_options_set_retries(options, value)
+      when :headers
+        value.each do |pair|
+          Library.tw_options_set_header(options, *pair.map { |text| Library.argument(text) })
+        end
+      else
+        raise ArgumentError, "unknown setting: #{name}"
+      end
+    end
+  end
+end

@@ -1,0 +1,152 @@
+# frozen_string_literal: true
+
+require "minitest/autorun"
+require "thinkwire"
+
+class ThinkwireTest < Minitest::Test
+  FOX = "mock/synthetic#chunks=3,reasoning=2,text=%F0%9F%A6%8A"
+  SLOW = "mock/synthetic#chunks=1000,pace=50"
+
+  def setup = @client = Thinkwire::Client.new
+  def teardown = @client.close
+  def request(model, text = "Hello") = Thinkwire::Request.new(model, text)
+
+  # The number of TCP connections of this process.
+  def sockets
+    Dir["/proc/self/fd/*"].count { |path| File.readlink(path).start_with?("socket:") rescue false }
+  end
+
+  def resident = File.read("/proc/self/status")[/VmRSS:\s*(\d+)/, 1].to_i
+
+  def test_every_declared_function_exists
+    header = File.read(File.expand_path("../../../include/thinkwire.h", __dir__))
+    declared = header.scan(/^TW_API .*?\b(tw_\w+)\(/).flatten
+    assert_operator declared.size, :>, 100
+    assert_equal declared.sort, Thinkwire::Library.functions.sort
+    assert_equal header[/TW_VERSION "(.*)"/, 1], Thinkwire.version
+  end
+
+  def test_reasoning_and_answer_are_separate_and_characters_whole
+    events = @client.stream(request("#{FOX},write=1")).to_a
+    texts = events.group_by(&:kind).transform_values { |group| group.map(&:text) }
+    assert_equal ["🦊"] * 3, texts[:content]
+    assert_equal ["🦊"] * 2, texts[:reasoning]
+    assert_equal ["stop"], texts[:finish]
+    assert(events.all? { |event| event.text.valid_encoding? })
+  end
+
+  def test_reply_of_a_block
+    reply = @client.stream(request("alibaba/qwen3-32b").thinking(:on)) { |event| assert event.kind }
+    assert_match(/\AHello!/, reply.content)
+    assert_match(/\A\s*Okay/, reply.reasoning)
+    assert_equal 2023, reply.usage.total_tokens
+    assert_nil reply.usage.cached_tokens
+    assert_operator reply.timing[:total], :>, 0
+    assert_equal "assistant", reply.get("/choices/0/message/role")
+    assert_nil reply.get("/nothing")
+    assert_match(/event-stream/, reply.header("Content-Type"))
+  end
+
+  def test_text_is_sent_unchanged
+    text = "🦊 \0 é \"quoted\"\n".b.force_encoding("UTF-8")
+    body = JSON.parse(@client.complete(request("mock/echo", text).set("user", "bob")).content)
+    assert_equal [{ "role" => "user", "content" => text }], body["messages"]
+    assert_equal "bob", body["user"]
+  end
+
+  def test_tools
+    parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] }
+    request = request("mock/tools").add_tool("weather", "The weather 🌦", parameters)
+    reply = @client.stream(request) { |event| event }
+    call = reply.tool_calls.fetch(0)
+    assert_equal "weather", call.name
+    assert_kind_of String, call.parsed_arguments["city"]
+    request.add_reply(reply).add_tool_result(call, "sunny 🌞")
+    assert_match(/sunny 🌞/, @client.complete(request).content)
+  end
+
+  def test_error_has_status_message_and_reply
+    client = Thinkwire::Client.new(retries: 0)
+    error = assert_raises(Thinkwire::Error) { client.complete(request("mock/echo#status=429")) }
+    assert_equal :rate_limited, error.status
+    assert_match(/429/, error.message)
+    assert_equal 429, error.reply.http_status
+  end
+
+  def test_received_text_of_a_truncated_answer
+    error = assert_raises(Thinkwire::Error) { @client.stream(request("#{FOX},cut=900")) { |e| e } }
+    assert_equal :truncated, error.status
+    assert_includes error.reply.reasoning, "🦊"
+  end
+
+  def test_invalid_arguments
+    error = assert_raises(Thinkwire::Error) { Thinkwire::Client.new(base_url: "ftp://x") }
+    assert_equal :invalid, error.status
+    assert_raises(ArgumentError) { Thinkwire::Client.new(no_such: 1) }
+    assert_raises(Thinkwire::Error) { request("alibaba/qwen3-32b").set("temperature", 3) }
+    assert_raises(Thinkwire::Error) { request("") }
+    assert_raises(ArgumentError) { request("a\0b") }
+  end
+
+  def test_cancel_from_another_thread_ends_a_wait
+    stream = @client.stream(request("mock/synthetic#delay=60000"))
+    started = Queue.new
+    waiting = Thread.new { started << true; assert_raises(Thinkwire::Error) { stream.to_a } }
+    started.pop
+    stream.cancel
+    assert_equal :cancelled, waiting.value.status
+  end
+
+  def test_break_cancels_and_the_client_remains_usable
+    @client.stream(request(SLOW)).each { |event| break if event.kind == :content }
+    assert_equal 3, @client.complete(request(FOX)).content.length
+  end
+
+  def test_next_event_returns_after_its_timeout
+    stream = @client.stream(request("mock/synthetic#delay=60000"))
+    assert_equal :timeout, stream.next_event(timeout: 0)
+    assert_equal :timeout, stream.next_event(timeout: 0.01)
+    assert_equal :cancelled, stream.close.status
+    assert_raises(Thinkwire::Error) { stream.next_event }
+  end
+
+  def test_a_ruby_timeout_interrupts_a_wait
+    require "timeout"
+    assert_raises(Timeout::Error) do
+      Timeout.timeout(0.05) { @client.stream(request("mock/synthetic#delay=60000")).to_a }
+    end
+  end
+
+  def test_retry_event
+    client = Thinkwire::Client.new(retries: 1)
+    model = "mock/echo#status=503,tries=1,key=ruby,header=retry-after-ms:1"
+    event = client.stream(request(model)).find { |each| each.kind == :retry }
+    assert_equal [2, :server, 1], [event.attempt, event.status, event.wait_ms]
+  end
+
+  def test_models = assert_includes(@client.models, "alibaba/qwen3-32b")
+
+  # A stream that is garbage closes its connection.
+  def abandon(count)
+    count.times { Thinkwire::Client.new.stream(request(SLOW)).next_event }
+  end
+
+  def test_garbage_is_released
+    before = sockets
+    abandon(10)
+    20.times { GC.start }
+    assert_operator sockets, :<, before + 5
+  end
+
+  def test_replies_and_requests_are_released
+    large = "mock/synthetic#chunks=16,size=65536"
+    run = proc do
+      @client.stream(request(large)) { |event| event }.close
+      GC.start
+    end
+    5.times(&run)
+    before = resident
+    30.times(&run)
+    assert_operator resident - before, :<, 16_384, "30 replies of 1 MiB"
+  end
+end
