@@ -5,6 +5,7 @@
 #: make test-NAME     run one group of tests; NAME is one of those in `tests` in the Makefile
 #: make test-real     compare with model servers: SERVERS="mlx litellm transformers llama vllm"
 #: make corpus-rivals play Tests/corpus to other clients, and print a table of scores
+#: make bulk-rivals compare `thinkwire batch` with openai-python and LiteLLM: LINES="10000 …"
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
 #: make lint          check formatting, spelling, lengths, imports and the version
 #: make format        reformat all sources
@@ -68,7 +69,7 @@ shared       := test-asan test-newer-curl test-install test-valgrind test-flood 
                 test-abi
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
-.PHONY: help abi-record all library demo test test-fast test-chroot corpus-rivals $(tests) fast-c fast-python mypy \
+.PHONY: help abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -357,6 +358,13 @@ rivals := $(patsubst %,.build/rivals/%.jsonl,openai litellm liter-llm)
 
 corpus-rivals: $(rivals)
 	Tests/corpus/rivals.py table $^
+
+# Bulk processing with other clients. Not a test: it takes minutes, and needs the newest packages.
+LINES ?= 10000 100000
+bulk-rivals: library
+	python3 -m venv .build/bulk
+	.build/bulk/bin/pip install --quiet --disable-pip-version-check --upgrade openai litellm
+	.build/bulk/bin/python Tests/bulk/compare.py $(library) $(mock) .build/bulk $(LINES)
 
 .PHONY: $(rivals)
 $(rivals): .build/rivals/%.jsonl:

@@ -1,6 +1,7 @@
 """`python -m thinkwire`: prints what is installed, and whether the endpoint answers.
 
-The exit status is 0 if the endpoint answers a request for its list of models.
+The exit status is 0 if the endpoint answers a request for its list of models. `thinkwire batch`
+processes a file of prompts; see `thinkwire batch --help`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,10 @@ class _SymbolInfo(ctypes.Structure):
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["batch"]:
+        from .batch.command import main as batch
+
+        return batch(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m thinkwire", description=__doc__)
     parser.add_argument("--base-url", help="the endpoint, in place of that of the environment")
     arguments = parser.parse_args()

@@ -1,0 +1,207 @@
+"""`thinkwire batch` against servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import PACKAGE, SYNTHETIC, Echo, Failure
+from thinkwire.batch.command import main
+
+KILLS = 200
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THINKWIRE_API_KEY", "test")
+
+
+class Files:
+    """An input with numbered prompts, and its output."""
+
+    def __init__(self, directory: Path, lines: int) -> None:
+        self.input, self.output = directory / "in.jsonl", directory / "out.jsonl"
+        self.ids = [f"id-{number}" for number in range(lines)]
+        rows = ({"custom_id": id_, "prompt": id_} for id_ in self.ids)
+        self.input.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    def run(self, base_url: str, *arguments: str) -> int:
+        return main(
+            [str(self.input), "-o", str(self.output), "--base-url", base_url, "-m", "m"]
+            + [*arguments]
+        )
+
+    def results(self) -> dict[str, Any]:
+        """Returns the lines of the output by their ids. Fails if an id occurs twice."""
+        lines = [json.loads(line) for line in self.output.read_bytes().splitlines()]
+        by_id = {line["custom_id"]: line for line in lines}
+        assert len(by_id) == len(lines)
+        return by_id
+
+
+def test_each_prompt_has_its_answer_in_the_format_of_openai(tmp_path: Path, base_url: str) -> None:
+    files = Files(tmp_path, 50)
+    assert files.run(base_url, "-q", "-m", "mock/echo") == 0
+    results = files.results()
+    assert sorted(results) == sorted(files.ids)
+    for id_, line in results.items():
+        assert set(line) == {"id", "custom_id", "response", "error"} and line["error"] is None
+        assert line["response"]["status_code"] == 200
+        body = line["response"]["body"]
+        sent = json.loads(body["choices"][0]["message"]["content"])
+        assert sent["messages"] == [{"role": "user", "content": id_}]
+
+
+def test_finished_lines_are_not_sent_again(
+    tmp_path: Path, echo: Echo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 5)
+    assert files.run(echo.base_url) == 0
+    assert "5/5" in capsys.readouterr().err
+    assert files.run(echo.base_url) == 0
+    assert len(echo.bodies) == 5
+
+
+def test_failed_lines_state_the_reason_and_are_retried_on_request(
+    tmp_path: Path, echo: Echo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 3)
+    echo.script = [Failure("400 Bad Request", '{"error": {"message": "too long"}}')]
+    assert files.run(echo.base_url, "--concurrency", "1") == 1
+    assert "1 lines failed; --retry-failed" in capsys.readouterr().err
+    failed = files.results()["id-0"]
+    assert failed["response"]["status_code"] == 400
+    assert failed["response"]["body"] == {"error": {"message": "too long"}}
+    assert failed["error"]["code"] == "bad_request" and "too long" in failed["error"]["message"]
+    assert files.run(echo.base_url) == 1
+    assert len(echo.bodies) == 3
+    assert files.run(echo.base_url, "--retry-failed") == 0
+    assert len(echo.bodies) == 4
+    assert all(line["error"] is None for line in files.results().values())
+
+
+def test_rejections_pause_the_run_and_are_sent_again(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 3)
+    limited = Failure("429 Too Many Requests\r\nRetry-After-Ms: 300", '{"error": {}}')
+    echo.script = [limited, limited]
+    started = time.monotonic()
+    assert files.run(echo.base_url, "--concurrency", "1") == 0
+    assert time.monotonic() - started >= 0.6
+    assert len(echo.bodies) == 5
+
+
+def test_rejected_key_stops_the_run_and_writes_no_result(
+    tmp_path: Path, echo: Echo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 20)
+    echo.script = [Failure("401 Unauthorized", '{"error": {"message": "bad key"}}')]
+    assert files.run(echo.base_url, "--concurrency", "1") == 3
+    assert "bad key" in (printed := capsys.readouterr().err) and "to continue: " in printed
+    assert files.results() == {} and len(echo.bodies) == 1
+    assert files.run(echo.base_url) == 0
+
+
+def test_run_stops_before_the_maximum_cost(
+    tmp_path: Path, base_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 100)
+    # One prompt token and ten completion tokens, so 0.00001 USD for each answer.
+    arguments = ("-m", f"{SYNTHETIC}#chunks=10", "--prices", "0", "1")
+    assert files.run(base_url, *arguments, "--max-cost", "0.000305") == 3
+    assert "--max-cost 0.000305 is reached" in capsys.readouterr().err
+    assert len(files.results()) == 30
+    assert files.run(base_url, *arguments) == 0
+    assert len(files.results()) == 100
+
+
+def test_maximum_cost_requires_known_costs(
+    tmp_path: Path, base_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 10)
+    assert files.run(base_url, "-m", f"{SYNTHETIC}#chunks=1", "--max-cost", "1") == 3
+    assert "--prices" in capsys.readouterr().err
+    assert len(files.results()) == 1
+
+
+def test_requests_per_minute(tmp_path: Path, base_url: str) -> None:
+    files = Files(tmp_path, 30)
+    started = time.monotonic()
+    assert files.run(base_url, "-m", f"{SYNTHETIC}#chunks=1", "--rpm", "1200") == 0
+    # 20 at once, and one more every 50 ms.
+    assert time.monotonic() - started >= 0.45
+
+
+@pytest.mark.parametrize("arguments", [["--concurrency", "0"], ["--rpm", "nan"], []])
+def test_invalid_arguments(tmp_path: Path, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "in"), *arguments])
+    assert ended.value.code == 2
+
+
+def test_missing_input_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 2
+    assert "No such file" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_interrupted_run_keeps_what_was_received_and_continues(
+    tmp_path: Path, base_url: str
+) -> None:
+    files = Files(tmp_path, 2000)
+    model = f"{SYNTHETIC}#chunks=2,delay=100"
+    command = ["batch", str(files.input), "-o", str(files.output), "-m", model]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "thinkwire", *command, "--base-url", base_url],
+        cwd=PACKAGE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not files.output.exists() or files.output.stat().st_size == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "interrupted; to continue: thinkwire batch " in errors and "Traceback" not in errors
+    assert 0 < len(files.results()) < 2000
+
+
+@pytest.mark.slow
+def test_example_of_the_readme_runs(tmp_path: Path, base_url: str) -> None:
+    text = (PACKAGE / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {"THINKWIRE_BASE_URL": base_url, "PYTHONPATH": str(PACKAGE), "PATH": path}
+    subprocess.run(
+        ["sh", "-e", "-c", example], cwd=tmp_path, env={**os.environ, **environment}, check=True
+    )
+    assert len((tmp_path / "answers.jsonl").read_bytes().splitlines()) == 2
+
+
+@pytest.mark.slow
+def test_no_line_is_lost_or_duplicated_by_kills(tmp_path: Path, base_url: str) -> None:
+    files = Files(tmp_path, 20 * KILLS)
+    program = Path(__file__).with_name("batch_kills.py")
+    completed = subprocess.run(
+        [sys.executable, str(program), str(KILLS), str(files.input), str(files.output)]
+        + [f"{SYNTHETIC}#chunks=1"],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE), "THINKWIRE_BASE_URL": base_url},
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert completed.returncode == 0, completed.stderr
+    assert int(completed.stdout) == KILLS, completed.stderr
+    results = files.results()
+    assert sorted(results) == sorted(files.ids)
+    assert all(line["error"] is None for line in results.values())

@@ -1,0 +1,150 @@
+"""The command `thinkwire batch`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Optional
+
+from ..async_client import AsyncClient
+from ..errors import Error
+from .inputs import InputError, count, read
+from .journal import Journal, JournalError
+from .progress import Progress, display
+from .runner import Runner, Settings
+
+#: The exit statuses.
+ALL_ANSWERED, SOME_FAILED, NOT_STARTED, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
+
+_DESCRIPTION = """\
+Sends the prompts of a file and appends one line to the output for each answer.
+
+The input is an OpenAI batch file, JSON lines with "prompt" or "messages", or a .csv or .parquet
+file with such columns (Parquet requires pyarrow). The output has the format of OpenAI batch
+results. If the output exists, the run continues it: lines with a result are not sent again.
+"""
+
+_EPILOG = """\
+exit status:
+  0    every line has an answer
+  1    every line has a result, and some of them are failures; --retry-failed sends these again
+  2    the arguments, the input or the output cannot be used; nothing was sent
+  3    stopped early: --max-cost, a rejected key, an empty account, or a failure of the disk
+  130  interrupted; the same command continues
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the command and returns its exit status."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        # Everything is checked before anything is sent.
+        total = count(parsed.input, parsed.model)
+        journal = Journal(parsed.output, retry_failed=parsed.retry_failed)
+    except (InputError, JournalError, OSError, ValueError) as error:
+        print(f"thinkwire batch: {error}", file=sys.stderr)
+        return NOT_STARTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    progress = Progress(total, skipped=len(journal.finished))
+    try:
+        reason, status = asyncio.run(_run(parsed, journal, progress))
+    except Error as error:
+        reason, status = f"{error}", STOPPED if progress.answered else NOT_STARTED
+    try:
+        journal.close()
+    except OSError as error:
+        reason, status = f"{parsed.output}: {error}", STOPPED
+    failed = journal.failed + progress.failed
+    if reason is not None:
+        command = shlex.join(["thinkwire", "batch", *arguments])
+        print(f"thinkwire batch: {reason}; to continue: {command}", file=sys.stderr)
+    elif failed:
+        status = SOME_FAILED
+        print(
+            f"thinkwire batch: {failed} lines failed; --retry-failed sends them again",
+            file=sys.stderr,
+        )
+    return status
+
+
+async def _run(
+    parsed: argparse.Namespace, journal: Journal, progress: Progress
+) -> tuple[Optional[str], int]:
+    """Returns why the run stopped early, or None, and the exit status."""
+    settings = Settings(
+        concurrency=parsed.concurrency,
+        retries=parsed.retries,
+        rpm=parsed.rpm,
+        tpm=parsed.tpm,
+        max_cost=parsed.max_cost,
+        prices=tuple(parsed.prices) if parsed.prices else None,
+    )
+    async with AsyncClient(parsed.base_url, max_retries=0, timeout=parsed.timeout) as client:
+        client.max_exchanges = client.max_connections = parsed.concurrency
+        runner = Runner(client, journal, settings, progress)
+        lines = read(parsed.input, parsed.model)
+        run = asyncio.ensure_future(runner.run(lines, display(progress, parsed.quiet)))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, run.cancel)
+        try:
+            await run
+        except asyncio.CancelledError:
+            return "interrupted", INTERRUPTED
+        except (OSError, InputError) as error:
+            return f"{error}", STOPPED
+        return runner.stop_reason, STOPPED if runner.stop_reason else ALL_ANSWERED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="thinkwire batch",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("input", type=Path, help="the file with the prompts")
+    add("-o", "--output", type=Path, required=True, help="the file to append the results to")
+    add("-m", "--model", help="the model of all lines, in place of the one that they name")
+    add("--base-url", help="the endpoint, in place of that of the environment")
+    add("--concurrency", type=_positive(int), default=200, metavar="N", help="default: 200")
+    add("--rpm", type=_positive(float), metavar="N", help="maximum of requests per minute")
+    add("--tpm", type=_positive(float), metavar="N", help="maximum of tokens per minute")
+    add(
+        "--max-cost",
+        type=_positive(float),
+        metavar="N",
+        help="stop before the cost of this run exceeds N, in the unit that the server reports",
+    )
+    add(
+        "--prices",
+        type=float,
+        nargs=2,
+        metavar=("IN", "OUT"),
+        help="USD per million tokens of the prompts and of the answers, to compute the cost",
+    )
+    add("--retries", type=int, default=4, metavar="N", help="attempts after a failure; default: 4")
+    add("--timeout", type=_positive(float), metavar="S", help="seconds for one answer")
+    add("--retry-failed", action="store_true", help="send the lines again that failed")
+    add("-q", "--quiet", action="store_true", help="show no progress")
+    return parser
+
+
+class _positive:
+    """Converts an argument to a positive number."""
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+        self.__name__ = "positive number"
+
+    def __call__(self, text: str) -> float:
+        number: float = self._kind(text)
+        if not 0 < number < float("inf"):
+            raise ValueError
+        return number

@@ -1,0 +1,146 @@
+"""Reads the requests of an input file one at a time: JSON lines, CSV or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+from .finished import IdSet
+
+#: The only endpoint of OpenAI batch files that the library can call.
+_ENDPOINT = "/chat/completions"
+
+#: The members of a line that are not fields of the request body.
+_OUTSIDE_BODY = ("custom_id", "prompt")
+
+
+class InputError(Exception):
+    """The input cannot be used. The message names the file and the line."""
+
+
+@dataclass(frozen=True)
+class InputLine:
+    """A request of the input."""
+
+    #: The identifier of the answer. Unique in the file.
+    custom_id: str
+    #: The body of a chat completion.
+    body: dict[str, Any]
+
+
+def read(path: Path, model: Optional[str]) -> Iterator[InputLine]:
+    """Yields the requests of a file. `model` replaces the model of each request.
+
+    Raises InputError at the first line that is no request.
+    """
+    rows = _READERS.get(path.suffix.lower(), _json_lines)
+    for number, row in rows(path):
+        try:
+            yield _input_line(number, row, model)
+        except ValueError as error:
+            raise InputError(f"{path}:{number}: {error}") from error
+
+
+def count(path: Path, model: Optional[str]) -> int:
+    """Reads the whole file and returns the number of requests.
+
+    Raises InputError if a line is no request, or has the custom_id of an earlier line.
+    """
+    seen = IdSet()
+    for line in read(path, model):
+        if not seen.add(line.custom_id):
+            raise InputError(
+                f"{path}: the custom_id {line.custom_id!r} occurs twice; make it unique, because "
+                "it identifies the answer"
+            )
+    return len(seen)
+
+
+def _input_line(number: int, row: Any, model: Optional[str]) -> InputLine:
+    if not isinstance(row, Mapping):
+        raise ValueError(f"expected a JSON object, not {type(row).__name__}")
+    custom_id = row.get("custom_id")
+    if custom_id is None:
+        custom_id = f"request-{number}"
+    if not isinstance(custom_id, str):
+        raise ValueError("custom_id must be a string")
+    body = _body(row)
+    if model is not None:
+        body["model"] = model
+    if not isinstance(body.get("model"), str):
+        raise ValueError("the line has no model; name it in the line, or with -m MODEL")
+    return InputLine(custom_id, body)
+
+
+def _body(row: Mapping[str, Any]) -> dict[str, Any]:
+    if "body" in row:
+        url = row.get("url", _ENDPOINT)
+        if not str(url).endswith(_ENDPOINT) or row.get("method", "POST") != "POST":
+            raise ValueError(f"only POST requests to {_ENDPOINT} are supported, not {url!r}")
+        body = row["body"]
+        if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
+            raise ValueError("body must be an object with an array of messages")
+        return dict(body)
+    if "prompt" in row and "messages" in row:
+        raise ValueError("the line has both prompt and messages")
+    body = {name: value for name, value in row.items() if name not in _OUTSIDE_BODY}
+    if isinstance(row.get("prompt"), str):
+        body["messages"] = [{"role": "user", "content": row["prompt"]}]
+    if not isinstance(body.get("messages"), list):
+        raise ValueError("expected one of body, messages (an array) and prompt (a string)")
+    return body
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                try:
+                    yield number, json.loads(line)
+                except (ValueError, RecursionError) as error:
+                    raise InputError(f"{path}:{number}: not JSON: {error}") from error
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            for number, row in enumerate(csv.DictReader(file), 1):
+                yield number, _columns(row)
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not CSV in UTF-8: {error}") from error
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    try:
+        from pyarrow import parquet  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    except ImportError as error:
+        raise InputError(
+            f"{path}: reading Parquet requires pyarrow: pip install pyarrow"
+        ) from error
+    number = 0
+    with parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=1000):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, _columns(row)
+
+
+def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the columns that are used; other columns are data of the user's own."""
+    used = ("custom_id", "prompt", "model", "messages")
+    columns = {name: row[name] for name in used if row.get(name) not in (None, "")}
+    if isinstance(columns.get("messages"), str):
+        columns["messages"] = json.loads(columns["messages"])
+    if "custom_id" in columns:
+        columns["custom_id"] = str(columns["custom_id"])
+    return columns
+
+
+_READERS: dict[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
+    ".csv": _csv_rows,
+    ".parquet": _parquet_rows,
+}
