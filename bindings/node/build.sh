@@ -13,5 +13,5 @@ else
     flags=$(pkg-config --cflags --libs thinkwire)
 fi
 # shellcheck disable=SC2086 # The flags are several words.
-"${CC:-cc}" -shared -fPIC -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -fvisibility=hidden \
+"${CC:-cc}" -shared -fPIC -std=c11 -D_GNU_SOURCE ${CFLAGS:--O2} -fvisibility=hidden \
     -isystem "$node" "$here/thinkwire.c" $flags -o "${1:-$here/thinkwire.node}"

@@ -7,7 +7,8 @@ mkdir -p "$out/node_modules"
 ln -sfn "$PWD" "$out/node_modules/thinkwire"
 : "${THINKWIRE_LIBRARY:=$PWD/../../.build/release/libthinkwire.so}"
 THINKWIRE_ADDON=$out/thinkwire.node
-export THINKWIRE_LIBRARY THINKWIRE_ADDON
+CFLAGS="-O1 -Wall -Wextra -Werror"
+export THINKWIRE_LIBRARY THINKWIRE_ADDON CFLAGS
 ./build.sh "$THINKWIRE_ADDON"
 # Node and tsc resolve the package from the directory of a program.
 cp test/test.mjs test/types.ts examples/conversation.mjs "$out"
