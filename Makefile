@@ -65,7 +65,8 @@ fuzz_lane    := test-fuzz
 compute_lane := test-tsan test-swift test-c-tsan test-faults
 wait_lane    := programs lint test-checks test-chat test-c test-python test-servers test-guest test-mock \
                 test-corpus
-shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak test-bindings \
+shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak \
+                test-bindings test-instructions \
                 test-abi
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
@@ -219,6 +220,14 @@ test-flood: library .build/limits/flood
 test-valgrind: library .build/abi/plain
 	THINKWIRE_MOCK=$(mock) THINKWIRE_SLOWNESS=400 timeout 900 valgrind --quiet --error-exitcode=1 --leak-check=full \
 	    --show-leak-kinds=definite,indirect,possible --errors-for-leak-kinds=definite,indirect,possible .build/abi/plain
+
+# How many instructions each chunk of a stream costs.
+test-instructions: library .build/limits/instructions
+	Tests/limits/instructions.py .build/limits/instructions $(mock) libthinkwire
+
+.build/limits/instructions: Tests/limits/instructions.c include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) $(CFLAGS) $< -o $@ $(link)
 
 # Recorded answers of providers, through the released library. The Swift and Python tests read them
 # too.

@@ -82,6 +82,24 @@ struct JSONNode {
         return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
     }
 
+    /// Reads the string whose first character is at `start`, if it consists of ordinary ASCII
+    /// characters: no escapes. Takes half the time of `readString`.
+    ///
+    /// nil if it contains anything else, or if its end is not within the text.
+    @inline(__always)
+    package mutating func readOrdinaryString(in text: Bytes, at start: Int) -> JSONValue? {
+        guard let source = text.baseAddress, text.count < Int(UInt32.max) else { return nil }
+        var scanner = JSONScanner(source: source, end: text.count, .lenient)
+        scanner.offset = start
+        scanner.skipOrdinary()
+        guard scanner.offset < text.count, text[scanner.offset] == UInt8(ascii: "\"") else {
+            return nil
+        }
+        count = 0
+        addLeaf(.string, from: start, to: scanner.offset)
+        return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
+    }
+
     private mutating func add(
         _ kind: JSONValue.Kind, start: Int, end: Int, next: UInt32, flags: UInt8 = 0
     ) {

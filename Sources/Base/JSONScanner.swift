@@ -123,7 +123,7 @@ struct JSONScanner {
 
     /// Skips ASCII other than quotes, backslashes and control characters, eight bytes at a time.
     @inline(__always)
-    private mutating func skipOrdinary() {
+    mutating func skipOrdinary() {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
         while end - offset >= 8 {

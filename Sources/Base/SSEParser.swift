@@ -44,7 +44,6 @@ package struct SSEParser: ~Copyable {
     /// Returns the next complete event, and removes it from the input.
     ///
     /// nil: the input is consumed, and nothing refers to it any more.
-    @inline(__always)
     package mutating func next(_ input: inout Bytes) throws(TooLong) -> Event? {
         if wasReturned { clear() }
         if skipsLineFeed, let first = input.first {
@@ -76,6 +75,28 @@ package struct SSEParser: ~Copyable {
         input = Bytes(start: nil, count: 0)
         guard line.count <= limit else { throw TooLong() }
         return nil
+    }
+
+    /// Whether the input begins a line, and nothing of its event has arrived.
+    package var isBetweenEvents: Bool {
+        @inline(__always) get {
+            (wasReturned || !hasData && name.isEmpty) && line.isEmpty && !skipsLineFeed
+                && !isFirstLine
+        }
+    }
+
+    /// Removes an event with this data, which the caller has found at the beginning of the input,
+    /// between events: one line, and a blank line, which both end in a line feed.
+    ///
+    /// Returns false if the line is too long; `next` reports that.
+    @inline(__always)
+    package mutating func takeKnownEvent(_ data: Bytes, from input: inout Bytes) -> Bool {
+        let length = data.baseAddress! + data.count - input.baseAddress!
+        guard length <= limit else { return false }
+        if wasReturned { clear() }
+        hasActivity = true
+        input = input.dropping(length + 2)
+        return true
     }
 
     /// Whether something other than comments and blank lines has arrived since the last call.
@@ -117,7 +138,6 @@ package struct SSEParser: ~Copyable {
     }
 
     /// Splits the input after its first line; nil if no line ends in it.
-    @inline(__always)
     private mutating func takeLine(_ input: Bytes) throws(TooLong) -> (line: Bytes, rest: Bytes)? {
         guard let end = SSEParser.lineEnd(input) else { return nil }
         guard line.count + end <= limit else { throw TooLong() }
@@ -135,7 +155,6 @@ package struct SSEParser: ~Copyable {
     ///
     /// The search covers windows of doubling size. A search for one of the two in all of the input
     /// would take quadratic time if the stream contains only the other: an hour for some megabytes.
-    @inline(__always)
     private static func lineEnd(_ input: Bytes) -> Int? {
         guard let start = input.baseAddress, let first = input.first else { return nil }
         // A fast path: every other line of a stream is blank.
@@ -158,7 +177,6 @@ package struct SSEParser: ~Copyable {
     }
 
     /// Parses one line without its end; returns whether it is blank.
-    @inline(__always)
     private mutating func parse(_ wholeLine: Bytes) throws(TooLong) -> Bool {
         var text = wholeLine
         if isFirstLine {

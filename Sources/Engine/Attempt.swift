@@ -106,6 +106,7 @@ struct Attempt: ~Copyable {
         guard inbox.baseAddress != nil || takeInbox(reply) else {
             return format == .compressed ? .failed(.compressed(compression)) : .needsInput
         }
+        if parseKnownEvent(into: reply) { return .parsed }
         let event: SSEParser.Event?
         do { event = try stream.next(&input) } catch {
             dropEvents()
@@ -119,6 +120,18 @@ struct Attempt: ~Copyable {
         }
         if let problem = parse(event, into: reply, at: now) { return .failed(problem) }
         return .parsed
+    }
+
+    /// Parses the next event if it differs from an earlier one only in its text.
+    @inline(__always)
+    private mutating func parseKnownEvent(into reply: UnretainedReference<Reply>) -> Bool {
+        parser.removeEvents()
+        nextEvent = 0
+        let chunk = reply.with { parser.decode(knownEventOf: &stream, &input, into: $0) }
+        guard let chunk else { return false }
+        raw = chunk
+        inbox.terminate(chunk)
+        return true
     }
 
     /// Prepares what has arrived for parsing; false if it is not an event stream.
@@ -166,7 +179,6 @@ struct Attempt: ~Copyable {
         return isJSON || !isStreamable ? .document : .events
     }
 
-    @_optimize(speed)
     private mutating func parse(
         _ event: SSEParser.Event, into reply: UnretainedReference<Reply>, at now: Int64
     ) -> Problem? {

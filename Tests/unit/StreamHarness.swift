@@ -25,7 +25,13 @@ final class StreamHarness {
         for piece in pieces where error == nil {
             try withCopy(piece) { bytes in
                 var input = bytes
-                while error == nil, let event = try stream.next(&input) {
+                while error == nil {
+                    decoder.removeEvents()
+                    if decoder.decode(knownEventOf: &stream, &input, into: reply) != nil {
+                        recordEvents(sourceLocation)
+                        continue
+                    }
+                    guard let event = try stream.next(&input) else { break }
                     decode(event, sourceLocation)
                 }
             }

@@ -43,8 +43,39 @@ package struct ChunkParser: ~Copyable {
     @inline(__always)
     package mutating func removeEvents() { accumulator.removeEvents() }
 
-    /// Parses the data of one SSE event. `name` is the event's name, or empty.
+    /// Parses the next event of a stream without looking for its lines, if it differs from an
+    /// earlier one only in its text. Returns the chunk.
     @_optimize(speed)
+    @inline(__always)
+    package mutating func decode(
+        knownEventOf stream: inout SSEParser, _ input: inout Bytes, into reply: Reply
+    ) -> Bytes? {
+        guard let choice = reply.templateChoice, !reply.isDone, stream.isBetweenEvents,
+            let (piece, chunk) = template.matchEvent(in: input, &reader)
+        else { return nil }
+        guard stream.takeKnownEvent(chunk, from: &input) else { return nil }
+        add(piece, to: choice, of: reply)
+        return chunk
+    }
+
+    /// Adds the text of a chunk that matches the template.
+    @inline(never)
+    @_optimize(speed)
+    private mutating func add(
+        _ piece: JSONValue, to choice: UnretainedReference<Choice>, of reply: Reply
+    ) {
+        reply.isIndexCertain = true
+        choice.with { choice in
+            if template.kind == TW_EVENT_REASONING {
+                accumulator.addReasoning(piece, choice, template.choice)
+            }
+            if template.kind == TW_EVENT_CONTENT {
+                accumulator.addContent(piece, choice, template.choice)
+            }
+        }
+    }
+
+    /// Parses the data of one SSE event. `name` is the event's name, or empty.
     package mutating func decode(chunk data: Bytes, named name: Bytes, into reply: Reply)
         throws(ChunkError)
     {
@@ -65,16 +96,7 @@ package struct ChunkParser: ~Copyable {
         if name.isEmpty, let choice = reply.templateChoice,
             let piece = template.match(in: text, &reader)
         {
-            reply.isIndexCertain = true
-            choice.with { choice in
-                if template.kind == TW_EVENT_REASONING {
-                    accumulator.addReasoning(piece, choice, template.choice)
-                }
-                if template.kind == TW_EVENT_CONTENT {
-                    accumulator.addContent(piece, choice, template.choice)
-                }
-            }
-            return
+            return add(piece, to: choice, of: reply)
         }
         template.reset()
         candidate = TemplateCandidate(isRejected: !name.isEmpty)

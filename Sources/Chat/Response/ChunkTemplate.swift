@@ -8,8 +8,9 @@ import CThinkwire
 /// except the text are equal to the template's, the effect is the same, and only the text has to be
 /// read (measured: 0.2 µs of CPU time instead of 0.9 µs).
 struct ChunkTemplate: ~Copyable {
-    private var chunk = ByteBuffer()
-    /// Byte range of the text in the chunk, without its quotes.
+    /// The chunk as the only data of an event: `data: `, the chunk, and two line feeds.
+    private var event = ByteBuffer()
+    /// Byte range of the text in the event, without its quotes.
     private var textRange = 0..<0
     /// Kind of the event that reports the text.
     private(set) var kind = TW_EVENT_CONTENT
@@ -18,33 +19,72 @@ struct ChunkTemplate: ~Copyable {
 
     /// Streams send small chunks for single pieces of text; longer ones are not worth the memory.
     private static let maxLength = 8192
+    private static let fieldLength = 6
+    private static let endLength = 2
 
     mutating func record(_ chunk: Bytes, _ piece: TemplateCandidate.Piece) {
         reset()
-        guard chunk.count <= ChunkTemplate.maxLength else { return }
-        self.chunk.append(chunk)
-        textRange = piece.text.range.lowerBound + 1..<piece.text.range.upperBound - 1
+        // Data of several lines has line ends, which cannot be compared as one line.
+        guard chunk.count <= ChunkTemplate.maxLength,
+            !chunk.contains("\n"), !chunk.contains("\r")
+        else { return }
+        event.append("data: ")
+        event.append(chunk)
+        event.append("\n\n")
+        let text = piece.text.range
+        textRange =
+            text.lowerBound + 1 + ChunkTemplate.fieldLength..<text.upperBound - 1
+            + ChunkTemplate.fieldLength
         kind = piece.kind
         choice = piece.choice
     }
 
-    mutating func reset() { chunk.removeAll() }
+    mutating func reset() { event.removeAll() }
 
     /// The text of a chunk that differs from the template only in its text.
     ///
     /// nil if other bytes differ, or if the text is empty or not a valid JSON string.
-    @inline(__always)
-    func match(in next: Bytes, _ reader: inout JSONReader) -> JSONValue? {
-        let known = chunk.bytes
-        let tail = known.count - textRange.upperBound
-        guard !known.isEmpty, next.count > textRange.lowerBound + tail,
-            next.part(0..<textRange.lowerBound).equals(known.part(0..<textRange.lowerBound)),
-            next.dropping(next.count - tail).equals(known.dropping(textRange.upperBound)),
-            let text = reader.readString(in: next, at: textRange.lowerBound - 1),
+    @inline(never)
+    func match(in chunk: Bytes, _ reader: inout JSONReader) -> JSONValue? {
+        guard !event.isEmpty else { return nil }
+        let known = event.bytes.part(
+            ChunkTemplate.fieldLength..<event.count - ChunkTemplate.endLength)
+        let start = textRange.lowerBound - ChunkTemplate.fieldLength
+        let end = chunk.count - (event.count - ChunkTemplate.endLength - textRange.upperBound)
+        guard end > start, chunk.part(0..<start).equals(known.part(0..<start)),
+            chunk.dropping(end).equals(
+                known.dropping(textRange.upperBound - ChunkTemplate.fieldLength)),
+            let text = reader.readString(in: chunk, at: start - 1),
             // If the string ends earlier, the equal bytes at the end have another meaning.
-            textRange.lowerBound + text.contents.count == next.count - tail
+            start + text.contents.count == end
         else { return nil }
         return text
+    }
+
+    /// The text and the chunk of the event that the input begins with, if the event differs from
+    /// the template only in its text.
+    ///
+    /// This neither searches the end of the line nor the fields of the event, which takes as long
+    /// as everything else that is done for a chunk.
+    @inline(__always)
+    func matchEvent(in input: Bytes, _ reader: inout JSONReader) -> (text: JSONValue, chunk: Bytes)?
+    {
+        let known = event.bytes
+        let start = textRange.lowerBound
+        guard !known.isEmpty, input.count > known.count - textRange.count,
+            input.part(0..<start).equals(known.part(0..<start)),
+            let text = reader.readOrdinaryString(in: input, at: start)
+                ?? reader.readString(in: input, at: start - 1)
+        else { return nil }
+        // A control character in the text may be a line end.
+        let end = start + text.contents.count
+        let rest = known.count - textRange.upperBound
+        guard text.isStandard, end > start, input.count - end >= rest,
+            input.part(end..<end + rest).equals(known.dropping(textRange.upperBound))
+        else { return nil }
+        return (
+            text, input.part(ChunkTemplate.fieldLength..<end + rest - ChunkTemplate.endLength)
+        )
     }
 }
 

@@ -135,4 +135,37 @@ struct ChunkTemplateTests {
                     inChunk: #","x":"\#(String(repeating: "y", count: 9000))""#)
             })
     }
+
+    /// Events are recognised in the input only if they are complete, so never in single bytes.
+    @Test func recognisedEventsHaveTheLinesOfTheStream() throws {
+        let known = chunk(#""content":"a""#)
+        let (first, last) = (known.prefix(20), known.dropFirst(20))
+        let texts = [
+            "b", "é", #"\n\ud83d"#, "a\nb", "a\rb", "a\n\nb", "a\u{1}b", #"a","content":"b"#,
+            #"a\"#, #"\x"#,
+        ]
+        var parts = texts.map { "data: \(chunk("\"content\":\"\($0)\""))\n\n" }
+        parts += [
+            "data: \(known)\r\n\r\n", "data: \(known)\r\r", "data:\(known)\n\n",
+            "data: \(known) \n\n",
+            "data: \(known)\n", "data: \(known)\n\r\n", " data: \(known)\n\n", "\(known)\n\n",
+            ": \(known)\n\n", "event: error\ndata: \(known)\n\n", "event: x\n\n", "event: x\n",
+            "data: \(known)\ndata: \(known)\n\n", "data: \(first)\ndata: \(last)\n\n",
+            "data: \(first)\n\(last)\n\n", "data: [DONE]\n\n", "data: \(known)", "\r", "\n",
+            "data: ",
+        ]
+        for part in parts {
+            for before in parts {
+                let body = Array(
+                    "data: \(known)\n\ndata: \(known)\n\n\(before)\(part)data: \(known)\n\n".utf8)
+                let whole = try StreamHarness([body])
+                let bytewise = try StreamHarness(body.map { [$0] })
+                #expect(
+                    whole.events == bytewise.events,
+                    "\(before.debugDescription), \(part.debugDescription)")
+                #expect("\(whole.error as Any)" == "\(bytewise.error as Any)")
+                #expect(whole.reply.document.elementsEqual(bytewise.reply.document))
+            }
+        }
+    }
 }

@@ -187,7 +187,15 @@ final class CorpusRecorder {
         for piece in pieces where error == nil {
             try withCopy(piece) { bytes in
                 var input = bytes
-                while error == nil, let event = try stream.next(&input) { decode(event) }
+                while error == nil {
+                    decoder.removeEvents()
+                    if decoder.decode(knownEventOf: &stream, &input, into: reply) != nil {
+                        recordEvents()
+                        continue
+                    }
+                    guard let event = try stream.next(&input) else { break }
+                    decode(event)
+                }
             }
         }
         guard error == nil, !staysOpen, let last = try stream.finish() else { return }
