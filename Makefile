@@ -5,6 +5,7 @@
 #: make test-NAME     run one group of tests; NAME is one of those in `tests` in the Makefile
 #: make test-real     compare with model servers: SERVERS="mlx litellm transformers llama vllm"
 #: make corpus-rivals play Tests/corpus to other clients, and print a table of scores
+#: make test-ray      test thinkwire.ray on a local Ray cluster (two minutes)
 #: make bulk-rivals compare `thinkwire batch` with openai-python and LiteLLM: LINES="10000 …"
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
 #: make lint          check formatting, spelling, lengths, imports and the version
@@ -70,7 +71,7 @@ shared       := test-asan test-newer-curl test-install test-valgrind test-flood 
                 test-abi
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
-.PHONY: help abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals $(tests) fast-c fast-python mypy \
+.PHONY: help abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals test-ray $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -367,6 +368,15 @@ rivals := $(patsubst %,.build/rivals/%.jsonl,openai litellm liter-llm)
 
 corpus-rivals: $(rivals)
 	Tests/corpus/rivals.py table $^
+
+# thinkwire.ray on a local Ray cluster. Not a part of `make test`: it takes more than a minute, and ray
+# 200 MB.
+test-ray: library
+	python3 -m venv .build/ray
+	.build/ray/bin/pip install --quiet --disable-pip-version-check --upgrade "ray[data]" pyarrow pytest
+	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
+	    PYTHONPATH=$(CURDIR)/bindings/python:$(CURDIR)/Tests/mock:$(CURDIR)/Tests/support \
+	    .build/ray/bin/python -m pytest -q -p no:cacheprovider --show-capture=no Tests/ray
 
 # Bulk processing with other clients. Not a test: it takes minutes, and needs the newest packages.
 LINES ?= 10000 100000

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from simulate import LIMIT, SECONDS, simulate  # type: ignore[import-not-found]
 from thinkwire.batch.concurrency import AdaptiveConcurrency
 from thinkwire.batch.finished import IdSet
 from thinkwire.batch.inputs import InputError, count, read
 from thinkwire.batch.journal import Journal, JournalError
 from thinkwire.batch.limits import RateLimits, TokenBucket, demanded_pause, duration
 from thinkwire.batch.progress import Progress
+from thinkwire.batch.shared_rate import SharedRate
 
 
 def sent_within(limits: RateLimits, tokens: float, seconds: float) -> int:
@@ -125,6 +127,29 @@ def test_id_set_agrees_with_a_set() -> None:
         expected.add(id_)
     assert len(ids) == len(expected) == 15000
     assert "id-14999" in ids and "id-15000" not in ids and "\ud800" not in ids
+
+
+def test_shared_rate_does_not_exceed_the_requests_per_minute() -> None:
+    rate, now, sent = SharedRate(600, None, 0), 0.0, 0
+    while now < 60:
+        is_permitted, wait = rate.request(1, now)
+        now += max(wait, 0.001)
+        sent += is_permitted
+    assert 550 <= sent <= 620
+
+
+def test_shared_pause_delays_all_workers() -> None:
+    rate = SharedRate(None, None, 0)
+    assert rate.request(1, 0) == (True, 0)
+    rate.rejected(sent_at=0, pause=20, now=1)
+    is_permitted, wait = rate.request(1, 1)
+    assert not is_permitted and 19 <= wait <= 20
+
+
+def test_workers_with_a_shared_rate_use_the_limit_of_a_provider() -> None:
+    shared, separate = simulate(100, True), simulate(100, False)
+    assert shared.accepted > 0.85 * LIMIT * SECONDS > 1.5 * separate.accepted
+    assert shared.rejected < 0.2 * shared.accepted < separate.rejected
 
 
 def bodies(path: Path, model: str = "m") -> list[tuple[str, object, object]]:

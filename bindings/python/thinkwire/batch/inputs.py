@@ -116,7 +116,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Any]]:
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:
     try:
-        from pyarrow import parquet  # type: ignore[import-not-found, import-untyped, unused-ignore]
+        from pyarrow import parquet
     except ImportError as error:
         raise InputError(
             f"{path}: reading Parquet requires pyarrow: pip install pyarrow"

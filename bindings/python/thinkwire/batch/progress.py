@@ -76,7 +76,7 @@ def _lines(progress: Progress) -> Callable[[bool], None]:
 
 
 def _tqdm(progress: Progress) -> Callable[[bool], None]:
-    import tqdm  # type: ignore[import-not-found, import-untyped, unused-ignore]
+    import tqdm
 
     bar: Any = tqdm.tqdm(total=progress.total, bar_format="{percentage:3.0f}%|{bar}| {desc}")
 
@@ -90,7 +90,7 @@ def _tqdm(progress: Progress) -> Callable[[bool], None]:
 
 
 def _rich(progress: Progress) -> Callable[[bool], None]:
-    import rich.progress  # type: ignore[import-not-found, unused-ignore]
+    import rich.progress
 
     bar: Any = rich.progress.Progress(
         rich.progress.BarColumn(), rich.progress.TextColumn("{task.description}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 from collections.abc import Iterator
 from ctypes import byref, c_void_p
@@ -24,29 +23,13 @@ from .journal import Journal
 from .limits import RateLimits, demanded_pause, exhausted_for
 from .progress import Progress
 from .results import result_line
+from .retries import OVERLOAD, OVERLOAD_RETRIES, TRANSIENT, backoff
 
 #: Statuses with which every further request would fail, too. They stop the run.
 _FATAL = {Status.AUTH, Status.QUOTA}
 
-#: Statuses of failures that may not occur again, whatever the HTTP status.
-_TRANSIENT = {
-    Status.CONNECT,
-    Status.NETWORK,
-    Status.RATE_LIMITED,
-    Status.RESOLVE,
-    Status.SERVER,
-    Status.TIMEOUT,
-    Status.TRUNCATED,
-}
-
-#: HTTP statuses that say that the server has too much to do.
-_OVERLOAD = {429, 503, 529}
-
 #: Seconds between two calls that sync the output and show the progress.
 _SYNC_INTERVAL = 0.5
-
-#: The longest wait before an attempt, in seconds, if the server names none.
-_MAX_BACKOFF = 30.0
 
 #: The part of the bytes of a request body that is its estimated number of tokens.
 _TOKENS_PER_BYTE = 0.25
@@ -59,8 +42,6 @@ class Settings:
     concurrency: int = 200
     #: Attempts after a failure. Rejections because of overload do not count.
     retries: int = 4
-    #: Attempts after a rejection because of overload.
-    overload_retries: int = 50
     rpm: Optional[float] = None
     tpm: Optional[float] = None
     max_cost: Optional[float] = None
@@ -198,26 +179,26 @@ class Runner:
             if status in _FATAL:
                 # No result, so that the line is sent again when the cause is removed.
                 return self.stop(f"the server rejected the key or the account: {reply.message}")
-            is_overload = reply.http_status in _OVERLOAD
+            is_overload = reply.http_status in OVERLOAD
             if is_overload:
                 overloads += 1
                 now = time.monotonic()
                 self._concurrency.overloaded(sent_at, now)
                 wait = demanded_pause(reply.header)
-                self._limits.pause(_backoff(overloads) if wait is None else wait, now)
+                self._limits.pause(backoff(overloads) if wait is None else wait, now)
             else:
                 failures += 1
                 if status is Status.TIMEOUT:
                     self._concurrency.overloaded(sent_at, time.monotonic())
             may_retry = (
-                status in _TRANSIENT
+                status in TRANSIENT
                 and failures <= self._settings.retries
-                and overloads <= self._settings.overload_retries
+                and overloads <= OVERLOAD_RETRIES
             )
             if not may_retry or self.stop_reason is not None:
                 return self._write(line, reply, status, reply.message)
             if not is_overload:
-                await asyncio.sleep(_backoff(failures))
+                await asyncio.sleep(backoff(failures))
             if not await self._reserve(body):
                 # The line has no result, so that the next run sends it.
                 return
@@ -281,9 +262,3 @@ class Runner:
                 self._failure = self._failure or error
                 self.stop(f"{error}")
             show(False)
-
-
-def _backoff(attempts: int) -> float:
-    """Returns the wait after this number of failures, in seconds, with jitter."""
-    longest: float = min(_MAX_BACKOFF, 0.5 * 2.0 ** min(attempts, 10))
-    return longest * random.uniform(0.5, 1)

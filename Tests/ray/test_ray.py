@@ -1,0 +1,89 @@
+"""thinkwire.ray on a local cluster, against thinkwire-mock."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import ray
+import thinkwire.ray
+from http_server import Server, content_length, response
+from mock_process import Mock
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "bindings" / "python" / "examples" / "ray_data.py"
+
+
+@pytest.fixture(scope="module")
+def mock():
+    server = Mock()
+    os.environ.update(THINKWIRE_BASE_URL=server.url, THINKWIRE_API_KEY="test")
+    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False)
+    yield server
+    ray.shutdown()
+    server.stop()
+
+
+def answers(rows, model, **options):
+    dataset = ray.data.from_items(rows)
+    options = {"workers": 2, "batch_size": 10, **options}
+    return thinkwire.ray.map_batches(dataset, model, **options).take_all()
+
+
+def test_each_row_receives_its_answer(mock):
+    rows = [{"number": n, "prompt": f"Question {n}"} for n in range(60)]
+    results = answers(rows, "mock/echo", base_url=mock.url)
+    assert sorted(row["number"] for row in results) == list(range(60))
+    for row in results:
+        assert f'"Question {row["number"]}"' in row["content"]
+        assert row["error"] is None and row["finish_reason"] == "stop"
+
+
+def test_failures_are_rows(mock):
+    rows = [{"prompt": "a"}, {"prompt": "b"}]
+    results = answers(rows, "no/such-model", base_url=mock.url)
+    assert [row["content"] for row in results] == ["", ""]
+    assert all("no/such-model" in row["error"] for row in results)
+
+
+class Limited(Server):
+    """Rejects the first requests, and then answers."""
+
+    def __init__(self, rejections):
+        self.rejections = rejections
+        self.received = 0
+        super().__init__()
+
+    def serve(self, connection):
+        while True:
+            connection.read(content_length(connection.read_head()))
+            self.received += 1
+            if self.received <= self.rejections:
+                answer = (b"{}", "429 Too Many Requests", "application/json", "Retry-After-Ms: 50")
+            else:
+                body = (
+                    b'{"choices":[{"message":{"role":"assistant","content":"ok"},'
+                    b'"finish_reason":"stop"}]}'
+                )
+                answer = (body, "200 OK", "application/json")
+            connection.send(response(*answer))
+
+
+def test_rejected_requests_are_sent_again(mock):
+    server = Limited(rejections=5)
+    rows = [{"prompt": f"{n}"} for n in range(20)]
+    results = answers(rows, "m", base_url=server.url("127.0.0.1"))
+    assert [row["content"] for row in results] == ["ok"] * 20
+    assert server.received == 25
+    server.stop()
+
+
+def test_example_runs(mock):
+    environment = {**os.environ, "RAY_ADDRESS": ray.get_runtime_context().gcs_address}
+    completed = subprocess.run(
+        [sys.executable, str(EXAMPLE)], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert completed.returncode == 0, completed.stderr
+    lines = completed.stdout.splitlines()
+    assert sorted(line.split(" ")[0] for line in lines) == ["0", "1", "2"]

@@ -1,0 +1,33 @@
+"""Which failures are sent again, and when."""
+
+from __future__ import annotations
+
+import random
+
+from .._abi import Status
+
+#: Statuses of failures that may not occur again, whatever the HTTP status.
+TRANSIENT = {
+    Status.CONNECT,
+    Status.NETWORK,
+    Status.RATE_LIMITED,
+    Status.RESOLVE,
+    Status.SERVER,
+    Status.TIMEOUT,
+    Status.TRUNCATED,
+}
+
+#: HTTP statuses that say that the server has too much to do.
+OVERLOAD = {429, 503, 529}
+
+#: Attempts after a rejection because of overload.
+OVERLOAD_RETRIES = 50
+
+#: The longest wait before an attempt, in seconds, if the server names none.
+_MAX_BACKOFF = 30.0
+
+
+def backoff(attempts: int) -> float:
+    """Returns the wait after this number of failures, in seconds, with jitter."""
+    longest: float = min(_MAX_BACKOFF, 0.5 * 2.0 ** min(attempts, 10))
+    return longest * random.uniform(0.5, 1)
