@@ -136,7 +136,7 @@ fast-c: .build/abi/plain
 lint: lint-swift lint-c lint-python lint-text
 
 lint-swift:
-	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests bindings/swift
 
 c_sources = $(shell find Sources Tests bindings include -name '*.[ch]' -o -name '*.cpp')
 
@@ -156,7 +156,7 @@ lint-text: $(venv)/ready
 
 # Rewrites the sources as `make lint` wants them.
 format: $(venv)/ready
-	$(SWIFT) format format --in-place --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format format --in-place --parallel --recursive Package.swift Sources Tests bindings/swift
 	$(venv)/bin/clang-format -i $(c_sources)
 	$(venv)/bin/ruff format .
 	$(venv)/bin/ruff check --fix .
