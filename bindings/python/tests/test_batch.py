@@ -109,6 +109,20 @@ def test_rejected_key_stops_the_run_and_writes_no_result(
     assert files.run(echo.base_url) == 0
 
 
+def test_line_that_would_be_sent_again_after_the_stop_has_no_result(
+    tmp_path: Path, echo: Echo
+) -> None:
+    files = Files(tmp_path, 2)
+    echo.script = [
+        Failure("503 Service Unavailable\r\nRetry-After: 1", "{}"),
+        Failure("401 Unauthorized", '{"error": {"message": "bad key"}}'),
+    ]
+    assert files.run(echo.base_url, "--concurrency", "2") == 3
+    assert files.results() == {}
+    assert files.run(echo.base_url) == 0
+    assert len(files.results()) == 2
+
+
 def test_run_stops_before_the_maximum_cost(
     tmp_path: Path, base_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,8 @@ from hashlib import blake2b
 class IdSet:
     """A set of strings, of which it stores 64-bit hashes in a table with open addressing.
 
-    Two of a million ids have the same hash with a probability of 3e-8.
+    Two of a million ids have the same hash with a probability of 3e-8. The check of the input would
+    report them as duplicates, so that no line is skipped because of its hash.
     """
 
     def __init__(self) -> None:

@@ -195,12 +195,12 @@ class Runner:
                 and failures <= self._settings.retries
                 and overloads <= OVERLOAD_RETRIES
             )
-            if not may_retry or self.stop_reason is not None:
+            if not may_retry:
                 return self._write(line, reply, status, reply.message)
-            if not is_overload:
+            if not is_overload and self.stop_reason is None:
                 await asyncio.sleep(backoff(failures))
             if not await self._reserve(body):
-                # The line has no result, so that the next run sends it.
+                # The run is stopped. The line has no result, so that the next run sends it.
                 return
 
     async def _send(self, line: InputLine, body: bytes) -> Reply:
