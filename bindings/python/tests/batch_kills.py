@@ -32,6 +32,7 @@ def kill_after(arguments: list[str], output: Path, written: int) -> bool:
     while size(output) < target:
         if os.waitpid(child, os.WNOHANG)[0]:
             return False
+        os.sched_yield()
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     return os.WIFSIGNALED(status)
@@ -40,7 +41,7 @@ def kill_after(arguments: list[str], output: Path, written: int) -> bool:
 def run(kills: int, arguments: list[str], output: Path) -> int:
     """Returns the number of runs that were killed."""
     random.seed(1)
-    killed = sum(kill_after(arguments, output, random.randrange(1, 4000)) for _ in range(kills))
+    killed = sum(kill_after(arguments, output, random.randrange(1, 2500)) for _ in range(kills))
     _, status = os.waitpid(start(arguments), 0)
     assert os.waitstatus_to_exitcode(status) == 0
     return killed
@@ -48,4 +49,10 @@ def run(kills: int, arguments: list[str], output: Path) -> int:
 
 if __name__ == "__main__":
     number, source, target, name = sys.argv[1:]
-    print(run(int(number), [source, "-o", target, "-m", name, "-q"], Path(target)))
+    print(
+        run(
+            int(number),
+            [source, "-o", target, "-m", name, "-q", "--concurrency", "8"],
+            Path(target),
+        )
+    )

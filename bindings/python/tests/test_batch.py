@@ -204,7 +204,7 @@ def test_example_of_the_readme_runs(tmp_path: Path, base_url: str) -> None:
 
 @pytest.mark.slow
 def test_no_line_is_lost_or_duplicated_by_kills(tmp_path: Path, base_url: str) -> None:
-    files = Files(tmp_path, 20 * KILLS)
+    files = Files(tmp_path, 16 * KILLS)
     program = Path(__file__).with_name("batch_kills.py")
     completed = subprocess.run(
         [sys.executable, str(program), str(KILLS), str(files.input), str(files.output)]
