@@ -8,6 +8,7 @@
 #: make test-ray      test thinkwire.ray on a local Ray cluster (two minutes)
 #: make bulk-rivals compare `thinkwire batch` with openai-python and LiteLLM: LINES="10000 …"
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
+#: make aarch64       build the library for aarch64 and glibc 2.25 or later, in .build/aarch64
 #: make lint          check formatting, spelling, lengths, imports and the version
 #: make format        reformat all sources
 #: make abi-record    record the ABI, with which `make test-abi` compares the library
@@ -399,6 +400,28 @@ $(venv)/ready: Tests/requirements.txt
 	python3 -m venv $(venv)
 	$(venv)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
+
+# The library for another architecture or an older C library: .build/ARCH/libthinkwire.so, linked with
+# the system's libcurl.so.4. Needs no other compiler than that of Swift.
+cross := x86_64 aarch64
+.PHONY: $(cross)
+$(cross): %: .build/%/libthinkwire.so
+
+$(cross:%=.build/%/libthinkwire.so): .build/%/libthinkwire.so: .build/sysroot/% .build/sysroot/headers \
+    bindings/packaging/crossbuild.py Package.swift include/thinkwire.h \
+    $(shell find Sources -name '*.swift' -o -name '*.[ch]' -o -name '*.map')
+	bindings/packaging/crossbuild.py $* .build/sysroot/$* .build/sysroot/headers $@
+	Tests/check/library.sh $@ include/thinkwire.h
+
+$(cross:%=.build/sysroot/%): .build/sysroot/%: bindings/packaging/sources.txt bindings/packaging/sysroot.sh
+	bindings/packaging/sysroot.sh $* $@
+	touch $@
+
+# libcurl's headers are the same for all architectures, but Debian has them in a directory with
+# headers of the C library.
+.build/sysroot/headers:
+	mkdir -p $@
+	ln -sfn "$$(echo '#include <curl/curl.h>' | $(CC) -M -x c - | grep -o '[^ ]*/curl/curl\.h' | head -n 1 | xargs dirname)" $@/curl
 
 bench: all
 	Tests/bench/run.sh $(out)

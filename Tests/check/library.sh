@@ -50,6 +50,8 @@ has dynamic 'Library soname: \[libthinkwire\.so\.0\]' "the soname is not libthin
 for needed in $(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic"); do
     case $needed in
     libcurl.so.4 | libc.so.6 | ld-linux*) ;;
+    # Parts of the C library before glibc 2.34.
+    libpthread.so.0 | libdl.so.2) ;;
     *) report "depends on $needed" ;;
     esac
 done

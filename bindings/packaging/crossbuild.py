@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Builds libthinkwire.so for x86_64 or aarch64 against the C library of a sysroot.
+
+crossbuild.py ARCH SYSROOT CURL_HEADERS OUTPUT
+
+SwiftPM cannot do this: Embedded Swift has no standard library for aarch64-unknown-linux-gnu, only
+for aarch64-none-none-elf, which has the same code. Targets, their order and all flags come from
+Package.swift (`swift package dump-package`), so the library is built as `make` builds it.
+
+The library is linked with a stub of libcurl.so.4 that contains only the names it uses. It works
+with every libcurl that has them, with or without symbol versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PRODUCT = "Thinkwire"
+#: The target of Swift, for which the toolchain has an embedded standard library.
+SWIFT_TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-none-none-elf"}
+
+
+def run(*command: object) -> str:
+    """Runs a command in the root directory and returns its output."""
+    result = subprocess.run([str(word) for word in command], cwd=ROOT, stdout=subprocess.PIPE)
+    if result.returncode != 0:
+        sys.exit(f"crossbuild: {command[0]} failed with status {result.returncode}")
+    return result.stdout.decode()
+
+
+def settings(target: dict[str, Any], tool: str) -> list[str]:
+    """Returns the flags of a target that apply to a release build for Linux."""
+    flags: list[str] = []
+    for setting in target["settings"]:
+        condition = setting.get("condition", {})
+        applies = condition.get("config", "release") == "release"
+        applies = applies and "linux" in condition.get("platformNames", ["linux"])
+        if setting["tool"] != tool or not applies:
+            continue
+        kind = setting["kind"]
+        if "unsafeFlags" in kind:
+            flags += kind["unsafeFlags"]["_0"]
+        elif "enableExperimentalFeature" in kind:
+            flags += ["-enable-experimental-feature", kind["enableExperimentalFeature"]["_0"]]
+        elif "linkedLibrary" in kind:
+            flags.append(f"-l{kind['linkedLibrary']['_0']}")
+        else:
+            sys.exit(f"crossbuild: unknown setting {kind} in Package.swift")
+    return flags
+
+
+def dependencies(targets: dict[str, Any], name: str) -> list[str]:
+    """Returns the names of the targets that a target needs, and itself, in the order to build."""
+    order: list[str] = []
+    for dependency in targets[name]["dependencies"]:
+        order += dependencies(targets, dependency["byName"][0])
+    return list(dict.fromkeys([*order, name]))
+
+
+class Build:
+    def __init__(self, arch: str, sysroot: Path, headers: Path, work: Path) -> None:
+        swift = shutil.which("swift")
+        if not swift:
+            sys.exit("crossbuild: Swift is not in the PATH")
+        tools = Path(swift).resolve().parent
+        self.swiftc, self.clang = tools / "swiftc", tools / "clang"
+        self.arch, self.work = arch, work
+        self.platform = [f"--target={arch}-linux-gnu", f"--sysroot={sysroot}"]
+        # Debian's compiler finds the headers of the architecture; the importer of Swift does not.
+        include = sysroot / "usr/include"
+        self.includes = [
+            f"-I{headers}",
+            f"-I{ROOT}/Sources/CPlatform/include",
+            "-isystem",
+            f"{include}/{arch}-linux-gnu",
+            "-isystem",
+            str(include),
+        ]
+        self.maps = [ROOT / "include/module.modulemap", work / "module.modulemap"]
+        umbrella = ROOT / "Sources/CPlatform/include/CPlatform.h"
+        self.maps[1].write_text(
+            f'module CPlatform {{\n    umbrella header "{umbrella}"\n    export *\n}}\n'
+        )
+        self.objects: list[Path] = []
+
+    def c_target(self, target: dict[str, Any]) -> None:
+        for source in sorted((ROOT / "Sources" / target["name"]).glob("*.c")):
+            self.compile_c(source, settings(target, "c"))
+
+    def compile_c(self, source: Path, flags: list[str]) -> None:
+        output = self.work / f"{source.stem}.o"
+        run(
+            self.clang,
+            *self.platform,
+            "-O2",
+            "-fPIC",
+            "-fblocks",
+            *self.includes,
+            *flags,
+            "-c",
+            source,
+            "-o",
+            output,
+        )
+        self.objects.append(output)
+
+    def swift_target(self, target: dict[str, Any]) -> None:
+        name = target["name"]
+        output = self.work / f"{name}.o"
+        importer = [*self.platform[1:], "-fPIC", *self.includes]
+        importer += [f"-fmodule-map-file={path}" for path in self.maps]
+        run(
+            self.swiftc,
+            "-target",
+            SWIFT_TARGETS[self.arch],
+            "-clang-target",
+            f"{self.arch}-unknown-linux-gnu",
+            "-module-name",
+            name,
+            "-package-name",
+            "thinkwire",
+            "-swift-version",
+            "6",
+            "-parse-as-library",
+            "-O",
+            "-wmo",
+            "-I",
+            self.work,
+            "-module-cache-path",
+            self.work / "cache",
+            "-emit-module",
+            "-emit-module-path",
+            self.work / f"{name}.swiftmodule",
+            "-c",
+            "-o",
+            output,
+            *settings(target, "swift"),
+            *(word for flag in importer for word in ("-Xcc", flag)),
+            *sorted((ROOT / "Sources" / name).rglob("*.swift")),
+        )
+        self.objects.append(output)
+
+    def stub(self) -> Path:
+        """Creates a libcurl.so that has the functions of libcurl that the objects call."""
+        names = run("nm", "--undefined-only", "--no-demangle", *self.objects).split()
+        names = sorted({name for name in names if name.startswith("curl_")})
+        source, library = self.work / "stub.c", self.work / "libcurl.so"
+        source.write_text("".join(f"void {name}(void) {{}}\n" for name in names))
+        run(
+            self.clang,
+            *self.platform,
+            "-fuse-ld=lld",
+            "-shared",
+            "-nostdlib",
+            "-fno-builtin",
+            "-Wl,-soname,libcurl.so.4",
+            source,
+            "-o",
+            library,
+        )
+        return library
+
+    def link(self, flags: list[str], output: Path) -> None:
+        flags = [flag.replace("-use-ld=", "-fuse-ld=") for flag in flags]
+        output.parent.mkdir(parents=True, exist_ok=True)
+        run(
+            self.clang,
+            *self.platform,
+            "-shared",
+            *self.objects,
+            f"-L{self.stub().parent}",
+            *flags,
+            "-Wl,--no-undefined",
+            "-lpthread",
+            "-ldl",
+            "-o",
+            output,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Builds libthinkwire.so for another system.")
+    parser.add_argument("arch", choices=SWIFT_TARGETS)
+    parser.add_argument("sysroot", type=Path)
+    parser.add_argument("headers", type=Path, help="the directory that contains curl/curl.h")
+    parser.add_argument("output", type=Path)
+    arguments = parser.parse_args()
+    package = json.loads(run("swift", "package", "dump-package"))
+    targets = {target["name"]: target for target in package["targets"]}
+    needed = [targets[name] for name in dependencies(targets, PRODUCT)]
+    with tempfile.TemporaryDirectory(prefix="thinkwire-") as work:
+        sysroot, headers = arguments.sysroot.resolve(), arguments.headers.resolve()
+        build = Build(arguments.arch, sysroot, headers, Path(work))
+        for target in needed:
+            if target["type"] == "system":
+                continue
+            if list((ROOT / "Sources" / target["name"]).glob("*.c")):
+                build.c_target(target)
+            else:
+                build.swift_target(target)
+        flags = [flag for target in needed for flag in settings(target, "linker")]
+        build.link(flags, arguments.output.resolve())
+    print(f"{arguments.output}: {arguments.output.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
