@@ -411,7 +411,7 @@ $(cross:%=.build/%/libthinkwire.so): .build/%/libthinkwire.so: .build/sysroot/% 
     bindings/packaging/crossbuild.py Package.swift include/thinkwire.h \
     $(shell find Sources -name '*.swift' -o -name '*.[ch]' -o -name '*.map')
 	bindings/packaging/crossbuild.py $* .build/sysroot/$* .build/sysroot/headers $@
-	Tests/check/library.sh $@ include/thinkwire.h
+	OLD_LIBC=yes Tests/check/library.sh $@ include/thinkwire.h
 
 $(cross:%=.build/sysroot/%): .build/sysroot/%: bindings/packaging/sources.txt bindings/packaging/sysroot.sh
 	bindings/packaging/sysroot.sh $* $@

@@ -50,8 +50,8 @@ has dynamic 'Library soname: \[libthinkwire\.so\.0\]' "the soname is not libthin
 for needed in $(sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' "$work/dynamic"); do
     case $needed in
     libcurl.so.4 | libc.so.6 | ld-linux*) ;;
-    # Parts of the C library before glibc 2.34.
-    libpthread.so.0 | libdl.so.2) ;;
+    # Parts of the C library before glibc 2.34; OLD_LIBC says that the library is for such a one.
+    libpthread.so.0 | libdl.so.2) [ -n "${OLD_LIBC:-}" ] || report "depends on $needed" ;;
     *) report "depends on $needed" ;;
     esac
 done
