@@ -68,7 +68,7 @@ compute_lane := test-tsan test-swift test-c-tsan test-faults
 wait_lane    := programs lint test-checks test-chat test-c test-python test-servers test-guest test-mock \
                 test-corpus
 shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak \
-                test-bindings test-instructions \
+                test-bindings test-showcases test-instructions \
                 test-abi
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
@@ -395,6 +395,14 @@ $(rivals): .build/rivals/%.jsonl:
 # The bindings of other languages, against thinkwire-mock; Tests/bindings/run.sh runs one of them.
 test-bindings: library
 	for test in bindings/*/test.sh; do $$test || exit 1; done
+
+# The extension for SQLite, against thinkwire-mock and servers that fail.
+test-showcases: library .build/showcases/thinkwire.so $(venv)/ready
+	THINKWIRE_MOCK=$(CURDIR)/$(mock) $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/showcases
+
+.build/showcases/thinkwire.so: bindings/showcases/sqlite.c include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) -g -O1 -fPIC -shared $< -o $@ $(link)
 
 $(venv)/ready: Tests/requirements.txt
 	python3 -m venv $(venv)
