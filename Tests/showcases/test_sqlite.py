@@ -21,10 +21,10 @@ EXTENSION = ROOT / ".build" / "showcases" / "thinkwire"
 STATEMENTS = ("SELECT thinkwire_chat('Hello', 'm')", "SELECT answer FROM thinkwire('Hello', 'm')")
 
 
-def start(url, *statements):
+def start(url, *statements, **more):
     """A shell that runs the statements with the extension, which uses the server at `url`."""
     clear_environment()
-    variables = {"BASE_URL": url, "API_KEY": "key", "MODEL": MODEL}
+    variables = {"BASE_URL": url, "API_KEY": "key", **more}
     return subprocess.Popen(
         ["sqlite3", "-json", "-bail", "-cmd", f".load {EXTENSION}", ":memory:", *statements],
         env=os.environ | {f"THINKWIRE_{name}": value for name, value in variables.items()},
@@ -35,7 +35,7 @@ def start(url, *statements):
 
 def rows(mock, *statements):
     """The rows of the last statement, which is the only query."""
-    shell = start(mock.url, *statements)
+    shell = start(mock.url, *statements, MODEL=MODEL)
     output, errors = shell.communicate(timeout=30)
     assert (shell.returncode, errors) == (0, b"")
     return [tuple(row.values()) for row in json.loads(output or "[]")]
@@ -89,6 +89,11 @@ def test_null_prompt(mock):
 def test_views_cannot_send_requests(mock, statement):
     shell = start(mock.url, f"CREATE VIEW view AS {statement}", "SELECT * FROM view")
     assert "unsafe use of" in error(shell)
+
+
+def test_default_model(mock):
+    output, _ = start(mock.url, "SELECT thinkwire_chat('Hello') <> '' AS yes").communicate()
+    assert json.loads(output) == [{"yes": 1}]
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)

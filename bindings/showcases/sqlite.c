@@ -7,13 +7,15 @@ SQLITE_EXTENSION_INIT1
 
 /* How long an interruption can remain unnoticed. */
 #define INTERVAL_MS 50
+#define DEFAULT_MODEL "alibaba/qwen3-32b"
 
 /* Never NULL. `model` may be NULL. */
 static tw_reply *ask(sqlite3 *db, tw_client *client, sqlite3_value *prompt, sqlite3_value *model)
 {
     const tw_event *event;
     const char *name = model ? (const char *)sqlite3_value_text(model) : NULL;
-    tw_request *request = tw_request_create(name ? name : getenv("THINKWIRE_MODEL"));
+    if (!name) name = getenv("THINKWIRE_MODEL");
+    tw_request *request = tw_request_create(name ? name : DEFAULT_MODEL);
     tw_request_add_message(request, "user", (const char *)sqlite3_value_text(prompt));
     tw_chat *chat = tw_chat_open(client, request);
     tw_request_destroy(request);
