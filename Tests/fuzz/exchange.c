@@ -510,11 +510,15 @@ static void play(const uint8_t *settings, const uint8_t *bytes, size_t length, b
     }
 }
 
-/* Whether a header names a coding that libcurl may decode, or may not know. */
+/*
+ * Whether a header names a coding that libcurl may decode, or may not know. libcurl does not report
+ * the header if it names too many.
+ */
 static bool is_coded(const tw_reply *reply)
 {
     const char *framing = tw_reply_header(reply, "transfer-encoding");
-    return tw_reply_header(reply, "content-encoding") || (framing && strcmp(framing, "chunked"));
+    return tw_reply_header(reply, "content-encoding") || (framing && strcmp(framing, "chunked")) ||
+           strstr(tw_reply_message(reply), "content encodings");
 }
 
 /*
