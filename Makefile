@@ -139,7 +139,7 @@ lint: lint-swift lint-c lint-python lint-text
 lint-swift:
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests bindings/swift
 
-c_sources = $(shell find Sources Tests bindings include -name '*.[ch]' -o -name '*.cpp')
+c_sources = $(shell find Sources Tests bindings include -name '*.[ch]' -o -name '*.[ch]pp')
 
 lint-c: $(venv)/ready
 	$(venv)/bin/clang-format --dry-run -Werror $(c_sources)
@@ -154,6 +154,8 @@ lint-text: $(venv)/ready
 	Tests/check/style.py
 	Tests/check/imports.py
 	Tests/check/errors.py
+	bindings/describe.py --check
+	bindings/generate.py --check
 
 # Rewrites the sources as `make lint` wants them.
 format: $(venv)/ready
