@@ -1,0 +1,3 @@
+module thinkwire
+
+go 1.18
