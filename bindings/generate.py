@@ -150,35 +150,53 @@ def csharp_name(name: str) -> str:
     return f"@{name}" if name in KEYWORDS else name
 
 
-def csharp_type(kind: str, callbacks: set[str], enums: set[str], is_parameter: bool) -> str:
-    """The blittable type of a declaration. A `const char *` parameter is UTF-8 with a NUL."""
-    if is_parameter and kind in ("const char *", "const void *"):
-        return "byte[]"
-    if is_parameter and kind == "size_t *":
-        return "out UIntPtr"
-    if is_parameter and kind == "tw_status *":
-        return "out int"
-    if is_parameter and kind.endswith("**"):
+# These take a pointer, because its handle is being released or does not exist yet.
+OWNERSHIP = ("_destroy", "_close", "_retain")
+# Parameters with another type than the same declaration elsewhere. Text is UTF-8 with a NUL.
+CSHARP_PARAMETERS = {
+    "const char *": "byte[]",
+    "const void *": "byte[]",
+    "size_t *": "out UIntPtr",
+    "tw_status *": "out int",
+}
+
+
+def csharp_type(kind: str, named: dict[str, str]) -> str:
+    """The type of a field or a result."""
+    return "IntPtr" if kind.endswith("*") else named.get(kind, CSHARP_TYPES.get(kind, kind))
+
+
+def csharp_parameter(kind: str, named: dict[str, str], objects: set[str], function: str) -> str:
+    """The type of a parameter of a function. A SafeHandle keeps its object during the call."""
+    if kind in CSHARP_PARAMETERS:
+        return CSHARP_PARAMETERS[kind]
+    if kind.endswith("**"):
         return "out IntPtr"
-    if "*" in kind:
-        return "IntPtr"
-    if kind in callbacks:
-        return kind
-    return "int" if kind in enums else CSHARP_TYPES.get(kind, kind)
+    is_object = kind.removeprefix("const ").rstrip("* ") in objects and kind.endswith("*")
+    if is_object and not function.endswith(OWNERSHIP):
+        return "SafeHandle"
+    return csharp_type(kind, named)
 
 
 def csharp(description: Entry) -> str:
-    callbacks = {entry["name"] for entry in description["callbacks"]}
-    enums = {entry["name"] for entry in description["enums"]}
+    objects = {entry["name"] for entry in description["objects"]}
+    named = {entry["name"]: "int" for entry in description["enums"]}
 
-    def kind(text: str, is_parameter: bool = False) -> str:
-        return csharp_type(text, callbacks, enums, is_parameter)
+    def kind(text: str) -> str:
+        return csharp_type(text, named)
 
-    def given(entry: Entry, of_function: bool) -> str:
+    def of_callback(entry: Entry) -> str:
         return ", ".join(
-            f"{kind(part['type'], of_function)} {csharp_name(part['name'])}"
+            f"{kind(part['type'])} {csharp_name(part['name'])}" for part in entry["parameters"]
+        )
+
+    def of_function(entry: Entry) -> str:
+        types = (
+            csharp_parameter(part["type"], named, objects, entry["name"])
             for part in entry["parameters"]
         )
+        names = (csharp_name(part["name"]) for part in entry["parameters"])
+        return ", ".join(f"{kind} {name}" for kind, name in zip(types, names))
 
     lines = [
         f"// {NOTICE}",
@@ -204,7 +222,7 @@ def csharp(description: Entry) -> str:
         lines += summary(entry, "    //")
         lines.append("    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]")
         returns = kind(entry["returns"])
-        lines += [f"    delegate {returns} {entry['name']}({given(entry, False)});", ""]
+        lines += [f"    delegate {returns} {entry['name']}({of_callback(entry)});", ""]
     lines += ["    static class Native", "    {"]
     for entry in description["enums"]:
         lines += [
@@ -216,7 +234,7 @@ def csharp(description: Entry) -> str:
     for entry in description["functions"]:
         lines += [*summary(entry, "        //"), f"        {attribute}"]
         head = f"        public static extern {kind(entry['returns'])} {entry['name']}("
-        parameters = given(entry, True)
+        parameters = of_function(entry)
         if len(head) + len(parameters) > 97:
             head += "\n            "
         lines.append(f"{head}{parameters});")

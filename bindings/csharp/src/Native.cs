@@ -170,78 +170,81 @@ namespace Thinkwire.Raw
         // Sets the URL to which "/chat/completions" is appended, such as
         // "https://api.aimlapi.com/v1".
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_base_url(IntPtr options, byte[] url);
+        public static extern int tw_options_set_base_url(SafeHandle options, byte[] url);
         // Sets the API key, which is sent as "Authorization: Bearer KEY".
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_api_key(IntPtr options, byte[] key);
+        public static extern int tw_options_set_api_key(SafeHandle options, byte[] key);
         // Sets a header that is sent with every request; it replaces the library's own of that
         // name.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_header(IntPtr options, byte[] name, byte[] value);
+        public static extern int tw_options_set_header(
+            SafeHandle options, byte[] name, byte[] value);
         // Sets a timeout, in milliseconds; 0 means none.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_options_set_timeout(
-            IntPtr options, int which, long milliseconds);
+            SafeHandle options, int which, long milliseconds);
         // Sets whether SSE comments reset the idle timeout, as other data does. Default: 1.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_comments_keep_alive(IntPtr options, int yes);
+        public static extern int tw_options_set_comments_keep_alive(SafeHandle options, int yes);
         // Sets whether a streamed answer must end with a finish_reason or `[DONE]`. Default: 1.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_require_finish(IntPtr options, int yes);
+        public static extern int tw_options_set_require_finish(SafeHandle options, int yes);
         // Sets how many times a failed exchange is retried. Default: 2; 0 means never.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_retries(IntPtr options, int count);
+        public static extern int tw_options_set_retries(SafeHandle options, int count);
         // Sets a limit, in bytes: 1 to 2147483647.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_limit(IntPtr options, int which, long bytes);
+        public static extern int tw_options_set_limit(SafeHandle options, int which, long bytes);
         // Sets the proxy, in curl's notation: "http://127.0.0.1:3128"; "" means none.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_proxy(IntPtr options, byte[] proxy);
+        public static extern int tw_options_set_proxy(SafeHandle options, byte[] proxy);
         // Sets the hosts for which no proxy is used, in curl's notation: "localhost,.example.com".
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_no_proxy(IntPtr options, byte[] hosts);
+        public static extern int tw_options_set_no_proxy(SafeHandle options, byte[] hosts);
         // Sets a file of trusted certificates (PEM), in place of those of the system.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_ca_file(IntPtr options, byte[] path);
+        public static extern int tw_options_set_ca_file(SafeHandle options, byte[] path);
         // Sets a directory of trusted certificates, in place of those of the system.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_ca_directory(IntPtr options, byte[] path);
+        public static extern int tw_options_set_ca_directory(SafeHandle options, byte[] path);
         // Sets the version of HTTP. Default: TW_HTTP_AUTO.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_http_version(IntPtr options, int version);
+        public static extern int tw_options_set_http_version(SafeHandle options, int version);
         // Sets the fields that tw_request_set_thinking uses. Default: TW_DIALECT_AUTO.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_dialect(IntPtr options, int dialect);
+        public static extern int tw_options_set_dialect(SafeHandle options, int dialect);
         // Sets a pair of tags that encloses reasoning at the beginning of an answer, such as
         // "<plan>" and "</plan>".
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_options_set_reasoning_tags(
-            IntPtr options, byte[] opening, byte[] closing);
+            SafeHandle options, byte[] opening, byte[] closing);
         // Sets the form in which the reasoning of earlier replies is sent back: "auto", "none" or a
         // field.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_reasoning_replay(IntPtr options, byte[] replay);
+        public static extern int tw_options_set_reasoning_replay(
+            SafeHandle options, byte[] replay);
         // Allows the API key to be sent over http, in clear text, to a host that is not this
         // machine.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_allow_cleartext(IntPtr options, byte[] host);
+        public static extern int tw_options_allow_cleartext(SafeHandle options, byte[] host);
         // Sets the function that receives the log of every exchange.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_options_set_log(IntPtr options, tw_log_fn fn, IntPtr userdata);
+        public static extern int tw_options_set_log(
+            SafeHandle options, tw_log_fn fn, IntPtr userdata);
         // Returns the first failure of a function that changed these options; "" if none has
         // failed.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_options_error(IntPtr options);
+        public static extern IntPtr tw_options_error(SafeHandle options);
         // Forgets the first failure, for a program that has handled it. Does nothing for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern void tw_options_clear_error(IntPtr options);
+        public static extern void tw_options_clear_error(SafeHandle options);
         // Creates a client from options and stores it in `*client`; on failure, stores NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_client_create(IntPtr options, out IntPtr client);
+        public static extern int tw_client_create(SafeHandle options, out IntPtr client);
         // Cancels every exchange of the client that has begun; calls that wait for one return at
         // once.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern void tw_client_cancel(IntPtr client);
+        public static extern void tw_client_cancel(SafeHandle client);
         // Destroys a client and closes its idle connections. Does nothing for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern void tw_client_destroy(IntPtr client);
@@ -253,212 +256,216 @@ namespace Thinkwire.Raw
         public static extern int tw_request_parse(byte[] json, UIntPtr len, out IntPtr request);
         // Returns a copy of a request: its body and its other settings.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_request_copy(IntPtr request);
+        public static extern IntPtr tw_request_copy(SafeHandle request);
         // Destroys a request; exchanges begun with it are not affected. Does nothing for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern void tw_request_destroy(IntPtr request);
         // Adds a message to the conversation.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_request_add_message(IntPtr request, byte[] role, byte[] text);
+        public static extern int tw_request_add_message(
+            SafeHandle request, byte[] role, byte[] text);
         // Adds a message that is given as a JSON object, and sends it as it is.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_request_add_message_json(
-            IntPtr request, byte[] json, UIntPtr len);
+            SafeHandle request, byte[] json, UIntPtr len);
         // Adds the assistant's message from a reply, so that the conversation can continue.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_request_add_reply(IntPtr request, IntPtr reply);
+        public static extern int tw_request_add_reply(SafeHandle request, SafeHandle reply);
         // Adds the result of a tool call, identified by the call's id: see tw_reply_tool_call.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_request_add_tool_result(
-            IntPtr request, byte[] tool_call_id, byte[] text);
+            SafeHandle request, byte[] tool_call_id, byte[] text);
         // Offers the model a function that it may call.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_request_add_tool(
-            IntPtr request, byte[] name, byte[] description, byte[] parameters);
+            SafeHandle request, byte[] name, byte[] description, byte[] parameters);
         // Adds an image, given by its URL, to the last message.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_request_add_image_url(
-            IntPtr request, byte[] url, byte[] detail);
+            SafeHandle request, byte[] url, byte[] detail);
         // Adds an image, given as the bytes of a JPEG, PNG, GIF or WEBP file, to the last message.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_request_add_image(
-            IntPtr request, byte[] bytes, UIntPtr len, byte[] detail);
+            SafeHandle request, byte[] bytes, UIntPtr len, byte[] detail);
         // Adds an image, given as a file that is read now, to the last message.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_request_add_image_file(
-            IntPtr request, byte[] path, byte[] detail);
+            SafeHandle request, byte[] path, byte[] detail);
         // Sets a field of the body to a JSON value: tw_request_set(request, "temperature", "0.2").
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_request_set(IntPtr request, byte[] field, byte[] json);
+        public static extern int tw_request_set(SafeHandle request, byte[] field, byte[] json);
         // Sets a field of the body to a text: tw_request_set_string(request, "user", "bob").
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_request_set_string(IntPtr request, byte[] field, byte[] text);
+        public static extern int tw_request_set_string(
+            SafeHandle request, byte[] field, byte[] text);
         // Sets a field of the body to a number: tw_request_set_number(request, "temperature", 0.2).
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_request_set_number(
-            IntPtr request, byte[] field, double number);
+            SafeHandle request, byte[] field, double number);
         // Sets a field of the body to true (`yes` is not 0) or false.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_request_set_bool(IntPtr request, byte[] field, int yes);
+        public static extern int tw_request_set_bool(SafeHandle request, byte[] field, int yes);
         // Switches thinking, with the fields that the host accepts for the model.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_request_set_thinking(IntPtr request, int mode, long budget);
+        public static extern int tw_request_set_thinking(
+            SafeHandle request, int mode, long budget);
         // Sets whether the model's chat template contains the opening `<think>`.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_request_set_starts_thinking(IntPtr request, int yes);
+        public static extern int tw_request_set_starts_thinking(SafeHandle request, int yes);
         // Sets the tags that enclose reasoning in answers to this request, in place of the
         // client's.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_request_set_reasoning_tags(
-            IntPtr request, byte[] opening, byte[] closing);
+            SafeHandle request, byte[] opening, byte[] closing);
         // Sets a timeout of this request, in milliseconds, in place of the client's.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_request_set_timeout(
-            IntPtr request, int which, long milliseconds);
+            SafeHandle request, int which, long milliseconds);
         // Returns the first failure of a function that changed this request; "" if none has failed.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_request_error(IntPtr request);
+        public static extern IntPtr tw_request_error(SafeHandle request);
         // Forgets the first failure, for a program that has handled it. Does nothing for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern void tw_request_clear_error(IntPtr request);
+        public static extern void tw_request_clear_error(SafeHandle request);
         // Returns the body as JSON text, without what the sending call adds to it.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_request_json(IntPtr request, out UIntPtr len);
+        public static extern IntPtr tw_request_json(SafeHandle request, out UIntPtr len);
         // Sends the request and waits for the complete answer. Never NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_chat_send(IntPtr client, IntPtr request);
+        public static extern IntPtr tw_chat_send(SafeHandle client, SafeHandle request);
         // Sends the request and delivers every event of the answer to `fn`, on this thread. Never
         // NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern IntPtr tw_chat_stream(
-            IntPtr client, IntPtr request, tw_event_fn fn, IntPtr userdata);
+            SafeHandle client, SafeHandle request, tw_event_fn fn, IntPtr userdata);
         // Begins a streamed exchange, to be used with tw_chat_next or tw_chat_run. Never NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_chat_open(IntPtr client, IntPtr request);
+        public static extern IntPtr tw_chat_open(SafeHandle client, SafeHandle request);
         // Begins an exchange that is not streamed, to be used like that of tw_chat_open. Never
         // NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_chat_open_unstreamed(IntPtr client, IntPtr request);
+        public static extern IntPtr tw_chat_open_unstreamed(SafeHandle client, SafeHandle request);
         // Requests the list of models (GET /models) and waits for it. Never NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_models_send(IntPtr client);
+        public static extern IntPtr tw_models_send(SafeHandle client);
         // Begins the exchange of tw_models_send, to be used like that of tw_chat_open. Never NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_models_open(IntPtr client);
+        public static extern IntPtr tw_models_open(SafeHandle client);
         // Waits for the next event and stores it in `*event`; stores NULL without an event.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_chat_next(IntPtr chat, out IntPtr @event, int timeout_ms);
+        public static extern int tw_chat_next(SafeHandle chat, out IntPtr @event, int timeout_ms);
         // Runs the exchange to its end and returns its status.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_chat_run(IntPtr chat, tw_event_fn fn, IntPtr userdata);
+        public static extern int tw_chat_run(SafeHandle chat, tw_event_fn fn, IntPtr userdata);
         // Cancels the exchange; a call that waits for it, on any thread, returns at once.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern void tw_chat_cancel(IntPtr chat);
+        public static extern void tw_chat_cancel(SafeHandle chat);
         // Closes the chat and returns its reply, which the caller owns.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern IntPtr tw_chat_close(IntPtr chat);
         // Creates a loop for exchanges of one client.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_loop_create(IntPtr client);
+        public static extern IntPtr tw_loop_create(SafeHandle client);
         // Sets a limit. Exchanges that are in progress continue.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_loop_set_limit(IntPtr loop, int which, long number);
+        public static extern int tw_loop_set_limit(SafeHandle loop, int which, long number);
         // Starts a streamed exchange, whose events `fn` receives in tw_loop_poll.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern IntPtr tw_loop_start(
-            IntPtr loop, IntPtr request, tw_event_fn fn, IntPtr userdata);
+            SafeHandle loop, SafeHandle request, tw_event_fn fn, IntPtr userdata);
         // Starts an exchange that is not streamed (see tw_chat_send), otherwise like tw_loop_start.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern IntPtr tw_loop_start_unstreamed(
-            IntPtr loop, IntPtr request, tw_event_fn fn, IntPtr userdata);
+            SafeHandle loop, SafeHandle request, tw_event_fn fn, IntPtr userdata);
         // Starts an exchange that requests the list of models (see tw_models_send), like
         // tw_loop_start.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern IntPtr tw_loop_start_models(
-            IntPtr loop, tw_event_fn fn, IntPtr userdata);
+            SafeHandle loop, tw_event_fn fn, IntPtr userdata);
         // Processes what is ready, and delivers all events of it, on this thread.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_loop_poll(IntPtr loop, int timeout_ms);
+        public static extern int tw_loop_poll(SafeHandle loop, int timeout_ms);
         // Returns a descriptor that is readable whenever tw_loop_poll has work, timers included.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_loop_fd(IntPtr loop);
+        public static extern int tw_loop_fd(SafeHandle loop);
         // Makes tw_loop_poll return at once, or its next call. From any thread. Does nothing for
         // NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern void tw_loop_wake(IntPtr loop);
+        public static extern void tw_loop_wake(SafeHandle loop);
         // Returns the number of exchanges that have not ended, waiting ones included; 0 for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern UIntPtr tw_loop_active(IntPtr loop);
+        public static extern UIntPtr tw_loop_active(SafeHandle loop);
         // Cancels every exchange, delivers a TW_EVENT_DONE for each, and destroys the loop.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern void tw_loop_destroy(IntPtr loop);
         // Stops delivering events of a chat that belongs to a loop, until tw_chat_resume.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_chat_pause(IntPtr chat);
+        public static extern int tw_chat_pause(SafeHandle chat);
         // Continues a chat that tw_chat_pause has paused; does nothing if it is not.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_chat_resume(IntPtr chat);
+        public static extern int tw_chat_resume(SafeHandle chat);
         // Returns the status of the exchange. TW_INVALID also if `reply` is NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_reply_status(IntPtr reply);
+        public static extern int tw_reply_status(SafeHandle reply);
         // Returns one line that says what happened and what to do; "" for TW_OK.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_message(IntPtr reply);
+        public static extern IntPtr tw_reply_message(SafeHandle reply);
         // Returns how many times the request was sent: 1 unless it was retried, 0 if it was never
         // sent.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_reply_attempts(IntPtr reply);
+        public static extern int tw_reply_attempts(SafeHandle reply);
         // Returns the error that caused the last retry; "" if there was no retry, or for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_last_error(IntPtr reply, out int status);
+        public static extern IntPtr tw_reply_last_error(SafeHandle reply, out int status);
         // Returns the HTTP status; 0 if there was no response, or for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_reply_http_status(IntPtr reply);
+        public static extern int tw_reply_http_status(SafeHandle reply);
         // Returns the reasoning of the first choice, as far as received; "" if absent, or for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_reasoning(IntPtr reply, out UIntPtr len);
+        public static extern IntPtr tw_reply_reasoning(SafeHandle reply, out UIntPtr len);
         // Returns the answer of the first choice, as far as it was received; "" if absent, or for
         // NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_content(IntPtr reply, out UIntPtr len);
+        public static extern IntPtr tw_reply_content(SafeHandle reply, out UIntPtr len);
         // Returns the refusal of the first choice; "" if absent, or for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_refusal(IntPtr reply, out UIntPtr len);
+        public static extern IntPtr tw_reply_refusal(SafeHandle reply, out UIntPtr len);
         // Returns the finish reason of the first choice; "" if absent, or for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_finish_reason(IntPtr reply);
+        public static extern IntPtr tw_reply_finish_reason(SafeHandle reply);
         // Returns tokens and cost of the answer. Never NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_usage(IntPtr reply);
+        public static extern IntPtr tw_reply_usage(SafeHandle reply);
         // Returns the number of tool calls in all choices; 0 for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern UIntPtr tw_reply_tool_call_count(IntPtr reply);
+        public static extern UIntPtr tw_reply_tool_call_count(SafeHandle reply);
         // Returns the tool call at an index, counted from 0. Never NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_tool_call(IntPtr reply, UIntPtr index);
+        public static extern IntPtr tw_reply_tool_call(SafeHandle reply, UIntPtr index);
         // Returns the number of models in a list of models; 0 for any other reply, or for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern UIntPtr tw_reply_model_count(IntPtr reply);
+        public static extern UIntPtr tw_reply_model_count(SafeHandle reply);
         // Returns the id of the model at an index, counted from 0; "" after the last, or for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_model(IntPtr reply, UIntPtr index);
+        public static extern IntPtr tw_reply_model(SafeHandle reply, UIntPtr index);
         // Returns the times of the exchange. Never NULL; for NULL, nothing has happened.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_timing(IntPtr reply);
+        public static extern IntPtr tw_reply_timing(SafeHandle reply);
         // Returns the value of a response header; NULL if absent, or if an argument is NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_header(IntPtr reply, byte[] name);
+        public static extern IntPtr tw_reply_header(SafeHandle reply, byte[] name);
         // Returns the provider's id of this request, to quote to its support; "" if absent, or for
         // NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_request_id(IntPtr reply);
+        public static extern IntPtr tw_reply_request_id(SafeHandle reply);
         // Returns the complete answer as one chat.completion document, streamed or not.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_json(IntPtr reply, out UIntPtr len);
+        public static extern IntPtr tw_reply_json(SafeHandle reply, out UIntPtr len);
         // Returns one value of that document, by a JSON pointer such as
         // "/choices/0/message/content".
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_reply_get(IntPtr reply, byte[] pointer, out UIntPtr len);
+        public static extern IntPtr tw_reply_get(
+            SafeHandle reply, byte[] pointer, out UIntPtr len);
         // Keeps a reply: it must be destroyed one more time. From any thread.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern IntPtr tw_reply_retain(IntPtr reply);
@@ -475,17 +482,18 @@ namespace Thinkwire.Raw
         // Returns a value, by a JSON pointer (RFC 6901) such as "/cities/0/name"; "" is the whole
         // text.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern IntPtr tw_json_get(IntPtr json, byte[] pointer, out UIntPtr len);
+        public static extern IntPtr tw_json_get(SafeHandle json, byte[] pointer, out UIntPtr len);
         // Returns a number, as the nearest double; `missing` if the value is not a number, or for
         // NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern double tw_json_number(IntPtr json, byte[] pointer, double missing);
+        public static extern double tw_json_number(
+            SafeHandle json, byte[] pointer, double missing);
         // Returns how many elements an array has, or members an object; else 0. 0 for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern UIntPtr tw_json_count(IntPtr json, byte[] pointer);
+        public static extern UIntPtr tw_json_count(SafeHandle json, byte[] pointer);
         // Returns the type of a value; TW_JSON_NONE if it is absent, or if an argument is NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
-        public static extern int tw_json_type_at(IntPtr json, byte[] pointer);
+        public static extern int tw_json_type_at(SafeHandle json, byte[] pointer);
         // Returns the kind of an event; 0 for NULL.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_event_get_kind(IntPtr @event);
