@@ -5,6 +5,7 @@
 #: make test-NAME     run one group of tests; NAME is one of those in `tests` in the Makefile
 #: make test-real     compare with model servers: SERVERS="mlx litellm transformers llama vllm"
 #: make corpus-rivals play Tests/corpus to other clients, and print a table of scores
+#: make test-bindings test the bindings of all languages, or of some: LANGUAGES="rust go"
 #: make test-ray      test thinkwire.ray on a local Ray cluster (two minutes)
 #: make bulk-rivals compare `thinkwire batch` with openai-python and LiteLLM: LINES="10000 …"
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
@@ -394,9 +395,16 @@ $(rivals): .build/rivals/%.jsonl:
 	.build/rivals/$*/bin/pip install --quiet --disable-pip-version-check --upgrade $*
 	.build/rivals/$*/bin/python Tests/corpus/rivals.py play $* > $@
 
-# The bindings of other languages, against thinkwire-mock; Tests/bindings/run.sh runs one of them.
+# The bindings of other languages, against thinkwire-mock. Each directory with a test.sh is one.
+LANGUAGES ?= $(patsubst bindings/%/test.sh,%,$(wildcard bindings/*/test.sh))
+
 test-bindings: library
-	for test in bindings/*/test.sh; do $$test || exit 1; done
+	.ci/setup
+	@failed=; for language in $(LANGUAGES); do \
+	    start=$$(date +%s); result=ok; \
+	    bindings/$$language/test.sh || { result=FAILED; failed="$$failed $$language"; }; \
+	    echo "$$language: $$result, $$(($$(date +%s) - start)) s"; \
+	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
 # The extension for SQLite, against thinkwire-mock and servers that fail.
 test-showcases: library .build/showcases/thinkwire.so $(venv)/ready
