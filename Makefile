@@ -12,6 +12,7 @@
 #: make aarch64       build the library for aarch64 and glibc 2.25 or later, in .build/aarch64
 #: make lint          check formatting, spelling, lengths, imports and the version
 #: make format        reformat all sources
+#: make static        build the static library, .build/release/libthinkwire.a
 #: make abi-record    record the ABI, with which `make test-abi` compares the library
 #: make install       install below PREFIX=/usr/local, in DESTDIR=; `make uninstall` reverts it
 #: make bench         measure the library's costs against bare libcurl
@@ -37,6 +38,7 @@ soname  := libthinkwire.so.0
 real    := libthinkwire.so.$(version)
 out     := .build/release
 library := $(out)/libthinkwire.so
+archive := $(out)/libthinkwire.a
 chat    := $(out)/thinkwire-chat
 mock    := $(out)/thinkwire-mock
 venv    := .build/venv
@@ -70,10 +72,10 @@ wait_lane    := programs lint test-checks test-chat test-c test-python test-serv
                 test-corpus
 shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak \
                 test-bindings test-showcases test-instructions \
-                test-abi
+                test-abi test-static
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
-.PHONY: help abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals test-ray $(tests) fast-c fast-python mypy \
+.PHONY: help static abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals test-ray $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -173,6 +175,21 @@ test-checks: library $(venv)/ready
 # A program that was built against the recorded ABI runs with this library. test-checks runs one.
 test-abi: library
 	Tests/check/abi.py compare $(library)
+
+# The objects of the shared library as one archive, which exposes only the functions of the header.
+static: $(archive)
+
+$(archive): $(library) include/thinkwire.h bindings/packaging/static.sh
+	bindings/packaging/static.sh $(out)/thinkwire.product/Objects.LinkFileList include/thinkwire.h $@
+
+# The C tests that do not wait run with the static library.
+test-static: .build/abi/static
+	Tests/check/static.sh $(archive) include/thinkwire.h
+	THINKWIRE_MOCK=$(mock) .build/abi/static --fast --jobs 2
+
+.build/abi/static: $(abi) Tests/abi/check.h $(support) $(archive)
+	mkdir -p $(@D)
+	$(CC) $(strict) -g -O1 $(abi) -o $@ $(archive) -lcurl -lm -lpthread
 
 # Records the current ABI, at a release or after an intended change.
 abi-record:
