@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -27,6 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".build/test"
 # How many lines of a failed target's output the report repeats.
 REPEATED_LINES = 40
+# Lines further up that it repeats too: failed checks of the C programs and of the test runners.
+FAILED_CHECK = re.compile(r"^\S+\.(c|h|py|swift):\d+: |\bFAILED\b|ended with wait status")
 
 
 @dataclass
@@ -130,8 +133,11 @@ class Runner:
         failed = [result.target for result in self.results if result.status]
         for target in failed:
             lines = (LOGS / f"{target}.log").read_text(errors="replace").splitlines()
+            earlier = [line for line in lines[:-REPEATED_LINES] if FAILED_CHECK.search(line)]
             print(f"\n{target} failed; its output is in .build/test/{target}.log. It ends with:")
-            print("\n".join(f"    {line}" for line in lines[-REPEATED_LINES:]), end="\n\n")
+            for line in earlier[:REPEATED_LINES] + lines[-REPEATED_LINES:]:
+                print(f"    {line}")
+            print()
         print(f"targets: {len(self.results) - len(failed)} passed, {len(failed)} failed")
         return 1 if failed else 0
 

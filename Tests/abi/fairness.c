@@ -113,6 +113,8 @@ void test_fairness(void)
     tw_loop *loop = tw_loop_create(client);
     tw_request *fast = hello("fast"), *slow = hello("slow");
     progress.fast = tw_loop_start(loop, fast, on_fast_event, &progress);
+    /* Otherwise the slow stream may be over before the server's other thread runs. */
+    while (progress.fast_events == 0 && CHECK(tw_loop_poll(loop, 10000) > 0)) continue;
     tw_loop_start(loop, slow, on_slow_event, &progress);
     while (tw_loop_active(loop) > 0) CHECK(tw_loop_poll(loop, -1) >= 0);
     CHECK_INT(progress.ended, 2);
