@@ -208,10 +208,11 @@ test-tsan:
 	$(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/tsan
 
 # The same programs twice: as a user would build them, and with the address sanitizer. The suites
-# that every driver passes also run with a loop (Tests/support/driver.h).
+# that every driver passes also run with a loop and with batches (Tests/support/driver.h).
 test-c: library .build/abi/plain .build/abi/asan
 	.build/abi/plain --jobs 8
 	.build/abi/plain --jobs 8 --driver loop
+	.build/abi/plain --jobs 8 --driver batches
 	ASAN_OPTIONS=detect_leaks=1 .build/abi/asan --jobs 8
 	ASAN_OPTIONS=detect_leaks=1 .build/abi/asan --jobs 8 --driver descriptor
 

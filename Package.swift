@@ -15,6 +15,9 @@ let swiftSettings: [SwiftSetting] = [
     // Every object file contains copies of the generic code that it uses. With sections, the linker
     // keeps one of each.
     .unsafeFlags(["-Xfrontend", "-function-sections"], embedded),
+    // As for C, below.
+    .unsafeFlags(
+        ["-Xcc", "-fno-asynchronous-unwind-tables", "-Xcc", "-fno-unwind-tables"], embedded),
     // Otherwise the library contains a hash of each object file, by which the compiler recognises
     // one that it need not generate again.
     .unsafeFlags(["-Xfrontend", "-disable-incremental-llvm-codegen"], embedded),

@@ -36,7 +36,8 @@ def is_value(constant: Entry) -> bool:
 # ------------------------------------------------------------------------------------------- Rust
 
 RUST_TYPES = {
-    "int": "c_int", "size_t": "usize", "int64_t": "i64", "double": "f64",
+    "int": "c_int", "size_t": "usize", "uint8_t": "u8", "int32_t": "i32",
+    "uint32_t": "u32", "int64_t": "i64", "double": "f64",
     "char": "c_char", "void": "c_void",
 }  # fmt: skip
 

@@ -1068,6 +1068,43 @@ typedef struct tw_event {
  */
 typedef int (*tw_event_fn)(void *userdata, const tw_event *event);
 
+/**
+ * Pieces of text that are received together, as arrays with an element for each piece.
+ *
+ * It is for languages in which calling C, or reading a struct, takes long. A piece is an event of
+ * the kind TW_EVENT_REASONING, TW_EVENT_CONTENT or TW_EVENT_REFUSAL. Everything is borrowed, like
+ * an event.
+ */
+typedef struct tw_batch {
+    size_t size;
+    /** Number of pieces, at most 256. */
+    size_t count;
+    /** The tw_event_kind of each piece. */
+    const uint8_t *kinds;
+    /** Index of the choice to which each piece belongs. */
+    const int32_t *choices;
+    /**
+     * Texts of all pieces, one after the other, followed by a NUL.
+     *
+     * Each is valid UTF-8 that ends with a whole character.
+     */
+    const char *text;
+    /** Where each piece ends in `text`. It begins where the one before it ends. */
+    const uint32_t *text_ends;
+    /** JSON of the chunks that contained the pieces, followed by a NUL. */
+    const char *raw;
+    /** Where the chunk of each piece begins in `raw`. Pieces of the same chunk share it. */
+    const uint32_t *raw_starts;
+    /** Where the chunk of each piece ends in `raw`. */
+    const uint32_t *raw_ends;
+    /**
+     * The event after the pieces, of any other kind, or with more than a mebibyte of text and JSON.
+     *
+     * NULL if no other event has arrived.
+     */
+    const tw_event *event;
+} tw_batch;
+
 /* ---------------------------------------------------------------------------------------------- */
 /* Chat: one exchange                                                                             */
 /* ---------------------------------------------------------------------------------------------- */
@@ -1145,7 +1182,7 @@ TW_API tw_reply *tw_models_send(tw_client *client);
  */
 TW_API tw_chat *tw_models_open(tw_client *client);
 
-/** Result of tw_chat_next. */
+/** Result of tw_chat_next and tw_chat_next_batch. */
 typedef enum tw_next {
     /** There is no event yet. */
     TW_NEXT_TIMEOUT = -1,
@@ -1171,6 +1208,18 @@ typedef enum tw_next {
  * which.
  */
 TW_API tw_next tw_chat_next(tw_chat *chat, const tw_event **event, int timeout_ms);
+
+/**
+ * Waits like tw_chat_next, and stores all events that have arrived in `*batch`.
+ *
+ * It stores NULL without an event. A batch has at least one piece or an event. It is borrowed until
+ * the next call on the chat. `batch` may be NULL; the events are then discarded. Calls of
+ * tw_chat_next and of this function can follow each other.
+ *
+ * Returns TW_NEXT_END also if `chat` is NULL, and in a callback of this chat; tw_last_error() says
+ * which.
+ */
+TW_API tw_next tw_chat_next_batch(tw_chat *chat, const tw_batch **batch, int timeout_ms);
 
 /**
  * Runs the exchange to its end and returns its status.

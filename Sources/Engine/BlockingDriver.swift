@@ -12,6 +12,7 @@ package final class BlockingDriver: ChatDriver {
     package override var blocking: BlockingDriver? { self }
     /// A callback of the caller is running.
     package private(set) var isInCallback = false
+    private lazy var batch = EventBatch()
     private let exchange: Exchange
     private var holdsLoop = true
     /// The loop's time, also after the loop was returned; 0 before the exchange begins.
@@ -62,6 +63,19 @@ package final class BlockingDriver: ChatDriver {
             now = loop.now
             hasTurned = true
         }
+    }
+
+    /// Collects an event that `next` has returned and those that have arrived with it. Valid until
+    /// the next call.
+    @_optimize(speed)
+    package func batch(from first: UnsafePointer<tw_event>) -> UnsafePointer<tw_batch> {
+        batch.removeAll()
+        var next: UnsafePointer<tw_event>? = first
+        while let event = next, batch.append(event) {
+            next = batch.isFull ? nil : exchange.nextArrived(at: now)
+        }
+        if exchange.isOver { releaseLoop() }
+        return batch.view(before: next)
     }
 
     /// Runs the exchange to its end and passes every event to `function`, which cancels it by

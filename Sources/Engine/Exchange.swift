@@ -139,19 +139,30 @@ package final class Exchange {
         while true {
             if cancellation.isRequested { abort(at: now) }
             if isPaused, let until = deadlineWhilePaused(now) { return .pending(until: until) }
-            if attempt.hasEvents { return .event(takeEvent(now)) }
+            if let event = nextArrived(at: now) { return .event(event) }
             if hasPendingRetryEvent {
                 hasPendingRetryEvent = false
                 return .event(eventStorage.storeRetry(of: reply, wait: retryWait))
             }
             if isOver { return .ended }
+            if let until = beginOrEndWhenDue(now) { return .pending(until: until) }
+        }
+    }
+
+    /// The next event of the answer, if all of it has been received. Valid until the next call.
+    ///
+    /// It ends the exchange only for an error in what was received.
+    @_optimize(speed)
+    package func nextArrived(at now: Int64) -> UnsafePointer<tw_event>? {
+        while !attempt.hasEvents {
+            guard !isOver else { return nil }
             switch attempt.parse(into: unretainedReply, at: now) {
             case .parsed: continue
+            case .needsInput: return nil
             case .failed(let problem): end(problem, at: now)
-            case .needsInput:
-                if let until = beginOrEndWhenDue(now) { return .pending(until: until) }
             }
         }
+        return takeEvent(now)
     }
 
     /// The last event of an exchange that `advance` has reported as ended. Valid until the exchange

@@ -69,14 +69,35 @@ public func tw_chat_next(
     _ timeout: Int32
 ) -> tw_next {
     event?.pointee = nil
+    return next(chat, timeout) { _, found in event?.pointee = found }
+}
+
+@implementation @_cdecl("tw_chat_next_batch")
+public func tw_chat_next_batch(
+    _ chat: OpaquePointer?, _ batch: UnsafeMutablePointer<UnsafePointer<tw_batch>?>?,
+    _ timeout: Int32
+) -> tw_next {
+    batch?.pointee = nil
+    return next(chat, timeout) { driver, first in
+        let found = driver.batch(from: first)
+        batch?.pointee = found
+    }
+}
+
+/// Waits for the next event and passes it to `take`.
+@inline(__always)
+private func next(
+    _ chat: OpaquePointer?, _ timeout: Int32,
+    _ take: (BlockingDriver, UnsafePointer<tw_event>) -> Void
+) -> tw_next {
     guard let chat else {
         fail(ArgumentError("chat is NULL"))
         return TW_NEXT_END
     }
     guard let driver = blockingDriver(chat) else { return TW_NEXT_END }
     switch driver.next(until: timeout < 0 ? .max : platform_now() + Int64(timeout) * 1_000_000) {
-    case .event(let found):
-        event?.pointee = found
+    case .event(let event):
+        take(driver, event)
         return TW_NEXT_EVENT
     case .pending: return TW_NEXT_TIMEOUT
     case .ended: return TW_NEXT_END

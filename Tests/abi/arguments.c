@@ -63,6 +63,12 @@ void test_layout(void)
         FIELD(tw_event, status), FIELD(tw_event, wait_ms), FIELD(tw_event, reply);
     end_of_struct(sizeof(tw_event));
 
+    FIELD(tw_batch, size), FIELD(tw_batch, count), FIELD(tw_batch, kinds), FIELD(tw_batch, choices),
+        FIELD(tw_batch, text), FIELD(tw_batch, text_ends);
+    FIELD(tw_batch, raw), FIELD(tw_batch, raw_starts), FIELD(tw_batch, raw_ends),
+        FIELD(tw_batch, event);
+    end_of_struct(sizeof(tw_batch));
+
     FIELD(tw_tool_call, size), FIELD(tw_tool_call, choice), FIELD(tw_tool_call, index),
         FIELD(tw_tool_call, id);
     FIELD(tw_tool_call, name), FIELD(tw_tool_call, arguments), FIELD(tw_tool_call, arguments_len);
@@ -210,6 +216,10 @@ static void null_chat(void)
     CHECK_INT(tw_chat_next(NULL, &event, -1), TW_NEXT_END);
     CHECK(event == NULL);
     CHECK_INT(tw_chat_next(NULL, NULL, 0), TW_NEXT_END);
+    const tw_batch *batch = (const tw_batch *)client;
+    CHECK_INT(tw_chat_next_batch(NULL, &batch, -1), TW_NEXT_END);
+    CHECK(batch == NULL);
+    CHECK_INT(tw_chat_next_batch(NULL, NULL, 0), TW_NEXT_END);
     CHECK_STATUS(tw_chat_run(NULL, NULL, NULL), TW_INVALID);
     CHECK(*tw_last_error() != '\0');
     tw_chat_cancel(NULL);
@@ -223,6 +233,12 @@ static void null_chat(void)
     while (tw_chat_next(chat, NULL, 5000) == TW_NEXT_EVENT) events++;
     CHECK(events > 1);
     tw_reply *reply = tw_chat_close(chat);
+    CHECK_REPLY(reply, TW_OK);
+    tw_reply_destroy(reply);
+    chat = tw_chat_open(client, request);
+    CHECK_INT(tw_chat_next_batch(chat, NULL, 5000), TW_NEXT_EVENT);
+    while (tw_chat_next_batch(chat, NULL, 5000) == TW_NEXT_EVENT) continue;
+    reply = tw_chat_close(chat);
     CHECK_REPLY(reply, TW_OK);
     tw_reply_destroy(reply);
     tw_request_destroy(request);

@@ -273,8 +273,15 @@ CALL(tw_models_open)
     CHECK_STATUS(tw_chat_run(chat, NULL, NULL), TW_OK);
     tw_reply_destroy(tw_chat_close(chat));
 }
-/* The next four functions take the chat itself. In its callback, three of them fail without
+/* The next five functions take the chat itself. In its callback, four of them fail without
  * effect. */
+CALL(tw_chat_next_batch)
+{
+    const tw_batch *batch = NULL;
+    CHECK_INT(tw_chat_next_batch(on->chat, &batch, 5000),
+              on->moment == BETWEEN ? TW_NEXT_EVENT : TW_NEXT_END);
+    CHECK((batch != NULL) == (on->moment == BETWEEN));
+}
 CALL(tw_chat_next)
 {
     const tw_event *event = NULL;
@@ -565,7 +572,7 @@ CALL(tw_reply_destroy)
     OF(tw_request_set_timeout) OF(tw_request_json) \
     OF(tw_chat_send) OF(tw_chat_stream) OF(tw_chat_open) OF(tw_chat_open_unstreamed) \
     OF(tw_models_send) OF(tw_models_open) \
-    OF(tw_chat_next) OF(tw_chat_run) OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_chat_pause) \
+    OF(tw_chat_next) OF(tw_chat_next_batch) OF(tw_chat_run) OF(tw_chat_cancel) OF(tw_chat_close) OF(tw_chat_pause) \
     OF(tw_chat_resume) OF(tw_loop_create) OF(tw_loop_set_limit) OF(tw_loop_start) \
     OF(tw_loop_start_unstreamed) OF(tw_loop_start_models) OF(tw_loop_poll) OF(tw_loop_fd) \
     OF(tw_loop_wake) OF(tw_loop_active) OF(tw_loop_destroy) OF(tw_reply_retain) \

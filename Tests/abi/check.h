@@ -95,6 +95,7 @@ void test_conversation(void);
 void test_send(void);
 void test_stream(void);
 void test_pull(void);
+void test_batches(void);
 void test_callbacks(void);
 void test_error_responses(void);
 void test_transport(void);

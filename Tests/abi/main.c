@@ -49,6 +49,7 @@ static const struct suite {
     { "image", test_image, FAST, ONE_DRIVER },
     { "send", test_send, FAST, EVERY_DRIVER },
     { "stream", test_stream, FAST, EVERY_DRIVER },
+    { "batches", test_batches, FAST, ONE_DRIVER },
     { "pull", test_pull, WAITS, ONE_DRIVER },
     { "callbacks", test_callbacks, FAST, ONE_DRIVER },
     { "error_responses", test_error_responses, FAST, EVERY_DRIVER },

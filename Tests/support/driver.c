@@ -10,7 +10,7 @@
 #include "process.h"
 
 enum driver driver = BLOCKING;
-const char *const driver_names[DRIVERS] = { "blocking", "loop", "descriptor" };
+const char *const driver_names[DRIVERS] = { "blocking", "batches", "loop", "descriptor" };
 
 bool driver_select(const char *name)
 {
@@ -134,35 +134,99 @@ static tw_reply *exchange(tw_client *client, const tw_request *request, bool is_
     return chat.reply;
 }
 
+/* ---- batches ---- */
+
+static char *copied(const char *bytes, size_t len)
+{
+    char *copy = malloc(len + 1);
+    if (!copy) die("malloc");
+    memcpy(copy, bytes, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+int batch_forward(const tw_batch *batch, tw_event_fn fn, void *userdata)
+{
+    if (batch->size != sizeof *batch) die("the batch has another size");
+    if (batch->count == 0 && !batch->event) die("the batch is empty");
+    int result = 0;
+    for (size_t i = 0; i < batch->count && result == 0; i++) {
+        uint32_t start = i > 0 ? batch->text_ends[i - 1] : 0, raw_start = batch->raw_starts[i];
+        tw_event event = {
+            .size = sizeof event,
+            .kind = (tw_event_kind)batch->kinds[i],
+            .choice = batch->choices[i],
+            .text_len = batch->text_ends[i] - start,
+            .tool_index = -1,
+            .raw_len = batch->raw_ends[i] - raw_start,
+        };
+        /* With copies, the address sanitizer finds a NUL that is missing. */
+        char *text = copied(batch->text + start, event.text_len);
+        char *raw = copied(batch->raw + raw_start, event.raw_len);
+        event.text = text;
+        event.raw = raw;
+        result = fn ? fn(userdata, &event) : 0;
+        free(text);
+        free(raw);
+    }
+    return result == 0 && batch->event && fn ? fn(userdata, batch->event) : result;
+}
+
+static tw_status run_batches(tw_chat *chat, tw_event_fn fn, void *userdata)
+{
+    const tw_batch *batch;
+    int result = 0;
+    while (tw_chat_next_batch(chat, &batch, -1) == TW_NEXT_EVENT) {
+        if (result != 0) die("a batch follows the cancellation");
+        result = batch_forward(batch, fn, userdata);
+        if (result != 0) tw_chat_cancel(chat);
+    }
+    return tw_chat_run(chat, NULL, NULL);
+}
+
+static tw_reply *exchange_in_batches(tw_chat *chat, tw_event_fn fn, void *userdata)
+{
+    run_batches(chat, fn, userdata);
+    return tw_chat_close(chat);
+}
+
 /* ---- for the tests ---- */
+
+static bool uses_loop(void)
+{
+    return driver == LOOP || driver == DESCRIPTOR;
+}
 
 tw_reply *driver_send(tw_client *client, const tw_request *request)
 {
-    return driver == BLOCKING ? tw_chat_send(client, request)
-                              : exchange(client, request, false, NULL, NULL);
+    if (uses_loop()) return exchange(client, request, false, NULL, NULL);
+    if (driver == BLOCKING) return tw_chat_send(client, request);
+    return exchange_in_batches(tw_chat_open_unstreamed(client, request), NULL, NULL);
 }
 
 tw_reply *driver_stream(tw_client *client, const tw_request *request, tw_event_fn fn,
                         void *userdata)
 {
-    return driver == BLOCKING ? tw_chat_stream(client, request, fn, userdata)
-                              : exchange(client, request, true, fn, userdata);
+    if (uses_loop()) return exchange(client, request, true, fn, userdata);
+    if (driver == BLOCKING) return tw_chat_stream(client, request, fn, userdata);
+    return exchange_in_batches(tw_chat_open(client, request), fn, userdata);
 }
 
 struct driver_chat *driver_open(tw_client *client, const tw_request *request)
 {
     struct driver_chat *chat = calloc(1, sizeof *chat);
     if (!chat) die("calloc");
-    if (driver == BLOCKING)
-        chat->chat = tw_chat_open(client, request);
-    else
+    if (uses_loop())
         start(chat, client, request, true);
+    else
+        chat->chat = tw_chat_open(client, request);
     return chat;
 }
 
 tw_status driver_run(struct driver_chat *chat, tw_event_fn fn, void *userdata)
 {
     if (driver == BLOCKING) return tw_chat_run(chat->chat, fn, userdata);
+    if (driver == BATCHES) return run_batches(chat->chat, fn, userdata);
     chat->fn = fn;
     chat->userdata = userdata;
     if (!chat->reply) run(chat);
@@ -171,7 +235,7 @@ tw_status driver_run(struct driver_chat *chat, tw_event_fn fn, void *userdata)
 
 tw_chat *driver_pulled(const struct driver_chat *chat)
 {
-    return driver == BLOCKING ? chat->chat : NULL;
+    return uses_loop() ? NULL : chat->chat;
 }
 
 void driver_cancel(struct driver_chat *chat)
@@ -184,12 +248,12 @@ void driver_cancel(struct driver_chat *chat)
 tw_reply *driver_close(struct driver_chat *chat)
 {
     tw_reply *reply;
-    if (driver == BLOCKING) {
-        reply = tw_chat_close(chat->chat);
-    } else {
+    if (uses_loop()) {
         driver_cancel(chat);
         driver_run(chat, NULL, NULL);
         reply = chat->reply;
+    } else {
+        reply = tw_chat_close(chat->chat);
     }
     free(chat);
     return reply;

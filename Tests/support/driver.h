@@ -2,6 +2,7 @@
  * Makes exchanges with one of the library's drivers, so that the same tests check all of them:
  *
  *     blocking    tw_chat_send, tw_chat_stream, tw_chat_run
+ *     batches     tw_chat_next_batch
  *     loop        tw_loop_poll, which waits
  *     descriptor  tw_loop_poll, which does not wait; poll waits for the descriptor of the loop
  *
@@ -15,7 +16,7 @@
 
 #include <thinkwire.h>
 
-enum driver { BLOCKING, LOOP, DESCRIPTOR, DRIVERS };
+enum driver { BLOCKING, BATCHES, LOOP, DESCRIPTOR, DRIVERS };
 
 /** The driver that is used, and its name. */
 extern enum driver driver;
@@ -37,6 +38,9 @@ tw_reply *driver_close(struct driver_chat *chat);
 
 /** The chat for tw_chat_next; NULL with a loop, which is not pulled. */
 tw_chat *driver_pulled(const struct driver_chat *chat);
+
+/** Passes the events of a batch to `fn` until that returns anything but 0, and returns that. */
+int batch_forward(const tw_batch *batch, tw_event_fn fn, void *userdata);
 
 /** Destroys the client and its loops. No exchange may be in progress. */
 void driver_destroy_client(tw_client *client);

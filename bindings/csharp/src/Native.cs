@@ -39,6 +39,22 @@ namespace Thinkwire.Raw
         public IntPtr reply;
     }
 
+    // Pieces of text that are received together, as arrays with an element for each piece.
+    [StructLayout(LayoutKind.Sequential)]
+    struct tw_batch
+    {
+        public UIntPtr size;
+        public UIntPtr count;
+        public IntPtr kinds;
+        public IntPtr choices;
+        public IntPtr text;
+        public IntPtr text_ends;
+        public IntPtr raw;
+        public IntPtr raw_starts;
+        public IntPtr raw_ends;
+        public IntPtr @event;
+    }
+
     // A tool call that the model requests.
     [StructLayout(LayoutKind.Sequential)]
     struct tw_tool_call
@@ -354,6 +370,10 @@ namespace Thinkwire.Raw
         // Waits for the next event and stores it in `*event`; stores NULL without an event.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_chat_next(SafeHandle chat, out IntPtr @event, int timeout_ms);
+        // Waits like tw_chat_next, and stores all events that have arrived in `*batch`.
+        [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
+        public static extern int tw_chat_next_batch(
+            SafeHandle chat, out IntPtr batch, int timeout_ms);
         // Runs the exchange to its end and returns its status.
         [DllImport("thinkwire", CallingConvention = CallingConvention.Cdecl)]
         public static extern int tw_chat_run(SafeHandle chat, tw_event_fn fn, IntPtr userdata);

@@ -32,7 +32,8 @@ final class ThinkwireTest {
 
     /** Functions that Java does not need: it has threads, iterators, exceptions and records. */
     private static final String OMITTED =
-            "tw_chat_send tw_chat_stream tw_chat_run tw_models_send tw_options_set_log "
+            "tw_chat_send tw_chat_stream tw_chat_run tw_chat_next_batch "
+                    + "tw_models_send tw_options_set_log "
                     + "tw_options_error tw_options_clear_error tw_request_error "
                     + "tw_request_clear_error tw_loop_create tw_loop_set_limit tw_loop_start "
                     + "tw_loop_start_unstreamed tw_loop_start_models tw_loop_poll tw_loop_fd "

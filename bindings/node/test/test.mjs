@@ -31,7 +31,7 @@ const omitted = {
         "options_error options_clear_error request_error request_clear_error",
     "exchanges run in a loop":
         "chat_send chat_stream chat_open chat_open_unstreamed models_send models_open chat_next " +
-        "chat_run chat_close client_cancel loop_wake loop_active",
+        "chat_next_batch chat_run chat_close client_cancel loop_wake loop_active",
     "JavaScript parses JSON":
         "json_parse json_destroy json_get json_number json_count json_type_at",
     "C reads fields of structs":

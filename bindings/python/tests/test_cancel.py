@@ -92,6 +92,20 @@ def test_another_thread_can_end_a_pending_wait(
     assert stream.reply.status is Status.CANCELLED
 
 
+@pytest.mark.parametrize("end", ["cancel", "close"])
+def test_no_event_follows_a_cancellation(client: Client, end: str) -> None:
+    stream = client.stream(f"{SYNTHETIC}#chunks=1000", "Hello")
+    events = iter(stream)
+    assert next(events).text
+    getattr(stream, end)()
+    with pytest.raises(CancelledError):
+        next(events)
+    with pytest.raises(StopIteration):
+        next(stream)
+    # What had arrived is part of the reply.
+    assert stream.reply.status is Status.CANCELLED and stream.reply.content
+
+
 def test_cancel_after_the_end_has_no_effect(client: Client) -> None:
     stream = client.stream(f"{SYNTHETIC}#chunks=3", "Hello")
     reply = stream.finish()
@@ -112,26 +126,25 @@ def test_signal_handler_can_close_the_stream_that_it_interrupts(client: Client) 
         signal.signal(signal.SIGALRM, previous)
 
 
-#: A program that closes a stream between the arrival of an event and its copying.
+#: A program that closes a stream between the arrival of events and their copying.
 CLOSE_BEFORE_COPY = """
 import sys, threading
 from thinkwire import CancelledError, Client, Status, Stream
 how, base_url = sys.argv[1:]
 
 class Interrupted(Stream):
-    def _copy_event(self):
+    def _copy_batch(self):
         if how == "thread":
             closer.start()
             closer.join(0.3)
         else:  # As in a signal handler.
             self.close()
-        return super()._copy_event()
+        return super()._copy_batch()
 
 with Client(base_url=base_url, api_key="test") as client:
     stream = client.stream("mock/synthetic#chunks=1000,text=whole,stall=20000", "Hello")
     stream.__class__ = Interrupted
     closer = threading.Thread(target=stream.close)
-    assert next(stream).text == "whole"
     try:
         next(stream)
     except CancelledError as error:
@@ -143,7 +156,7 @@ with Client(base_url=base_url, api_key="test") as client:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["thread", "signal"])
-def test_close_waits_until_the_current_event_is_copied(base_url: str, how: str) -> None:
+def test_close_waits_until_the_current_events_are_copied(base_url: str, how: str) -> None:
     run_python(CLOSE_BEFORE_COPY, how, base_url)
 
 

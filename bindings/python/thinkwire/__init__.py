@@ -49,6 +49,7 @@ from .errors import (
     TruncatedError,
     UnprocessableEntityError,
 )
+from .event_batch import EventBatch
 from .events import Event, EventKind
 from .images import Image
 from .models import Model, ModelList
@@ -95,6 +96,7 @@ __all__ = [
     "Dialect",
     "Error",
     "Event",
+    "EventBatch",
     "EventKind",
     "Image",
     "InternalServerError",

@@ -109,7 +109,7 @@ class Kind(IntEnum):
 
 
 class Next(IntEnum):
-    """The result of `tw_chat_next` (`tw_next`)."""
+    """The result of `tw_chat_next` and `tw_chat_next_batch` (`tw_next`)."""
 
     TIMEOUT = -1
     END = 0
@@ -183,6 +183,21 @@ class tw_event(ctypes.Structure):
     ]
 
 
+class tw_batch(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("count", c_size_t),
+        ("kinds", c_void_p),
+        ("choices", c_void_p),
+        ("text", c_void_p),
+        ("text_ends", c_void_p),
+        ("raw", c_void_p),
+        ("raw_starts", c_void_p),
+        ("raw_ends", c_void_p),
+        ("event", c_void_p),
+    ]
+
+
 class tw_tool_call(ctypes.Structure):
     _fields_ = [
         ("size", c_size_t),
@@ -210,6 +225,7 @@ class tw_timing(ctypes.Structure):
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "tw_usage": tw_usage,
     "tw_event": tw_event,
+    "tw_batch": tw_batch,
     "tw_tool_call": tw_tool_call,
     "tw_timing": tw_timing,
 }
@@ -284,6 +300,7 @@ FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "tw_models_send": (c_void_p, [c_void_p]),
     "tw_models_open": (c_void_p, [c_void_p]),
     "tw_chat_next": (c_int, [c_void_p, _handle_out, c_int]),
+    "tw_chat_next_batch": (c_int, [c_void_p, _handle_out, c_int]),
     "tw_chat_run": (c_int, [c_void_p, tw_event_fn, c_void_p]),
     "tw_chat_cancel": (None, [c_void_p]),
     "tw_chat_close": (c_void_p, [c_void_p]),

@@ -27,7 +27,7 @@ class EventKind(str, Enum):
 
 
 #: The kind for each number that the library uses.
-_KINDS: dict[int, EventKind] = {
+KINDS: dict[int, EventKind] = {
     kind.value: EventKind[kind.name] for kind in Kind if kind is not Kind.DONE
 }
 
@@ -37,21 +37,24 @@ _TOOL_CALL, _USAGE, _RETRY = EventKind.TOOL_CALL, EventKind.USAGE, EventKind.RET
 class Event:
     """One event of an exchange, copied from the library. It stays valid after the next event."""
 
-    __slots__ = (
-        "kind",
-        "text",
-        "choice",
-        "usage",
-        "tool_index",
-        "tool_id",
-        "tool_name",
-        "attempt",
-        "status",
-        "wait",
-        "_raw",
-    )
+    __slots__ = ("kind", "text", "choice", "_raw", "_raw_start", "_raw_end")
 
-    def __init__(self, kind: EventKind, text: str, choice: int, raw: bytes) -> None:
+    #: USAGE: the token counts so far. The last event is final.
+    usage: Optional[Usage] = None
+    #: TOOL_CALL: the index of the call within the choice, its id and the function's name, as far as
+    #: they were received.
+    tool_index: Optional[int] = None
+    tool_id: Optional[str] = None
+    tool_name: Optional[str] = None
+    #: RETRY: the number of the next attempt, the status of the last one, and the delay before the
+    #: next one in seconds.
+    attempt: Optional[int] = None
+    status: Optional[Status] = None
+    wait: Optional[float] = None
+
+    def __init__(
+        self, kind: EventKind, text: str, choice: int, raw: bytes, raw_start: int, raw_end: int
+    ) -> None:
         #: The kind of the event, which determines the other attributes.
         self.kind = kind
         #: A piece of the reasoning, the answer, the refusal or the arguments of a tool call;
@@ -59,32 +62,27 @@ class Event:
         self.text = text
         #: The index of the choice that the event belongs to; 0 unless several were requested.
         self.choice = choice
-        #: USAGE: the token counts so far. The last event is final.
-        self.usage: Optional[Usage] = None
-        #: TOOL_CALL: the index of the call within the choice, its id and the function's name, as
-        #: far as they were received.
-        self.tool_index: Optional[int] = None
-        self.tool_id: Optional[str] = None
-        self.tool_name: Optional[str] = None
-        #: RETRY: the number of the next attempt, the status of the last one, and the delay before
-        #: the next one in seconds.
-        self.attempt: Optional[int] = None
-        self.status: Optional[Status] = None
-        self.wait: Optional[float] = None
+        # The chunks of several events, and where this event's chunk is in it.
         self._raw = raw
+        self._raw_start = raw_start
+        self._raw_end = raw_end
 
     @property
     def raw(self) -> str:
         """The JSON of the chunk that the event was received with; "" for RETRY."""
-        return self._raw.decode("utf-8", "replace")
+        return self._raw[self._raw_start : self._raw_end].decode("utf-8", "replace")
 
     def __repr__(self) -> str:
         return f"<Event {self.kind} {self.text!r}>"
 
 
+class _DetailedEvent(Event):
+    """An event of any kind. Without slots, its attributes can replace those of the class."""
+
+
 def event_of(source: tw_event) -> Optional[Event]:
     """Copies a borrowed event. Returns None for a kind added by a later library version."""
-    kind = _KINDS.get(source.kind)
+    kind = KINDS.get(source.kind)
     if kind is None:
         return None
     content: bytes = source.text
@@ -93,7 +91,9 @@ def event_of(source: tw_event) -> Optional[Event]:
     raw: bytes = source.raw or b""
     if len(raw) != source.raw_len:
         raw = _with_nul(source, tw_event.raw, source.raw_len)
-    event = Event(kind, content.decode("utf-8", "replace"), source.choice, raw)
+    event = _DetailedEvent(
+        kind, content.decode("utf-8", "replace"), source.choice, raw, 0, len(raw)
+    )
     if kind is _TOOL_CALL:
         event.tool_index = source.tool_index
         event.tool_id = text(source.tool_id)

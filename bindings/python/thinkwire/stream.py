@@ -8,11 +8,12 @@ from types import TracebackType
 from typing import Callable, Iterator, Optional
 
 from . import _fork, _log
-from ._abi import Next, Status, tw_event
+from ._abi import Next, Status, tw_batch
 from ._handle import NotCopyable
 from ._tracing import Span
 from .errors import MisuseError, error_of
-from .events import Event, event_of
+from .event_batch import Arrived, EventBatch, batch_of
+from .events import Event
 from .options import Options
 from .reply import Reply
 
@@ -82,37 +83,62 @@ class Stream(BaseStream):
         self, library: CDLL, chat: int, options: Options, span: Optional[Span] = None
     ) -> None:
         self._library = library
-        self._next = library.tw_chat_next
+        self._next = library.tw_chat_next_batch
         # The options own the log function, which must live as long as the exchange.
         self._options = options
         self._generation = _fork.generation
         self._chat = chat
         self._span = span
         self._reply: Optional[Reply] = None
-        self._event_out = c_void_p()
-        self._event_out_pointer = byref(self._event_out)
+        #: The events that were received and not taken yet, and what they are created from.
+        self._arrived: Optional[Arrived] = None
+        self._pending: Iterator[Event] = iter(())
+        self._batch_out = c_void_p()
+        self._batch_out_pointer = byref(self._batch_out)
         # The thread for which _timeout was computed.
         self._thread: Optional[int] = None
         self._timeout = _SLICE_MS
-        self._event = tw_event()
-        self._event_address: Optional[int] = None
         # The locks are reentrant because a log function, a signal handler or a finalizer may run on
         # the thread that holds them.
         self._iteration_lock = threading.RLock()
         self._is_iterating = False
+        self._is_cancelled = False
         self._chat_lock = threading.RLock()
 
     def __iter__(self) -> Iterator[Event]:
-        return self
+        # A generator takes a quarter of the time that __next__ takes.
+        while True:
+            try:
+                # It continues after an iteration that was left, because it cannot be closed.
+                yield from self._pending
+            except GeneratorExit:
+                raise
+            except BaseException:
+                # A signal handler has raised an exception, and an event may be lost.
+                self.close()
+                raise
+            if not self._receive():
+                return
 
     def __next__(self) -> Event:
-        event = self._pull()
-        if event is None:
-            raise StopIteration
-        return event
+        for event in self:
+            return event
+        raise StopIteration
+
+    def batches(self) -> Iterator[EventBatch]:
+        """Iterates over the events in batches, each of which contains all that have arrived.
+
+        This is several times as fast as to take one event at a time, if they arrive fast.
+        """
+        events = list(self._pending)
+        if events:
+            yield batch_of(events)
+        while (arrived := self._pull()) is not None:
+            yield arrived.batch()
 
     def finish(self) -> Reply:
         """Discards the remaining events, waits for the end and returns the reply."""
+        self._discard()
         while self._pull() is not None:
             pass
         return self.reply
@@ -138,6 +164,8 @@ class Stream(BaseStream):
         if self._generation != _fork.generation:
             return
         with self._chat_lock:
+            self._is_cancelled = True
+            self._discard()
             if self._chat is not None:
                 self._library.tw_chat_cancel(self._chat)
 
@@ -174,8 +202,21 @@ class Stream(BaseStream):
     def _result(self) -> Optional[Reply]:
         return self._reply
 
-    def _pull(self) -> Optional[Event]:
-        """Waits for the next event and copies it. Returns None at the end of the exchange.
+    def _discard(self) -> None:
+        """Ends the iterator over the events that were not taken."""
+        if self._arrived is not None:
+            self._arrived.discard()
+
+    def _receive(self) -> bool:
+        """Waits for events, which are pending afterwards. False at the end of the exchange."""
+        self._arrived = self._pull()
+        if self._arrived is None:
+            return False
+        self._pending = self._arrived.events()
+        return True
+
+    def _pull(self) -> Optional[Arrived]:
+        """Waits for events and copies them. Returns None at the end of the exchange.
 
         Raises the error of a failed exchange once, in place of the first None.
         """
@@ -187,9 +228,9 @@ class Stream(BaseStream):
             self._is_iterating = True
             try:
                 while self._chat is not None and self._wait() == _EVENT:
-                    event = self._copy_event()
-                    if event is not None:
-                        return event
+                    arrived = self._copy_batch()
+                    if not self._is_cancelled:
+                        return arrived
                 self._end()
             except BaseException:
                 self._end()
@@ -200,7 +241,7 @@ class Stream(BaseStream):
             return None
 
     def _wait(self) -> int:
-        """Waits for the next event or the end, and returns which of them occurred."""
+        """Waits for events or the end, and returns which of them occurred."""
         thread = threading.get_ident()
         if thread != self._thread:
             sliced = (
@@ -209,20 +250,16 @@ class Stream(BaseStream):
             )
             self._thread, self._timeout = thread, _SLICE_MS if sliced else _UNLIMITED
         while True:
-            result: int = self._next(self._chat, self._event_out_pointer, self._timeout)
+            result: int = self._next(self._chat, self._batch_out_pointer, self._timeout)
             if _log.failures:
                 _log.raise_failure()
             if result == _EVENT or result == _END:
                 return result
 
-    def _copy_event(self) -> Optional[Event]:
-        """Copies the current event. Returns None for a kind added by a later library version."""
-        address = self._event_out.value
-        # The library reuses one struct, so the ctypes view of it rarely needs to be recreated.
-        if address != self._event_address:
-            assert address is not None
-            self._event, self._event_address = tw_event.from_address(address), address
-        return event_of(self._event)
+    def _copy_batch(self) -> Arrived:
+        address = self._batch_out.value
+        assert address is not None
+        return Arrived(tw_batch.from_address(address))
 
     def _end(self) -> None:
         """Closes the chat, if it is open, and stores its reply."""

@@ -136,7 +136,7 @@ pub const TW_EVENT_RETRY: tw_event_kind = 7;
 /// An exchange of a tw_loop has ended; `reply` is its result, `text` the reply's message.
 pub const TW_EVENT_DONE: tw_event_kind = 8;
 
-/// Result of tw_chat_next.
+/// Result of tw_chat_next and tw_chat_next_batch.
 pub type tw_next = c_int;
 /// There is no event yet.
 pub const TW_NEXT_TIMEOUT: tw_next = -1;
@@ -252,6 +252,31 @@ pub struct tw_event {
     pub wait_ms: i64,
     /// Result of the exchange, to be kept with tw_reply_retain; NULL for events of other kinds.
     pub reply: *const tw_reply,
+}
+
+/// Pieces of text that are received together, as arrays with an element for each piece.
+#[repr(C)]
+pub struct tw_batch {
+    pub size: usize,
+    /// Number of pieces, at most 256.
+    pub count: usize,
+    /// The tw_event_kind of each piece.
+    pub kinds: *const u8,
+    /// Index of the choice to which each piece belongs.
+    pub choices: *const i32,
+    /// Texts of all pieces, one after the other, followed by a NUL.
+    pub text: *const c_char,
+    /// Where each piece ends in `text`. It begins where the one before it ends.
+    pub text_ends: *const u32,
+    /// JSON of the chunks that contained the pieces, followed by a NUL.
+    pub raw: *const c_char,
+    /// Where the chunk of each piece begins in `raw`. Pieces of the same chunk share it.
+    pub raw_starts: *const u32,
+    /// Where the chunk of each piece ends in `raw`.
+    pub raw_ends: *const u32,
+    /// The event after the pieces, of any other kind, or with more than a mebibyte of text and
+    /// JSON.
+    pub event: *const tw_event,
 }
 
 /// A tool call that the model requests.
@@ -512,6 +537,12 @@ extern "C" {
         event: *mut *const tw_event,
         timeout_ms: c_int,
     ) -> tw_next;
+    /// Waits like tw_chat_next, and stores all events that have arrived in `*batch`.
+    pub fn tw_chat_next_batch(
+        chat: *mut tw_chat,
+        batch: *mut *const tw_batch,
+        timeout_ms: c_int,
+    ) -> tw_next;
     /// Runs the exchange to its end and returns its status.
     pub fn tw_chat_run(
         chat: *mut tw_chat,
@@ -686,6 +717,7 @@ pub fn layout() -> Vec<(&'static str, usize)> {
         cached_tokens cost cost_unit);
     fields!(tw_event: size kind choice text text_len tool_index tool_id tool_name usage raw
         raw_len attempt status wait_ms reply);
+    fields!(tw_batch: size count kinds choices text text_ends raw raw_starts raw_ends event);
     fields!(tw_tool_call: size choice index id name arguments arguments_len);
     fields!(tw_timing: size connected_us first_byte_us first_reasoning_us first_content_us
         total_us reused_connection);

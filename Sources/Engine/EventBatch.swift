@@ -1,0 +1,82 @@
+import Base
+import CThinkwire
+
+/// Pieces of text that the caller receives together, copied into arrays.
+package final class EventBatch {
+    private static let capacity = 256
+    /// What is larger is delivered as an event, without a copy.
+    private static let largestPiece = 1 << 20
+
+    private let batch = UnsafeMutablePointer<tw_batch>.allocate(capacity: 1)
+    private let kinds = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+    private let choices = UnsafeMutablePointer<Int32>.allocate(capacity: capacity)
+    private let textEnds = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
+    private let rawStarts = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
+    private let rawEnds = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity)
+    private var count = 0
+    private var text = ByteBuffer()
+    private var raw = ByteBuffer()
+    /// The chunk that the last piece came with, which several pieces may share.
+    private var lastRaw: UnsafePointer<CChar>?
+
+    package init() {}
+
+    deinit {
+        batch.deallocate()
+        kinds.deallocate()
+        choices.deallocate()
+        textEnds.deallocate()
+        rawStarts.deallocate()
+        rawEnds.deallocate()
+    }
+
+    /// Whether the batch must be delivered before more is appended.
+    var isFull: Bool {
+        count == EventBatch.capacity || text.count + raw.count > EventBatch.largestPiece
+    }
+
+    func removeAll() {
+        count = 0
+        text.removeAll()
+        raw.removeAll()
+        lastRaw = nil
+    }
+
+    /// Appends the event if it is a piece of text and not too large. The batch is not full.
+    @_optimize(speed)
+    func append(_ event: UnsafePointer<tw_event>) -> Bool {
+        guard event.pointee.kind.rawValue <= TW_EVENT_REFUSAL.rawValue,
+            event.pointee.text_len + event.pointee.raw_len <= EventBatch.largestPiece
+        else { return false }
+        kinds[count] = UInt8(truncatingIfNeeded: event.pointee.kind.rawValue)
+        choices[count] = event.pointee.choice
+        text.append(event.pointee.text, event.pointee.text_len)
+        textEnds[count] = UInt32(truncatingIfNeeded: text.count)
+        if event.pointee.raw == lastRaw {
+            rawStarts[count] = rawStarts[count - 1]
+        } else {
+            rawStarts[count] = UInt32(truncatingIfNeeded: raw.count)
+            raw.append(event.pointee.raw, event.pointee.raw_len)
+            lastRaw = event.pointee.raw
+        }
+        rawEnds[count] = UInt32(truncatingIfNeeded: raw.count)
+        count += 1
+        return true
+    }
+
+    /// The batch for the caller, with the event that follows. Valid until the next change.
+    func view(before event: UnsafePointer<tw_event>?) -> UnsafePointer<tw_batch> {
+        batch.initialize(
+            to: tw_batch(
+                size: MemoryLayout<tw_batch>.size, count: count, kinds: kinds, choices: choices,
+                text: text.cString, text_ends: textEnds, raw: raw.cString, raw_starts: rawStarts,
+                raw_ends: rawEnds, event: event))
+        return UnsafePointer(batch)
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func append(_ source: UnsafePointer<CChar>, _ length: Int) {
+        append(UnsafeRawPointer(source).assumingMemoryBound(to: UInt8.self), length)
+    }
+}
