@@ -1,0 +1,5 @@
+#!/bin/sh
+# Runs the tests and the example. Variables: THINKWIRE_LIBRARY, THINKWIRE_MOCK.
+cd "$(dirname "$0")" || exit 1
+php='php -d error_reporting=-1 -d display_errors=stderr -d zend.assertions=1'
+exec ../../Tests/bindings/run.sh "$php test/test_thinkwire.php" "$php examples/conversation.php"
