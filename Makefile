@@ -10,6 +10,8 @@
 #: make bulk-rivals compare `thinkwire batch` with openai-python and LiteLLM: LINES="10000 …"
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
 #: make aarch64       build the library for aarch64 and glibc 2.25 or later, in .build/aarch64
+#: make wheel         build wheels for x86_64 and aarch64, in .build/wheel; `make sdist`: the sources
+#: make test-wheel    test the wheels in new systems without libcurl and compiler; needs root
 #: make lint          check formatting, spelling, lengths, imports and the version
 #: make format        reformat all sources
 #: make static        build the static library, .build/release/libthinkwire.a
@@ -458,6 +460,44 @@ $(cross:%=.build/sysroot/%): .build/sysroot/%: bindings/packaging/sources.txt bi
 .build/sysroot/headers:
 	mkdir -p $@
 	ln -sfn "$$(echo '#include <curl/curl.h>' | $(CC) -M -x c - | grep -o '[^ ]*/curl/curl\.h' | head -n 1 | xargs dirname)" $@/curl
+
+# Wheels of the Python package and its sdist, in .build/wheel. The library of a wheel contains a
+# libcurl of its own, which .build/bundle has.
+dists   := .build/wheel
+wheels  := $(cross:%=wheel-%)
+bundled := $(cross:%=.build/%/bundled/libthinkwire.so)
+.PHONY: wheel sdist test-wheel $(wheels)
+
+wheel: $(wheels)
+
+$(wheels): wheel-%: .build/%/bundled/libthinkwire.so $(dists)/venv/ready
+	rm -f $(dists)/*_$*.whl
+	$(dists)/venv/bin/python bindings/packaging/wheel.py wheel $* $< .build/bundle/$*/licenses $(dists)
+	$(dists)/venv/bin/auditwheel show $(dists)/*_$*.whl | tee $(dists)/auditwheel-$*.txt
+	tr '\n' ' ' < $(dists)/auditwheel-$*.txt | grep -q 'constrains the platform tag to "manylinux_2_28_$*"'
+
+$(bundled): .build/%/bundled/libthinkwire.so: .build/bundle/%/ready bindings/packaging/crossbuild.py \
+    Package.swift include/thinkwire.h $(shell find Sources -name '*.swift' -o -name '*.[ch]' -o -name '*.map')
+	bindings/packaging/crossbuild.py --libraries .build/bundle/$*/lib $* .build/sysroot/$* .build/bundle/$*/include $@
+	BUNDLED=yes OLD_LIBC=yes Tests/check/library.sh $@ include/thinkwire.h
+
+$(cross:%=.build/bundle/%/ready): .build/bundle/%/ready: .build/bundle/sources .build/sysroot/% \
+    bindings/packaging/curl.sh bindings/packaging/mbedtls_config.h
+	bindings/packaging/curl.sh $* .build/sysroot/$* .build/bundle/sources $(@D)
+	touch $@
+
+.build/bundle/sources: bindings/packaging/unpack.sh bindings/packaging/sources.txt bindings/packaging/curl.patch
+	bindings/packaging/unpack.sh $@
+	touch $@
+
+sdist: $(dists)/venv/ready
+	rm -f $(dists)/*.tar.gz
+	$(dists)/venv/bin/python bindings/packaging/wheel.py sdist $(dists)
+
+$(dists)/venv/ready: bindings/packaging/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 bench: all
 	Tests/bench/run.sh $(out)

@@ -56,6 +56,9 @@ static CURLcode initialise(void)
         .ca_file = info->cainfo,
         .ca_directory = info->capath,
     };
+#ifdef BUNDLED_CURL
+    loaded.ca_file = platform_find_certificates();
+#endif
     return CURLE_OK;
 }
 

@@ -15,4 +15,10 @@ bool platform_register_fork_handlers(void);
  */
 void platform_pause(void);
 
+/**
+ * The file of CA certificates of this system, or of certifi; NULL if neither exists. For a libcurl
+ * that was built for no particular system. Static. Call it under a lock.
+ */
+const char *platform_find_certificates(void);
+
 #endif

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#ifndef BUNDLED_CURL
+
 #include <dlfcn.h>
 
 /* Looked up at run time: the library does not link to OpenSSL, which only libcurl depends on. */
@@ -54,3 +56,5 @@ bool platform_tls_has_http2(CURL *easy)
     get_alpn(session, &name, &length);
     return length == 2 && memcmp(name, "h2", 2) == 0;
 }
+
+#endif

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Builds libthinkwire.so for x86_64 or aarch64 against the C library of a sysroot.
 
-crossbuild.py ARCH SYSROOT CURL_HEADERS OUTPUT
+crossbuild.py [--libraries DIRECTORY] ARCH SYSROOT CURL_HEADERS OUTPUT
 
 SwiftPM cannot do this: Embedded Swift has no standard library for aarch64-unknown-linux-gnu, only
 for aarch64-none-none-elf, which has the same code. Targets, their order and all flags come from
 Package.swift (`swift package dump-package`), so the library is built as `make` builds it.
 
 The library is linked with a stub of libcurl.so.4 that contains only the names it uses. It works
-with every libcurl that has them, with or without symbol versions.
+with every libcurl that has them, with or without symbol versions. With --libraries, it contains the
+static libcurl that curl.sh has built there.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PRODUCT = "Thinkwire"
 #: The target of Swift, for which the toolchain has an embedded standard library.
 SWIFT_TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-none-none-elf"}
+
+#: What a static libcurl is linked with.
+BUNDLED = ("nghttp2", "mbedtls", "z")
 
 
 def run(*command: object) -> str:
@@ -91,9 +95,9 @@ class Build:
         )
         self.objects: list[Path] = []
 
-    def c_target(self, target: dict[str, Any]) -> None:
+    def c_target(self, target: dict[str, Any], flags: list[str]) -> None:
         for source in sorted((ROOT / "Sources" / target["name"]).glob("*.c")):
-            self.compile_c(source, settings(target, "c"))
+            self.compile_c(source, [*settings(target, "c"), *flags])
 
     def compile_c(self, source: Path, flags: list[str]) -> None:
         output = self.work / f"{source.stem}.o"
@@ -168,7 +172,7 @@ class Build:
         )
         return library
 
-    def link(self, flags: list[str], output: Path) -> None:
+    def link(self, flags: list[str], libraries: Path, output: Path) -> None:
         flags = [flag.replace("-use-ld=", "-fuse-ld=") for flag in flags]
         output.parent.mkdir(parents=True, exist_ok=True)
         run(
@@ -176,7 +180,7 @@ class Build:
             *self.platform,
             "-shared",
             *self.objects,
-            f"-L{self.stub().parent}",
+            f"-L{libraries}",
             *flags,
             "-Wl,--no-undefined",
             "-lpthread",
@@ -188,6 +192,7 @@ class Build:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Builds libthinkwire.so for another system.")
+    parser.add_argument("--libraries", type=Path, help="the directory of a static libcurl")
     parser.add_argument("arch", choices=SWIFT_TARGETS)
     parser.add_argument("sysroot", type=Path)
     parser.add_argument("headers", type=Path, help="the directory that contains curl/curl.h")
@@ -199,15 +204,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="thinkwire-") as work:
         sysroot, headers = arguments.sysroot.resolve(), arguments.headers.resolve()
         build = Build(arguments.arch, sysroot, headers, Path(work))
+        own_flags = ["-DBUNDLED_CURL"] if arguments.libraries else []
         for target in needed:
             if target["type"] == "system":
                 continue
             if list((ROOT / "Sources" / target["name"]).glob("*.c")):
-                build.c_target(target)
+                build.c_target(target, own_flags)
             else:
                 build.swift_target(target)
         flags = [flag for target in needed for flag in settings(target, "linker")]
-        build.link(flags, arguments.output.resolve())
+        if arguments.libraries:
+            flags += [f"-l{name}" for name in BUNDLED]
+        libraries = arguments.libraries or build.stub().parent
+        build.link(flags, libraries.resolve(), arguments.output.resolve())
     print(f"{arguments.output}: {arguments.output.stat().st_size} bytes")
 
 

@@ -1,7 +1,8 @@
 """Supplies the version of the package, and builds libthinkwire into it.
 
-The version is TW_VERSION in include/thinkwire.h. The library is built in a checkout of the
-repository if Swift is installed. A package without it uses a library that is installed.
+The version is TW_VERSION in include/thinkwire.h. The library is built if Swift is installed, in a
+checkout of the repository or in an sdist, which contains its sources. A package without it uses a
+library that is installed.
 """
 
 import ctypes
@@ -16,10 +17,14 @@ from pathlib import Path
 from setuptools import Distribution, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
-BUILT = CHECKOUT / ".build" / "release"
+#: What the library is built from: files of the checkout, which an sdist has in its directory
+#: "library".
+SOURCES = ["Package.swift", "LICENSE", "include", "Sources", "Tests/unit"]
+LIBRARY = HERE / "library" if (HERE / "library").is_dir() else CHECKOUT
 #: The name of the built library, and its name in the package.
 FILE, NAME = (
     ("libthinkwire.dylib", "libthinkwire.0.dylib")
@@ -30,7 +35,7 @@ FILE, NAME = (
 
 def version() -> str:
     """Reads the version from the header, or from the metadata of an sdist, which has no header."""
-    header = CHECKOUT / "include" / "thinkwire.h"
+    header = LIBRARY / "include" / "thinkwire.h"
     metadata = HERE / "PKG-INFO"
     if header.exists():
         header_version = runpy.run_path(str(HERE / "thinkwire" / "_version.py"))["header_version"]
@@ -53,7 +58,7 @@ def buildable() -> bool:
     return (
         not packaged()
         and not os.environ.get("THINKWIRE_LIBRARY")
-        and (CHECKOUT / "Package.swift").exists()
+        and (LIBRARY / "Package.swift").exists()
         and shutil.which("swift") is not None
     )
 
@@ -71,13 +76,13 @@ def build_library() -> Path:
     """Builds the library as the Makefile does, and returns its path."""
     command = ["swift", "build", "-c", "release", "--disable-local-rpath", "--product", "thinkwire"]
     print(f"building libthinkwire: {' '.join(command)}", flush=True)
-    if subprocess.run(command, cwd=CHECKOUT).returncode != 0:
+    if subprocess.run(command, cwd=LIBRARY).returncode != 0:
         raise SystemExit(
             "setup.py: libthinkwire cannot be built (see above); it needs Swift 6.3 and the "
-            f"headers of libcurl, which `{CHECKOUT / '.ci' / 'setup'} build` installs. To use a "
-            "library that is built already, set THINKWIRE_LIBRARY to its path"
+            "headers of libcurl (Debian: libcurl4-openssl-dev). To use a library that is built "
+            "already, set THINKWIRE_LIBRARY to its path"
         )
-    return BUILT / FILE
+    return LIBRARY / ".build" / "release" / FILE
 
 
 class BuildWithLibrary(build_py):
@@ -98,6 +103,21 @@ class BuildWithLibrary(build_py):
             shutil.copy(library, Path(self.build_lib) / "thinkwire" / NAME)
 
 
+class SourcesWithLibrary(sdist):
+    """Adds the sources of the library, if they are here."""
+
+    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        super().make_release_tree(base_dir, files)
+        ignored = shutil.ignore_patterns("__pycache__")
+        for name in SOURCES if (LIBRARY / "Package.swift").exists() else []:
+            source, target = LIBRARY / name, Path(base_dir) / "library" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=ignored)
+            else:
+                shutil.copy(source, target)
+
+
 class PlatformDistribution(Distribution):
     """A package whose wheel is for one platform, if it contains the library."""
 
@@ -112,9 +132,19 @@ class PlatformWheel(bdist_wheel):
         _, _, platform = super().get_tag()
         return "py3", "none", platform
 
+    def write_wheelfile(self, wheelfile_base: str, *arguments: str) -> None:
+        """Also adds the bills of materials of what the library contains (PEP 770)."""
+        super().write_wheelfile(wheelfile_base, *arguments)
+        if (HERE / "sboms").is_dir():
+            shutil.copytree(HERE / "sboms", Path(wheelfile_base) / "sboms")
+
 
 setup(
     version=version(),
-    cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel},
+    cmdclass={
+        "build_py": BuildWithLibrary,
+        "sdist": SourcesWithLibrary,
+        "bdist_wheel": PlatformWheel,
+    },
     distclass=PlatformDistribution,
 )

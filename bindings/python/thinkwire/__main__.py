@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Optional
 
 from . import Client, Error, LibraryError, __version__, library_version
@@ -65,9 +67,7 @@ def _installation() -> Iterator[tuple[str, str]]:
     version = sys.version.split()[0]
     yield "thinkwire", f"{__version__} for Python, in Python {version}"
     yield "libthinkwire", f"{library_version()} ({_path()})"
-    info = _curl_info()
-    yield "libcurl", _text(info.version)
-    yield "TLS", _text(info.ssl_version)
+    yield from _curl_versions()
 
 
 def _path() -> str:
@@ -79,15 +79,26 @@ def _path() -> str:
     return _text(info.dli_fname) if found else "unknown path"
 
 
-def _curl_info() -> _CurlInfo:
-    """Returns the description of the libcurl that the library uses.
+def _curl_versions() -> Iterator[tuple[str, str]]:
+    """Yields the versions of the libcurl that the library uses, and of its TLS library.
 
-    The handle of a library also finds the functions of the libraries that it is linked with.
+    The handle of a library also finds the functions of the libraries that it is linked with. That
+    of a wheel contains a libcurl, which it does not export; the wheel's bill of materials has its
+    version.
     """
-    function = library().curl_version_info
+    try:
+        function = library().curl_version_info
+    except AttributeError:
+        for bill in Path(_path()).parent.parent.glob("thinkwire-*.dist-info/sboms/*.json"):
+            components = json.loads(bill.read_text(encoding="utf-8"))["components"]
+            versions = {component["name"]: component["version"] for component in components}
+            yield "libcurl", versions["curl"]
+            yield "TLS", f"mbedtls/{versions['mbedtls']}"
+        return
     function.restype = ctypes.POINTER(_CurlInfo)
     info: _CurlInfo = function(0).contents
-    return info
+    yield "libcurl", _text(info.version)
+    yield "TLS", _text(info.ssl_version)
 
 
 def _text(value: Optional[bytes]) -> str:
