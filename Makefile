@@ -426,13 +426,18 @@ test-bindings: library
 	    echo "$$language: $$result, $$(($$(date +%s) - start)) s"; \
 	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
 
-# The extension for SQLite, against thinkwire-mock and servers that fail.
-test-showcases: library .build/showcases/thinkwire.so $(venv)/ready
+# The extension for SQLite and the program for a terminal, against thinkwire-mock and servers that
+# fail. The program is checked by the sanitizers.
+test-showcases: library .build/showcases/thinkwire.so .build/showcases/ncurses $(venv)/ready
 	THINKWIRE_MOCK=$(CURDIR)/$(mock) $(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/showcases
 
 .build/showcases/thinkwire.so: bindings/showcases/sqlite.c include/thinkwire.h | library
 	mkdir -p $(@D)
 	$(CC) $(strict) -g -O1 -fPIC -shared $< -o $@ $(link)
+
+.build/showcases/ncurses: bindings/showcases/ncurses.c include/thinkwire.h | library
+	mkdir -p $(@D)
+	$(CC) $(strict) $(sanitize) -g -O1 $< -o $@ $(link) $$(pkg-config --cflags --libs ncursesw)
 
 $(venv)/ready: Tests/requirements.txt
 	python3 -m venv $(venv)
