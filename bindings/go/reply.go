@@ -61,43 +61,51 @@ func newReply(c *C.tw_reply) *Reply {
 
 // Close releases the reply.
 func (reply *Reply) Close() {
+	if reply == nil {
+		return
+	}
 	C.tw_reply_destroy(reply.c)
 	reply.c = nil
 	runtime.SetFinalizer(reply, nil)
 }
 
+// pointer returns the reply for C, where NULL has no content.
+func (reply *Reply) pointer() *C.tw_reply {
+	if reply == nil {
+		return nil
+	}
+	return reply.c
+}
+
 // text returns a text of the reply, and whether there is one.
 func (reply *Reply) text(call func(c *C.tw_reply, length *C.size_t) *C.char) (string, bool) {
-	if reply == nil {
-		return "", false
-	}
 	defer runtime.KeepAlive(reply)
-	return sized(func(length *C.size_t) *C.char { return call(reply.c, length) })
+	return sized(func(length *C.size_t) *C.char { return call(reply.pointer(), length) })
 }
 
 // Status returns the status of the exchange.
 func (reply *Reply) Status() Status {
 	defer runtime.KeepAlive(reply)
-	return Status(C.tw_reply_status(reply.c))
+	return Status(C.tw_reply_status(reply.pointer()))
 }
 
 // Message returns one line that says what happened and what to do; "" for OK.
 func (reply *Reply) Message() string {
 	defer runtime.KeepAlive(reply)
-	return C.GoString(C.tw_reply_message(reply.c))
+	return C.GoString(C.tw_reply_message(reply.pointer()))
 }
 
 // Attempts returns how many times the request was sent.
 func (reply *Reply) Attempts() int {
 	defer runtime.KeepAlive(reply)
-	return int(C.tw_reply_attempts(reply.c))
+	return int(C.tw_reply_attempts(reply.pointer()))
 }
 
 // LastError returns the error that caused the last retry, or nil.
 func (reply *Reply) LastError() error {
 	defer runtime.KeepAlive(reply)
 	var status C.tw_status
-	message := C.GoString(C.tw_reply_last_error(reply.c, &status))
+	message := C.GoString(C.tw_reply_last_error(reply.pointer(), &status))
 	if status == C.TW_OK {
 		return nil
 	}
@@ -107,7 +115,7 @@ func (reply *Reply) LastError() error {
 // HTTPStatus returns the HTTP status; 0 if there was no response.
 func (reply *Reply) HTTPStatus() int {
 	defer runtime.KeepAlive(reply)
-	return int(C.tw_reply_http_status(reply.c))
+	return int(C.tw_reply_http_status(reply.pointer()))
 }
 
 // Reasoning returns the reasoning of the first choice.
@@ -154,13 +162,13 @@ func (reply *Reply) Get(pointer string) (string, bool) {
 // FinishReason returns the finish reason of the first choice.
 func (reply *Reply) FinishReason() string {
 	defer runtime.KeepAlive(reply)
-	return C.GoString(C.tw_reply_finish_reason(reply.c))
+	return C.GoString(C.tw_reply_finish_reason(reply.pointer()))
 }
 
 // RequestID returns the provider's id of this request.
 func (reply *Reply) RequestID() string {
 	defer runtime.KeepAlive(reply)
-	return C.GoString(C.tw_reply_request_id(reply.c))
+	return C.GoString(C.tw_reply_request_id(reply.pointer()))
 }
 
 // Header returns the value of a response header; "" if it is absent.
@@ -168,13 +176,13 @@ func (reply *Reply) Header(name string) string {
 	var a arguments
 	defer a.free()
 	defer runtime.KeepAlive(reply)
-	return C.GoString(C.tw_reply_header(reply.c, a.text(name)))
+	return C.GoString(C.tw_reply_header(reply.pointer(), a.text(name)))
 }
 
 // Usage returns tokens and cost.
 func (reply *Reply) Usage() Usage {
 	defer runtime.KeepAlive(reply)
-	return newUsage(C.tw_reply_usage(reply.c))
+	return newUsage(C.tw_reply_usage(reply.pointer()))
 }
 
 func newUsage(c *C.tw_usage) Usage {
@@ -192,7 +200,7 @@ func newUsage(c *C.tw_usage) Usage {
 // Timing returns the times of the exchange.
 func (reply *Reply) Timing() Timing {
 	defer runtime.KeepAlive(reply)
-	c := C.tw_reply_timing(reply.c)
+	c := C.tw_reply_timing(reply.pointer())
 	since := func(time_us C.int64_t) time.Duration { return time.Duration(time_us) * time.Microsecond }
 	return Timing{
 		Connected:        since(c.connected_us),
@@ -207,9 +215,9 @@ func (reply *Reply) Timing() Timing {
 // ToolCalls returns the tool calls of all choices.
 func (reply *Reply) ToolCalls() []ToolCall {
 	defer runtime.KeepAlive(reply)
-	calls := make([]ToolCall, C.tw_reply_tool_call_count(reply.c))
+	calls := make([]ToolCall, C.tw_reply_tool_call_count(reply.pointer()))
 	for i := range calls {
-		c := C.tw_reply_tool_call(reply.c, C.size_t(i))
+		c := C.tw_reply_tool_call(reply.pointer(), C.size_t(i))
 		calls[i] = ToolCall{
 			Choice:    int(c.choice),
 			Index:     int(c.index),
@@ -223,9 +231,9 @@ func (reply *Reply) ToolCalls() []ToolCall {
 
 func (reply *Reply) models() []string {
 	defer runtime.KeepAlive(reply)
-	ids := make([]string, C.tw_reply_model_count(reply.c))
+	ids := make([]string, C.tw_reply_model_count(reply.pointer()))
 	for i := range ids {
-		ids[i] = C.GoString(C.tw_reply_model(reply.c, C.size_t(i)))
+		ids[i] = C.GoString(C.tw_reply_model(reply.pointer(), C.size_t(i)))
 	}
 	return ids
 }

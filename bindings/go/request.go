@@ -88,7 +88,7 @@ func (request *Request) MessageJSON(json string) *Request {
 func (request *Request) Reply(reply *Reply) *Request {
 	defer runtime.KeepAlive(reply)
 	return request.edit(func(c *C.tw_request, _ *arguments) {
-		C.tw_request_add_reply(c, reply.c)
+		C.tw_request_add_reply(c, reply.pointer())
 	})
 }
 

@@ -128,6 +128,8 @@ func (stream *Stream) Next() bool {
 
 // Event returns a copy of the event that Next has received.
 func (stream *Stream) Event() Event {
+	// C owns the event until the stream is released.
+	defer runtime.KeepAlive(stream)
 	c := stream.event
 	if c == nil {
 		return Event{}
@@ -152,6 +154,7 @@ func (stream *Stream) Event() Event {
 
 // Raw returns the JSON of the chunk that contained the event that Next has received.
 func (stream *Stream) Raw() string {
+	defer runtime.KeepAlive(stream)
 	if stream.event == nil {
 		return ""
 	}

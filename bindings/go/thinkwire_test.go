@@ -217,6 +217,13 @@ func TestManyGoroutinesShareAClientAndARequest(t *testing.T) {
 	}
 }
 
+func TestNoReplyHasNoContent(t *testing.T) {
+	var reply *Reply
+	check(t, reply.Status() == Invalid && reply.Content() == "" && reply.Usage().TotalTokens == -1)
+	check(t, len(reply.ToolCalls()) == 0 && reply.Header("Content-Type") == "")
+	reply.Close()
+}
+
 func sockets() (count int) {
 	entries, _ := os.ReadDir("/proc/self/fd")
 	for _, entry := range entries {

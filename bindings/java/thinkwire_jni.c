@@ -72,7 +72,7 @@ typedef struct arguments {
     X(tw_json_get, tw_json_get(o, name, &len))                                                     \
     X(tool_call_id, tw_reply_tool_call(o, (size_t)n)->id)                                          \
     X(tool_call_name, tw_reply_tool_call(o, (size_t)n)->name)                                      \
-    X(tool_call_arguments, tw_reply_tool_call(o, (size_t)n)->arguments)                            \
+    X(tool_call_arguments, arguments_text(tw_reply_tool_call(o, (size_t)n), &len))                 \
     X(tw_usage_get_cost_unit, tw_usage_get_cost_unit(o))
 
 /* Functions that return a number or an address in the same way. */
@@ -126,6 +126,12 @@ typedef struct arguments {
     X(tw_chat_cancel)                                                                              \
     X(tw_reply_destroy)                                                                            \
     X(tw_json_destroy)
+
+static const char *arguments_text(const tw_tool_call *call, size_t *len)
+{
+    *len = call->arguments_len;
+    return call->arguments;
+}
 
 static void *create_client(const tw_options *options)
 {

@@ -212,7 +212,9 @@ end
 
 -- Sets a field to a string, a number or a boolean; set_json sets it to any JSON text.
 function Request:set(field, value)
-    return change(self, "tw_request_set_" .. (type(value) == "boolean" and "bool" or type(value)),
+    local kind = type(value)
+    if kind == "string" then value = argument(value) end
+    return change(self, "tw_request_set_" .. (kind == "boolean" and "bool" or kind),
         argument(field), value)
 end
 
@@ -314,6 +316,10 @@ local function set(options, name, value)
         C.tw_options_set_timeout(options, C[TIMEOUTS[name]], math.ceil(value * 1000))
     elseif name == "retries" then
         C.tw_options_set_retries(options, value)
+    elseif name == "dialect" then
+        C.tw_options_set_dialect(options, C["TW_DIALECT_" .. value:upper()])
+    elseif name == "cleartext" then
+        C.tw_options_allow_cleartext(options, argument(value))
     elseif name == "headers" then
         for header, text in pairs(value) do
             C.tw_options_set_header(options, argument(header), argument(text))
@@ -323,8 +329,10 @@ local function set(options, name, value)
     end
 end
 
--- Creates a client. Settings: those of TEXTS, those of TIMEOUTS in seconds, `retries`, `headers`.
--- What is not given is read from the environment: see thinkwire.h.
+-- Creates a client. Settings: those of TEXTS, those of TIMEOUTS in seconds, `retries`, `headers`,
+-- `dialect` (the field that switches thinking, such as "reasoning_effort"), and `cleartext` (a host
+-- to which the key may be sent without TLS). What is not given is read from the environment: see
+-- thinkwire.h.
 function M.client(settings)
     local options = ffi.gc(C.tw_options_create(), C.tw_options_destroy)
     for name, value in pairs(settings or {}) do set(options, name, value) end

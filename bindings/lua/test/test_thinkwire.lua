@@ -119,6 +119,13 @@ function tests.invalid_arguments()
     failure(thinkwire.request, "a\0b")
     local request = hello("alibaba/qwen3-32b")
     contains("temperature", failure(request.set, request, "temperature", 3))
+    contains("NUL", failure(request.set, request, "user", "a\0b"))
+end
+
+function tests.settings()
+    local settings = { dialect = "reasoning_effort", cleartext = "example.com" }
+    local reply = thinkwire.client(settings):send(hello("mock/echo"):thinking("high"))
+    contains('"reasoning_effort":"high"', reply:content())
 end
 
 function tests.cancel_ends_the_exchange()

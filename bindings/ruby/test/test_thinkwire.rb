@@ -88,6 +88,12 @@ class ThinkwireTest < Minitest::Test
     assert_raises(ArgumentError) { request("a\0b") }
   end
 
+  def test_settings
+    client = Thinkwire::Client.new(dialect: :reasoning_effort, cleartext: "example.com")
+    reply = client.complete(request("mock/echo").thinking(:high))
+    assert_includes reply.content, '"reasoning_effort":"high"'
+  end
+
   def test_cancel_from_another_thread_ends_a_wait
     stream = @client.stream(request("mock/synthetic#delay=60000"))
     started = Queue.new

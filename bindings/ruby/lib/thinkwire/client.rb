@@ -17,7 +17,9 @@ module Thinkwire
       client&.close
     end
 
-    # Settings: those of TEXTS, those of TIMEOUTS in seconds, `retries` and `headers` (a Hash).
+    # Settings: those of TEXTS, those of TIMEOUTS in seconds, `retries`, `headers` (a Hash),
+    # `dialect` (the field that switches thinking, such as :reasoning_effort), and `cleartext` (a
+    # host to which the key may be sent without TLS).
     def initialize(**settings)
       options = Library.tw_options_create
       settings.each { |name, value| set(options, name, value) }
@@ -62,6 +64,11 @@ module Thinkwire
         Library.tw_options_set_timeout(options, timeout, (value * 1000).round)
       when :retries
         Library.tw_options_set_retries(options, value)
+      when :dialect
+        dialect = Library.const_get("TW_DIALECT_#{value.to_s.upcase}")
+        Library.tw_options_set_dialect(options, dialect)
+      when :cleartext
+        Library.tw_options_allow_cleartext(options, Library.argument(value))
       when :headers
         value.each do |pair|
           Library.tw_options_set_header(options, *pair.map { |text| Library.argument(text) })
