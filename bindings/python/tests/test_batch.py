@@ -212,7 +212,7 @@ def test_no_line_is_lost_or_duplicated_by_kills(tmp_path: Path, base_url: str) -
         env={**os.environ, "PYTHONPATH": str(PACKAGE), "THINKWIRE_BASE_URL": base_url},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
     )
     assert completed.returncode == 0, completed.stderr
     assert int(completed.stdout) == KILLS, completed.stderr
