@@ -95,7 +95,7 @@ package struct SSEParser: ~Copyable {
         guard length <= limit else { return false }
         if wasReturned { clear() }
         hasActivity = true
-        input = input.dropping(length + 2)
+        input = input.dropping(length &+ 2)
         return true
     }
 

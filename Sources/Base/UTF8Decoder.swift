@@ -27,8 +27,8 @@ package struct UTF8Decoder {
     @inline(__always)
     package mutating func append(_ string: JSONValue, to text: inout ByteBuffer) {
         let contents = string.contents
-        if string.isPlain && isClean {
-            text.append(contents)
+        if string.isPlain && isClean, let start = contents.baseAddress {
+            text.append(start, contents.count)
         } else {
             appendSlowly(contents, isValid: string.isValidUTF8, to: &text)
         }

@@ -81,12 +81,17 @@ package final class BlockingDriver: ChatDriver {
     /// Runs the exchange to its end and passes every event to `function`, which cancels it by
     /// returning anything but 0.
     package func run(_ function: tw_event_fn?, _ userdata: UnsafeMutableRawPointer?) {
-        while case .event(let event) = next(until: .max) {
-            guard let function else { continue }
-            isInCallback = true
-            let result = function(userdata, event)
-            isInCallback = false
-            if result != 0 { exchange.cancel() }
+        while case .event(let first) = next(until: .max) {
+            var arrived: UnsafePointer<tw_event>? = first
+            while let event = arrived {
+                if let function {
+                    isInCallback = true
+                    let result = function(userdata, event)
+                    isInCallback = false
+                    if result != 0 { exchange.cancel() }
+                }
+                arrived = exchange.nextArrived(at: now)
+            }
         }
     }
 

@@ -6,11 +6,42 @@ import Chat
 struct EventStorage: ~Copyable {
     private let storage = UnsafeMutablePointer<tw_event>.allocate(capacity: 1)
 
+    init() { storage.initialize(to: newEvent(TW_EVENT_CONTENT)) }
+
     deinit { storage.deallocate() }
 
     /// An event of the answer.
-    @_optimize(speed)
+    @inline(__always)
     func store(_ next: Event, of reply: Reply, raw: Bytes) -> UnsafePointer<tw_event> {
+        guard isPiece(next.kind), isPiece(storage.pointee.kind) else {
+            return storeAny(next, of: reply, raw: raw)
+        }
+        // Pieces of text follow each other, and the other members do not change.
+        let choice = reply.choices[next.choice]
+        let text =
+            switch next.kind {
+            case TW_EVENT_REASONING: choice.reasoning.text.start
+            case TW_EVENT_CONTENT: choice.content.text.start
+            default: choice.refusal.text.start
+            }
+        storage.pointee.kind = next.kind
+        storage.pointee.choice = Int32(truncatingIfNeeded: choice.index)
+        storage.pointee.text = UnsafeRawPointer(text + next.range.lowerBound)
+            .assumingMemoryBound(to: CChar.self)
+        storage.pointee.text_len = next.range.count
+        storage.pointee.raw = UnsafeRawPointer(raw.baseAddress ?? StaticText.empty)
+            .assumingMemoryBound(to: CChar.self)
+        storage.pointee.raw_len = raw.count
+        return UnsafePointer(storage)
+    }
+
+    @inline(__always)
+    private func isPiece(_ kind: tw_event_kind) -> Bool {
+        kind.rawValue <= TW_EVENT_REFUSAL.rawValue
+    }
+
+    @inline(never)
+    private func storeAny(_ next: Event, of reply: Reply, raw: Bytes) -> UnsafePointer<tw_event> {
         var event = newEvent(next.kind)
         event.raw = UnsafeRawPointer(raw.baseAddress ?? StaticText.empty)
             .assumingMemoryBound(to: CChar.self)

@@ -151,9 +151,11 @@ package final class Exchange {
 
     /// The next event of the answer, if all of it has been received. Valid until the next call.
     ///
-    /// It ends the exchange only for an error in what was received.
+    /// It ends the exchange only for an error in what was received. nil also if the exchange is
+    /// cancelled.
     @_optimize(speed)
     package func nextArrived(at now: Int64) -> UnsafePointer<tw_event>? {
+        guard !cancellation.isRequested else { return nil }
         while !attempt.hasEvents {
             guard !isOver else { return nil }
             switch attempt.parse(into: unretainedReply, at: now) {
@@ -236,7 +238,7 @@ package final class Exchange {
 
     // MARK: Events
 
-    @_optimize(speed)
+    @inline(__always)
     private func takeEvent(_ now: Int64) -> UnsafePointer<tw_event> {
         hasDeliveredEvent = true
         let (event, raw) = attempt.takeEvent()

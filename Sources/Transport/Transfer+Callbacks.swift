@@ -101,20 +101,19 @@ extension Transfer {
 
     private static let receiveBody: curl_write_callback = { bytes, _, count, transfer in
         guard let bytes, let transfer else { return 0 }
-        let part = Bytes(
-            start: UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self), count: count)
+        let part = UnsafeRawPointer(bytes).assumingMemoryBound(to: UInt8.self)
         return UnretainedReference<Transfer>(transfer).with { transfer in
             if transfer.isPaused {
                 transfer.isHoldingData = true
                 return Int(CURL_WRITEFUNC_PAUSE)
             }
-            return transfer.receive(part) ? count : 0
+            return transfer.receive(part, count) ? count : 0
         }
     }
 
     /// Keeps a part of the body; false ends the transfer.
-    @_optimize(speed)
-    private func receive(_ bytes: Bytes) -> Bool {
+    @inline(__always)
+    private func receive(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Bool {
         // libcurl accepts "HTTP/200 OK" as a status line, but without a status.
         guard head.status != 0 else {
             end = .failed(CURLE_WEIRD_SERVER_REPLY)
@@ -122,14 +121,14 @@ extension Transfer {
         }
         noteProgress()
         lastReceived = loop.now
-        received += bytes.count
+        received += count
         let excess = received - settings.limits.body
         guard excess > 0 else {
-            inbox.append(bytes)
+            inbox.append(bytes, count)
             return true
         }
         // What the limit allows is kept.
-        inbox.append(bytes.part(0..<max(bytes.count - excess, 0)))
+        inbox.append(bytes, max(count - excess, 0))
         received -= excess
         end = .tooLarge(.body)
         return false

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 # Instructions per chunk: each event in its place, and events that the network splits.
-LIMITS = {"": 800, ",piece=100": 1000}
+LIMITS = {"": 600, ",piece=100": 750}
 SHORT, LONG = 1000, 8000
 
 

@@ -59,8 +59,7 @@ package struct ChunkParser: ~Copyable {
     }
 
     /// Adds the text of a chunk that matches the template.
-    @inline(never)
-    @_optimize(speed)
+    @inline(__always)
     private mutating func add(
         _ piece: JSONValue, to choice: UnretainedReference<Choice>, of reply: Reply
     ) {

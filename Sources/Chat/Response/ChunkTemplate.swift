@@ -1,4 +1,5 @@
 import Base
+import CPlatform
 import CThinkwire
 
 /// The last chunk that only added one piece of text; used to recognise the next chunk without
@@ -69,22 +70,20 @@ struct ChunkTemplate: ~Copyable {
     @inline(__always)
     func matchEvent(in input: Bytes, _ reader: inout JSONReader) -> (text: JSONValue, chunk: Bytes)?
     {
-        let known = event.bytes
         let start = textRange.lowerBound
-        guard !known.isEmpty, input.count > known.count - textRange.count,
-            input.part(0..<start).equals(known.part(0..<start)),
+        let rest = event.count &- textRange.upperBound
+        guard !event.isEmpty, input.count > start &+ rest, let source = input.baseAddress,
+            memcmp(source, event.start, start) == 0,
             let text = reader.readOrdinaryString(in: input, at: start)
                 ?? reader.readString(in: input, at: start - 1)
         else { return nil }
         // A control character in the text may be a line end.
-        let end = start + text.contents.count
-        let rest = known.count - textRange.upperBound
-        guard text.isStandard, end > start, input.count - end >= rest,
-            input.part(end..<end + rest).equals(known.dropping(textRange.upperBound))
+        let end = start &+ text.contents.count
+        guard text.isStandard, end > start, input.count &- end >= rest,
+            memcmp(source + end, event.start + textRange.upperBound, rest) == 0
         else { return nil }
-        return (
-            text, input.part(ChunkTemplate.fieldLength..<end + rest - ChunkTemplate.endLength)
-        )
+        let length = end &+ rest &- ChunkTemplate.fieldLength &- ChunkTemplate.endLength
+        return (text, Bytes(start: source + ChunkTemplate.fieldLength, count: length))
     }
 }
 
