@@ -4,6 +4,8 @@ require "json"
 require_relative "thinkwire/library"
 require_relative "thinkwire/objects"
 require_relative "thinkwire/request"
+require_relative "thinkwire/loop"
+require_relative "thinkwire/exchange"
 require_relative "thinkwire/stream"
 require_relative "thinkwire/client"
 

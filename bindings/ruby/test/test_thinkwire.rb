@@ -2,6 +2,7 @@
 
 require "minitest/autorun"
 require "thinkwire"
+require_relative "scheduler"
 
 class ThinkwireTest < Minitest::Test
   FOX = "mock/synthetic#chunks=3,reasoning=2,text=%F0%9F%A6%8A"
@@ -132,9 +133,94 @@ class ThinkwireTest < Minitest::Test
 
   def test_models = assert_includes(@client.models, "alibaba/qwen3-32b")
 
+  # Runs the blocks as fibers of one thread, and returns their values.
+  #
+  # They are not the value of the thread, which Ruby 3.1 collects while the fibers run.
+  def fibers(*blocks)
+    values = Array.new(blocks.size)
+    Thread.new do
+      Fiber.set_scheduler(Scheduler.new)
+      blocks.each_with_index { |block, at| Fiber.schedule { values[at] = block.call } }
+    end.join
+    values
+  end
+
+  def test_fibers_wait_for_streams_at_the_same_time
+    log = []
+    read = lambda do |name|
+      stream = @client.stream(request("mock/synthetic#chunks=5,pace=20,text=#{name}"))
+      stream.map { |event| event.kind == :content && log << event.text }
+      stream.reply.content
+    end
+    ticks = -> { 5.times { sleep(0.01).then { log << "tick" } } }
+    started = Thinkwire.now
+    answers = fibers(*%w[a b c].map { |name| -> { read.call(name) } }, ticks)
+    assert_equal %w[aaaaa bbbbb ccccc], answers.first(3)
+    assert_operator Thinkwire.now - started, :<, 3 * 5 * 0.02, "they do not wait for each other"
+    assert_operator log.each_cons(2).count { |one, two| one != two }, :>, 8
+  end
+
+  def test_fibers_complete_list_models_and_receive_errors
+    failing = -> { assert_raises(Thinkwire::Error) { @client.complete(request("no/such")) } }
+    answer, models, error = fibers(
+      -> { @client.complete(request(FOX)).content }, -> { @client.models }, failing
+    )
+    assert_equal "🦊🦊🦊", answer
+    assert_includes models, "alibaba/qwen3-32b"
+    assert_equal :not_found, error.status
+  end
+
+  def test_fibers_cancel_and_time_out
+    waiting = @client.method(:stream).to_proc << ->(_) { request("mock/synthetic#delay=60000") }
+    cancelled = lambda do
+      stream = waiting.call(nil)
+      Fiber.schedule { sleep(0.02).then { stream.cancel } }
+      assert_raises(Thinkwire::Error) { stream.to_a }.status
+    end
+    timeouts = lambda do
+      stream = waiting.call(nil)
+      [stream.next_event(timeout: 0), stream.next_event(timeout: 0.02), stream.close.status]
+    end
+    left = -> { @client.stream(request(SLOW)).each { |event| break event.kind } }
+    statuses = fibers(cancelled, timeouts, left)
+    assert_equal [:cancelled, [:timeout, :timeout, :cancelled], :content], statuses
+  end
+
+  def test_a_fiber_that_does_not_read_holds_the_server_back
+    chunks = 5000
+    read = lambda do
+      stream = @client.stream(request("mock/synthetic#chunks=#{chunks},size=1000"))
+      stream.next_event
+      other = @client.complete(request(FOX)).content
+      count = stream.count { |event| event.kind == :content }
+      [other, count]
+    end
+    assert_includes [chunks, chunks - 1], fibers(read)[0].then { |other, count| count if other }
+  end
+
+  def test_loop
+    loop = Thinkwire::Loop.new(@client)
+    texts = Hash.new("")
+    waiting = loop.start(request("mock/synthetic#delay=60000")) { |e| texts[:end] = e.reply.status }
+    loop.start(request(FOX)) do |event|
+      texts[event.kind] += event.text
+      waiting.cancel if event.kind == :done
+    end
+    assert_equal 2, loop.active
+    loop.run
+    assert_equal ["🦊🦊🦊", "🦊🦊", :cancelled], texts.values_at(:content, :reasoning, :end)
+    waiting.cancel # It does nothing.
+    loop.start(request(SLOW)) { |event| raise "too much" if event.kind == :content }
+    assert_equal "too much", assert_raises(RuntimeError) { loop.run }.message
+    loop.run
+    loop.close
+    assert_raises(Thinkwire::Error) { loop.active }
+  end
+
   # A stream that is garbage closes its connection.
   def abandon(count)
     count.times { Thinkwire::Client.new.stream(request(SLOW)).next_event }
+    count.times { Thinkwire::Loop.new(@client).start(request(SLOW)) { |_| nil } }
   end
 
   def test_garbage_is_released

@@ -27,32 +27,59 @@ module Thinkwire
       status = Library.tw_client_create(options, client)
       Error.raise_last(status) unless status == Library::TW_OK
       @handle = Handle.new(client.unpack1("J"), Library.method(:tw_client_destroy))
+      @waiters = {}.compare_by_identity
     ensure
       Library.tw_options_destroy(options)
     end
 
     # Begins a streamed exchange. With a block, yields its events and returns its reply.
     def stream(request, &block)
-      stream = Stream.new(Library.tw_chat_open(@handle.to_i, request.to_i), self)
+      stream = open(:tw_chat_open, :tw_loop_start, request)
       return stream unless block
 
       stream.each(&block)
     end
 
     # Sends a request and waits for the complete reply. Raises an Error unless it ends with :ok.
-    def complete(request) = finish(Library.tw_chat_open_unstreamed(@handle.to_i, request.to_i))
+    def complete(request)
+      open(:tw_chat_open_unstreamed, :tw_loop_start_unstreamed, request).each { |_| nil }
+    end
 
     # The ids of the models that the endpoint offers.
-    def models = finish(Library.tw_models_open(@handle.to_i)).models
+    def models = open(:tw_models_open, :tw_loop_start_models).each { |_| nil }.models
 
     # Cancels every exchange of the client that has begun. From any thread.
     def cancel = Library.tw_client_cancel(@handle.to_i)
 
-    def close = @handle.release
+    # Closes the client. The exchanges of this thread's fibers are cancelled.
+    def close
+      _, waiter = @waiters.delete(Thread.current)
+      waiter&.loop&.close
+      @handle.release
+    end
+
+    def to_i = @handle.to_i
 
     private
 
-    def finish(chat) = Stream.new(chat, self).each { |_| nil }
+    # Begins an exchange by the function for threads, or by that for loops.
+    def open(chat_function, loop_function, request = nil)
+      scheduler = Fiber.current_scheduler
+      return Stream.new(FiberExchange.new(waiter(scheduler), loop_function, request)) if scheduler
+
+      arguments = [@handle.to_i, request&.to_i].compact
+      Stream.new(ThreadExchange.new(Library.public_send(chat_function, *arguments)))
+    end
+
+    # The loop for a scheduler, which is the only one of its thread.
+    def waiter(scheduler)
+      known, waiter = @waiters[Thread.current]
+      return waiter if known.equal?(scheduler)
+
+      @waiters.delete_if { |thread, _| !thread.alive? }
+      @waiters[Thread.current] = [scheduler, Waiter.new(self)]
+      @waiters[Thread.current].last
+    end
 
     # The options record a failure; creating the client reports it.
     def set(options, name, value)

@@ -71,7 +71,7 @@ module Thinkwire
 
   # A piece of an answer. `kind` is :reasoning, :content, :tool_call, …: see tw_event_kind.
   Event = Struct.new(:kind, :text, :choice, :tool_index, :tool_id, :tool_name, :usage, :attempt,
-                     :status, :wait_ms) do
+                     :status, :wait_ms, :reply) do
     def self.read(pointer)
       kind = KINDS.fetch(Library.tw_event_get_kind(pointer))
       event = new(kind, Library.text(:tw_event_get_text, pointer),
@@ -92,6 +92,8 @@ module Thinkwire
         self.attempt = Library.tw_event_get_attempt(pointer)
         self.status = STATUSES[Library.tw_event_get_status(pointer)]
         self.wait_ms = Library.tw_event_get_wait_ms(pointer)
+      when :done # The last event of an exchange of a Loop.
+        self.reply = Reply.new(Library.tw_reply_retain(Library.tw_event_get_reply(pointer)))
       end
     end
   end
