@@ -573,7 +573,8 @@ CALL(tw_reply_destroy)
     OF(tw_chat_send) OF(tw_chat_stream) OF(tw_chat_open) OF(tw_chat_open_unstreamed) \
     OF(tw_models_send) OF(tw_models_open) \
     OF(tw_chat_next) OF(tw_chat_next_batch) OF(tw_chat_run) OF(tw_chat_cancel) \
-    OF(tw_chat_close) OF(tw_chat_pause) OF(tw_chat_resume) OF(tw_loop_create) OF(tw_loop_set_limit) OF(tw_loop_start) \
+    OF(tw_chat_close) OF(tw_chat_pause) OF(tw_chat_resume) \
+    OF(tw_loop_create) OF(tw_loop_set_limit) OF(tw_loop_start) \
     OF(tw_loop_start_unstreamed) OF(tw_loop_start_models) OF(tw_loop_poll) OF(tw_loop_fd) \
     OF(tw_loop_wake) OF(tw_loop_active) OF(tw_loop_destroy) OF(tw_reply_retain) \
     OF(tw_reply_status) \
