@@ -495,6 +495,15 @@ $(cross:%=.build/bundle/%/ready): .build/bundle/%/ready: .build/bundle/sources .
 	bindings/packaging/unpack.sh $@
 	touch $@
 
+# In new systems of Debian without libcurl and compiler: SUITES="bullseye bookworm trixie". aarch64
+# runs under qemu, which takes many minutes.
+SUITES ?= bookworm
+test-wheel: $(cross:%=test-wheel-%)
+
+.PHONY: $(cross:%=test-wheel-%)
+$(cross:%=test-wheel-%): test-wheel-%: wheel-% library
+	Tests/wheel/run.py $* $(dists)/*_$*.whl $(mock) $(SUITES)
+
 sdist: $(dists)/venv/ready
 	rm -f $(dists)/*.tar.gz
 	$(dists)/venv/bin/python bindings/packaging/wheel.py sdist $(dists)

@@ -24,10 +24,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SUITE = "bookworm"
-DEBIAN = f"""\
-deb http://deb.debian.org/debian {SUITE} main
-deb http://deb.debian.org/debian {SUITE}-updates main
-deb http://deb.debian.org/debian-security {SUITE}-security main
+DEBIAN = """\
+deb http://deb.debian.org/debian {0} main
+deb http://deb.debian.org/debian {0}-updates main
+deb http://deb.debian.org/debian-security {0}-security main
 """
 PASSED_ON = re.compile(r"PIP_\w+|(https?|all|no)_proxy", re.IGNORECASE)
 CERTIFICATES = Path(os.environ.get("PIP_CERT", "/etc/ssl/certs/ca-certificates.crt"))
@@ -55,30 +55,41 @@ def toolchain() -> Path:
     return folder
 
 
-def mirrors(work: Path) -> list[Path]:
+def mirrors(work: Path, suite: str) -> list[Path]:
     """Files with apt's sources: those of this machine if it has all suites, else Debian's own."""
     apt = Path("/etc/apt")
     lists = [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]
     lists = [path for path in lists if path.suffix in {".list", ".sources"} and path.is_file()]
-    lists = [path for path in lists if SUITE in path.read_text()]
+    lists = [path for path in lists if suite in path.read_text()]
     text = "\n".join(path.read_text() for path in lists)
     if all(
-        re.search(rf"^[^#]*\b{SUITE}{part}\b", text, re.M) for part in ("-updates", "-security")
+        re.search(rf"^[^#]*\b{suite}{part}\b", text, re.M) for part in ("-updates", "-security")
     ):
         return lists
     own = work / "debian.list"
-    own.write_text(DEBIAN)
+    own.write_text(DEBIAN.format(suite))
     return [own]
 
 
-def create(root: Path, work: Path) -> None:
-    """Creates the new system and copies what the packages of PyPI need."""
+def apt_options() -> list[str]:
+    """mmdebstrap's options for how this machine reaches Debian's mirrors."""
     apt = Path("/etc/apt")
     settings = [apt / "apt.conf", *sorted((apt / "apt.conf.d").glob("*"))]
     settings = [path for path in settings if path.is_file() and "Acquire::" in path.read_text()]
-    options = [f"--aptopt={path}" for path in settings]
-    command = ["mmdebstrap", "--variant=minbase", "--include=make", *options, SUITE, str(root)]
-    subprocess.run([*command, *map(str, mirrors(work))], check=True)
+    return [f"--aptopt={path}" for path in settings]
+
+
+def create(root: Path, work: Path) -> None:
+    """Creates the new system and copies the sources and what the packages of PyPI need."""
+    command = ["mmdebstrap", "--variant=minbase", "--include=make", *apt_options(), SUITE]
+    subprocess.run([*command, root, *mirrors(work, SUITE)], check=True)
+    copy_settings(root)
+    ignored = shutil.ignore_patterns(".build", ".git", "__pycache__", ".*_cache")
+    shutil.copytree(ROOT, root / "root/thinkwire", symlinks=True, ignore=ignored)
+
+
+def copy_settings(root: Path) -> None:
+    """Copies how this machine reaches PyPI."""
     home = Path.home()
     for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf"):
         copy(Path(path), root / path[1:])
@@ -86,8 +97,6 @@ def create(root: Path, work: Path) -> None:
         copy(home / path, root / "root" / path)
     # Only pip trusts the certificates of this machine; the tests use those of the new system.
     copy(CERTIFICATES, root / "root/pip.pem")
-    ignored = shutil.ignore_patterns(".build", ".git", "__pycache__", ".*_cache")
-    shutil.copytree(ROOT, root / "root/thinkwire", symlinks=True, ignore=ignored)
 
 
 def copy(source: Path, target: Path) -> None:

@@ -148,7 +148,9 @@ package final class Endpoint {
         guard !text.contains(0) else { return false }
         var terminated = ByteBuffer()
         terminated.append(text)
-        return curl_url_set(parts, part, terminated.cString, 0) == CURLUE_OK
+        // The schemes that libcurl supports differ; which of them are accepted is decided here.
+        let flags = UInt32(CURLU_NON_SUPPORT_SCHEME)
+        return curl_url_set(parts, part, terminated.cString, flags) == CURLUE_OK
     }
 
     static func part(_ parts: OpaquePointer, _ part: CURLUPart, _ flags: UInt32 = 0) -> ByteBuffer {

@@ -1,0 +1,38 @@
+#!/bin/sh
+# inside.sh WHEEL: tests a wheel in a system that has neither libcurl nor a compiler (run.py).
+# TESTS: arguments for pytest in place of the Python package's tests.
+set -eu
+wheel=$1
+cd /root/thinkwire
+. /etc/os-release
+echo "wheel: $PRETTY_NAME, $(uname -m), $(python3 --version)"
+for name in cc gcc clang curl; do
+    ! command -v "$name" >/dev/null || { echo "wheel: this system has $name" >&2; exit 1; }
+done
+found=$(find / -xdev -path /root -prune -o -name 'libcurl*' -print)
+[ -z "$found" ] || { echo "wheel: this system has $found" >&2; exit 1; }
+
+# From `pip install` to the first token of the program in README.md.
+python3 -m venv /root/venv
+Tests/wheel/first_token.py "$wheel" /root/venv /root/mock/thinkwire-mock
+
+# The tests import the installed package.
+find='import os, thinkwire; print(os.path.dirname(thinkwire.__file__))'
+package=$(cd / && /root/venv/bin/python -c "$find")
+rm -rf bindings/python/thinkwire
+ln -s "$package" bindings/python/thinkwire
+/root/venv/bin/python -m thinkwire --base-url http://127.0.0.1:9 | head -n 4
+export THINKWIRE_LIBRARY="$package/libthinkwire.so.0" THINKWIRE_MOCK=/root/mock/thinkwire-mock
+# There is no compiler. What PyPI has no wheel of is not tested with.
+for requirement in pytest pytest-xdist cryptography pycurl certifi setuptools aiohttp httpx \
+    opentelemetry-sdk pydantic trio uvloop mypy; do
+    /root/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: \
+        "$requirement" || echo "wheel: $requirement is not available"
+done
+/root/venv/bin/python -m pytest -q -p no:cacheprovider Tests/wheel
+# Without the tests that need a compiler, or build the package in a checkout.
+cd bindings/python/tests
+for name in test_abi test_install test_package; do rm $name.py; done
+# shellcheck disable=SC2086
+/root/venv/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile ${TESTS:-.} \
+    -k 'not test_incompatible_library_is_rejected'
