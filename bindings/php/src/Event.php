@@ -17,6 +17,7 @@ final class Event
      * @param ?int $toolIndex with the id and the name, for "tool_call"
      * @param ?Usage $usage for "usage"
      * @param ?int $attempt with the status and the time in ms until it, for "retry"
+     * @param ?Reply $reply for "done", the last event of an exchange of a Loop
      */
     private function __construct(
         public readonly string $kind,
@@ -29,6 +30,7 @@ final class Event
         public readonly ?int $attempt = null,
         public readonly ?string $status = null,
         public readonly ?int $waitMs = null,
+        public readonly ?Reply $reply = null,
     ) {}
 
     /** @internal */
@@ -48,6 +50,7 @@ final class Event
                 'status' => Library::statusName($event->status),
                 'waitMs' => $event->wait_ms,
             ],
+            'done' => ['reply' => new Reply(Library::c()->tw_reply_retain($event->reply))],
             default => [],
         };
         $text = \FFI::string($event->text, $event->text_len);

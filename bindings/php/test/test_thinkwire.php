@@ -5,7 +5,7 @@ declare(strict_types=1);
 
 require __DIR__ . '/../thinkwire.php';
 
-use Thinkwire\{Client, Exception, Library, Reply, Request};
+use Thinkwire\{Client, Event, Exception, Library, Loop, Reply, Request};
 
 const FOX = 'mock/synthetic#chunks=3,reasoning=2,text=%F0%9F%A6%8A';
 const SLOW = 'mock/synthetic#chunks=1000,pace=50';
@@ -294,6 +294,92 @@ final class Tests
             $run();
         }
         assert(resident() - $before < 16_384); // 30 replies of 1 MiB
+    }
+
+    public function loopRunsManyExchangesInAnEventLoop(): void
+    {
+        $loop = new Loop($this->client);
+        [$texts, $answers, $polls] = [[], [], 0];
+        foreach (['a', 'b', 'c'] as $name) {
+            $request = hello("mock/synthetic#chunks=5,pace=20,text=$name");
+            $loop->start($request, function (Event $event) use ($name, &$texts, &$answers): void {
+                match ($event->kind) {
+                    'content' => $texts[] = $event->text,
+                    'done' => $answers[$name] = $event->reply->orThrow()->content(),
+                    default => null,
+                };
+            });
+        }
+        same(3, $loop->active());
+        for ($stream = $loop->stream(); $loop->active() > 0; $polls++) {
+            [$read, $write, $except] = [[$stream], [], []];
+            assert(stream_select($read, $write, $except, 10) === 1);
+            $loop->poll(0);
+        }
+        ksort($answers);
+        same(['a' => 'aaaaa', 'b' => 'bbbbb', 'c' => 'ccccc'], $answers);
+        assert($polls > 4);
+        assert(count(array_unique(array_slice($texts, 0, 6))) > 1, 'the exchanges alternate');
+    }
+
+    public function loopPausesAndCancels(): void
+    {
+        $loop = new Loop($this->client);
+        [$content, $status] = [null, null];
+        $waiting = $loop->start(hello(WAITING), function (Event $event) use (&$status): void {
+            $status = $event->reply->status();
+        });
+        $paused = $loop->start(hello(FOX), function (Event $event) use (&$content, $waiting): void {
+            if ($event->kind === 'done') {
+                $content = $event->reply->content();
+                $waiting->cancel();
+            }
+        });
+        $paused->pause();
+        $loop->poll(0.02);
+        same(null, $content);
+        $paused->resume();
+        $loop->run();
+        same(['🦊🦊🦊', 'cancelled'], [$content, $status]);
+        $waiting->cancel(); // These do nothing.
+        $paused->pause();
+    }
+
+    public function loopReportsAnExceptionOfACallback(): void
+    {
+        $loop = new Loop($this->client);
+        $kinds = [];
+        $loop->start(hello(SLOW), function (Event $event) use (&$kinds): void {
+            $kinds[] = $event->kind;
+            if ($event->kind === 'content') {
+                throw new DomainException('too much');
+            }
+        });
+        same('too much', failure(fn() => $loop->run(), DomainException::class)->getMessage());
+        $loop->run();
+        same(['content', 'done'], array_slice($kinds, -2));
+    }
+
+    public function loopIsClosedByItsLastReference(): void
+    {
+        $before = sockets();
+        $loop = new Loop($this->client);
+        [$status, $refused] = [null, null];
+        $weak = WeakReference::create($loop);
+        $loop->start(hello(SLOW), function (Event $event) use ($weak, &$status, &$refused): void {
+            match ($event->kind) {
+                'content' => $refused = failure(fn() => $weak->get()->close())->status,
+                'done' => $status = $event->reply->status(),
+                default => null,
+            };
+        });
+        while ($refused === null) {
+            $loop->poll(1);
+        }
+        same(['misuse', null], [$refused, $status]);
+        unset($loop);
+        same('cancelled', $status);
+        assert(sockets() <= $before);
     }
 
     /** A web server may allow FFI only in preloaded files. */
