@@ -471,7 +471,7 @@ $(cross:%=.build/sysroot/%): .build/sysroot/%: bindings/packaging/sources.txt bi
 dists   := .build/wheel
 wheels  := $(cross:%=wheel-%)
 bundled := $(cross:%=.build/%/bundled/libthinkwire.so)
-.PHONY: wheel sdist test-wheel $(wheels)
+.PHONY: wheel sdist test-wheel test-sdist $(wheels)
 
 wheel: $(wheels)
 
@@ -503,6 +503,12 @@ test-wheel: $(cross:%=test-wheel-%)
 .PHONY: $(cross:%=test-wheel-%)
 $(cross:%=test-wheel-%): test-wheel-%: wheel-% library
 	Tests/wheel/run.py $* $(dists)/*_$*.whl $(mock) $(SUITES)
+
+# Builds the library from the sdist alone.
+test-sdist: sdist library
+	rm -rf .build/sdist
+	python3 -m venv .build/sdist
+	Tests/wheel/first_token.py $(dists)/*.tar.gz .build/sdist $(mock)
 
 sdist: $(dists)/venv/ready
 	rm -f $(dists)/*.tar.gz

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Prints the seconds from `pip install` of a wheel to the first token of the program in README.md.
+"""Prints the seconds from `pip install` to the first token of the program in README.md.
 
-first_token.py WHEEL VENV MOCK
+first_token.py DISTRIBUTION VENV MOCK
 """
 
 import os
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def main() -> None:
-    wheel, environment, mock = sys.argv[1:]
+    distribution, environment, mock = sys.argv[1:]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"^```python\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
     with subprocess.Popen([mock, "--port", "0"], stdout=subprocess.PIPE, text=True) as server:
@@ -23,7 +23,7 @@ def main() -> None:
         url = server.stdout.readline().strip()
         start = time.monotonic()
         pip = [f"{environment}/bin/pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--no-index", wheel], check=True)
+        subprocess.run([*pip, "--no-deps", distribution], check=True)
         installed = time.monotonic()
         variables = {**os.environ, "THINKWIRE_BASE_URL": url, "THINKWIRE_API_KEY": "test"}
         command = [f"{environment}/bin/python", "-c", program]
