@@ -1,7 +1,7 @@
 -- A client for OpenAI-compatible chat APIs that streams reasoning and answer separately.
 --
 -- The declarations are those of thinkwire.cdef, which is installed with the library: `C` has every
--- function of thinkwire.h. The binding uses no callbacks, so coroutines may yield between events.
+-- function of thinkwire.h. Streams use no callbacks, so coroutines may yield between their events.
 local ffi = require("ffi")
 
 local function declarations()
@@ -257,6 +257,8 @@ local function read_event(event)
         result.attempt = event.attempt
         result.status = status_name(event.status)
         result.wait_ms = tonumber(event.wait_ms)
+    elseif result.kind == "done" then -- the last event of an exchange of a loop
+        result.reply = new_reply(C.tw_reply_retain(event.reply))
     end
     return result
 end
@@ -368,5 +370,86 @@ end
 function Client:close()
     C.tw_client_destroy(take(self))
 end
+
+-- Loop: many exchanges on one thread, in any event loop that watches descriptors -----------------
+
+local Loop = {}
+Loop.__index = Loop
+local Exchange = {}
+Exchange.__index = Exchange
+
+-- The exchanges of all loops that have not ended, by the number that C passes to the callback.
+local tasks, last_task = {}, 0
+
+-- An error must not leave the callback. `poll` raises it.
+local function receive(id, event)
+    local task = tasks[tonumber(ffi.cast("intptr_t", id))]
+    if event.kind == C.TW_EVENT_DONE then
+        -- The library frees the chat after its last event.
+        task.exchange.chat = nil
+        tasks[task.id] = nil
+    end
+    local ok, failure = pcall(function() task.on_event(read_event(event)) end)
+    if not ok then table.insert(task.failures, { failure }) end
+    return ok and 0 or 1
+end
+-- LuaJIT has few callbacks, so all loops share one. Calls that lead to it must not be compiled.
+local callback = ffi.cast("tw_event_fn", receive)
+local function destroy_loop(loop) C.tw_loop_destroy(loop) end
+jit.off(destroy_loop)
+
+function M.loop(client)
+    local pointer = C.tw_loop_create(handle(client))
+    if pointer == nil then check(C.TW_INVALID) end
+    return setmetatable({ pointer = ffi.gc(pointer, destroy_loop), failures = {} }, Loop)
+end
+
+-- Starts a streamed exchange, whose events `on_event` receives in `poll`; the last is "done".
+-- `on_event` must not yield. An error in it cancels the exchange, and is raised by `poll`.
+function Loop:start(request, on_event)
+    last_task = last_task + 1
+    local chat = C.tw_loop_start(handle(self), handle(request), callback,
+        ffi.cast("void *", last_task))
+    if chat == nil then check(C.TW_MISUSE) end
+    local exchange = setmetatable({ chat = chat }, Exchange)
+    tasks[last_task] = { id = last_task, exchange = exchange, on_event = on_event,
+        failures = self.failures }
+    return exchange
+end
+
+-- Delivers the events of what is ready, after waiting for `timeout` seconds at most. Returns their
+-- number.
+function Loop:poll(timeout)
+    self.polling = true
+    local count = C.tw_loop_poll(handle(self), timeout and math.ceil(timeout * 1000) or -1)
+    self.polling = false
+    local failure = table.remove(self.failures, 1)
+    if failure then error(failure[1], 0) end
+    if count < 0 then check(-count) end
+    return count
+end
+jit.off(Loop.poll)
+
+-- Polls until no exchange is active.
+function Loop:run()
+    while self:active() > 0 do self:poll() end
+end
+
+-- A descriptor that is readable whenever `poll` has work. It must not be read or closed.
+function Loop:fd() return C.tw_loop_fd(handle(self)) end
+
+-- The number of exchanges that have not ended.
+function Loop:active() return tonumber(C.tw_loop_active(handle(self))) end
+
+-- Cancels every exchange, delivers "done" for each, and destroys the loop.
+function Loop:close()
+    if self.polling then raise("misuse", "a callback cannot close its loop") end
+    destroy_loop(take(self))
+end
+
+-- After the end of the exchange, these functions do nothing. "done" follows a cancellation.
+function Exchange:cancel() C.tw_chat_cancel(self.chat) end
+function Exchange:pause() C.tw_chat_pause(self.chat) end
+function Exchange:resume() C.tw_chat_resume(self.chat) end
 
 return M

@@ -1,4 +1,5 @@
 -- Tests of the binding against the thinkwire-mock of THINKWIRE_BASE_URL.
+local ffi = require("ffi")
 local thinkwire = require("thinkwire")
 
 local FOX = "mock/synthetic#chunks=3,reasoning=2,text=%F0%9F%A6%8A"
@@ -164,6 +165,93 @@ function tests.retry_event()
 end
 
 function tests.models() contains("alibaba/qwen3-32b", table.concat(client:models(), " ")) end
+
+ffi.cdef([[struct pollfd { int fd; short events, revents; };
+int poll(struct pollfd *fds, unsigned long count, int timeout);]])
+
+-- Waits for events of the loop as an event loop does, until no exchange is active.
+local function run(loop)
+    local polls, ready = 0, ffi.new("struct pollfd[1]", { { loop:fd(), 1 } })
+    while loop:active() > 0 do
+        equal(1, ffi.C.poll(ready, 1, 10000))
+        loop:poll(0)
+        polls = polls + 1
+    end
+    return polls
+end
+
+function tests.loop_runs_many_exchanges_at_once()
+    local loop = thinkwire.loop(client)
+    local answers, texts = {}, {}
+    for _, name in ipairs({ "a", "b", "c" }) do
+        loop:start(hello("mock/synthetic#chunks=5,pace=20,text=" .. name), function(event)
+            if event.kind == "content" then table.insert(texts, event.text) end
+            if event.kind == "done" then answers[name] = event.reply:content() end
+        end)
+    end
+    equal(3, loop:active())
+    assert(run(loop) > 4)
+    equal("aaaaa bbbbb ccccc", table.concat({ answers.a, answers.b, answers.c }, " "))
+    assert(not table.concat(texts):find("aaaa"), "the exchanges alternate")
+end
+
+function tests.loop_pauses_and_cancels()
+    local loop = thinkwire.loop(client)
+    local content, status
+    local waiting = loop:start(hello(WAITING), function(event) status = event.reply:status() end)
+    local paused = loop:start(hello(FOX), function(event)
+        if event.kind == "done" then
+            content = event.reply:content()
+            waiting:cancel()
+        end
+    end)
+    paused:pause()
+    loop:poll(0.02)
+    equal(nil, content)
+    paused:resume()
+    loop:run()
+    equal("🦊🦊🦊 cancelled", content .. " " .. status)
+    waiting:cancel() -- These do nothing.
+    paused:pause()
+end
+
+function tests.loop_reports_an_error_of_a_callback()
+    local loop = thinkwire.loop(client)
+    local kinds = {}
+    loop:start(hello("mock/synthetic#chunks=1000,pace=50"), function(event)
+        table.insert(kinds, event.kind)
+        if event.kind == "content" then error("too much", 0) end
+    end)
+    local ok, reason = pcall(loop.run, loop)
+    equal("false too much", tostring(ok) .. " " .. reason)
+    loop:run()
+    equal("content done", table.concat(kinds, " ", #kinds - 1))
+end
+
+function tests.loop_is_closed_by_the_garbage_collector()
+    collectgarbage()
+    local before, status, refused = sockets(), nil, nil
+    local function start()
+        local loop = thinkwire.loop(client)
+        loop:start(hello("mock/synthetic#chunks=1000,pace=50"), function(event)
+            if event.kind == "done" then status = event.reply:status() end
+        end)
+        loop:poll(1)
+        return loop
+    end
+    local loop = start()
+    loop:start(hello(FOX), function() refused = refused or failure(loop.close, loop) end)
+    while not refused do loop:poll(1) end
+    equal("misuse", refused.status)
+    loop:close()
+    equal("cancelled", status)
+    status = nil
+    start()
+    collectgarbage()
+    collectgarbage()
+    equal("cancelled", status)
+    assert(sockets() <= before)
+end
 
 function tests.garbage_is_released()
     collectgarbage()
