@@ -14,6 +14,7 @@
 #: make test-wheel    test the wheels in new systems without libcurl and compiler; needs root
 #: make lint          check formatting, spelling, lengths, imports and the version
 #: make format        reformat all sources
+#: make docs         write the reference of the C interface in HTML and manual pages: .build/docs
 #: make static        build the static library, .build/release/libthinkwire.a
 #: make abi-record    record the ABI, with which `make test-abi` compares the library
 #: make install       install below PREFIX=/usr/local, in DESTDIR=; `make uninstall` reverts it
@@ -74,14 +75,14 @@ wait_lane    := programs lint test-checks test-chat test-c test-python test-serv
                 test-corpus
 shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak \
                 test-bindings test-showcases test-instructions \
-                test-abi test-static
+                test-abi test-static test-docs
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
-.PHONY: help static abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals test-ray $(tests) fast-c fast-python mypy \
+.PHONY: help docs static abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals test-ray $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
-all: library $(chat) check
+all: library $(chat) $(manual) check
 
 help:
 	@sed -n 's/^#: \(.*\)/\1/p' Makefile
@@ -519,6 +520,30 @@ $(dists)/venv/ready: bindings/packaging/requirements.txt
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
+# The reference of the C interface, from include/thinkwire.h: pages in HTML, and manual pages.
+# Dates in them are those of the last commit, so that the same sources give the same bytes.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y include/thinkwire.h)
+docs    := .build/docs
+manual  := $(docs)/man/man3/thinkwire.3
+docs_by := $(wildcard bindings/docs/*) bindings/describe.py
+
+docs: $(docs)/html/index.html $(manual)
+
+$(docs)/html/index.html: include/thinkwire.h bindings/thinkwire.json $(docs_by)
+	mkdir -p $(docs)
+	rm -rf $(@D)
+	VERSION=$(version) OUTPUT=$(docs) doxygen bindings/docs/Doxyfile
+
+$(manual): bindings/thinkwire.json $(docs_by) $(wildcard bindings/c/examples/*)
+	rm -rf $(@D)
+	mkdir -p $(@D)
+	bindings/docs/manual.py $(@D) $$(date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%d)
+	chmod 644 $(@D)/*
+
+# The pages in a browser, and what man and its checkers say about the manual pages.
+test-docs: docs $(venv)/ready
+	$(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/docs
+
 bench: all
 	Tests/bench/run.sh $(out)
 
@@ -544,12 +569,14 @@ test-soak: library .build/soak/soak
 
 # Builds only what does not exist, so that `sudo make install` needs no Swift.
 install:
-	test -x $(chat) -a -x $(mock) -a -e $(library) || $(MAKE) --no-print-directory all
+	test -x $(chat) -a -x $(mock) -a -e $(library) -a -e $(manual) || $(MAKE) --no-print-directory all
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire \
-	    $(DESTDIR)$(LIBDIR)/cmake/thinkwire $(DESTDIR)$(INCLUDEDIR)/thinkwire $(DESTDIR)$(MANDIR)/man1
+	    $(DESTDIR)$(LIBDIR)/cmake/thinkwire $(DESTDIR)$(INCLUDEDIR)/thinkwire $(DESTDIR)$(MANDIR)/man1 \
+	    $(DESTDIR)$(MANDIR)/man3
 	$(INSTALL) -m 755 $(chat) $(mock) $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 include/thinkwire.h $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 644 bindings/c/man/*.1 $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(docs)/man/man3/* $(DESTDIR)$(MANDIR)/man3
 	$(INSTALL) -m 644 bindings/c/module.modulemap $(DESTDIR)$(INCLUDEDIR)/thinkwire
 	bindings/c/cdef.sh include/thinkwire.h > $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
 	chmod 644 $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
@@ -576,6 +603,7 @@ uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/libthinkwire.so $(DESTDIR)$(LIBDIR)/$(soname) $(DESTDIR)$(LIBDIR)/$(real)
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc
 	rm -f $(patsubst bindings/c/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard bindings/c/man/*.1))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man3/,$(shell bindings/docs/manual.py --names))
 	rm -rf $(DESTDIR)$(LIBDIR)/cmake/Thinkwire $(DESTDIR)$(LIBDIR)/cmake/thinkwire
 	rm -f $(addprefix $(DESTDIR)$(DATADIR)/,$(shared_files))
 

@@ -123,7 +123,7 @@ extern "C" {
 #endif
 
 /* ---------------------------------------------------------------------------------------------- */
-/* Statuses                                                                                       */
+/* Statuses: results of exchanges and calls                                                       */
 /* ---------------------------------------------------------------------------------------------- */
 
 /** Result of an exchange or of a call. */
@@ -975,7 +975,7 @@ TW_API void tw_request_clear_error(tw_request *request);
 TW_API const char *tw_request_json(const tw_request *request, size_t *len);
 
 /* ---------------------------------------------------------------------------------------------- */
-/* Events                                                                                         */
+/* Events: what an exchange reports                                                               */
 /* ---------------------------------------------------------------------------------------------- */
 
 /** Kind of an event. */

@@ -43,7 +43,7 @@ run pull
 grep -q '^Okay' "$work/stream.err" || fail "stream does not print the reasoning"
 grep -q '^Okay' "$work/pull.err" || fail "pull does not print the reasoning"
 PATH="$prefix/bin:$PATH" "$source/Tests/check/chat.sh" thinkwire-chat
-for file in man/man1/thinkwire-chat.1 man/man1/thinkwire-mock.1 \
+for file in man/man1/thinkwire-chat.1 man/man1/thinkwire-mock.1 man/man3/tw_chat_open.3 \
     bash-completion/completions/thinkwire-chat zsh/site-functions/_thinkwire-chat \
     fish/vendor_completions.d/thinkwire-chat.fish; do
     [ -s "$prefix/share/$file" ] || fail "share/$file is not installed"
