@@ -97,7 +97,8 @@ namespace Thinkwire
         {
             Raw = null;
             if (reply != null) return null;
-            double wait = timeout == null ? -1 : timeout.Value.TotalMilliseconds;
+            // Rounded up, because 0 does not wait.
+            double wait = timeout == null ? -1 : Math.Ceiling(timeout.Value.TotalMilliseconds);
             IntPtr pointer;
             int limit = (int)Math.Max(-1, Math.Min(wait, int.MaxValue));
             int result = Native.tw_chat_next(handle, out pointer, limit);

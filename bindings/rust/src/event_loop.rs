@@ -1,4 +1,5 @@
 use crate::reply::Error;
+use crate::stream::milliseconds;
 use crate::{ffi::*, text, Client, EventRef, LoopLimit, Request, Result, Status};
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -168,9 +169,7 @@ impl<'a> Loop<'a> {
 
     /// Delivers events; returns their number. None: waits as long as it takes.
     pub fn poll(&self, timeout: Option<Duration>) -> Result<usize> {
-        let timeout =
-            timeout.map_or(-1, |time| c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX));
-        let count = unsafe { tw_loop_poll(self.pointer.as_ptr(), timeout) };
+        let count = unsafe { tw_loop_poll(self.pointer.as_ptr(), milliseconds(timeout)) };
         let panic = self.panic.borrow_mut().take();
         if let Some(panic) = panic {
             resume_unwind(panic);

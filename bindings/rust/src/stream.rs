@@ -39,6 +39,12 @@ pub enum Next<'a> {
     End,
 }
 
+/// A time to wait in C, rounded up, because 0 does not wait; -1: as long as it takes.
+pub(crate) fn milliseconds(timeout: Option<Duration>) -> c_int {
+    let whole = |time: Duration| time.as_nanos().saturating_add(999_999) / 1_000_000;
+    timeout.map_or(-1, |time| c_int::try_from(whole(time)).unwrap_or(c_int::MAX))
+}
+
 /// An exchange in progress: an iterator over its events. Dropping it cancels the exchange.
 ///
 /// If the exchange fails, the last item is the error.
@@ -68,8 +74,7 @@ impl Stream {
 
     /// Waits for the next event; None: as long as it takes.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Next<'_> {
-        let timeout =
-            timeout.map_or(-1, |time| c_int::try_from(time.as_millis()).unwrap_or(c_int::MAX));
+        let timeout = milliseconds(timeout);
         let mut event = ptr::null();
         // The event is valid until the next call on the chat, which needs `&mut self`.
         match unsafe { tw_chat_next(self.chat, &mut event, timeout) } {
