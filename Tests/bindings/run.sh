@@ -1,6 +1,7 @@
 #!/bin/sh
-# run.sh TEST [EXAMPLE]: runs a test of a binding (a shell command) against thinkwire-mock, and then
-# its example, which must print the answers in example.json.
+# run.sh TEST [EXAMPLE [LANGUAGE COMMAND]]: runs a test of a binding (a shell command) against
+# thinkwire-mock, then every block of LANGUAGE in README.md with COMMAND and the name of a file with
+# the block, and then the example, which must print the answers in example.json.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
@@ -28,6 +29,18 @@ start() {
 start
 sh -c "$1"
 [ $# -gt 1 ] || exit 0
+if [ $# -gt 2 ]; then
+    count=$(grep -c "^\`\`\`$3\$" README.md) || { echo "README.md has no block of $3"; exit 1; }
+    for block in $(seq "$count"); do
+        awk -v fence="\`\`\`$3" -v wanted="$block" '
+            $0 == fence { n++; inside = n == wanted; next }
+            /^```/ { inside = 0 }
+            inside' README.md >"$work/block.$3"
+        sh -c "$4 $work/block.$3" >"$work/out" 2>"$work/err" && grep -q 'today?' "$work/out" ||
+            { cat "$work/block.$3" "$work/out" "$work/err"; exit 1; }
+    done
+    echo "$count programs in README.md run"
+fi
 start --script "$root/Tests/bindings/example.json"
 sh -c "$2" >"$work/out" 2>"$work/err" || { cat "$work/out" "$work/err"; exit 1; }
 expect() { grep -q "$2" "$work/$1" || { echo "no \"$2\":"; cat "$work/out" "$work/err"; exit 1; }; }

@@ -8,12 +8,20 @@ CFLAGS="-O1 -Wall -Wextra -Werror"
 JAVACFLAGS="-Xlint:all -Werror"
 export THINKWIRE_LIBRARY CFLAGS JAVACFLAGS
 ./build.sh "$out"
+# The statements in README.md.
+mkdir -p "$out/readme"
+{
+    echo "import thinkwire.*; final class Readme { public static void main(String[] arguments) {"
+    sed -n '/^```java$/,/^```$/{/^```/!p;}' README.md
+    echo "}}"
+} >"$out/readme/Readme.java"
 # shellcheck disable=SC2086 # The flags are several words.
-javac --release 17 $JAVACFLAGS -cp "$out/classes" -d "$out/test" test/*.java examples/*.java
+javac --release 17 $JAVACFLAGS -cp "$out/classes" -d "$out/test" test/*.java examples/*.java \
+    "$out/readme/Readme.java"
 java="java -Xshare:auto -XX:TieredStopAtLevel=1 -Dthinkwire.jni=$out/libthinkwire_jni.so \
 -cp $out/classes:$out/test"
-../../Tests/bindings/run.sh "$java -Xcheck:jni -Xmx64m ThinkwireTest $PWD" "$java Conversation" \
-    >"$out/log" 2>&1 || { cat "$out/log"; exit 1; }
+readme="$java Readme >/dev/null 2>&1"
+../../Tests/bindings/run.sh "$java -Xcheck:jni -Xmx64m ThinkwireTest $PWD && $readme" "$java Conversation" >"$out/log" 2>&1 || { cat "$out/log"; exit 1; }
 cat "$out/log"
 # What -Xcheck:jni reports is no failure of the process.
 ! grep -q "WARNING" "$out/log"

@@ -3,4 +3,5 @@
 cd "$(dirname "$0")" || exit 1
 LUA_PATH="$PWD/?.lua;;"
 export LUA_PATH
-exec ../../Tests/bindings/run.sh 'luajit test/test_thinkwire.lua' 'luajit examples/conversation.lua'
+exec ../../Tests/bindings/run.sh 'luajit test/test_thinkwire.lua' \
+    'luajit examples/conversation.lua' lua luajit

@@ -14,4 +14,5 @@ export THINKWIRE_LIBRARY THINKWIRE_ADDON CFLAGS
 cp test/test.mjs test/types.ts examples/conversation.mjs "$out"
 ! command -v tsc >/dev/null || (cd "$out" && tsc --noEmit --strict --target es2022 \
     --module commonjs --moduleResolution node --lib es2022,dom types.ts)
-exec ../../Tests/bindings/run.sh "node --expose-gc $out/test.mjs" "node $out/conversation.mjs"
+exec ../../Tests/bindings/run.sh "node --expose-gc $out/test.mjs" "node $out/conversation.mjs" js \
+    "cd $out && node --input-type=module <"

@@ -30,5 +30,9 @@ program() {
 program Tests/main.swift -o "$out/test" &
 test=$!
 program Sources/conversation/Conversation.swift -o "$out/conversation" -parse-as-library
+# Statements at the top level are allowed in main.swift.
+mkdir -p "$out/readme"
+sed -n '/^```swift$/,/^```$/{/^```/!p;}' README.md >"$out/readme/main.swift"
+program "$out/readme/main.swift" -o "$out/readme/program"
 wait $test
-exec ../../Tests/bindings/run.sh "$out/test" "$out/conversation"
+exec ../../Tests/bindings/run.sh "$out/test && $out/readme/program >/dev/null" "$out/conversation"
