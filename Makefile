@@ -416,16 +416,13 @@ $(rivals): .build/rivals/%.jsonl:
 	.build/rivals/$*/bin/pip install --quiet --disable-pip-version-check --upgrade $*
 	.build/rivals/$*/bin/python Tests/corpus/rivals.py play $* > $@
 
-# The bindings of other languages, against thinkwire-mock. Each directory with a test.sh is one.
+# The bindings of other languages, against thinkwire-mock. Each directory with a test.sh is one. Two
+# run at once, because their tests wait most of the time.
 LANGUAGES ?= $(patsubst bindings/%/test.sh,%,$(wildcard bindings/*/test.sh))
 
 test-bindings: library
 	.ci/setup
-	@failed=; for language in $(LANGUAGES); do \
-	    start=$$(date +%s); result=ok; \
-	    bindings/$$language/test.sh || { result=FAILED; failed="$$failed $$language"; }; \
-	    echo "$$language: $$result, $$(($$(date +%s) - start)) s"; \
-	done; test -z "$$failed" || { echo "failed:$$failed" >&2; exit 1; }
+	printf '%s\n' $(LANGUAGES) | xargs -P 2 -n 1 Tests/bindings/language.sh
 
 # The extension for SQLite and the program for a terminal, against thinkwire-mock and servers that
 # fail. The program is checked by the sanitizers.

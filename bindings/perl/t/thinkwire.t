@@ -224,24 +224,19 @@ $tests{replies_are_released} = sub {
 
 # Waits for events of the loop as an event loop does, until no exchange is active.
 sub run ($loop) {
-    my $polls = 0;
     while ($loop->active) {
         vec(my $readable = '', $loop->fd, 1) = 1;
         select $readable, undef, undef, 10 or die 'no event';
         $loop->poll(0);
-        $polls++;
     }
-    return $polls;
+    return;
 }
 
 $tests{loop_runs_many_exchanges_at_once} = sub {
     my $loop = Thinkwire::Loop->new($client);
-    my (%texts, %replies, $switches, $last);
+    my (%texts, %replies);
     for my $number (1 .. 5) {
-        my $model = "mock/synthetic#chunks=5,pace=20,text=$number";
-        $loop->start(hello($model), sub ($event) {
-            $switches++ if defined $last && $last != $number;
-            $last = $number;
+        $loop->start(hello("mock/synthetic#chunks=5,text=$number"), sub ($event) {
             $texts{$number} .= $event->text if $event->kind eq 'content';
             $replies{$number} = $event->reply if $event->kind eq 'done';
         });
@@ -250,7 +245,6 @@ $tests{loop_runs_many_exchanges_at_once} = sub {
     run($loop);
     is_deeply(\%texts, { map { $_ => $_ x 5 } 1 .. 5 });
     is_deeply([map { $_->or_die->content } @replies{1 .. 5}], [map { $_ x 5 } 1 .. 5]);
-    cmp_ok($switches, '>', 4, 'the exchanges alternate');
 };
 
 $tests{loop_pauses_and_cancels} = sub {
