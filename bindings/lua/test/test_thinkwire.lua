@@ -138,23 +138,19 @@ function tests.cancel_ends_the_exchange()
 end
 
 function tests.coroutines_share_a_thread()
-    local function read(model, results)
+    local function reader(stream)
         return coroutine.wrap(function()
-            local stream = client:stream(hello(model))
             while stream:next(0) ~= nil do coroutine.yield(true) end
-            table.insert(results, stream:finish():content())
             return false
         end)
     end
-    local results = {}
-    local slow, fast = read(FOX .. ",pace=20", results), read("mock/synthetic#text=a", results)
-    local running = { slow, fast }
-    while #running > 0 do
-        for index = #running, 1, -1 do
-            if not running[index]() then table.remove(running, index) end
-        end
-    end
-    equal("🦊🦊🦊", results[2])
+    local waiting, answering = client:stream(hello(WAITING)), client:stream(hello(FOX))
+    local wait, answer = reader(waiting), reader(answering)
+    while answer() do assert(wait()) end
+    equal("🦊🦊🦊", answering:finish():content())
+    waiting:cancel()
+    while wait() do end
+    equal("cancelled", waiting:close():status())
 end
 
 function tests.retry_event()

@@ -211,6 +211,8 @@ class ThinkwireTest < Minitest::Test
     loop.start(request(SLOW)) { |event| raise "too much" if event.kind == :content }
     assert_equal "too much", assert_raises(RuntimeError) { loop.run }.message
     loop.run
+    loop.start(request(SLOW)) { |event| loop.close if event.kind == :content }
+    assert_equal :misuse, assert_raises(Thinkwire::Error) { loop.run }.status
     loop.close
     assert_raises(Thinkwire::Error) { loop.active }
   end

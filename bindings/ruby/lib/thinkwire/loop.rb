@@ -10,12 +10,11 @@ module Thinkwire
     # An exchange for the callback of the library. It does not refer to the loop: what the callback
     # refers to is never garbage.
     class Task
-      def initialize(on_event)
+      def initialize(chat, on_event)
+        @chat = chat
         @on_event = on_event
         @mutex = Mutex.new
       end
-
-      attr_writer :chat
 
       # Calls a function with the chat, unless the exchange has ended.
       def call(function) = @mutex.synchronize { @chat && Library.public_send(function, @chat) }
@@ -55,12 +54,13 @@ module Thinkwire
       def callback
         pointer = Fiddle::TYPE_VOIDP
         Fiddle::Closure::BlockCaller.new(Fiddle::TYPE_INT, [pointer, pointer]) do |id, event|
-          receive(id.to_i, Event.read(event))
+          receive(id.to_i, event)
         end
       end
 
       # Nothing may be raised through the frames of C.
-      def receive(id, event)
+      def receive(id, pointer)
+        event = Event.read(pointer)
         task = event.kind == :done ? tasks.delete(id) : tasks.fetch(id)
         task.receive(event)
         0
@@ -97,19 +97,19 @@ module Thinkwire
     # Starts an exchange by a function of the library; a list of models needs no request.
     def start_task(function, request, on_event)
       id = @state.last_id += 1
-      @state.tasks[id] = task = Task.new(on_event)
       arguments = [request&.to_i, @callback, id].compact
       chat = Library.public_send(function, @handle.to_i, *arguments)
       Error.raise_last(Library::TW_MISUSE) if chat.null?
-      task.chat = chat
-      task
+      @state.tasks[id] = Task.new(chat, on_event)
     end
 
     # Delivers the events of what is ready, after waiting for `timeout` seconds at most.
     #
     # Returns the number of events.
     def poll(timeout = nil)
+      @polling = true
       count = Library.tw_loop_poll(@handle.to_i, timeout ? (timeout * 1000).ceil : -1)
+      @polling = false
       error = @state.error
       @state.error = nil
       raise error if error
@@ -128,7 +128,11 @@ module Thinkwire
     # The number of exchanges that have not ended.
     def active = Library.tw_loop_active(@handle.to_i)
 
-    # Cancels every exchange, delivers :done for each, and destroys the loop. Not in its own events.
-    def close = @handle.release
+    # Cancels every exchange, delivers :done for each, and destroys the loop.
+    def close
+      raise Error.new("a callback cannot close its loop", :misuse) if @polling
+
+      @handle.release
+    end
   end
 end
