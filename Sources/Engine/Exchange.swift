@@ -151,8 +151,7 @@ package final class Exchange {
 
     /// The next event of the answer, if all of it has been received. Valid until the next call.
     ///
-    /// It ends the exchange only for an error in what was received. nil also if the exchange is
-    /// cancelled.
+    /// It ends the exchange only for an error in what was received. nil also if it is cancelled.
     @_optimize(speed)
     package func nextArrived(at now: Int64) -> UnsafePointer<tw_event>? {
         guard !cancellation.isRequested else { return nil }

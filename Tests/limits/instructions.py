@@ -16,8 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Instructions per chunk: each event in its place, and events that the network splits.
-LIMITS = {"": 600, ",piece=100": 750}
+# Instructions per chunk: whole events, events that the network splits, and two chunks, one of each
+# choice.
+LIMITS = {"": 600, ",piece=100": 750, ",choices=2": 1800}
 SHORT, LONG = 1000, 8000
 
 

@@ -26,7 +26,7 @@ package enum ChunkError: Error {
 package struct ChunkParser: ~Copyable {
     var reader = JSONReader()
     private var accumulator = ChoiceAccumulator()
-    private var template = ChunkTemplate()
+    private var known = KnownChunks()
     var candidate = TemplateCandidate(isRejected: true)
     /// Whether a message or a delta was received, even an empty one.
     private var hasMessage = false
@@ -50,28 +50,27 @@ package struct ChunkParser: ~Copyable {
     package mutating func decode(
         knownEventOf stream: inout SSEParser, _ input: inout Bytes, into reply: Reply
     ) -> Bytes? {
-        guard let choice = reply.templateChoice, !reply.isDone, stream.isBetweenEvents,
-            let (piece, chunk) = template.matchEvent(in: input, &reader)
+        guard !reply.isDone, stream.isBetweenEvents,
+            let (piece, chunk) = known.matchEvent(in: input, &reader),
+            stream.takeKnownEvent(chunk, from: &input)
         else { return nil }
-        guard stream.takeKnownEvent(chunk, from: &input) else { return nil }
-        add(piece, to: choice, of: reply)
+        add(piece, to: reply)
         return chunk
     }
 
-    /// Adds the text of a chunk that matches the template.
+    /// Adds the text of a chunk that matches a template.
     @inline(__always)
-    private mutating func add(
-        _ piece: JSONValue, to choice: UnretainedReference<Choice>, of reply: Reply
-    ) {
+    private mutating func add(_ piece: JSONValue, to reply: Reply) {
         reply.isIndexCertain = true
-        choice.with { choice in
-            if template.kind == TW_EVENT_REASONING {
-                accumulator.addReasoning(piece, choice, template.choice)
-            }
-            if template.kind == TW_EVENT_CONTENT {
-                accumulator.addContent(piece, choice, template.choice)
+        let index = known.recent.choice
+        UnretainedReference(reply.choices[index]).with { choice in
+            if known.recent.kind == TW_EVENT_REASONING {
+                accumulator.addReasoning(piece, choice, index)
+            } else {
+                accumulator.addContent(piece, choice, index)
             }
         }
+        known.setFields(of: reply, &reader)
     }
 
     /// Parses the data of one SSE event. `name` is the event's name, or empty.
@@ -92,17 +91,15 @@ package struct ChunkParser: ~Copyable {
                 return try decodeHeldChoice(countsChunks: reply.heldContinuesChoice, into: reply)
             }
         }
-        if name.isEmpty, let choice = reply.templateChoice,
-            let piece = template.match(in: text, &reader)
-        {
-            return add(piece, to: choice, of: reply)
+        if name.isEmpty, let piece = known.match(in: text, &reader) {
+            return add(piece, to: reply)
         }
-        template.reset()
         candidate = TemplateCandidate(isRejected: !name.isEmpty)
-        try decode(newChunk: text, isErrorEvent: name.equals("error"), into: reply)
-        guard let piece = candidate.onlyPiece else { return }
-        template.record(text, piece)
-        reply.templateChoice = UnretainedReference(reply.choices[piece.choice])
+        do { try decode(newChunk: text, isErrorEvent: name.equals("error"), into: reply) } catch {
+            known.reset()
+            throw error
+        }
+        known.record(text, candidate)
     }
 
     private mutating func decode(newChunk text: Bytes, isErrorEvent: Bool, into reply: Reply)
@@ -189,9 +186,12 @@ package struct ChunkParser: ~Copyable {
                 if !isDocument { reply.fields.reserve(StaticText.bytes("choices")) }
                 continue
             }
-            let isChanged = isDocument || reply.fields.keep(name, value)
-            if isChanged && value.isString { reply.noteRequestID(name, value) }
-            guard isChanged else { continue }
+            if !isDocument {
+                let kept = reply.fields.keep(name, value)
+                candidate.add(value, keptAs: kept)
+                guard kept.isChanged else { continue }
+            }
+            if value.isString, reply.noteRequestID(name, value) { candidate.reject() }
             if let found = usageObject(in: name, value, of: chunk) { usage = found }
             if name.isText("meta"), reply.readMeta(value) { hasNewUsage = true }
         }
@@ -305,11 +305,13 @@ extension ChunkParser {
             } else if name.isText("logprobs") {
                 choice.fields.reserve(StaticText.bytes("logprobs"))
                 joinLogprobs(member, of: choice)
-            } else if choice.fields.keep(name, member), name.isText("usage"),
-                reply.readUsage(member)
-            {
+            } else {
+                let kept = choice.fields.keep(name, member)
+                candidate.note(kept)
                 // Moonshot sends usage in a choice (earendil-works/pi#2017).
-                hasChoiceUsage = true
+                if kept.isChanged, name.isText("usage"), reply.readUsage(member) {
+                    hasChoiceUsage = true
+                }
             }
         }
         return found
@@ -344,6 +346,8 @@ extension ChunkParser {
                 {
                     delta.reasoning = text
                     choice.setReasoningField(field.name)
+                } else {
+                    candidate.add(ignored: value)
                 }
             case .content:
                 if value.kind == .array { candidate.reject() }
@@ -367,8 +371,12 @@ extension ChunkParser {
                 if field.kind == .reasoningBlocks { delta.reasoningBlocks = value }
                 continue
             case .unknown:
-                let isChanged = isDocument || choice.messageFields.keep(name, value)
-                if isChanged, name.isText("usage") { delta.usage = value }
+                if !isDocument {
+                    let kept = choice.messageFields.keep(name, value)
+                    candidate.note(kept)
+                    guard kept.isChanged else { continue }
+                }
+                if name.isText("usage") { delta.usage = value }
                 continue
             }
             if !isDocument { choice.messageFields.reserve(field.name) }

@@ -13,10 +13,25 @@ package struct MergedObject: ~Copyable {
         /// Whether the value is assembled elsewhere, from many chunks; the field then only
         /// marks its position.
         fileprivate(set) var isAssembled = false
+        fileprivate var changes = Changes.none
         /// The value's JSON in the text, and the end of the room for it. A new field has an empty
         /// range: no JSON value is empty.
         fileprivate var value = 0..<0
         fileprivate var roomEnd = 0
+    }
+
+    /// How a value has changed after it was received first.
+    fileprivate enum Changes: UInt8 {
+        case none, stringsOnly, any
+    }
+
+    /// What keeping a member has done.
+    struct Kept {
+        var isChanged = true
+        /// An earlier value was replaced, but not one string of many by another one.
+        var isReplaced = false
+        /// The index of the field, if the value is one string of many.
+        var variableField: Int?
     }
 
     /// Maximum number of unknown fields: far more than any provider sends.
@@ -53,21 +68,41 @@ package struct MergedObject: ~Copyable {
 
     // MARK: Members
 
-    /// Keeps a member. Returns whether it changed anything.
+    /// Keeps a member.
     ///
     /// A name that is not standard JSON, which would make the document invalid, is ignored.
-    mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Bool {
-        name.isStandard && keep(name.contents, value)
+    @discardableResult
+    mutating func keep(_ name: JSONValue, _ value: JSONValue) -> Kept {
+        name.isStandard ? keep(name.contents, value) : Kept(isChanged: false)
     }
 
-    private mutating func keep(_ name: Bytes, _ value: JSONValue) -> Bool {
-        guard let index = index(of: name) else { return true }
+    @discardableResult
+    private mutating func keep(_ name: Bytes, _ value: JSONValue) -> Kept {
+        guard let index = index(of: name) else { return Kept(isReplaced: true) }
         let known = self.value(of: all[index])
-        if value.isNull && !known.isEmpty || known.equals(value.raw) { return false }
+        var kept = Kept()
+        if value.isNull && !known.isEmpty || known.equals(value.raw) {
+            kept.isChanged = false
+        } else {
+            let changes = all[index].changes
+            if !known.isEmpty {
+                let isString = value.isString && known.hasPrefix("\"") && changes != .any
+                all[index].changes = isString ? .stringsOnly : .any
+            }
+            kept.isReplaced =
+                all[index].changes != changes || !known.isEmpty && changes != .stringsOnly
+            set(index, value)
+        }
+        if value.isString && all[index].changes == .stringsOnly { kept.variableField = index }
+        return kept
+    }
+
+    /// Replaces the value of a field.
+    mutating func set(_ index: Int, _ value: JSONValue) {
+        guard !self.value(of: all[index]).equals(value.raw) else { return }
         let start = text.count
         text.append(json: value)
         place(from: start, in: index, after: 0)
-        return true
     }
 
     /// Adds a field for a known member whose value is assembled elsewhere.
@@ -83,7 +118,7 @@ package struct MergedObject: ~Copyable {
     /// `name` is standard JSON.
     mutating func join(_ name: Bytes, _ array: JSONValue) {
         guard array.kind == .array else {
-            _ = keep(name, array)
+            keep(name, array)
             return
         }
         guard let index = index(of: name) else { return }
@@ -115,7 +150,7 @@ package struct MergedObject: ~Copyable {
             if MergedObject.textNames.contains(where: { name.isText($0) }) {
                 joinText(name, value)
             } else {
-                _ = keep(name, value)
+                keep(name, value)
             }
         }
     }
@@ -123,7 +158,7 @@ package struct MergedObject: ~Copyable {
     private mutating func joinText(_ name: JSONValue, _ piece: JSONValue) {
         guard let index = index(of: name.contents) else { return }
         guard piece.isString, value(of: all[index]).hasPrefix("\"") else {
-            _ = keep(name, piece)
+            keep(name, piece)
             return
         }
         let start = text.count

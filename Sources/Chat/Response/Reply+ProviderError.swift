@@ -124,11 +124,14 @@ extension Reply {
 
 extension Reply {
     /// Records the request id if the member is one (DashScope, Zhipu). The first id counts.
-    func noteRequestID(_ name: JSONValue, _ value: JSONValue) {
+    ///
+    /// - Returns: Whether it was recorded.
+    func noteRequestID(_ name: JSONValue, _ value: JSONValue) -> Bool {
         guard requestID.isEmpty, name.isText("request_id") || name.isText("requestId") else {
-            return
+            return false
         }
         setRequestID(value)
+        return true
     }
 
     private func readRequestID(_ value: JSONValue) {

@@ -36,8 +36,6 @@ package final class Reply {
     var indexCountsChunks = false
     /// Whether it is known if indexes count chunks.
     var isIndexCertain = false
-    /// The choice to which a chunk that matches the parser's template adds text.
-    var templateChoice: UnretainedReference<Choice>?
     /// Owned by the reply; the C interface returns this pointer.
     package let usage = UnsafeMutablePointer<tw_usage>.allocate(capacity: 1)
     package var hasUsage = false

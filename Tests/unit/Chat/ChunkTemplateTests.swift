@@ -111,6 +111,31 @@ struct ChunkTemplateTests {
         }
     }
 
+    /// `~` is the text, and `@` another string in each chunk.
+    @Test func otherStringsMayDiffer() {
+        let forms = [
+            #"{"x":"@","choices":[{"index":0,"delta":{"content":"~"}}],"y":"@"}"#,
+            #"{"choices":[{"index":1,"delta":{"content":"~"}}],"y":"@","z":"z"}"#,
+            #"{"choices":[{"index":0,"delta":{"reasoning":"~","reasoning_content":"~"}}],"y":"@"}"#,
+            #"{"choices":[{"index":0,"delta":{"reasoning":"~","reasoning_content":"@"}}]}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"~","odd":"@"}}],"y":"@","y":"@"}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"~"},"odd":"@"}],"request_id":"@"}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"~"}}],"y":1,"x":null}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"~"}}],"y":{"x":"@"}}"#,
+        ]
+        let values = ["", "a", "b", "b", #"\n"#, "é", #"\u00e9"#, "longer than before", "c\u{1}"]
+        for first in forms {
+            for second in forms {
+                expectSameWithoutTemplates(
+                    (0..<24).map { index in
+                        (index % 3 == 2 ? second : first)
+                            .replacing("@", with: values[index * 5 % values.count])
+                            .replacing("~", with: index % 7 == 6 ? "" : "text \(index)")
+                    })
+            }
+        }
+    }
+
     @Test func changedChunksReplaceTheTemplate() {
         let contents = ["a", "b"].map { chunk(#""content":"\#($0)""#) }
         let reasonings = ["c", "d"].map { chunk(#""reasoning_content":"\#($0)""#) }

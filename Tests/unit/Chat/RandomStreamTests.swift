@@ -33,26 +33,27 @@ struct RandomStreamTests {
     private static let chunkMembers = [
         "", "", "", "", #","usage":null"#, #","usage":{"completion_tokens":1}"#,
         #","usage":{"completion_tokens":2}"#,
-        #","id":"a""#, #","id":"b""#,
+        #","id":"a""#, #","id":"b""#, #","odd":"@""#, #","odd":"@""#, #","odd":"@","odd":"@""#,
+        #","odd":1"#, #","odd":null"#, #","odd":{"a":"@"}"#, #","request_id":"@""#,
     ]
     private static let choiceMembers = [
-        "", "", "", #","finish_reason":null"#, #","finish_reason":"stop""#,
+        "", "", "", #","finish_reason":null"#, #","finish_reason":"stop""#, #","odd":"@""#,
         #","logprobs":{"content":[1]}"#,
     ]
 
-    /// Chunks that mostly repeat the previous chunk with another text, as in real streams.
+    /// Chunks that mostly repeat one of the last chunks with another text, as in real streams.
     private func stream(_ random: inout SeededRandom) -> [[UInt8]] {
-        var template = ""
-        return (0..<12).map { _ in
-            if template.isEmpty || random.roll(3) == 0 {
-                template =
+        var templates: [String] = []
+        return (0..<16).map { _ in
+            if templates.count < 2 || random.roll(5) == 0 {
+                let template =
                     #"{"choices":[{"index":\#(random.roll(2)),"delta":"#
                     + random.pick(RandomStreamTests.deltas)
-                template +=
-                    random.pick(RandomStreamTests.choiceMembers) + "}]"
-                    + random.pick(RandomStreamTests.chunkMembers) + "}"
+                templates.append(
+                    template + random.pick(RandomStreamTests.choiceMembers) + "}]"
+                        + random.pick(RandomStreamTests.chunkMembers) + "}")
             }
-            var chunk = template.utf8.flatMap {
+            var chunk = random.pick(templates.suffix(3)).utf8.flatMap {
                 $0 == UInt8(ascii: "@") ? random.pick(RandomStreamTests.texts) : [$0]
             }
             // Sometimes replaces a byte, which usually makes the JSON invalid.
