@@ -310,12 +310,24 @@ local TEXTS = { base_url = true, api_key = true, proxy = true, no_proxy = true, 
 local TIMEOUTS = { connect_timeout = "TW_TIMEOUT_CONNECT", idle_timeout = "TW_TIMEOUT_IDLE",
     first_byte_timeout = "TW_TIMEOUT_FIRST_BYTE", timeout = "TW_TIMEOUT_TOTAL" }
 
+local LIMITS = { event_limit = "TW_LIMIT_EVENT", reply_limit = "TW_LIMIT_REPLY",
+    headers_limit = "TW_LIMIT_HEADERS" }
+local FLAGS = { comments_keep_alive = true, require_finish = true }
+
 -- The options record a failure; creating the client reports it.
 local function set(options, name, value)
     if TEXTS[name] then
         C["tw_options_set_" .. name](options, argument(value))
     elseif TIMEOUTS[name] then
         C.tw_options_set_timeout(options, C[TIMEOUTS[name]], math.ceil(value * 1000))
+    elseif LIMITS[name] then
+        C.tw_options_set_limit(options, C[LIMITS[name]], value)
+    elseif FLAGS[name] then
+        C["tw_options_set_" .. name](options, value and 1 or 0)
+    elseif name == "http_version" then
+        C.tw_options_set_http_version(options, C["TW_HTTP_" .. value:upper():gsub("%.", "_")])
+    elseif name == "reasoning_tags" then
+        C.tw_options_set_reasoning_tags(options, argument(value[1]), argument(value[2]))
     elseif name == "retries" then
         C.tw_options_set_retries(options, value)
     elseif name == "dialect" then
@@ -331,10 +343,11 @@ local function set(options, name, value)
     end
 end
 
--- Creates a client. Settings: those of TEXTS, those of TIMEOUTS in seconds, `retries`, `headers`,
--- `dialect` (the field that switches thinking, such as "reasoning_effort"), and `cleartext` (a host
--- to which the key may be sent without TLS). What is not given is read from the environment: see
--- thinkwire.h.
+-- Creates a client. Settings: those of TEXTS, those of TIMEOUTS in seconds, those of LIMITS in
+-- bytes, FLAGS, `retries`, `headers`, `dialect` (the field that switches thinking, such as
+-- "reasoning_effort"), `reasoning_tags` (two), `http_version` ("1.1" or "2"), and `cleartext` (a
+-- host to which the key may be sent without TLS). What is not given is read from the environment:
+-- see thinkwire.h.
 function M.client(settings)
     local options = ffi.gc(C.tw_options_create(), C.tw_options_destroy)
     for name, value in pairs(settings or {}) do set(options, name, value) end

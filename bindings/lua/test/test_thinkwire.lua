@@ -124,9 +124,17 @@ function tests.invalid_arguments()
 end
 
 function tests.settings()
-    local settings = { dialect = "reasoning_effort", cleartext = "example.com" }
-    local reply = thinkwire.client(settings):send(hello("mock/echo"):thinking("high"))
+    local limited = thinkwire.client({ dialect = "reasoning_effort", cleartext = "example.com",
+        http_version = "1.1", reasoning_tags = { "<a>", "</a>" }, require_finish = true,
+        comments_keep_alive = false, event_limit = 5000, reply_limit = 5000, headers_limit = 5000 })
+    local reply = limited:send(hello("mock/echo"):thinking("high"))
     contains('"reasoning_effort":"high"', reply:content())
+    local stream = limited:stream(hello("mock/synthetic#chunks=1,text=%3Ca%3EHm%3C/a%3EHi"))
+    for _ in stream:events() do end
+    equal("Hm Hi", stream.reply:reasoning() .. " " .. stream.reply:content())
+    local large = hello("mock/synthetic#chunks=1,size=10000")
+    equal("limit", failure(limited.send, limited, large).status)
+    failure(thinkwire.client, { reply_limit = -1 })
 end
 
 function tests.cancel_ends_the_exchange()

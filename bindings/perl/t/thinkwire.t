@@ -197,10 +197,20 @@ $tests{retry_event} = sub {
     is_deeply([map { $event->$_ } qw(kind attempt status wait_ms)], ['retry', 2, 'server', 1]);
 };
 
-$tests{dialect} = sub {
-    my $reply = Thinkwire::Client->new(dialect => 'reasoning_effort')
-        ->complete(hello('mock/echo')->thinking('high'));
+$tests{settings} = sub {
+    my $client = Thinkwire::Client->new(
+        dialect => 'reasoning_effort', cleartext => 'example.com', http_version => '1.1',
+        reasoning_tags => ['<a>', '</a>'], require_finish => 1, comments_keep_alive => 0,
+        event_limit => 5000, reply_limit => 5000, headers_limit => 5000,
+    );
+    my $reply = $client->complete(hello('mock/echo')->thinking('high'));
     like($reply->content, qr/"reasoning_effort":"high"/);
+    my $model = 'mock/synthetic#chunks=1,text=%3Ca%3EHm%3C/a%3EHi';
+    $reply = $client->stream(hello($model))->finish;
+    is_deeply([$reply->reasoning, $reply->content], ['Hm', 'Hi']);
+    my $large = hello('mock/synthetic#chunks=1,size=10000');
+    is(failure(sub { $client->complete($large) })->status, 'limit');
+    failure(sub { Thinkwire::Client->new(reply_limit => -1) });
 };
 
 $tests{models} = sub { ok(grep { $_ eq 'alibaba/qwen3-32b' } $client->models) };

@@ -12,9 +12,11 @@ namespace Thinkwire;
 final class Client extends Handle
 {
     /**
-     * Times are in seconds.
+     * Times are in seconds, limits in bytes.
      *
      * @param array<string, string> $headers
+     * @param ?string $httpVersion "1.1" or "2"
+     * @param ?array{string, string} $reasoningTags the tags around reasoning in the answer
      * @param ?string $dialect the field that switches thinking, such as "reasoning_effort"
      * @param ?string $cleartext a host to which the key may be sent without TLS
      */
@@ -31,9 +33,16 @@ final class Client extends Handle
         ?string $noProxy = null,
         ?string $caFile = null,
         ?string $caDirectory = null,
-        ?string $dialect = null,
-        ?string $reasoningReplay = null,
         ?string $cleartext = null,
+        ?string $httpVersion = null,
+        ?string $dialect = null,
+        ?array $reasoningTags = null,
+        ?string $reasoningReplay = null,
+        ?bool $commentsKeepAlive = null,
+        ?bool $requireFinish = null,
+        ?int $eventLimit = null,
+        ?int $replyLimit = null,
+        ?int $headersLimit = null,
     ) {
         $texts = [
             'set_base_url' => $baseUrl,
@@ -51,6 +60,16 @@ final class Client extends Handle
             'TW_TIMEOUT_IDLE' => $idleTimeout,
             'TW_TIMEOUT_TOTAL' => $timeout,
         ];
+        $limits = [
+            'TW_LIMIT_EVENT' => $eventLimit,
+            'TW_LIMIT_REPLY' => $replyLimit,
+            'TW_LIMIT_HEADERS' => $headersLimit,
+        ];
+        $numbers = [
+            'retries' => $retries,
+            'comments_keep_alive' => $commentsKeepAlive,
+            'require_finish' => $requireFinish,
+        ];
         $given = fn(mixed $value): bool => $value !== null;
         $c = Library::c();
         $options = $c->tw_options_create();
@@ -66,8 +85,19 @@ final class Client extends Handle
                 $pair = [Library::argument((string) $name), Library::argument($value)];
                 $c->tw_options_set_header($options, ...$pair);
             }
-            if ($retries !== null) {
-                $c->tw_options_set_retries($options, $retries);
+            foreach (array_filter($limits, $given) as $name => $bytes) {
+                $c->tw_options_set_limit($options, $c->$name, $bytes);
+            }
+            foreach (array_filter($numbers, $given) as $name => $number) {
+                $c->{"tw_options_set_$name"}($options, (int) $number);
+            }
+            if ($httpVersion !== null) {
+                $version = Library::value('TW_HTTP', strtr($httpVersion, '.', '_'));
+                $c->tw_options_set_http_version($options, $version);
+            }
+            if ($reasoningTags !== null) {
+                $tags = array_map(Library::argument(...), array_values($reasoningTags));
+                $c->tw_options_set_reasoning_tags($options, ...$tags);
             }
             if ($dialect !== null) {
                 $c->tw_options_set_dialect($options, Library::value('TW_DIALECT', $dialect));

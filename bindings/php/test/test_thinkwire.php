@@ -260,11 +260,21 @@ final class Tests
         throw new AssertionError('no retry');
     }
 
-    public function dialect(): void
+    public function settings(): void
     {
-        $client = new Client(dialect: 'reasoning_effort');
+        $client = new Client(
+            dialect: 'reasoning_effort', cleartext: 'example.com', httpVersion: '1.1',
+            reasoningTags: ['<a>', '</a>'], requireFinish: true, commentsKeepAlive: false,
+            eventLimit: 5000, replyLimit: 5000, headersLimit: 5000,
+        );
         $reply = $client->complete(hello('mock/echo')->thinking('high'));
         contains('"reasoning_effort":"high"', $reply->content());
+        $model = 'mock/synthetic#chunks=1,text=%3Ca%3EHm%3C/a%3EHi';
+        $reply = $client->stream(hello($model))->finish();
+        same(['Hm', 'Hi'], [$reply->reasoning(), $reply->content()]);
+        $large = hello('mock/synthetic#chunks=1,size=10000');
+        same('limit', failure(fn() => $client->complete($large))->status);
+        failure(fn() => new Client(replyLimit: -1));
     }
 
     public function models(): void

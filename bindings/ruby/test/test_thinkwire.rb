@@ -90,9 +90,19 @@ class ThinkwireTest < Minitest::Test
   end
 
   def test_settings
-    client = Thinkwire::Client.new(dialect: :reasoning_effort, cleartext: "example.com")
+    client = Thinkwire::Client.new(
+      dialect: :reasoning_effort, cleartext: "example.com", http_version: "1.1",
+      reasoning_tags: %w[<a> </a>], require_finish: true, comments_keep_alive: false,
+      event_limit: 5000, reply_limit: 5000, headers_limit: 5000
+    )
     reply = client.complete(request("mock/echo").thinking(:high))
     assert_includes reply.content, '"reasoning_effort":"high"'
+    model = "mock/synthetic#chunks=1,text=%3Ca%3EHm%3C/a%3EHi"
+    reply = client.stream(request(model)) { |_| nil }
+    assert_equal %w[Hm Hi], [reply.reasoning, reply.content]
+    large = request("mock/synthetic#chunks=1,size=10000")
+    assert_equal :limit, assert_raises(Thinkwire::Error) { client.complete(large) }.status
+    assert_raises(Thinkwire::Error) { Thinkwire::Client.new(reply_limit: -1) }
   end
 
   def test_cancel_from_another_thread_ends_a_wait

@@ -21,6 +21,21 @@ my $timeout = sub ($name) {
         Thinkwire::Library::tw_options_set_timeout($options, $which, $milliseconds);
     };
 };
+my $enumeration = sub ($function, $prefix) {
+    return sub ($options, $name) {
+        my $value = Thinkwire::Library::constant($prefix . uc $name =~ tr/./_/r);
+        Thinkwire::Library::call($function, $options, $value);
+    };
+};
+my $limit = sub ($name) {
+    return sub ($options, $bytes) {
+        my $which = Thinkwire::Library::constant("TW_LIMIT_$name");
+        Thinkwire::Library::tw_options_set_limit($options, $which, $bytes);
+    };
+};
+my $flag = sub ($function) {
+    return sub ($options, $yes) { Thinkwire::Library::call($function, $options, $yes ? 1 : 0) };
+};
 # Functions that set an option. The options record a failure; creating the client reports it.
 my %SETTINGS = (
     (map { $_ => $text->("tw_options_set_$_") }
@@ -29,9 +44,13 @@ my %SETTINGS = (
     timeout => $timeout->('TOTAL'),
     (map { lc . '_timeout' => $timeout->($_) } qw(CONNECT FIRST_BYTE IDLE)),
     retries => \&Thinkwire::Library::tw_options_set_retries,
-    dialect => sub ($options, $name) {
-        my $dialect = Thinkwire::Library::constant('TW_DIALECT_' . uc $name);
-        Thinkwire::Library::tw_options_set_dialect($options, $dialect);
+    (map { lc . '_limit' => $limit->($_) } qw(EVENT REPLY HEADERS)),
+    (map { $_ => $flag->("tw_options_set_$_") } qw(comments_keep_alive require_finish)),
+    dialect => $enumeration->('tw_options_set_dialect', 'TW_DIALECT_'),
+    http_version => $enumeration->('tw_options_set_http_version', 'TW_HTTP_'),
+    reasoning_tags => sub ($options, $tags) {
+        my @pair = map { Thinkwire::Library::argument($_) } @$tags;
+        Thinkwire::Library::tw_options_set_reasoning_tags($options, @pair);
     },
     headers => sub ($options, $headers) {
         for my $name (sort keys %$headers) {
@@ -41,7 +60,8 @@ my %SETTINGS = (
     },
 );
 
-# Settings: the keys of %SETTINGS. Timeouts are in seconds, `headers` is a reference to a hash.
+# Settings: the keys of %SETTINGS. Timeouts are in seconds, limits in bytes. `headers` is a
+# reference to a hash, `reasoning_tags` to an array of two texts; `http_version` is "1.1" or "2".
 sub new ($class, %settings) {
     my $options = Thinkwire::Library::tw_options_create();
     my ($client, $status);

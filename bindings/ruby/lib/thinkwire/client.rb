@@ -8,6 +8,9 @@ module Thinkwire
     TEXTS = %i[base_url api_key proxy no_proxy ca_file ca_directory reasoning_replay].freeze
     TIMEOUTS = { connect_timeout: :TW_TIMEOUT_CONNECT, first_byte_timeout: :TW_TIMEOUT_FIRST_BYTE,
                  idle_timeout: :TW_TIMEOUT_IDLE, timeout: :TW_TIMEOUT_TOTAL }.freeze
+    LIMITS = { event_limit: :TW_LIMIT_EVENT, reply_limit: :TW_LIMIT_REPLY,
+               headers_limit: :TW_LIMIT_HEADERS }.freeze
+    FLAGS = %i[comments_keep_alive require_finish].freeze
 
     # Creates a client; with a block, yields it, closes it, and returns the value of the block.
     def self.open(**settings)
@@ -17,8 +20,9 @@ module Thinkwire
       client&.close
     end
 
-    # Settings: those of TEXTS, those of TIMEOUTS in seconds, `retries`, `headers` (a Hash),
-    # `dialect` (the field that switches thinking, such as :reasoning_effort), and `cleartext` (a
+    # Settings: those of TEXTS, those of TIMEOUTS in seconds, those of LIMITS in bytes, FLAGS,
+    # `retries`, `headers` (a Hash), `dialect` (the field that switches thinking, such as
+    # :reasoning_effort), `reasoning_tags` (two), `http_version` ("1.1" or "2"), and `cleartext` (a
     # host to which the key may be sent without TLS).
     def initialize(**settings)
       options = Library.tw_options_create
@@ -89,6 +93,16 @@ module Thinkwire
       when *TIMEOUTS.keys
         timeout = Library.const_get(TIMEOUTS[name])
         Library.tw_options_set_timeout(options, timeout, (value * 1000).round)
+      when *LIMITS.keys
+        Library.tw_options_set_limit(options, Library.const_get(LIMITS[name]), value)
+      when *FLAGS
+        Library.public_send("tw_options_set_#{name}", options, value ? 1 : 0)
+      when :http_version
+        version = Library.const_get("TW_HTTP_#{value.to_s.upcase.tr(".", "_")}")
+        Library.tw_options_set_http_version(options, version)
+      when :reasoning_tags
+        tags = value.map { |tag| Library.argument(tag) }
+        Library.tw_options_set_reasoning_tags(options, *tags)
       when :retries
         Library.tw_options_set_retries(options, value)
       when :dialect
