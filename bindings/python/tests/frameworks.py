@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 from collections.abc import Awaitable, Coroutine
 from typing import Any, Callable, TypeVar, Union
 
@@ -20,8 +22,14 @@ class Asyncio:
     new_event_loop: Callable[[], asyncio.AbstractEventLoop] = staticmethod(asyncio.new_event_loop)
 
     def run(self, main: AsyncFunction[_T]) -> _T:
-        with asyncio.Runner(loop_factory=self.new_event_loop) as runner:
-            return runner.run(main())
+        if sys.version_info >= (3, 11):
+            with asyncio.Runner(loop_factory=self.new_event_loop) as runner:
+                return runner.run(main())
+        else:
+            with contextlib.closing(self.new_event_loop()) as loop:
+                result = loop.run_until_complete(main())
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                return result
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
