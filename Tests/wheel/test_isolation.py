@@ -35,6 +35,8 @@ def ask_pycurl():
 
 def ask_ssl():
     context = ssl.create_default_context(cafile=ca_file)
+    # Python 3.13 requires key identifiers, which the certificates of the tests lack.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     with urllib.request.urlopen(url, context=context) as response:
         return b"Hello" in response.read()
 

@@ -9,6 +9,7 @@ packaging=$(cd "$(dirname "$0")" && pwd)
 arch=$1 sysroot=$(realpath "$2") sources=$(realpath "$3") target=$(realpath -m "$4")
 tools=$(dirname "$(readlink -f "$(command -v "${SWIFT:-swift}")")")
 jobs=$(nproc)
+command -v cmake >/dev/null || { echo "curl.sh: needs CMake; apt-get install cmake" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/include" "$work/lib" "$work/licenses"

@@ -5,6 +5,10 @@ set -eu
 packaging=$(cd "$(dirname "$0")" && pwd)
 . "$packaging/apt.sh"
 target=$(realpath -m "$1")
+command -v dpkg-source >/dev/null || {
+    echo "unpack.sh: needs dpkg-source; apt-get install dpkg-dev" >&2
+    exit 1
+}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 start_apt amd64 "deb-src trixie" "deb-src trixie-updates" "deb-src trixie-security"

@@ -12,12 +12,14 @@ without it, the time of the last commit.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -112,6 +114,21 @@ def add_library(package: Path, library: Path, licenses: Path) -> None:
     (package / "sboms/libthinkwire.cdx.json").write_text(json.dumps(bill, indent=1) + "\n")
 
 
+def normalise(archive: Path, epoch: int) -> None:
+    """Removes from an sdist what depends on the machine; wheels contain nothing of the kind."""
+    with tarfile.open(archive) as old, archive.with_suffix(".new").open("wb") as file:
+        with (
+            gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=epoch) as zipped,
+            tarfile.open(fileobj=zipped, mode="w") as new,
+        ):
+            for member in sorted(old, key=lambda member: member.name):
+                member.mtime, member.uid, member.gid = epoch, 0, 0
+                member.uname = member.gname = ""
+                member.pax_headers = {}
+                new.addfile(member, old.extractfile(member) if member.isfile() else None)
+    archive.with_suffix(".new").replace(archive)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Builds a wheel or the sdist.")
     kinds = parser.add_subparsers(dest="kind", required=True)
@@ -142,6 +159,8 @@ def main() -> None:
             check=True,
             stdout=subprocess.DEVNULL,
         )
+    for archive in output.glob("*.tar.gz") if arguments.kind == "sdist" else []:
+        normalise(archive, int(epoch))
 
 
 if __name__ == "__main__":
