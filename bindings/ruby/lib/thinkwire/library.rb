@@ -6,7 +6,7 @@ module Thinkwire
   # The functions, enumerations and structs of include/thinkwire.h, as thinkwire.cdef declares them.
   #
   # thinkwire.cdef is installed with the library. No declaration is repeated here, so each function
-  # of the installed library exists: Library.tw_version, Library::TW_OK, Library.fields(name, address).
+  # of the installed library exists: Library.tw_version, Library::TW_OK, Library.fields(name, at).
   module Library
     TYPES = {
       "void" => Fiddle::TYPE_VOID, "size_t" => Fiddle::TYPE_SIZE_T,
