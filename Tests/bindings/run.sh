@@ -7,6 +7,8 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 mock=
 trap 'kill $mock 2>/dev/null || true; rm -rf "$work"' EXIT
+# Some shells do not run the trap above when a signal ends them.
+trap 'exit 1' HUP INT PIPE TERM
 unset AIMLAPI_API_KEY OPENAI_API_KEY OPENAI_BASE_URL THINKWIRE_MODEL THINKWIRE_DEBUG
 unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY
 : "${THINKWIRE_LIBRARY:=$root/.build/release/libthinkwire.so}"
