@@ -50,7 +50,7 @@ package struct ChunkParser: ~Copyable {
     package mutating func decode(
         knownEventOf stream: inout SSEParser, _ input: inout Bytes, into reply: Reply
     ) -> Bytes? {
-        guard !reply.isDone, stream.isBetweenEvents,
+        guard !input.isEmpty, !reply.isDone, stream.isBetweenEvents,
             let (piece, chunk) = known.matchEvent(in: input, &reader),
             stream.takeKnownEvent(chunk, from: &input)
         else { return nil }

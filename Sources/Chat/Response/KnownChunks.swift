@@ -13,6 +13,7 @@ struct KnownChunks: ~Copyable {
     {
         for _ in 0..<2 {
             if let match = recent.matchEvent(in: input, &reader) { return match }
+            guard !other.isEmpty else { return nil }
             exchange()
         }
         return nil
@@ -24,6 +25,7 @@ struct KnownChunks: ~Copyable {
     /// See `ChunkTemplate.match`.
     mutating func match(in chunk: Bytes, _ reader: inout JSONReader) -> JSONValue? {
         if let text = recent.match(in: chunk, &reader) { return text }
+        guard !other.isEmpty else { return nil }
         exchange()
         if let text = recent.match(in: chunk, &reader) { return text }
         exchange()
