@@ -9,12 +9,14 @@
 #: make test-ray      test thinkwire.ray on a local Ray cluster (two minutes)
 #: make bulk-rivals compare `thinkwire batch` with openai-python and LiteLLM: LINES="10000 …"
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
+#: make test-deb     install, use and remove the Debian packages in a new chroot; needs root
 #: make aarch64       build the library for aarch64 and glibc 2.25 or later, in .build/aarch64
 #: make wheel         build wheels for x86_64 and aarch64, in .build/wheel; `make sdist`: the sources
 #: make test-wheel    test the wheels in new systems without libcurl and compiler; needs root
 #: make lint          check formatting, spelling, lengths, imports and the version
 #: make format        reformat all sources
 #: make docs         write the reference of the C interface in HTML and manual pages: .build/docs
+#: make deb          build the Debian packages, in .build/deb
 #: make static        build the static library, .build/release/libthinkwire.a
 #: make abi-record    record the ABI, with which `make test-abi` compares the library
 #: make install       install below PREFIX=/usr/local, in DESTDIR=; `make uninstall` reverts it
@@ -35,6 +37,7 @@ CFLAGS     ?= -O2
 INSTALL    ?= install
 LDCONFIG   ?= ldconfig
 SWIFT      ?= swift
+SWIFTFLAGS ?=
 
 version := $(shell sed -n 's/^.define TW_VERSION "\(.*\)"/\1/p' include/thinkwire.h)
 soname  := libthinkwire.so.0
@@ -78,7 +81,7 @@ shared       := test-asan test-newer-curl test-install test-valgrind test-flood 
                 test-abi test-static test-docs
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
-.PHONY: help docs static abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals test-ray $(tests) fast-c fast-python mypy \
+.PHONY: help docs manual deb test-deb dist test-dist static abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals test-ray $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -91,7 +94,7 @@ help:
 # SwiftPM's lock would make the lanes wait for each other.
 library:
 ifndef BUILT
-	$(SWIFT) build -c release --disable-local-rpath
+	$(SWIFT) build -c release --disable-local-rpath $(SWIFTFLAGS)
 	ln -sf libthinkwire.so $(out)/$(soname)
 endif
 
@@ -524,7 +527,9 @@ docs    := .build/docs
 manual  := $(docs)/man/man3/thinkwire.3
 docs_by := $(wildcard bindings/docs/*) bindings/describe.py
 
-docs: $(docs)/html/index.html $(manual)
+docs: $(docs)/html/index.html manual
+
+manual: $(manual)
 
 $(docs)/html/index.html: include/thinkwire.h bindings/thinkwire.json $(docs_by)
 	mkdir -p $(docs)
@@ -540,6 +545,16 @@ $(manual): bindings/thinkwire.json $(docs_by) $(wildcard bindings/c/examples/*)
 # The pages in a browser, and what man and its checkers say about the manual pages.
 test-docs: docs $(venv)/ready
 	$(venv)/bin/python -m pytest -q -p no:cacheprovider Tests/docs
+
+# The packages of Debian, in .build/deb: libthinkwire0, libthinkwire-dev, thinkwire-tools,
+# python3-thinkwire, and debug symbols. lintian checks them.
+deb:
+	bindings/packaging/deb.sh .build/deb $(version)
+	lintian --fail-on error,warning .build/deb/*.changes
+
+# The packages in a new Debian 12. For use before releases; needs root.
+test-deb: deb
+	Tests/deb/run.py .build/deb
 
 bench: all
 	Tests/bench/run.sh $(out)
@@ -567,6 +582,7 @@ test-soak: library .build/soak/soak
 # Builds only what does not exist, so that `sudo make install` needs no Swift.
 install:
 	test -x $(chat) -a -x $(mock) -a -e $(library) -a -e $(manual) || $(MAKE) --no-print-directory all
+	test -e $(archive) || $(MAKE) --no-print-directory static
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire \
 	    $(DESTDIR)$(LIBDIR)/cmake/thinkwire $(DESTDIR)$(INCLUDEDIR)/thinkwire $(DESTDIR)$(MANDIR)/man1 \
 	    $(DESTDIR)$(MANDIR)/man3
@@ -578,6 +594,7 @@ install:
 	bindings/c/cdef.sh include/thinkwire.h > $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
 	chmod 644 $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
 	$(INSTALL) -m 755 $(library) $(DESTDIR)$(LIBDIR)/$(real)
+	$(INSTALL) -m 644 $(archive) $(DESTDIR)$(LIBDIR)
 	ln -sf $(real) $(DESTDIR)$(LIBDIR)/$(soname)
 	ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libthinkwire.so
 	bindings/c/configure.sh bindings/c/thinkwire.pc.in $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc \
@@ -597,7 +614,7 @@ uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/thinkwire-chat $(DESTDIR)$(BINDIR)/thinkwire-mock
 	rm -f $(DESTDIR)$(INCLUDEDIR)/thinkwire.h $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
 	rm -rf $(DESTDIR)$(INCLUDEDIR)/thinkwire
-	rm -f $(DESTDIR)$(LIBDIR)/libthinkwire.so $(DESTDIR)$(LIBDIR)/$(soname) $(DESTDIR)$(LIBDIR)/$(real)
+	rm -f $(DESTDIR)$(LIBDIR)/libthinkwire.a $(DESTDIR)$(LIBDIR)/libthinkwire.so $(DESTDIR)$(LIBDIR)/$(soname) $(DESTDIR)$(LIBDIR)/$(real)
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc
 	rm -f $(patsubst bindings/c/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard bindings/c/man/*.1))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man3/,$(shell bindings/docs/manual.py --names))

@@ -38,6 +38,10 @@ let cSettings: [CSetting] = [
     .unsafeFlags(["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"], embedded),
 ]
 
+/// Without THINKWIRE_SYMBOLS in the environment, the linker removes symbols and debug information.
+let strip =
+    Context.environment["THINKWIRE_SYMBOLS"] == nil ? ["-Xlinker", "-s"] : []
+
 let package = Package(
     name: "thinkwire",
     products: [
@@ -70,15 +74,15 @@ let package = Package(
                         "-soname=libthinkwire.so.0",
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
                         "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker",
-                        "noexecstack", "-Xlinker", "--no-eh-frame-hdr", "-Xlinker", "-s",
-                    ], .when(platforms: [.linux], configuration: .release))
+                        "noexecstack", "-Xlinker", "--no-eh-frame-hdr",
+                    ] + strip, .when(platforms: [.linux], configuration: .release))
             ]),
         .target(name: "CMock", cSettings: cSettings + [.unsafeFlags(["-std=c23"])]),
         .executableTarget(
             name: "thinkwire-mock", dependencies: ["Base", "Chat", "Transport", "CMock"],
             exclude: ["README.md", "recordings", "schemas"],
             swiftSettings: shippedSettings,
-            linkerSettings: [.linkedLibrary("m"), .unsafeFlags(["-Xlinker", "-s"], embedded)]),
+            linkerSettings: [.linkedLibrary("m"), .unsafeFlags(strip, embedded)]),
         .testTarget(
             name: "UnitTests", dependencies: ["Base", "Chat", "Transport", "Engine"],
             path: "Tests/unit",

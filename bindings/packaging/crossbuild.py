@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Builds libthinkwire.so for x86_64 or aarch64 against the C library of a sysroot.
+"""Builds libthinkwire.so or thinkwire-mock for x86_64 or aarch64 and the C library of a sysroot.
 
-crossbuild.py [--libraries DIRECTORY] ARCH SYSROOT CURL_HEADERS OUTPUT
+crossbuild.py [OPTION…] ARCH SYSROOT CURL_HEADERS OUTPUT: a library if OUTPUT ends in .so.
 
 SwiftPM cannot do this: Embedded Swift has no standard library for aarch64-unknown-linux-gnu, only
 for aarch64-none-none-elf, which has the same code. Targets, their order and all flags come from
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -24,9 +25,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PRODUCT = "Thinkwire"
 #: The target of Swift, for which the toolchain has an embedded standard library.
 SWIFT_TARGETS = {"x86_64": "x86_64-unknown-linux-gnu", "aarch64": "aarch64-none-none-elf"}
+
+#: How SwiftPM links a program.
+PROGRAM = ["-pie", "-fuse-ld=lld", "-Wl,--gc-sections"]
 
 #: What a static libcurl is linked with.
 BUNDLED = ("nghttp2", "mbedtls", "z")
@@ -82,25 +85,27 @@ class Build:
         include = sysroot / "usr/include"
         self.includes = [
             f"-I{headers}",
-            f"-I{ROOT}/Sources/CPlatform/include",
             "-isystem",
             f"{include}/{arch}-linux-gnu",
             "-isystem",
             str(include),
         ]
-        self.maps = [ROOT / "include/module.modulemap", work / "module.modulemap"]
-        umbrella = ROOT / "Sources/CPlatform/include/CPlatform.h"
-        self.maps[1].write_text(
-            f'module CPlatform {{\n    umbrella header "{umbrella}"\n    export *\n}}\n'
-        )
+        self.maps = [ROOT / "include/module.modulemap"]
         self.objects: list[Path] = []
 
     def c_target(self, target: dict[str, Any], flags: list[str]) -> None:
-        for source in sorted((ROOT / "Sources" / target["name"]).glob("*.c")):
-            self.compile_c(source, [*settings(target, "c"), *flags])
+        name = target["name"]
+        include = ROOT / "Sources" / name / "include"
+        self.includes.append(f"-I{include}")
+        self.maps.append(self.work / f"{name}.modulemap")
+        self.maps[-1].write_text(
+            f'module {name} {{\n    umbrella header "{include}/{name}.h"\n    export *\n}}\n'
+        )
+        for source in sorted((ROOT / "Sources" / name).glob("*.c")):
+            output = self.work / f"{name}-{source.stem}.o"
+            self.compile_c(source, output, [*settings(target, "c"), *flags])
 
-    def compile_c(self, source: Path, flags: list[str]) -> None:
-        output = self.work / f"{source.stem}.o"
+    def compile_c(self, source: Path, output: Path, flags: list[str]) -> None:
         run(
             self.clang,
             *self.platform,
@@ -119,6 +124,8 @@ class Build:
     def swift_target(self, target: dict[str, Any]) -> None:
         name = target["name"]
         output = self.work / f"{name}.o"
+        sources = sorted((ROOT / "Sources" / name).rglob("*.swift"))
+        has_main = any(source.name == "main.swift" for source in sources)
         importer = [*self.platform[1:], "-fPIC", *self.includes]
         importer += [f"-fmodule-map-file={path}" for path in self.maps]
         run(
@@ -128,12 +135,12 @@ class Build:
             "-clang-target",
             f"{self.arch}-unknown-linux-gnu",
             "-module-name",
-            name,
+            name.replace("-", "_"),
             "-package-name",
             "thinkwire",
             "-swift-version",
             "6",
-            "-parse-as-library",
+            *([] if has_main else ["-parse-as-library"]),
             "-O",
             "-wmo",
             "-I",
@@ -148,7 +155,7 @@ class Build:
             output,
             *settings(target, "swift"),
             *(word for flag in importer for word in ("-Xcc", flag)),
-            *sorted((ROOT / "Sources" / name).rglob("*.swift")),
+            *sources,
         )
         self.objects.append(output)
 
@@ -175,10 +182,11 @@ class Build:
     def link(self, flags: list[str], libraries: Path, output: Path) -> None:
         flags = [flag.replace("-use-ld=", "-fuse-ld=") for flag in flags]
         output.parent.mkdir(parents=True, exist_ok=True)
+        kind = ["-shared"] if output.suffix == ".so" else PROGRAM
         run(
             self.clang,
             *self.platform,
-            "-shared",
+            *kind,
             *self.objects,
             f"-L{libraries}",
             *flags,
@@ -189,9 +197,20 @@ class Build:
             output,
         )
 
+    def archive(self, output: Path) -> None:
+        """Makes the static library of the objects, with the tools of GNU for the architecture."""
+        prefix = "" if self.arch == platform.machine() else f"{self.arch}-linux-gnu-"
+        tools = {name.upper(): f"{prefix}{name}" for name in ("ld", "objcopy", "ar")}
+        listed = self.work / "objects"
+        listed.write_text("\n".join(map(str, self.objects)))
+        script, header = ROOT / "bindings/packaging/static.sh", ROOT / "include/thinkwire.h"
+        run("env", *(f"{k}={v}" for k, v in tools.items()), script, listed, header, output)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Builds libthinkwire.so for another system.")
+    parser.add_argument("--target", default="Thinkwire", help="the target in Package.swift")
+    parser.add_argument("--archive", type=Path, help="the static library, to be made, too")
     parser.add_argument("--libraries", type=Path, help="the directory of a static libcurl")
     parser.add_argument("arch", choices=SWIFT_TARGETS)
     parser.add_argument("sysroot", type=Path)
@@ -200,7 +219,7 @@ def main() -> None:
     arguments = parser.parse_args()
     package = json.loads(run("swift", "package", "dump-package"))
     targets = {target["name"]: target for target in package["targets"]}
-    needed = [targets[name] for name in dependencies(targets, PRODUCT)]
+    needed = [targets[name] for name in dependencies(targets, arguments.target)]
     with tempfile.TemporaryDirectory(prefix="thinkwire-") as work:
         sysroot, headers = arguments.sysroot.resolve(), arguments.headers.resolve()
         build = Build(arguments.arch, sysroot, headers, Path(work))
@@ -217,6 +236,8 @@ def main() -> None:
             flags += [f"-l{name}" for name in BUNDLED]
         libraries = arguments.libraries or build.stub().parent
         build.link(flags, libraries.resolve(), arguments.output.resolve())
+        if arguments.archive:
+            build.archive(arguments.archive.resolve())
     print(f"{arguments.output}: {arguments.output.stat().st_size} bytes")
 
 
