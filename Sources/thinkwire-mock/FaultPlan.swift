@@ -47,6 +47,10 @@ struct FaultPlan {
     var choices = 1
     var text: ByteArray?
     var showsTime = false
+    var escapes = 0
+    var obfuscation = false
+    var logprobs = false
+    var twice = false
     var finish = ByteArray("stop")
     var done = true
     var usage = true
@@ -184,6 +188,14 @@ struct FaultPlan {
             text = ByteArray(value)
         } else if name.equals("time") {
             showsTime = try flag(name, value)
+        } else if name.equals("escapes") {
+            escapes = try number(name, value, 0...100)
+        } else if name.equals("obfuscation") {
+            obfuscation = try flag(name, value)
+        } else if name.equals("logprobs") {
+            logprobs = try flag(name, value)
+        } else if name.equals("twice") {
+            twice = try flag(name, value)
         } else if name.equals("finish") {
             finish = ByteArray(value)
         } else if name.equals("done") {

@@ -42,6 +42,10 @@ let helpText: StaticString = """
             usage=1        whether a usage chunk is sent  done=1         whether [DONE] is sent
             time=0         whether the text of each chunk is the time at which it is sent, in
                            microseconds of the monotonic clock
+            escapes=0      percentage of chunks with a text that ends in an escaped line feed and é
+            twice=0        whether reasoning is sent in "reasoning", too
+            logprobs=0     whether each chunk has logprobs
+            obfuscation=0  whether each chunk has a string of another length, as OpenAI sends it
       mock/echo
           answers with the request body as content; the member "mock" of the response contains the
           request headers, and the numbers of the connection and of the request on it

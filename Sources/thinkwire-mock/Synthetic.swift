@@ -106,13 +106,36 @@ final class Synthetic {
         if textIndex < faults.reasoning {
             piece.append(",\"delta\":{\"content\":null,\"reasoning_content\":\"")
             append(reasoning, textIndex, to: &piece)
-            piece.append("\"},\"finish_reason\":null}],\"usage\":null}\n\n")
+            if faults.twice {
+                piece.append("\",\"reasoning\":\"")
+                append(reasoning, textIndex, to: &piece)
+            }
+            piece.append("\"},")
         } else {
             piece.append(",\"delta\":{\"content\":\"")
             append(answer, textIndex - faults.reasoning, to: &piece)
-            piece.append(
-                "\",\"reasoning_content\":null},\"finish_reason\":null}],\"usage\":null}\n\n")
+            piece.append("\",\"reasoning_content\":null},")
         }
+        if faults.logprobs { appendLogprobs(&piece, textIndex) }
+        piece.append("\"finish_reason\":null}],\"usage\":null")
+        if faults.obfuscation { appendObfuscation(&piece, textIndex) }
+        piece.append("}\n\n")
+    }
+
+    private func appendLogprobs(_ piece: inout ByteBuffer, _ index: Int) {
+        piece.append("\"logprobs\":{\"content\":[{\"token\":\" a\",\"logprob\":-0.")
+        piece.append(decimal: index &* 7919 % 100_000)
+        piece.append(",\"bytes\":[32,97],\"top_logprobs\":[]}]},")
+    }
+
+    /// Up to 15 characters, which hide the length of the text from those who see only its packet.
+    private func appendObfuscation(_ piece: inout ByteBuffer, _ index: Int) {
+        let random = UInt64(index &+ 1) &* 0x9E37_79B9_7F4A_7C15
+        piece.append(",\"obfuscation\":\"")
+        for position in 0..<1 + Int(random >> 60) {
+            piece.append(UInt8(ascii: "a") + UInt8(random >> UInt64(position * 3) & 7))
+        }
+        piece.append("\"")
     }
 
     @inline(__always)
@@ -122,6 +145,7 @@ final class Synthetic {
         } else {
             text.append(index, to: &piece)
         }
+        if faults.escapes > 0, index &* 37 % 100 < faults.escapes { piece.append("\\n\\u00e9é") }
     }
 
     private func appendFinish(_ piece: inout ByteBuffer, choice: Int) {

@@ -122,6 +122,58 @@ static void at_line_rate(int chunks, int rounds)
     }
 }
 
+/* ---- other forms of chunks ---- */
+
+static const struct {
+    const char *name, *options;
+    int chunks_per_text;
+} forms[] = {
+    { "plain", "", 1 },
+    { "every event split in two", ",piece=150", 1 },
+    { "5 % of texts with escapes", ",escapes=5", 1 },
+    { "two choices in turn", ",choices=2", 2 },
+    { "reasoning in two members", ",twice=1", 1 },
+    { "obfuscation", ",obfuscation=1", 1 },
+    { "logprobs", ",logprobs=1", 1 },
+};
+enum { FORMS = sizeof forms / sizeof *forms };
+
+/* The library and libcurl only: the others find only what they were written for. */
+static void other_forms(int chunks, int rounds)
+{
+    static double cost[FORMS][2][MAX_ROUNDS], to_plain[MAX_ROUNDS], to_libcurl[MAX_ROUNDS];
+    static const int who[2] = { LIBCURL, CALLBACK };
+    void *states[2];
+    for (int i = 0; i < 2; i++) states[i] = receivers[who[i]]->open(base_url);
+    for (int round = -1; round < rounds; round++) {
+        for (int form = 0; form < FORMS; form++) {
+            char model[160];
+            snprintf(model, sizeof model, "mock/synthetic#reasoning=%d,chunks=%d,size=20%s",
+                     chunks / 2, chunks / 2, forms[form].options);
+            for (int i = 0; i < 2; i++) {
+                struct tally tally = { 0 };
+                size_t received = (size_t)chunks / 2 * 2 * (size_t)forms[form].chunks_per_text;
+                int64_t start = cpu_time_ns();
+                receivers[who[i]]->exchange(states[i], body_for(model), &tally);
+                double used = (double)(cpu_time_ns() - start) / (double)received / 1e3;
+                if (round >= 0) cost[form][i][round] = used;
+                check(receivers[who[i]], &tally, received);
+            }
+        }
+    }
+    for (int i = 0; i < 2; i++) receivers[who[i]]->close(states[i]);
+    printf("\nOther forms of chunks at full speed: %d chunks, %d rounds\n%-26s %14s %12s %12s\n",
+           chunks, rounds, "", "us CPU/chunk", "to libcurl", "to plain");
+    for (int form = 0; form < FORMS; form++) {
+        for (int round = 0; round < rounds; round++) {
+            to_libcurl[round] = cost[form][1][round] / cost[form][0][round];
+            to_plain[round] = cost[form][1][round] / cost[0][1][round];
+        }
+        printf("%-26s %14.3f %11.2fx %11.2fx\n", forms[form].name, median(cost[form][1], rounds),
+               median(to_libcurl, rounds), median(to_plain, rounds));
+    }
+}
+
 /* ---- at the pace of a model ---- */
 
 struct stream {
@@ -302,6 +354,7 @@ int main(int argc, char **argv)
     one_exchange_wiped(100);
     curl_global_init(CURL_GLOBAL_ALL);
     at_line_rate(200000, 9);
+    other_forms(50000, 7);
     at_a_pace(1, 1, 2000, 3);
     at_a_pace(100, 20, 100, 3);
     one_exchange("", 100);

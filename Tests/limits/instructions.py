@@ -16,9 +16,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-# Instructions per chunk: whole events, events that the network splits, and two chunks, one of each
-# choice.
-LIMITS = {"": 600, ",piece=100": 750, ",choices=2": 1800}
+# Instructions per chunk: whole events, events that the network splits, and other forms of chunks.
+# With two choices, one chunk of each.
+LIMITS = {
+    "": 600,
+    ",piece=100": 750,
+    ",choices=2": 1800,
+    ",escapes=5": 700,
+    ",obfuscation=1": 2000,
+    ",logprobs=1": 14000,
+}
 SHORT, LONG = 1000, 8000
 
 

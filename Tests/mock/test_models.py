@@ -230,6 +230,14 @@ def test_synthetic_sends_the_requested_number_of_chunks():
         response.events[-1]["choices"][0]["finish_reason"] == "length"
         and b"[DONE]" not in response.body
     )
+    options = "chunks=100,reasoning=100,size=3,escapes=5,twice=1,logprobs=1,obfuscation=1"
+    response = ask("mock/synthetic", options, stream=True)
+    assert [text.count("\néé") for text in response.texts()] == [5, 5]
+    for event in response.events[1:200]:
+        assert event["choices"][0]["logprobs"]["content"][0]["bytes"] == [32, 97]
+        delta = event["choices"][0]["delta"]
+        assert delta.get("reasoning") == delta["reasoning_content"]
+    assert len({event["obfuscation"] for event in response.events[1:200]}) > 50
     check_error(ask("mock/synthetic", "chunks=1000000000,size=1000"), 400, "without streaming")
     check_error(
         ask("mock/synthetic", "chunks=1000000,size=1000000,framing=length", stream=True),
