@@ -88,7 +88,7 @@
  *     on the same client
  *     tw_chat_cancel on the calling chat,              allowed
  *     tw_client_cancel on the calling client
- *     tw_chat_next, tw_chat_run, tw_chat_close         rejected (with TW_NEXT_END, TW_MISUSE,
+ *     tw_chat_next, _next_batch, _run, _close          rejected (with TW_NEXT_END, TW_MISUSE,
  *     on the calling chat                              NULL); the exchange is not affected
  *     tw_client_destroy of the calling client          allowed: it takes effect when the client's
  *                                                      last exchange has ended
