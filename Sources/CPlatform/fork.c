@@ -18,7 +18,9 @@ static void create_generation(void)
     size_t size = sizeof *generation;
     void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) return;
-    if (madvise(page, size, MADV_WIPEONFORK) == 0)
+    /* qemu-user reports success for every advice, and ignores it (BoringSSL, fork_detect.cc). */
+    bool is_checked = madvise(page, size, -1) != 0;
+    if (is_checked && madvise(page, size, MADV_WIPEONFORK) == 0)
         generation = page;
     else
         munmap(page, size);

@@ -12,6 +12,7 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,11 +94,12 @@ void *realloc(void *block, size_t size)
     return moved;
 }
 
+/* That of a library that contains a libcurl is not visible, and newer than all others. */
 static unsigned curl_version_loaded(void)
 {
     curl_version_info_data *(*info)(CURLversion);
     *(void **)&info = dlsym(RTLD_DEFAULT, "curl_version_info");
-    return info(CURLVERSION_NOW)->version_num;
+    return info ? info(CURLVERSION_NOW)->version_num : UINT_MAX;
 }
 
 /* How often the writable memory of this process contains the key: the heap, the stacks, and all

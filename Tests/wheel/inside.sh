@@ -36,6 +36,7 @@ for name in test_abi test_install test_package; do rm $name.py; done
 # These use asyncio.timeout of Python 3.11, and the mypy of its time.
 /root/venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     rm test_asyncio.py test_readme.py test_typing.py
+slow=${EMULATED:+ and not test_no_line_is_lost_or_duplicated_by_kills}
 # shellcheck disable=SC2086
 /root/venv/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile ${TESTS:-.} \
-    -k 'not test_incompatible_library_is_rejected'
+    -k "not test_incompatible_library_is_rejected$slow"

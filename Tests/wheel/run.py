@@ -95,6 +95,7 @@ def test(arch: str, wheel: Path, mock: Path, suite: str) -> int:
         passed_on = re.compile(r"PIP_\w+|(https?|all|no)_proxy|TESTS", re.IGNORECASE)
         variables = {name: value for name, value in os.environ.items() if passed_on.fullmatch(name)}
         variables |= {"PIP_CERT": "/root/pip.pem", "HOME": "/root", "LANG": "C.UTF-8"}
+        variables |= {"EMULATED": "yes" if arch != platform.machine() else ""}
         variables |= {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
         command = emulated(
             arch,
