@@ -17,6 +17,7 @@
 #: make format        reformat all sources
 #: make docs         write the reference of the C interface in HTML and manual pages: .build/docs
 #: make deb          build the Debian packages, in .build/deb
+#: make dist         build archives for x86_64 and aarch64, in .build/dist; `make test-dist` tests them
 #: make static        build the static library, .build/release/libthinkwire.a
 #: make abi-record    record the ABI, with which `make test-abi` compares the library
 #: make install       install below PREFIX=/usr/local, in DESTDIR=; `make uninstall` reverts it
@@ -454,8 +455,11 @@ $(cross): %: .build/%/libthinkwire.so
 $(cross:%=.build/%/libthinkwire.so): .build/%/libthinkwire.so: .build/sysroot/% .build/sysroot/headers \
     bindings/packaging/crossbuild.py Package.swift include/thinkwire.h \
     $(shell find Sources -name '*.swift' -o -name '*.[ch]' -o -name '*.map')
-	bindings/packaging/crossbuild.py $* .build/sysroot/$* .build/sysroot/headers $@
+	bindings/packaging/crossbuild.py $(cross_archive) $* .build/sysroot/$* .build/sysroot/headers $@
 	OLD_LIBC=yes Tests/check/library.sh $@ include/thinkwire.h
+
+# With the static library, if the tools of the architecture are installed.
+cross_archive = $(if $(shell command -v $*-linux-gnu-objcopy),--archive $(@D)/libthinkwire.a)
 
 $(cross:%=.build/sysroot/%): .build/sysroot/%: bindings/packaging/sources.txt bindings/packaging/sysroot.sh
 	bindings/packaging/sysroot.sh $* $@
@@ -519,6 +523,36 @@ $(dists)/venv/ready: bindings/packaging/requirements.txt
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
+
+# Archives for other systems, in .build/dist, linked with glibc 2.31 of Debian 11: library, header,
+# files for pkg-config and CMake, programs, manual pages, checksums and an SBOM.
+.PHONY: $(cross:%=dist-%)
+dist: $(cross:%=dist-%)
+
+$(cross:%=dist-%): dist-%: .build/%/libthinkwire.so .build/%/thinkwire-mock .build/%/thinkwire-chat $(manual)
+	@test -e .build/$*/libthinkwire.a || { echo "dist: apt-get install binutils-$*-linux-gnu; rm $<" >&2; exit 1; }
+	rm -rf .build/dist/$*
+	$(MAKE) --no-print-directory install out=.build/$* PREFIX=/ DESTDIR=.build/dist/$*/thinkwire-$(version)-linux-$*
+	bindings/packaging/dist.py $* .build/dist/$*/thinkwire-$(version)-linux-$* .build/dist/thinkwire-$(version)-linux-$*.tar.xz
+
+$(cross:%=.build/%/thinkwire-mock): .build/%/thinkwire-mock: .build/%/libthinkwire.so $(shell find Sources/thinkwire-mock Sources/CMock -type f)
+	bindings/packaging/crossbuild.py --target thinkwire-mock $* .build/sysroot/$* .build/sysroot/headers $@
+
+$(cross:%=.build/%/thinkwire-chat): .build/%/thinkwire-chat: .build/%/libthinkwire.so $(chat_sources)
+	$(swift_clang) --target=$*-linux-gnu --sysroot=.build/sysroot/$* $(strict) -O2 -s -fuse-ld=lld $(filter %.c,$^) \
+	    -o $@ $(subst $(out),$(@D),$(link)) -Wl,--allow-shlib-undefined
+
+# The archive of this machine, unpacked elsewhere; the SBOMs; and that the same bytes are made again.
+test-dist: dist
+	python3 -m venv .build/dist/venv
+	.build/dist/venv/bin/pip install --quiet --disable-pip-version-check spdx-tools
+	for arch in $(cross); do \
+	    .build/dist/venv/bin/pyspdxtools --infile .build/dist/$$arch/thinkwire-$(version)-linux-$$arch/sbom.spdx.json || exit 1; \
+	done
+	Tests/dist/run.sh .build/dist/thinkwire-$(version)-linux-$(shell uname -m).tar.xz bindings/c/examples
+	cp .build/dist/*.sha256 .build/dist/venv
+	$(MAKE) --no-print-directory dist
+	cd .build/dist && cat venv/*.sha256 | sha256sum --check
 
 # The reference of the C interface, from include/thinkwire.h: pages in HTML, and manual pages.
 # Dates in them are those of the last commit, so that the same sources give the same bytes.

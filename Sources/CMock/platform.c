@@ -203,3 +203,9 @@ uint64_t mock_random(void)
         number = (uint64_t)time(NULL) * 2654435761u + (uint64_t)getpid();
     return number;
 }
+
+/* Swift seeds its hashing with it. The C library has it from glibc 2.36 on. */
+void arc4random_buf(void *buffer, size_t size)
+{
+    for (unsigned char *byte = buffer; size > 0; size--) *byte++ = (unsigned char)mock_random();
+}

@@ -24,8 +24,9 @@ thinkwire-chat -m alibaba/qwen3-32b Hello | answers thinkwire-chat
 
 install "$packages"/python3-thinkwire_*.deb
 cd /
-python3 -c 'from thinkwire import Client; print(Client().send("alibaba/qwen3-32b", "Hello").content)' |
-    answers "the Python package"
+program='from thinkwire import Client
+print(Client().send("alibaba/qwen3-32b", "Hello").content)'
+python3 -c "$program" | answers "the Python package"
 thinkwire >/root/report
 grep -q "$(dpkg-query -W -f '${Version}' python3-thinkwire)" /root/report ||
     fail "the command thinkwire does not print its version"
