@@ -67,7 +67,7 @@ package final class Endpoint {
         else { throw ArgumentError("the base URL names no host") }
         let isSecure = scheme.bytes.equals("https")
         guard isSecure || scheme.bytes.equals("http") else {
-            throw ArgumentError("the base URL is neither https nor http, but ", scheme.bytes)
+            throw ArgumentError("the base URL is neither https nor http")
         }
         guard Endpoint.part(parts, CURLUPART_USER).isEmpty,
             Endpoint.part(parts, CURLUPART_PASSWORD).isEmpty
