@@ -6,7 +6,7 @@
 #: make test-real     compare with model servers: SERVERS="mlx litellm transformers llama vllm"
 #: make corpus-rivals play Tests/corpus to other clients, and print a table of scores
 #: make test-bindings test the bindings of all languages, or of some: LANGUAGES="rust go"
-#: make test-ray      test thinkwire.ray on a local Ray cluster (two minutes)
+#: make bulk-limits   draw the throughput of workers that share a limit: bindings/python/shared_rate.svg
 #: make bulk-rivals compare `thinkwire batch` with openai-python and LiteLLM: LINES="10000 …"
 #: make test-chroot   run `make test` in a new Debian 12 chroot; needs root
 #: make test-deb     install, use and remove the Debian packages in a new chroot; needs root
@@ -78,11 +78,11 @@ compute_lane := test-tsan test-swift test-c-tsan test-faults
 wait_lane    := programs lint test-checks test-chat test-c test-python test-servers test-guest test-mock \
                 test-corpus
 shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak \
-                test-bindings test-showcases test-instructions \
+                test-bindings test-ray test-showcases test-instructions \
                 test-abi test-static test-docs
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
-.PHONY: help docs manual deb test-deb dist test-dist static abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals test-ray $(tests) fast-c fast-python mypy \
+.PHONY: help docs manual deb test-deb dist test-dist static abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals bulk-limits $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -398,14 +398,22 @@ rivals := $(patsubst %,.build/rivals/%.jsonl,openai litellm liter-llm)
 corpus-rivals: $(rivals)
 	Tests/corpus/rivals.py table $^
 
-# thinkwire.ray on a local Ray cluster. Not a part of `make test`: it takes more than a minute, and ray
-# 200 MB.
-test-ray: library
+# thinkwire.ray on a local Ray cluster. Ray needs 200 MB, so it has an environment of its own.
+test-ray: library .build/ray/ready
+	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
+	    PYTHONPATH=$(subst $() ,:,$(addprefix $(CURDIR)/,bindings/python Tests/bulk Tests/mock Tests/support)) \
+	    .build/ray/bin/python -m pytest -q -p no:cacheprovider --disable-warnings Tests/ray
+
+.build/ray/ready:
 	python3 -m venv .build/ray
 	.build/ray/bin/pip install --quiet --disable-pip-version-check --upgrade "ray[data]" pyarrow pytest
+	touch $@
+
+# Workers that share the rate limit of thinkwire-mock, and the plot in the documentation. Not a test: it
+# takes five minutes. test-ray runs a small version.
+bulk-limits: library .build/ray/ready
 	THINKWIRE_LIBRARY=$(CURDIR)/$(library) THINKWIRE_MOCK=$(CURDIR)/$(mock) \
-	    PYTHONPATH=$(CURDIR)/bindings/python:$(CURDIR)/Tests/mock:$(CURDIR)/Tests/support \
-	    .build/ray/bin/python -m pytest -q -p no:cacheprovider --show-capture=no Tests/ray
+	    .build/ray/bin/python Tests/bulk/simulate.py bindings/python/shared_rate.svg
 
 # Bulk processing with other clients. Not a test: it takes minutes, and needs the newest packages.
 LINES ?= 10000 100000

@@ -8,6 +8,8 @@ let helpText: StaticString = """
       --host ADDRESS   listen on this address (default 127.0.0.1); 0.0.0.0 or :: for all
       --pace MS        pause between the pieces of a body (default 0), in milliseconds; decimals
                        such as 0.5 are allowed
+      --rate N         accept N chat requests per second, on all connections together; reject
+                       more with status 429, retry-after and x-ratelimit-…; rejected ones count
       --alias NAME=MODEL[#OPTIONS]
                        answer requests for the model NAME as MODEL does, with these request options;
                        a NAME that ends with * stands for all names with that beginning; the first

@@ -11,6 +11,7 @@ final class Provider {
     private let source: Source
     private let received: ReceivedRequests
     private let pace: Int64
+    private var rateLimit: RateLimit?
     private var models = CannedBody()
     private var ids = RequestIDs()
     private var tries = TryCounter()
@@ -26,6 +27,7 @@ final class Provider {
 
     private init(_ settings: Settings, _ source: Source, _ received: ReceivedRequests) {
         pace = settings.pace
+        rateLimit = settings.requestsPerSecond.map { RateLimit(perSecond: $0) }
         aliases = settings.aliases
         self.source = source
         self.received = received
@@ -157,6 +159,10 @@ final class Provider {
         }
         guard isAuthorized(request) else {
             throw ErrorResponse(401, "Unauthorized: send a key, as Authorization: Bearer KEY")
+        }
+        if let (isAccepted, headers) = rateLimit?.take() {
+            faults.headers += headers
+            guard isAccepted else { throw ErrorResponse(429, "Rate limit reached for requests") }
         }
         let body = try parse(request.body)
         if case .script(let script) = source {

@@ -23,6 +23,8 @@ struct Settings {
     var port = 8089
     /// Pause between two pieces of a body, in nanoseconds.
     var pace: Int64 = 0
+    /// Requests per second that all connections share; nil without a limit.
+    var requestsPerSecond: Int?
     var logsRequests = false
     var usesTLS = false
     var aliases: [ModelAlias] = []
@@ -72,8 +74,9 @@ struct Settings {
         }
     }
 
-    private static let valueOptions: StaticString =
-        "--port --host --pace --alias --script --requests --record --output --ca-file --replay"
+    private static let valueOptions: StaticString = """
+        --port --host --pace --rate --alias --script --requests --record --output --ca-file --replay
+        """
 
     private static func needsValue(_ name: Bytes) -> Bool {
         Fields(words: valueOptions).contains { $0.equals(name) }
@@ -85,6 +88,10 @@ struct Settings {
             port = number
         } else if name.equals("--pace"), let time = parseMilliseconds(value) {
             pace = time
+        } else if name.equals("--rate"), let number = parseDecimal(value, limit: 1_000_000),
+            number > 0
+        {
+            requestsPerSecond = number
         } else if name.equals("--alias"), let alias = ModelAlias(value) {
             aliases.append(alias)
         } else {

@@ -1,96 +1,109 @@
 #!/usr/bin/env python3
-"""Simulates workers that share a rate limit, and draws the result: simulate.py [SVG]
+"""Measures workers that share the rate limit of a provider: simulate.py [SVG]
 
-The provider permits 100 requests per second, answers in two seconds and rejects in 50 ms. It counts
-rejected requests too, as OpenAI documents. Each worker sends up to 16 requests at once, for ten
-minutes. With the shared rate, workers ask thinkwire.batch.shared_rate.SharedRate, the code of the
-actor of thinkwire.ray, before each request. Without it, each request only retries with exponential
-backoff, up to 30 s. The time is simulated, and so are the network and Ray.
+The provider is thinkwire-mock with a limit of 100 requests per second; it answers after two seconds
+and rejects at once. Rejected requests count, too. The workers are those of thinkwire.ray, each with
+an AsyncClient of its own that sends up to 16 requests at once over real connections, and the shared
+rate is that of its actor. Only the cluster is simulated: all workers run in one event loop, and
+call the actor directly. "Backoff only" permits each request at once, so that workers only wait
+after rejections, with exponential backoff up to 30 s.
 """
 
-import heapq
-import itertools
-import random
+import asyncio
+import subprocess
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bindings" / "python"))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bindings" / "python"), str(ROOT / "Tests" / "mock")]
 
-from thinkwire.batch.retries import backoff  # noqa: E402
-from thinkwire.batch.shared_rate import SharedRate  # noqa: E402
+import thinkwire.ray as cluster  # noqa: E402
+from mock_process import Mock  # noqa: E402
 
-LIMIT, ANSWER, REJECTION, SLOTS, SECONDS = 100, 2.0, 0.05, 16, 600
+LIMIT, ANSWER, SLOTS = 100, 2.0, 16
 WORKERS = (10, 100, 1000)
+#: Seconds before and of the measurement.
+START, SECONDS = 15.0, 30.0
 
 
-class Provider:
-    """A token bucket with one second's share, which rejected requests empty, too."""
+class LocalActor:
+    """Calls the methods of an object as those of an actor: limits.request.remote(…)."""
 
-    def __init__(self):
-        self.level, self.time, self.accepted, self.rejected = float(LIMIT), 0.0, 0, 0
+    def __init__(self, target):
+        self._target = target
 
-    def accepts(self, now):
-        self.level = min(LIMIT, self.level + (now - self.time) * LIMIT)
-        self.time = now
-        is_accepted = self.level >= 1
-        self.level = max(0.0, self.level - 1)
-        if is_accepted:
-            self.accepted += 1
-        else:
-            self.rejected += 1
-        return is_accepted
+    def __getattr__(self, name):
+        return LocalMethod(getattr(self._target, name))
 
 
-def simulate(workers, is_shared):
-    """Returns the provider after the simulated time."""
-    random.seed(workers)
-    provider, rate, order = Provider(), SharedRate(None, None, 0), itertools.count()
-    events = []
+class LocalMethod:
+    def __init__(self, method):
+        self._method = method
 
-    def at(time, action, *arguments):
-        heapq.heappush(events, (time, next(order), action, arguments))
+    def remote(self, *arguments):
+        result = asyncio.get_running_loop().create_future()
+        result.set_result(self._method(*arguments))
+        return result
 
-    # Each worker has a queue of requests (attempts so far) that want to ask for permission.
-    waiting = [[0] * SLOTS for _ in range(workers)]
 
-    def ask(now, worker):
-        """Asks for the first request of a worker; the next one asks when it was sent."""
-        if not is_shared:
-            for attempts in waiting[worker]:
-                send(now, worker, attempts)
-            waiting[worker].clear()
-            return
-        if not waiting[worker]:
-            return
-        is_permitted, wait = rate.request(1, now)
-        if is_permitted:
-            at(now + wait, send, worker, waiting[worker].pop(0))
-            at(now + wait, ask, worker)
-        else:
-            at(now + wait, ask, worker)
+class Unlimited:
+    """Permits each request at once."""
 
-    def send(now, worker, attempts):
-        if provider.accepts(now):
-            at(now + ANSWER, again, worker, 0)
-            return
-        if is_shared:
-            at(now + REJECTION, reject, now)
-        at(now + REJECTION + backoff(attempts + 1), again, worker, attempts + 1)
+    def request(self, tokens):
+        return True, 0.0
 
-    def reject(now, sent_at):
-        rate.rejected(sent_at, 0, now)
+    def correct(self, tokens):
+        pass
 
-    def again(now, worker, attempts):
-        waiting[worker].append(attempts)
-        if not is_shared or len(waiting[worker]) == 1:
-            ask(now, worker)
+    def rejected(self, age, pause):
+        pass
 
-    for worker in range(workers):
-        at(random.random(), ask, worker)
-    while events[0][0] < SECONDS:
-        now, _, action, arguments = heapq.heappop(events)
-        action(now, *arguments)
-    return provider
+
+async def simulate(workers, is_shared, *, limit=LIMIT, answer=ANSWER, start=START, seconds=SECONDS):
+    """Returns the answers and the rejections within `seconds`, after the start."""
+    mock = Mock("--rate", str(limit))
+    limits = CountingLimits(cluster._Limits(None, None) if is_shared else Unlimited())
+    client = {"base_url": mock.url, "api_key": "test", "max_retries": 0}
+    model = f"mock/synthetic#chunks=1,delay={answer * 1000:.0f}"
+    answers = 0
+
+    async def keep_asking(worker, asking):
+        nonlocal answers
+        while True:
+            reply, error = await worker._answer("Hello", asking)
+            assert error is None or reply.http_status == 429, error
+            answers += error is None
+
+    tasks = []
+    for _ in range(workers):
+        worker = cluster._Worker(LocalActor(limits), client, model, {}, "prompt", SLOTS, 0)
+        asking = asyncio.Lock()
+        tasks += [asyncio.ensure_future(keep_asking(worker, asking)) for _ in range(SLOTS)]
+    await asyncio.sleep(start)
+    before = answers, limits.rejections
+    await asyncio.sleep(seconds)
+    counts = answers - before[0], limits.rejections - before[1]
+    broken = [task for task in tasks if task.done()]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    mock.stop()
+    for task in broken:
+        task.result()
+    return counts
+
+
+class CountingLimits:
+    """The limits of a simulation, which count the rejections."""
+
+    def __init__(self, limits):
+        self.request, self.correct = limits.request, limits.correct
+        self.rejections = 0
+        self._limits = limits
+
+    def rejected(self, age, pause):
+        self.rejections += 1
+        self._limits.rejected(age, pause)
 
 
 def draw(rows):
@@ -100,7 +113,7 @@ def draw(rows):
         '<svg xmlns="http://www.w3.org/2000/svg" width="560" height="300" font-family="sans-serif"'
         ' font-size="13">',
         '<rect width="560" height="300" fill="#fff"/>',
-        '<text x="20" y="24">Throughput relative to the limit of the provider (simulated)</text>',
+        '<text x="20" y="24">Throughput relative to the limit of the provider</text>',
     ]
     for percent in (0, 50, 100):
         y = 240 - 1.8 * percent
@@ -127,16 +140,20 @@ def draw(rows):
 
 
 def main():
+    """Measures each case in a process of its own, which ends all of its clients."""
     rows = []
     for workers in WORKERS:
         results = {}
         for is_shared in (False, True):
-            provider = simulate(workers, is_shared)
-            results[is_shared] = 100 * provider.accepted / (LIMIT * SECONDS)
+            command = [sys.executable, __file__, "--case", str(workers), str(int(is_shared))]
+            printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            answers, rejections = (int(number) for number in printed.split())
+            results[is_shared] = 100 * answers / (LIMIT * SECONDS)
             name = "shared adaptive rate" if is_shared else "backoff only"
             print(
                 f"{workers:5} workers, {name}: {results[is_shared]:.0f}% of the limit, "
-                f"{provider.rejected / provider.accepted:.2f} rejections per answer"
+                f"{rejections / max(1, answers):.2f} rejections per answer",
+                flush=True,
             )
         rows.append((workers, results))
     if len(sys.argv) > 1:
@@ -144,4 +161,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--case"]:
+        print(*asyncio.run(simulate(int(sys.argv[2]), sys.argv[3] == "1")))
+    else:
+        main()

@@ -39,6 +39,31 @@ def test_connection_is_kept_alive_and_requests_arrive_in_pieces():
             assert Response(connection).status == 200
 
 
+def test_rate_limit_is_shared_by_all_connections():
+    server = Mock("--rate", "2")
+    body = {"model": "mock/synthetic#chunks=1", "messages": HELLO}
+
+    def answer():
+        with connect(server.port) as connection:
+            connection.sendall(request(body))
+            return Response(connection)
+
+    first, *others = [answer() for _ in range(40)]
+    assert first.status == 200 and first.headers["x-ratelimit-limit-requests"] == "2"
+    assert first.headers["x-ratelimit-remaining-requests"] == "1"
+    assert first.headers["x-ratelimit-reset-requests"] == "500ms"
+    rejected = [response for response in others if response.status == 429]
+    # On a slow machine, time passes in which the bucket fills.
+    assert len(rejected) >= 10
+    check_error(rejected[0], 429, "Rate limit")
+    assert rejected[0].headers["x-ratelimit-remaining-requests"] == "0"
+    assert rejected[0].headers["retry-after-ms"] == "500"
+    assert rejected[0].headers["retry-after"] == "1"
+    time.sleep(1)
+    assert answer().status == 200
+    assert server.stop() == (0, "")
+
+
 CHUNKED = (
     b"POST /chat/completions HTTP/1.1\r\nAuthorization: bearer k\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n"
@@ -242,7 +267,7 @@ def test_command_line():
     )[1]
     assert run("--version") == (0, f"thinkwire-mock {version}\n", "")
     assert run("--help")[0] == 0 and "mock/synthetic" in run("--help")[1]
-    for arguments in (["--port"], ["--port", "70000"], ["--pace", "x"], ["more"]):
+    for arguments in (["--port"], ["--port", "70000"], ["--pace", "x"], ["--rate", "0"], ["more"]):
         code, output, errors = run(*arguments)
         assert (
             code == 2

@@ -1,5 +1,6 @@
 """thinkwire.ray on a local cluster, against thinkwire-mock."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import ray
 import thinkwire.ray
 from http_server import Server, content_length, response
 from mock_process import Mock
+from simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "bindings" / "python" / "examples" / "ray_data.py"
@@ -19,7 +21,14 @@ EXAMPLE = ROOT / "bindings" / "python" / "examples" / "ray_data.py"
 def mock():
     server = Mock()
     os.environ.update(THINKWIRE_BASE_URL=server.url, THINKWIRE_API_KEY="test")
-    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False)
+    # One cluster for all tests, with small stores and without a dashboard.
+    ray.init(
+        num_cpus=3,
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=100 * 2**20,
+    )
+    ray.data.DataContext.get_current().enable_progress_bars = False
     yield server
     ray.shutdown()
     server.stop()
@@ -27,13 +36,12 @@ def mock():
 
 def answers(rows, model, **options):
     dataset = ray.data.from_items(rows)
-    options = {"workers": 2, "batch_size": 10, **options}
-    return thinkwire.ray.map_batches(dataset, model, **options).take_all()
+    return thinkwire.ray.map_batches(dataset, model, batch_size=10, **options).take_all()
 
 
 def test_each_row_receives_its_answer(mock):
     rows = [{"number": n, "prompt": f"Question {n}"} for n in range(60)]
-    results = answers(rows, "mock/echo", base_url=mock.url)
+    results = answers(rows, "mock/echo", base_url=mock.url, workers=2)
     assert sorted(row["number"] for row in results) == list(range(60))
     for row in results:
         assert f'"Question {row["number"]}"' in row["content"]
@@ -82,8 +90,17 @@ def test_rejected_requests_are_sent_again(mock):
 def test_example_runs(mock):
     environment = {**os.environ, "RAY_ADDRESS": ray.get_runtime_context().gcs_address}
     completed = subprocess.run(
-        [sys.executable, str(EXAMPLE)], env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, str(EXAMPLE)], env=environment, capture_output=True, text=True, timeout=300
     )
     assert completed.returncode == 0, completed.stderr
     lines = completed.stdout.splitlines()
     assert sorted(line.split(" ")[0] for line in lines) == ["0", "1", "2"]
+
+
+def test_shared_rate_uses_the_limit_with_fewer_rejections():
+    """A small version of Tests/bulk/simulate.py, without a cluster."""
+    size = {"limit": 20, "answer": 0.5, "start": 5, "seconds": 6}
+    answers, rejections = asyncio.run(simulate(20, True, **size))
+    _, rejections_without = asyncio.run(simulate(20, False, **size))
+    assert answers >= 0.5 * 20 * 6
+    assert rejections < rejections_without / 2

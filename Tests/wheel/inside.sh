@@ -25,7 +25,7 @@ ln -s "$package" bindings/python/thinkwire
 export THINKWIRE_LIBRARY="$package/libthinkwire.so.0" THINKWIRE_MOCK=/root/mock/thinkwire-mock
 # There is no compiler. What PyPI has no wheel of is not tested with.
 for requirement in pytest pytest-xdist cryptography pycurl certifi setuptools aiohttp httpx \
-    opentelemetry-sdk pydantic trio uvloop mypy; do
+    opentelemetry-sdk pyarrow pydantic rich tqdm trio uvloop mypy; do
     /root/venv/bin/pip install --quiet --disable-pip-version-check --only-binary :all: \
         "$requirement" || echo "wheel: $requirement is not available"
 done

@@ -8,12 +8,18 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import PACKAGE, SYNTHETIC, Echo, Failure
+from http_server import (  # type: ignore[import-not-found]
+    Server,
+    content_length,
+    response,
+)
 from thinkwire.batch.command import main
 
 KILLS = 200
@@ -132,6 +138,11 @@ def test_run_stops_before_the_maximum_cost(
     assert files.run(base_url, *arguments, "--max-cost", "0.000305") == 3
     assert "--max-cost 0.000305 is reached" in capsys.readouterr().err
     assert len(files.results()) == 30
+    # The cost of the earlier answers counts.
+    assert files.run(base_url, *arguments, "--max-cost", "0.000305") == 3
+    assert len(files.results()) == 30
+    assert files.run(base_url, *arguments, "--max-cost", "0.000505") == 3
+    assert len(files.results()) == 50
     assert files.run(base_url, *arguments) == 0
     assert len(files.results()) == 100
 
@@ -151,6 +162,55 @@ def test_requests_per_minute(tmp_path: Path, base_url: str) -> None:
     assert files.run(base_url, "-m", f"{SYNTHETIC}#chunks=1", "--rpm", "1200") == 0
     # 20 at once, and one more every 50 ms.
     assert time.monotonic() - started >= 0.45
+
+
+class Sustaining(Server):  # type: ignore[misc]
+    """Works on a few requests at once, and lets the others wait or rejects them."""
+
+    def __init__(self, at_once: int, *, rejects: bool) -> None:
+        self._workers = threading.Semaphore(at_once)
+        self._rejects = rejects
+        self._lock = threading.Lock()
+        self._at_once = 0
+        self.most_at_once = self.rejections = 0
+        super().__init__()
+
+    def serve(self, connection: Any) -> None:
+        while True:
+            connection.read(content_length(connection.read_head()))
+            self._count(1)
+            accepted = self._workers.acquire(blocking=not self._rejects)
+            if accepted:
+                time.sleep(0.02)
+                self._workers.release()
+            # Before the response, after which the client sends the next request.
+            self._count(-1)
+            if accepted:
+                message = {"role": "assistant", "content": "ok"}
+                body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]})
+                answer = response(body.encode(), "200 OK", "application/json")
+            else:
+                self.rejections += 1
+                status = "503 Service Unavailable"
+                answer = response(b"{}", status, "application/json", "Retry-After-Ms: 20")
+            connection.send(answer)
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._at_once += change
+            self.most_at_once = max(self.most_at_once, self._at_once)
+
+
+@pytest.mark.parametrize("rejects", [True, False])
+def test_concurrency_adapts_to_what_the_server_sustains(tmp_path: Path, rejects: bool) -> None:
+    files = Files(tmp_path, 600)
+    server = Sustaining(8, rejects=rejects)
+    assert files.run(server.url("127.0.0.1"), "-q", "--concurrency", "400") == 0
+    server.stop()
+    assert all(line["error"] is None for line in files.results().values())
+    # Without an adaptation, 400 are sent at once.
+    assert server.most_at_once <= 100
+    assert server.rejections <= 300
 
 
 @pytest.mark.parametrize("arguments", [["--concurrency", "0"], ["--rpm", "nan"], []])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import heapq
 import json
+import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Callable, Optional
 
 import pytest
-from simulate import LIMIT, SECONDS, simulate  # type: ignore[import-not-found]
 from thinkwire.batch.concurrency import AdaptiveConcurrency
+from thinkwire.batch.cost import recorded_cost
 from thinkwire.batch.finished import IdSet
 from thinkwire.batch.inputs import InputError, count, read
 from thinkwire.batch.journal import Journal, JournalError
 from thinkwire.batch.limits import RateLimits, TokenBucket, demanded_pause, duration
-from thinkwire.batch.progress import Progress
+from thinkwire.batch.progress import Progress, display
 from thinkwire.batch.shared_rate import SharedRate
 
 
@@ -75,22 +79,30 @@ def test_durations_of_rate_limit_headers(text: str, seconds: float) -> None:
         ({"retry-after": "2", "retry-after-ms": "1500"}, 1.5),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "nan"}, None),
+        # The time of the response is Sun, 06 Nov 1994 08:49:30 GMT.
+        ({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}, 7),
+        ({"retry-after": "Sunday, 06-Nov-94 08:49:37 GMT"}, 7),
+        ({"retry-after": "Sun, 06 Nov 1994 08:49:00 GMT"}, 0),
+        ({"retry-after": "Sun, 99 Nov 1994 08:49:00 GMT"}, None),
+        ({"retry-after": "GMT"}, None),
         ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "3s"}, 3),
         ({"x-ratelimit-remaining-tokens": "9", "x-ratelimit-reset-tokens": "3s"}, None),
         ({}, None),
     ],
 )
 def test_demanded_pause(headers: dict[str, str], seconds: float) -> None:
-    assert demanded_pause(headers.get) == seconds
+    assert demanded_pause(headers.get, time=784111770) == seconds
 
 
 def test_concurrency_grows_only_if_it_is_used() -> None:
     concurrency = AdaptiveConcurrency(100)
-    start = concurrency.limit
-    concurrency.answered(in_flight=1)
+    start, now = concurrency.limit, 1.0
+    concurrency.answered(in_flight=1, now=1)
     assert concurrency.limit == start
     for _ in range(1000):
-        concurrency.answered(concurrency.limit)
+        # The throughput is in proportion to the limit.
+        now += 1 / concurrency.limit
+        concurrency.answered(concurrency.limit, now)
     assert concurrency.limit == 100
 
 
@@ -112,11 +124,42 @@ def test_concurrency_converges_to_what_a_server_sustains() -> None:
     for time in range(400):
         in_flight = concurrency.limit
         for _ in range(min(in_flight, 40)):
-            concurrency.answered(in_flight)
+            concurrency.answered(in_flight, time + 0.5)
         for _ in range(in_flight - 40):
             concurrency.overloaded(time, time + 0.5)
         used.append(min(in_flight, 40))
     assert sum(used[100:]) / len(used[100:]) > 0.8 * 40
+
+
+def simulated_requests(latency: Callable[[int], float]) -> list[int]:
+    """Returns how many requests run at each of 40,000 answers of a server of this latency.
+
+    The lengths of the answers differ: their latencies are spread exponentially around the mean.
+    """
+    concurrency, now, spread = AdaptiveConcurrency(1000), 0.0, random.Random(0)
+    running: list[float] = []
+    in_flight = []
+    for _ in range(40_000):
+        while len(running) < concurrency.limit:
+            seconds = latency(len(running) + 1) * spread.expovariate(1)
+            heapq.heappush(running, now + seconds)
+        in_flight.append(len(running))
+        now = heapq.heappop(running)
+        concurrency.answered(in_flight[-1], now)
+    return in_flight
+
+
+def test_concurrency_does_not_grow_where_only_the_latency_grows() -> None:
+    """A server that works on 40 requests at once, and lets the others wait."""
+    in_flight = simulated_requests(lambda requests: max(1.0, requests / 40))
+    assert 40 <= sum(in_flight[10_000:]) / 30_000 <= 160
+    assert max(in_flight[10_000:]) <= 250
+
+
+def test_concurrency_grows_where_the_throughput_grows_more_than_the_latency() -> None:
+    """A server whose latency grows slowly, like that of one that forms larger batches."""
+    in_flight = simulated_requests(lambda requests: (requests / 16) ** 0.3)
+    assert sum(in_flight[10_000:]) / 30_000 >= 500
 
 
 def test_id_set_agrees_with_a_set() -> None:
@@ -144,12 +187,6 @@ def test_shared_pause_delays_all_workers() -> None:
     rate.rejected(sent_at=0, pause=20, now=1)
     is_permitted, wait = rate.request(1, 1)
     assert not is_permitted and 19 <= wait <= 20
-
-
-def test_workers_with_a_shared_rate_use_the_limit_of_a_provider() -> None:
-    shared, separate = simulate(100, True), simulate(100, False)
-    assert shared.accepted > 0.85 * LIMIT * SECONDS > 1.5 * separate.accepted
-    assert shared.rejected < 0.2 * shared.accepted < separate.rejected
 
 
 def bodies(path: Path, model: str = "m") -> list[tuple[str, object, object]]:
@@ -185,6 +222,34 @@ def test_inputs(tmp_path: Path, name: str, text: str, custom_id: str) -> None:
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
     assert bodies(path) == [(custom_id, "m", HELLO)]
+
+
+def test_csv_and_parquet_of_pyarrow(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    csv, parquet = pytest.importorskip("pyarrow.csv"), pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.table(
+        {
+            "custom_id": [7, 8, None],
+            "prompt": ["Hello", None, "Hello"],
+            "messages": [None, json.dumps(HELLO), None],
+            "ignored": [1.5, 2.5, None],
+        }
+    )
+    csv.write_csv(table, tmp_path / "a.csv")
+    parquet.write_table(table, tmp_path / "a.parquet", row_group_size=2)
+    structured = pyarrow.table({"messages": [HELLO, HELLO]})
+    parquet.write_table(structured, tmp_path / "b.parquet")
+    expected = [("7", "m", HELLO), ("8", "m", HELLO), ("request-3", "m", HELLO)]
+    assert bodies(tmp_path / "a.csv") == bodies(tmp_path / "a.parquet") == expected
+    assert bodies(tmp_path / "b.parquet")[1] == ("request-2", "m", HELLO)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_files_of_another_format_are_reported(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / name).write_bytes(b"prompt\n\xff\xfe\n")
+    with pytest.raises(InputError, match=name):
+        count(tmp_path / name, "m")
 
 
 @pytest.mark.parametrize(
@@ -268,3 +333,44 @@ def clocks() -> Iterator[tuple[Progress, float, str]]:
 def test_summary_of_the_progress() -> None:
     for progress, now, summary in clocks():
         assert progress.summary(now) == summary
+
+
+@pytest.mark.parametrize("module", ["tqdm", "rich", None])
+def test_progress_in_a_terminal(
+    module: Optional[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if module is not None:
+        pytest.importorskip(module)
+    for other in {"tqdm", "rich"} - {module}:
+        # An import of this module fails.
+        monkeypatch.setitem(sys.modules, other, None)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    progress = Progress(4, 1)
+    show = display(progress, quiet=False)
+    show(False)
+    progress.answered = 3
+    show(True)
+    printed = capsys.readouterr()
+    assert printed.out == "" and "4/4, " in printed.err
+    is_bar = any(block in printed.err for block in "█━")
+    assert is_bar == (module is not None), printed.err
+
+
+@pytest.mark.parametrize(
+    ("body", "prices", "cost"),
+    [
+        ({"usage": {"cost": 0.5}}, None, (0.5, "USD")),
+        ({"usage": {"cost": 0.5}, "meta": {"usage": {"usd_spent": 2}}}, None, (2, "USD")),
+        ({"meta": {"usage": {"credits_used": 7}}}, None, (7, "credits")),
+        ({"usage": {"prompt_tokens": 1000, "completion_tokens": 10}}, (1, 2), (0.00102, "USD")),
+        ({"usage": {"cost": True}}, None, (None, "USD")),
+        ({"usage": {"prompt_tokens": "9"}}, (1, 2), (None, "USD")),
+        ([], None, (None, "USD")),
+        (None, (1, 2), (None, "USD")),
+    ],
+)
+def test_recorded_cost(body: Any, prices: Any, cost: Any) -> None:
+    assert recorded_cost({"response": {"body": body}}, prices) == cost
+    assert recorded_cost({"response": None}, prices)[0] is None

@@ -164,7 +164,7 @@ class _Worker:
                 return reply, None
             if reply.http_status in OVERLOAD:
                 overloads += 1
-                pause = demanded_pause(reply.header) or 0.0
+                pause = demanded_pause(reply.header, time.time()) or 0.0
                 self._limits.rejected.remote(time.monotonic() - sent_at, pause)
             else:
                 failures += 1

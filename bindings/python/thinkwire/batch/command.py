@@ -9,10 +9,11 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
+from typing import Any, Optional
 
 from ..async_client import AsyncClient
 from ..errors import Error
+from .cost import recorded_cost
 from .inputs import InputError, count, read
 from .journal import Journal, JournalError
 from .progress import Progress, display
@@ -42,16 +43,24 @@ exit status:
 def main(arguments: Sequence[str]) -> int:
     """Runs the command and returns its exit status."""
     parsed = _parser().parse_args(arguments)
+    parsed.prices = tuple(parsed.prices) if parsed.prices else None
     try:
         # Everything is checked before anything is sent.
         total = count(parsed.input, parsed.model)
-        journal = Journal(parsed.output, retry_failed=parsed.retry_failed)
+        progress = Progress(total, skipped=0)
+
+        def count_cost(line: dict[str, Any]) -> None:
+            cost, unit = recorded_cost(line, parsed.prices)
+            if cost is not None:
+                progress.add_cost(cost, unit)
+
+        journal = Journal(parsed.output, retry_failed=parsed.retry_failed, loaded=count_cost)
     except (InputError, JournalError, OSError, ValueError) as error:
         print(f"thinkwire batch: {error}", file=sys.stderr)
         return NOT_STARTED
     except KeyboardInterrupt:
         return INTERRUPTED
-    progress = Progress(total, skipped=len(journal.finished))
+    progress.begin(skipped=len(journal.finished))
     try:
         reason, status = asyncio.run(_run(parsed, journal, progress))
     except Error as error:
@@ -83,7 +92,7 @@ async def _run(
         rpm=parsed.rpm,
         tpm=parsed.tpm,
         max_cost=parsed.max_cost,
-        prices=tuple(parsed.prices) if parsed.prices else None,
+        prices=parsed.prices,
     )
     async with AsyncClient(parsed.base_url, max_retries=0, timeout=parsed.timeout) as client:
         client.max_exchanges = client.max_connections = parsed.concurrency
@@ -120,7 +129,8 @@ def _parser() -> argparse.ArgumentParser:
         "--max-cost",
         type=_positive(float),
         metavar="N",
-        help="stop before the cost of this run exceeds N, in the unit that the server reports",
+        help="stop before the cost of all lines of the output exceeds N, in the unit that the "
+        "server reports",
     )
     add(
         "--prices",

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 #: The number of requests with which a run begins.
 _START = 16.0
 
-#: The part of the limit that is left after an overload.
+#: The part of the limit that is left after a rejection.
 _DECREASE = 0.7
+
+#: The smallest number of answers whose throughput is measured, because single answers differ.
+_MEASURED = 64
+
+#: If this many times the limit does not yield this many times the throughput, the server
+#: only queues them.
+_MORE_REQUESTS, _MORE_THROUGHPUT = 2.0, 1.25
 
 
 class AdaptiveConcurrency:
     """Additive increase, multiplicative decrease, as in TCP (RFC 5681).
 
-    Until the first overload, the limit grows by one with each answer.
+    The limit is doubled until the first overload, and then grows by one in the time of an answer.
+    A rejected request shows an overload. So does a latency that grows as fast as the limit, so that
+    the throughput does not: the limit returns to the one that had the same throughput. Answers
+    differ in length, so the latency of one shows nothing.
     """
 
     def __init__(self, maximum: int) -> None:
@@ -20,16 +32,32 @@ class AdaptiveConcurrency:
         self._limit = min(_START, self._maximum)
         self._has_been_overloaded = False
         self._decreased_at = float("-inf")
+        #: A limit with its throughput, with which larger limits are compared.
+        self._base: Optional[tuple[float, float]] = None
+        #: The answers since the last change, or since the measurement began.
+        self._answers = 0
+        #: The number of answers before the measurement begins.
+        self._unmeasured = self.limit
+        self._measured_since: Optional[float] = None
 
     @property
     def limit(self) -> int:
         return int(self._limit)
 
-    def answered(self, in_flight: int) -> None:
-        """Counts an answer. An unused limit does not grow."""
-        if in_flight >= self.limit:
-            step = 1 / self._limit if self._has_been_overloaded else 1
-            self._limit = min(self._maximum, self._limit + step)
+    def answered(self, in_flight: int, now: float) -> None:
+        """Counts an answer. A limit that is not used does not grow."""
+        if 2 * in_flight < self.limit:
+            return self._restart_measurement()
+        if self._has_been_overloaded:
+            self._set(self._limit + 1 / self._limit)
+        self._answers += 1
+        # Before that, answers arrive whose requests were sent with another limit.
+        if self._measured_since is None:
+            if self._answers >= self._unmeasured:
+                self._answers, self._measured_since = 0, now
+        elif self._answers >= max(_MEASURED, self.limit):
+            throughput = self._answers / max(now - self._measured_since, 1e-9)
+            self._compare(throughput, now)
 
     def overloaded(self, sent_at: float, now: float) -> None:
         """Counts a rejected request.
@@ -37,7 +65,34 @@ class AdaptiveConcurrency:
         Requests that were sent before the last decrease do not show its effect, so they are not
         counted.
         """
-        self._has_been_overloaded = True
         if sent_at >= self._decreased_at:
-            self._limit = max(1.0, self._limit * _DECREASE)
-            self._decreased_at = now
+            self._decrease(self._limit * _DECREASE, now)
+
+    def _compare(self, throughput: float, now: float) -> None:
+        if self._base is None:
+            self._base = self._limit, throughput
+        elif self._limit >= _MORE_REQUESTS * self._base[0]:
+            if throughput < _MORE_THROUGHPUT * self._base[1]:
+                return self._decrease(self._base[0], now)
+            self._base = self._limit, throughput
+        if not self._has_been_overloaded:
+            self._set(2 * self._limit)
+        self._restart_measurement()
+
+    def _decrease(self, limit: float, now: float) -> None:
+        """Sets a smaller limit, with which the server is measured again."""
+        self._has_been_overloaded = True
+        queued = 2 * self.limit
+        self._set(limit)
+        self._decreased_at = now
+        self._base = None
+        self._restart_measurement()
+        # Many requests are in progress that were sent with the larger limit.
+        self._unmeasured = queued
+
+    def _set(self, limit: float) -> None:
+        self._limit = max(1.0, min(self._maximum, limit))
+
+    def _restart_measurement(self) -> None:
+        self._answers, self._unmeasured = 0, self.limit
+        self._measured_since = None

@@ -116,17 +116,20 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Any]]:
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:
     try:
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         raise InputError(
             f"{path}: reading Parquet requires pyarrow: pip install pyarrow"
         ) from error
     number = 0
-    with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=1000):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, _columns(row)
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1000):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, _columns(row)
+    except ArrowException as error:
+        raise InputError(f"{path}: not Parquet: {error}") from error
 
 
 def _columns(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,14 @@ class Journal:
     next run removes.
     """
 
-    def __init__(self, path: Path, *, retry_failed: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        retry_failed: bool = False,
+        loaded: Callable[[dict[str, Any]], None] = lambda line: None,
+    ) -> None:
+        """Opens the file, and calls `loaded` with each of its lines."""
         self.path = path
         self.finished = IdSet()
         #: The number of lines that report a failure.
@@ -32,7 +39,7 @@ class Journal:
         self._descriptor = self._open()
         self._has_unsynced_lines = False
         try:
-            self._load()
+            self._load(loaded)
             if retry_failed and self.failed:
                 self._remove_failed()
         except BaseException:
@@ -70,12 +77,13 @@ class Journal:
             raise JournalError(f"{self.path}: another process is writing this file") from error
         return descriptor
 
-    def _load(self) -> None:
+    def _load(self, loaded: Callable[[dict[str, Any]], None]) -> None:
         """Reads the finished lines, and removes an incomplete last line."""
         end = 0
         for line_end, line in self._lines():
             self.finished.add(line["custom_id"])
             self.failed += is_failure(line)
+            loaded(line)
             end = line_end
         os.ftruncate(self._descriptor, end)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Optional
 
 #: Parts of durations such as "6m0s" and "20ms" in x-ratelimit-reset-….
@@ -71,16 +72,28 @@ class RateLimits:
         self._paused_until = max(self._paused_until, now + min(seconds, _MAX_PAUSE))
 
 
-def demanded_pause(header: Callable[[str], Optional[str]]) -> Optional[float]:
+def demanded_pause(header: Callable[[str], Optional[str]], time: float) -> Optional[float]:
     """Returns the wait that an error response demands, in seconds; None if it names none.
 
-    `header` returns the value of a response header. Dates in retry-after are ignored.
+    `header` returns the value of a response header. `time` is that of the response in seconds of
+    the Unix epoch, for a date in retry-after (RFC 9110, section 10.2.3).
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = header(name)
         if value is not None and re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value):
             return float(value) * unit
-    return exhausted_for(header)
+    date = _date(header("retry-after"))
+    return exhausted_for(header) if date is None else max(0.0, date - time)
+
+
+def _date(text: Optional[str]) -> Optional[float]:
+    """Returns an HTTP date in seconds of the Unix epoch; None for any other text."""
+    if text is None or not text.strip().endswith("GMT"):
+        return None
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def exhausted_for(header: Callable[[str], Optional[str]]) -> Optional[float]:

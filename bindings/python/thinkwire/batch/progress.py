@@ -21,9 +21,14 @@ class Progress:
     answered: int = 0
     failed: int = 0
     tokens: int = 0
+    #: The cost of the lines that earlier runs and this one have finished; None if it is unknown.
     cost: Optional[float] = None
     cost_unit: str = "USD"
     started: float = field(default_factory=time.monotonic)
+
+    def begin(self, skipped: int) -> None:
+        """Begins the run, after the output of earlier ones was read."""
+        self.skipped, self.started = skipped, time.monotonic()
 
     def add_cost(self, cost: float, unit: str) -> None:
         self.cost, self.cost_unit = (self.cost or 0.0) + cost, unit
@@ -90,10 +95,14 @@ def _tqdm(progress: Progress) -> Callable[[bool], None]:
 
 
 def _rich(progress: Progress) -> Callable[[bool], None]:
+    import rich.console
     import rich.progress
 
+    # By default, rich writes to standard output.
     bar: Any = rich.progress.Progress(
-        rich.progress.BarColumn(), rich.progress.TextColumn("{task.description}")
+        rich.progress.BarColumn(),
+        rich.progress.TextColumn("{task.description}"),
+        console=rich.console.Console(stderr=True),
     )
     task = bar.add_task("", total=progress.total)
     bar.start()

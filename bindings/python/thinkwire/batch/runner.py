@@ -18,6 +18,7 @@ from ..async_stream import AsyncStream
 from ..errors import Error, InvalidArgumentError
 from ..reply import Reply, Usage
 from .concurrency import AdaptiveConcurrency
+from .cost import Prices, priced
 from .inputs import InputLine
 from .journal import Journal
 from .limits import RateLimits, demanded_pause, exhausted_for
@@ -46,7 +47,7 @@ class Settings:
     tpm: Optional[float] = None
     max_cost: Optional[float] = None
     #: USD per million prompt tokens and completion tokens, for servers that report no cost.
-    prices: Optional[tuple[float, float]] = None
+    prices: Optional[Prices] = None
 
 
 class Runner:
@@ -125,7 +126,9 @@ class Runner:
         if progress.cost is None:
             # One request at a time, until the cost of one is known.
             return bool(self._running)
-        mean = progress.cost / max(1, progress.answered + progress.failed)
+        # As many as there are lines in the output, because the cost is theirs.
+        finished = progress.skipped + progress.answered + progress.failed
+        mean = progress.cost / max(1, finished)
         return progress.cost + mean * (len(self._running) + 1) > maximum
 
     async def _reserve(self, body: bytes) -> bool:
@@ -174,7 +177,7 @@ class Runner:
             status = reply.status
             self._count(reply, estimate)
             if status is Status.OK:
-                self._concurrency.answered(len(self._running))
+                self._concurrency.answered(len(self._running), time.monotonic())
                 return self._write(line, reply, status, "")
             if status in _FATAL:
                 # No result, so that the line is sent again when the cause is removed.
@@ -184,7 +187,7 @@ class Runner:
                 overloads += 1
                 now = time.monotonic()
                 self._concurrency.overloaded(sent_at, now)
-                wait = demanded_pause(reply.header)
+                wait = demanded_pause(reply.header, time.time())
                 self._limits.pause(backoff(overloads) if wait is None else wait, now)
             else:
                 failures += 1
@@ -240,8 +243,7 @@ class Runner:
     def _cost(self, usage: Usage) -> tuple[Optional[float], str]:
         prices = self._settings.prices
         if prices is not None:
-            tokens = (usage.prompt_tokens or 0, usage.completion_tokens or 0)
-            return sum(price * n for price, n in zip(prices, tokens)) / 1e6, "USD"
+            return priced(prices, usage.prompt_tokens, usage.completion_tokens), "USD"
         return usage.cost, usage.cost_unit or "USD"
 
     def _write(self, line: InputLine, reply: Optional[Reply], status: Status, text: str) -> None:
