@@ -262,6 +262,36 @@ def test_example_of_the_readme_runs(tmp_path: Path, base_url: str) -> None:
     assert len((tmp_path / "answers.jsonl").read_bytes().splitlines()) == 2
 
 
+#: Runs the command, and prints the largest memory of the process since its start.
+MEASURED_RUN = """
+import re, sys
+from thinkwire.batch.command import main
+assert main(sys.argv[1:]) == 0
+with open("/proc/self/status") as status:
+    print(re.search(r"VmHWM:\\s*(\\d+) kB", status.read())[1])
+"""
+
+
+def memory_of_a_run(directory: Path, base_url: str, lines: int) -> float:
+    """Returns the largest memory of a process that answers this many lines, in MiB."""
+    directory.mkdir()
+    files = Files(directory, lines)
+    command = [sys.executable, "-c", MEASURED_RUN, str(files.input), "-o", str(files.output), "-q"]
+    command += ["--base-url", base_url, "-m", f"{SYNTHETIC}#chunks=1", "--concurrency", "50"]
+    completed = subprocess.run(command, cwd=PACKAGE, capture_output=True, text=True, timeout=300)
+    assert completed.returncode == 0, completed.stderr
+    assert len(files.output.read_bytes().splitlines()) == lines
+    return int(completed.stdout) / 1024
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, base_url: str) -> None:
+    small = memory_of_a_run(tmp_path / "small", base_url, 500)
+    large = memory_of_a_run(tmp_path / "large", base_url, 10_000)
+    # The ids need 32 bytes each, while the output has 4 MiB.
+    assert large - small < 2
+
+
 @pytest.mark.slow
 def test_no_line_is_lost_or_duplicated_by_kills(tmp_path: Path, base_url: str) -> None:
     files = Files(tmp_path, 16 * KILLS)
