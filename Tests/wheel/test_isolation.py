@@ -75,7 +75,6 @@ for handle in (ctypes.CDLL(None), ctypes.CDLL({LIBRARY!r}, ctypes.RTLD_GLOBAL), 
 
 @pytest.mark.parametrize("first", ["pycurl", "thinkwire", "ssl"])
 def test_pycurl_and_ssl_work_in_the_same_process(server: Server, first: str) -> None:
-    pytest.importorskip("pycurl", reason="PyPI has no pycurl for this system")
     command = [sys.executable, "-c", PROGRAM, server.url, str(server.ca_file), first]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
