@@ -9,17 +9,12 @@
 See Client, Stream, Reply and Error.
 """
 
-from typing import TYPE_CHECKING
-
 from ._abi import Dialect, Status, Thinking
 from ._library import library as _library
-from ._parse import pydantic_function_tool
 from ._request import stored_messages
+from ._typing import TYPE_CHECKING
 from ._version import package_version as _package_version
-from .async_client import AsyncClient
-from .async_stream import AsyncStream
 from .client import Client
-from .completions import NOT_GIVEN, NotGiven, omit
 from .errors import (
     APIConnectionError,
     APIError,
@@ -51,13 +46,23 @@ from .errors import (
 )
 from .event_batch import EventBatch
 from .events import Event, EventKind
-from .images import Image
-from .models import Model, ModelList
-from .openai import AsyncOpenAI, OpenAI
-from .options import Limits, Timeout
-from .reply import Reply, Timing, ToolCall, Usage
+from .reply import Reply
 from .stream import Stream
-from .tools import Tool
+
+if TYPE_CHECKING:
+    from ._parse import pydantic_function_tool
+    from .async_client import AsyncClient
+    from .async_stream import AsyncStream
+    from .completions import NOT_GIVEN, NotGiven, omit
+    from .images import Image
+    from .models import Model, ModelList
+    from .openai import AsyncOpenAI, OpenAI
+    from .option_values import Limits, Timeout
+    from .reply_values import Timing, ToolCall, Usage
+    from .tools import Tool
+
+    #: The version of this package.
+    __version__: str
 
 
 def library_version() -> str:
@@ -66,16 +71,42 @@ def library_version() -> str:
     return version.decode()
 
 
-if TYPE_CHECKING:
-    #: The version of this package.
-    __version__: str
-else:
+#: The names that are imported when they are first used, by module: a program that sends a request
+#: and reads its answer does not need them. Type checkers see the imports above.
+_LATER = {
+    "_parse": ("pydantic_function_tool",),
+    "async_client": ("AsyncClient",),
+    "async_stream": ("AsyncStream",),
+    "compat": (),
+    "completions": ("NOT_GIVEN", "NotGiven", "omit"),
+    "images": ("Image",),
+    "models": ("Model", "ModelList"),
+    "openai": ("AsyncOpenAI", "OpenAI"),
+    "option_values": ("Limits", "Timeout"),
+    "reply_values": ("Timing", "ToolCall", "Usage"),
+    "tools": ("Tool",),
+}
+_MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
+
+
+if not TYPE_CHECKING:
     # Hidden from type checkers, which would accept any attribute of a module with __getattr__.
-    def __getattr__(name: str) -> str:
-        """Computes __version__ on first use: importing the package reads no files."""
-        if name != "__version__":
+    def __getattr__(name):
+        """Returns what is imported on first use, and __version__, for which files are read."""
+        if name == "__version__":
+            return _package_version() or library_version()
+        if name not in _LATER and name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return _package_version() or library_version()
+        from importlib import import_module
+
+        module = import_module(f"{__name__}.{_MODULE_OF.get(name, name)}")
+        if name in _LATER:
+            return module
+        value = globals()[name] = getattr(module, name)
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *_LATER, *__all__})
 
 
 __all__ = [

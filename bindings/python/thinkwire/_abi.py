@@ -13,9 +13,9 @@ from __future__ import annotations
 import ctypes
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_void_p
 from enum import IntEnum
-from typing import Any
 
 from ._named import Named
+from ._typing import Any
 
 
 class Status(Named):

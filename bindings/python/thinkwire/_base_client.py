@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from ctypes import byref, c_void_p
-from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
 from . import _fork
 from ._handle import Handle, NotCopyable, check
 from ._library import library as load_library
 from ._request import Messages, Request, build
+from ._typing import TYPE_CHECKING, Any, Optional, TypeVar
 from .arguments import Arguments
 from .errors import MisuseError
 from .options import AllOptions, ClientOptions, Options
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from typing_extensions import Unpack
 
 _Client = TypeVar("_Client", bound="BaseClient")

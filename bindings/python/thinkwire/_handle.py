@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import operator
 import os
-import re
-from typing import Any, Callable, NoReturn, Optional
 
 from ._abi import Status
+from ._typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional
 from .errors import BY_STATUS, InvalidArgumentError
+
+if TYPE_CHECKING:
+    import re
 
 
 class NotCopyable:
@@ -62,6 +64,8 @@ def message_text(borrowed: Optional[bytes]) -> Optional[str]:
     message = text(borrowed)
     if message is None or "tw_" not in message:
         return message
+    import re
+
     message = re.sub(r"\btw_options_(?:set_)?(\w+)", _client_argument, message)
     return re.sub(r"\btw_chat_(send|stream)\b", r"\1()", message)
 

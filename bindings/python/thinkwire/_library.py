@@ -6,11 +6,10 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Optional
 
 from . import _abi, _fork
-from ._version import is_checkout, package_version
+from ._typing import Optional
+from ._version import PACKAGE, checkout, package_version
 from .errors import LibraryError
 
 _loaded: Optional[ctypes.CDLL] = None
@@ -48,7 +47,7 @@ def _load() -> ctypes.CDLL:
         except OSError as error:
             failures.append(str(error))
     raise LibraryError(
-        f"libthinkwire was not found in {Path(__file__).parent} or on the system; install it "
+        f"libthinkwire was not found in {PACKAGE} or on the system; install it "
         f"(`make install` in the repository, or `pip install` from it where Swift is installed), "
         f"or set THINKWIRE_LIBRARY to its path ({'; '.join(failures)})"
     )
@@ -56,12 +55,13 @@ def _load() -> ctypes.CDLL:
 
 def _candidates() -> Iterator[str]:
     """Yields the paths to try: in the package, in its checkout, then on the system."""
-    package = Path(__file__).resolve().parent
-    directories = [package]
-    if is_checkout():
-        directories.append(package.parents[2] / ".build" / "release")
+    directories = [PACKAGE]
+    root = checkout()
+    if root is not None:
+        directories.append(os.path.join(root, ".build", "release"))
     for directory in directories:
-        yield from (str(path) for path in map(directory.joinpath, _NAMES) if path.exists())
+        paths = (os.path.join(directory, name) for name in _NAMES)
+        yield from filter(os.path.exists, paths)
     yield from _NAMES
     # Imported here because find_library runs other programs. It is the last resort.
     from ctypes.util import find_library

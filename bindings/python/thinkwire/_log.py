@@ -6,9 +6,9 @@ import functools
 import itertools
 import sys
 import threading
-from typing import Callable, Optional
 
 from ._abi import tw_log_fn
+from ._typing import Callable, Optional
 
 LogFunction = Callable[[str], object]
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from ctypes import CDLL, byref, c_size_t
-from pathlib import Path
-from typing import Any, Optional, Union
 
 from ._abi import Thinking
 from ._handle import Handle, c_integer, c_string, check, last_error, sized_text, utf8
 from ._library import library as load_library
-from ._response_format import response_format_of
+from ._typing import Any, Optional, Union
 from .arguments import Arguments, ThinkingMode, fields_of
 from .errors import InvalidArgumentError
-from .images import Image
 from .options import tags_of, timeouts_of
 from .reply import AssistantMessage, Reply
-from .tools import Tool, definition_of
 
 #: One message: a dict in the format of the API, or a Reply as the assistant's message. A dict that
 #: as_message() or the interface of openai-python made of a reply, and that is unchanged, is treated
@@ -87,17 +82,32 @@ def stored_messages(messages: Messages) -> list[dict[str, Any]]:
     request = build(library, "m", messages, {})
     length = c_size_t()
     address = library.tw_request_json(request.address, byref(length))
+    import json
+
     stored: list[dict[str, Any]] = json.loads(sized_text(address, length.value))["messages"]
     return stored
 
 
 def _add_message(library: CDLL, address: int, message: Mapping[str, Any]) -> None:
+    if list(message) == ["role", "content"] and all(map(_is_text, message.values())):
+        # The library writes the JSON, because importing `json` takes a fifth of the time that a
+        # program needs until its first delta.
+        role, content = (utf8("messages", text) for text in message.values())
+        check(library, library.tw_request_add_message(address, role, content))
+        return
     body = _json("messages", message)
     check(library, library.tw_request_add_message_json(address, body, len(body)))
 
 
+def _is_text(value: object) -> bool:
+    """Whether the value is a string that the C interface accepts in every place."""
+    return isinstance(value, str) and value != "" and "\0" not in value
+
+
 def _set_field(library: CDLL, address: int, name: str, value: Any) -> None:
     if name == "tools" and isinstance(value, Iterable) and not isinstance(value, (str, Mapping)):
+        from .tools import Tool, definition_of
+
         value = list(value)
         if value and all(callable(tool) or isinstance(tool, Tool) for tool in value):
             for tool in value:
@@ -105,6 +115,8 @@ def _set_field(library: CDLL, address: int, name: str, value: Any) -> None:
             return
         value = [definition_of(tool) for tool in value]
     elif name == "response_format" and isinstance(value, type):
+        from ._response_format import response_format_of
+
         value = response_format_of(value)
     field = c_string("the name of a field", name)
     check(library, library.tw_request_set(address, field, _json(name, value)))
@@ -119,6 +131,8 @@ def message_list(messages: Messages) -> Iterable[Message]:
 
 def _tool_arguments(tool: Any) -> tuple[bytes, bytes, bytes]:
     """Returns the name, the description and the parameters of a function."""
+    from .tools import definition_of
+
     function = definition_of(tool)["function"]
     name, description = (
         c_string(f"the {part} of a tool", function[part]) for part in ("name", "description")
@@ -148,6 +162,10 @@ def _plain_message(library: CDLL, message: Any) -> Mapping[str, Any]:
 def _content_part(library: CDLL, part: Any) -> Any:
     if isinstance(part, str):
         return {"type": "text", "text": part}
+    from pathlib import Path
+
+    from .images import Image
+
     if isinstance(part, (Path, bytes)):
         part = Image(part)
     return part.part(library) if isinstance(part, Image) else part
@@ -171,6 +189,8 @@ def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
 
 def _json(name: str, value: Any) -> bytes:
     """Serializes to JSON as in RFC 8259, so without NaN. Non-ASCII characters are not escaped."""
+    import json
+
     try:
         return utf8(
             name, json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -9,7 +9,8 @@ from typing import Any
 from ._abi import Status
 from ._request import Message, Messages, message_list
 from .errors import InvalidArgumentError, LimitError
-from .reply import Reply, ToolCall
+from .reply import Reply
+from .reply_values import ToolCall
 from .tools import Tool, ToolFunction
 
 

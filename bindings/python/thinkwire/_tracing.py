@@ -7,13 +7,12 @@ docs/gen-ai/client-inference.md of https://github.com/open-telemetry/semantic-co
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Optional
 
 from ._abi import Status
+from ._typing import TYPE_CHECKING, Any, Optional
 from ._version import package_version
 from .errors import error_of
 
@@ -64,6 +63,8 @@ class Span:
         """Ends the span with the result, or without one if the exchange was abandoned."""
         if sys.is_finalizing():
             return
+        import contextlib
+
         # An exporter that fails must not change the result of an exchange.
         with contextlib.suppress(Exception):
             if reply is not None:
@@ -86,6 +87,8 @@ def begin(base_url: Optional[str], function: str, *requests: Request) -> Optiona
     trace: Any = sys.modules.get("opentelemetry.trace")
     if trace is None or not requests:
         return None
+    import contextlib
+
     with contextlib.suppress(Exception):
         (request,) = requests
         is_streamed = not function.endswith("unstreamed")

@@ -7,12 +7,14 @@ the types. The functions check the names again when they are called.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Optional, TypedDict, Union
 
 from ._abi import Thinking
 from ._keywords import check_names
+from ._typing import TYPE_CHECKING, Any, Optional, TypedDict, Union
 from .options import ReasoningTags, TimeoutLike
-from .tools import Tool, ToolFunction
+
+if TYPE_CHECKING:
+    from .tools import Tool, ToolFunction
 
 #: True and False switch thinking on and off; "none", "minimal", "low", "medium", "high", "xhigh"
 #: and "max" select the effort; None leaves the choice to the model.

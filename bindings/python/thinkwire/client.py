@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Optional, Union, overload
 
 from . import _tracing
 from ._base_client import BaseClient
 from ._request import Messages, Request
-from ._tool_run import ToolRun
+from ._typing import TYPE_CHECKING, Optional, Union, overload
 from .arguments import Arguments, RunArguments
-from .completions import Beta, Chat
-from .models import Models
 from .reply import Reply
 from .stream import OnEvent, Stream
-from .tools import ToolFunction
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from .completions import Beta, Chat
+    from .models import Models
+    from .tools import ToolFunction
 
 
 class Client(BaseClient):
@@ -159,6 +159,8 @@ class Client(BaseClient):
         model still requests tools after `max_rounds` answers. The other arguments are those of
         send().
         """
+        from ._tool_run import ToolRun
+
         conversation = ToolRun(messages, tools, max_rounds)
         sent: Arguments = {**arguments, "tools": conversation.tools}
         while True:
@@ -173,11 +175,15 @@ class Client(BaseClient):
     @property
     def chat(self) -> Chat:
         """The interface of openai-python: `client.chat.completions.create(model=…, messages=…)`."""
+        from .completions import Chat
+
         return Chat(self)
 
     @property
     def beta(self) -> Beta:
         """`client.beta.chat` of older programs is `client.chat`."""
+        from .completions import Beta
+
         return Beta(self)
 
     @property
@@ -186,6 +192,8 @@ class Client(BaseClient):
 
         `client.models.list()` returns the same list, as in openai-python.
         """
+        from .models import Models
+
         return Models(lambda: self._start("tw_models_open"))
 
     def close(self) -> None:

@@ -30,10 +30,9 @@ The other names of openai-python are aliases; they are at the end of this file.
 from __future__ import annotations
 
 import builtins
-import json
-from typing import TYPE_CHECKING, Any, Optional
 
 from ._abi import Status
+from ._typing import TYPE_CHECKING, Any, Optional
 from .response import Response
 
 if TYPE_CHECKING:
@@ -264,6 +263,8 @@ def error_of(reply: Reply) -> Error:
 
 
 def _body_of(reply: Optional[Reply]) -> Any:
+    import json
+
     try:
         document = json.loads(reply.raw_json()) if reply is not None else None
     except (ValueError, RecursionError):

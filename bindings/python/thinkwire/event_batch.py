@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator
 from ctypes import string_at
 from itertools import chain, repeat
-from typing import Callable, Literal, Optional
 
 from ._abi import Kind, tw_batch, tw_event
+from ._typing import Callable, Literal, Optional
 from .events import KINDS, Event, EventKind, event_of
 
 
@@ -124,4 +123,4 @@ class Arrived:
 
 
 def _numbers(type: Literal["i", "I"], address: int, count: int) -> list[int]:
-    return array(type, string_at(address, 4 * count)).tolist()
+    return memoryview(string_at(address, 4 * count)).cast(type).tolist()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from ctypes import c_void_p, string_at
 from enum import Enum
-from typing import Any, Optional
 
 from ._abi import Kind, Status, tw_event
 from ._handle import message_text, text
-from .reply import Usage, usage_of
+from ._typing import TYPE_CHECKING, Any, Optional
+
+if TYPE_CHECKING:
+    from .reply_values import Usage
 
 
 class EventKind(str, Enum):
@@ -99,6 +101,8 @@ def event_of(source: tw_event) -> Optional[Event]:
         event.tool_id = text(source.tool_id)
         event.tool_name = text(source.tool_name)
     elif kind is _USAGE and source.usage:
+        from .reply_values import usage_of
+
         event.usage = usage_of(source.usage.contents)
     elif kind is _RETRY:
         event.text = message_text(content) or ""

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping
 from ctypes import CDLL
-from dataclasses import asdict, dataclass
-from numbers import Real
-from typing import Any, Literal, Optional, Protocol, TypedDict, Union
 
 from . import _abi, _log
 from ._handle import Handle, c_integer, c_path, c_string, check
 from ._keywords import check_names
+from ._typing import TYPE_CHECKING, Any, Literal, Optional, Protocol, TypedDict, Union
 from .errors import InvalidArgumentError
 
-
-@dataclass(frozen=True)
-class Timeout:
-    """Timeouts of an exchange in seconds. None selects the default; 0 disables the timeout."""
-
-    #: Time to establish the connection, including TLS. Default: 10 s.
-    connect: Optional[float] = None
-    #: Time from the connection to the first byte of the response. Default: 10 min, because a model
-    #: may reason for a long time first.
-    first_byte: Optional[float] = None
-    #: Time without any received bytes. Default: 2 min.
-    idle: Optional[float] = None
-    #: Time for the whole exchange, including retries and their delays. Default: disabled.
-    total: Optional[float] = None
+if TYPE_CHECKING:
+    from .option_values import Limits, Timeout
 
 
 class HTTPXTimeout(Protocol):
@@ -39,22 +24,7 @@ class HTTPXTimeout(Protocol):
 
 
 #: Seconds for the whole exchange, a Timeout, a dict with its fields, or an httpx.Timeout.
-TimeoutLike = Union[float, Timeout, Mapping[str, float], HTTPXTimeout, None]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Maximum sizes of a response in bytes. None selects the default.
-
-    A larger response raises LimitError.
-    """
-
-    #: One line, or the data of one event, of a stream. Default: 16 MiB.
-    event: Optional[int] = None
-    #: The body of a response. Default: 256 MiB.
-    reply: Optional[int] = None
-    #: The headers of a response. Default: 256 KiB.
-    headers: Optional[int] = None
+TimeoutLike = Union[float, "Timeout", Mapping[str, float], HTTPXTimeout, None]
 
 
 _HTTP_VERSIONS = {
@@ -123,7 +93,7 @@ class Options:
             self._call("tw_options_set_retries", c_integer("max_retries", max_retries, 32))
         self._call("tw_options_set_comments_keep_alive", options.get("comments_keep_alive", True))
         self._call("tw_options_set_require_finish", options.get("require_finish", True))
-        for limit, number in _fields_of("limits", Limits, options.get("limits")):
+        for limit, number in _fields_of("limits", "Limits", options.get("limits")):
             size = c_integer(f"the limit {limit}", number, 64)
             self._call("tw_options_set_limit", _abi.Limit[limit.upper()], size)
         self._set_string("proxy", options.get("proxy"))
@@ -178,21 +148,25 @@ def tags_of(tags: object) -> tuple[Optional[bytes], Optional[bytes]]:
 
 def timeouts_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutKind, int]]:
     """Returns the timeouts that are set, in milliseconds."""
-    timeouts: Any = timeout
-    if _is_number(timeouts):
-        timeouts = Timeout(total=timeouts)
-    elif hasattr(timeouts, "connect") and hasattr(timeouts, "read"):
+    value: Any = timeout
+    if _is_number(value):
+        fields = [("total", value)]
+    elif hasattr(value, "connect") and hasattr(value, "read"):
         # httpx limits the time between two reads, of which the first one waits for the response.
-        limits = (timeouts.connect, timeouts.read)
-        connect, read = (0 if limit is None else limit for limit in limits)
-        timeouts = Timeout(connect=connect, first_byte=read, idle=read)
+        connect, read = (0 if limit is None else limit for limit in (value.connect, value.read))
+        fields = [("connect", connect), ("first_byte", read), ("idle", read)]
+    else:
+        fields = _fields_of("timeout", "Timeout", value)
     return [
-        (_abi.TimeoutKind[name.upper()], _milliseconds(name, seconds))
-        for name, seconds in _fields_of("timeout", Timeout, timeouts)
+        (_abi.TimeoutKind[name.upper()], _milliseconds(name, seconds)) for name, seconds in fields
     ]
 
 
 def _is_number(value: object) -> bool:
+    if value is None:
+        return False
+    from numbers import Real
+
     return isinstance(value, Real)
 
 
@@ -200,16 +174,23 @@ def phases(timeout: TimeoutLike) -> TimeoutLike:
     """Returns a timeout as openai-python understands it: a number limits each phase by itself."""
     seconds: Any = timeout
     if _is_number(seconds):
+        from .option_values import Timeout
+
         return Timeout(connect=seconds, first_byte=seconds, idle=seconds)
     return timeout
 
 
 def _fields_of(
-    argument: str, type_: type[Union[Timeout, Limits]], value: object
+    argument: str, type_name: Literal["Timeout", "Limits"], value: object
 ) -> list[tuple[str, float]]:
     """Returns the names and values of the fields that are set in a Timeout, a Limits or a dict."""
     if value is None:
         return []
+    from dataclasses import asdict
+
+    from . import option_values
+
+    type_: type[Union[Timeout, Limits]] = getattr(option_values, type_name)
     if isinstance(value, Mapping):
         given: Mapping[Any, Any] = value
         try:
@@ -219,7 +200,7 @@ def _fields_of(
             names = ", ".join(repr(name) for name in given)
             raise InvalidArgumentError(f"{argument} accepts only {fields}, not {names}") from None
     if not isinstance(value, type_):
-        number = "a number, " if type_ is Timeout else ""
+        number = "a number, " if type_name == "Timeout" else ""
         raise InvalidArgumentError(
             f"{argument} must be {number}a dict or a {type_.__name__}, not {value!r}"
         )
@@ -246,9 +227,11 @@ def _dialect(value: Union[str, _abi.Dialect]) -> _abi.Dialect:
 
 def _milliseconds(name: str, value: object) -> int:
     """Converts seconds to milliseconds, rounded up so that a short timeout does not become 0."""
-    if not isinstance(value, Real) or value != value:
+    if not _is_number(value) or value != value:
         raise InvalidArgumentError(f"the {name} timeout must be a number")
     seconds: Any = value
     if seconds < 0:
         raise InvalidArgumentError(f"the {name} timeout must not be negative; 0 disables it")
-    return 0 if seconds == math.inf else math.ceil(min(seconds, _MAX_SECONDS) * 1000)
+    from math import ceil, inf
+
+    return 0 if seconds == inf else ceil(min(seconds, _MAX_SECONDS) * 1000)

@@ -2,77 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from ctypes import CDLL, byref, c_size_t
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NoReturn, Optional, TypeVar, overload
 
 from . import _abi
 from ._abi import Status
 from ._handle import Handle, c_string, message_text, sized_text, text
-from ._schema import parsed, value_of
+from ._typing import TYPE_CHECKING, Any, Optional, TypeVar, overload
+
+if TYPE_CHECKING:
+    from .reply_values import Timing, ToolCall, Usage
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Token counts and cost of an answer. None for values that the server did not report."""
-
-    prompt_tokens: Optional[int]
-    #: The billed tokens; often far more than those of the visible text.
-    completion_tokens: Optional[int]
-    total_tokens: Optional[int]
-    #: The completion tokens that were used for reasoning.
-    reasoning_tokens: Optional[int]
-    #: The prompt tokens that the server had cached.
-    cached_tokens: Optional[int]
-    #: The cost in `cost_unit`.
-    cost: Optional[float]
-    #: "USD" or "credits".
-    cost_unit: Optional[str]
-
-
-_UNREPORTED = Usage(None, None, None, None, None, None, None)
-
-
-@dataclass(frozen=True)
-class ToolCall:
-    """A tool call requested by the model."""
-
-    choice: int
-    index: int
-    #: The identifier to return with the result; "" if the server sent none.
-    id: str
-    name: str
-    #: The arguments as written by the model, which may be invalid JSON.
-    arguments: str
-
-    def parsed(self) -> Any:
-        """Returns the arguments as Python values. Raises ValueError if they are not valid JSON."""
-        return parsed(self.arguments)
-
-    def valid_arguments(self) -> str:
-        """Returns the arguments, or "{}" if they are not a JSON object, as the API requires."""
-        try:
-            document = json.loads(self.arguments, parse_constant=_reject_constant)
-        except (ValueError, RecursionError):
-            return "{}"
-        return self.arguments if isinstance(document, dict) else "{}"
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Times in seconds since the start of the call. None for events that did not occur."""
-
-    connected: Optional[float]
-    first_byte: Optional[float]
-    first_reasoning: Optional[float]
-    first_content: Optional[float]
-    total: Optional[float]
-    reused_connection: bool
 
 
 class Reply:
@@ -140,8 +82,10 @@ class Reply:
     @cached_property
     def usage(self) -> Optional[Usage]:
         """Token counts and cost; None if the server did not report them."""
+        from .reply_values import UNREPORTED, usage_of
+
         usage = usage_of(self._library.tw_reply_usage(self._handle.address).contents)
-        return usage if usage != _UNREPORTED else None
+        return usage if usage != UNREPORTED else None
 
     @property
     def cost(self) -> Optional[float]:
@@ -164,6 +108,8 @@ class Reply:
     @cached_property
     def timing(self) -> Timing:
         """The times at which the exchange progressed."""
+        from .reply_values import Timing
+
         times: _abi.tw_timing = self._library.tw_reply_timing(self._handle.address).contents
         return Timing(
             connected=_seconds(times.connected_us),
@@ -197,6 +143,8 @@ class Reply:
         None if no JSON was received. Each call parses the document again, so that the caller may
         modify the result.
         """
+        import json
+
         document = self.raw_json()
         return json.loads(document) if document else None
 
@@ -217,13 +165,16 @@ class Reply:
     @overload
     def parse(self, shape: type[_T]) -> _T: ...
 
-    def parse(self, shape: Any = Any) -> Any:
+    def parse(self, shape: Any = None) -> Any:
         """Parses the answer as JSON, or as an instance of the dataclass `shape`.
 
         Raises ValueError, with the path of the value in the message, if the answer does not fit the
         dataclass that was requested with `response_format=`.
         """
-        return value_of(shape, parsed(self.content), "the answer")
+        from ._schema import parsed, value_of
+
+        document = parsed(self.content)
+        return document if shape is None else value_of(shape, document, "the answer")
 
     def as_message(self) -> dict[str, Any]:
         """Returns the assistant's message as a dict, without its reasoning.
@@ -259,6 +210,8 @@ class Reply:
         return sized_text(address, length.value)
 
     def _tool_call(self, index: int) -> ToolCall:
+        from .reply_values import ToolCall
+
         pointer = self._library.tw_reply_tool_call(self._handle.address, index)
         call: _abi.tw_tool_call = pointer.contents
         return ToolCall(
@@ -275,11 +228,11 @@ class MessageSource:
 
     def __init__(self, reply: Reply, message: Mapping[str, Any]) -> None:
         self._reply = reply
-        self._unchanged = json.dumps(message)
+        self._unchanged = _serialized(message)
 
     def reply_of(self, message: Mapping[str, Any]) -> Optional[Reply]:
         """Returns the reply; None if the message was changed."""
-        return self._reply if json.dumps(message) == self._unchanged else None
+        return self._reply if _serialized(message) == self._unchanged else None
 
     def __deepcopy__(self, memo: object) -> MessageSource:
         return self
@@ -295,25 +248,10 @@ class AssistantMessage(dict[str, Any]):
     _source: Optional[MessageSource] = None
 
 
-def usage_of(usage: _abi.tw_usage) -> Usage:
-    """Copies a borrowed usage struct."""
-    return Usage(
-        prompt_tokens=_reported(usage.prompt_tokens),
-        completion_tokens=_reported(usage.completion_tokens),
-        total_tokens=_reported(usage.total_tokens),
-        reasoning_tokens=_reported(usage.reasoning_tokens),
-        cached_tokens=_reported(usage.cached_tokens),
-        cost=usage.cost if usage.cost >= 0 else None,
-        cost_unit=text(usage.cost_unit),
-    )
+def _serialized(message: Mapping[str, Any]) -> str:
+    import json
 
-
-def _reject_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _reported(number: int) -> Optional[int]:
-    return number if number >= 0 else None
+    return json.dumps(message)
 
 
 def _seconds(microseconds: int) -> Optional[float]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
+from ._typing import TYPE_CHECKING, Any, Optional, TypeVar, Union
 
 if TYPE_CHECKING:
     from .compat import Object
@@ -53,6 +52,8 @@ class Response:
 
     def json(self) -> Any:
         """Returns the parsed JSON. Raises ValueError if the response was not JSON."""
+        import json
+
         return json.loads(self.text)
 
     def __repr__(self) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from ctypes import CDLL, byref, c_void_p
 from types import TracebackType
-from typing import Callable, Iterator, Optional
 
 from . import _fork, _log
 from ._abi import Next, Status, tw_batch
 from ._handle import NotCopyable
 from ._tracing import Span
+from ._typing import Callable, Optional
 from .errors import MisuseError, error_of
 from .event_batch import Arrived, EventBatch, batch_of
 from .events import Event

@@ -16,7 +16,8 @@ from .._request import Request
 from ..async_client import AsyncClient
 from ..async_stream import AsyncStream
 from ..errors import Error, InvalidArgumentError
-from ..reply import Reply, Usage
+from ..reply import Reply
+from ..reply_values import Usage
 from .concurrency import AdaptiveConcurrency
 from .cost import Prices, priced
 from .inputs import InputLine
