@@ -46,6 +46,8 @@ real    := libthinkwire.so.$(version)
 out     := .build/release
 library := $(out)/libthinkwire.so
 archive := $(out)/libthinkwire.a
+docs    := .build/docs
+manual  := $(docs)/man/man3/thinkwire.3
 chat    := $(out)/thinkwire-chat
 mock    := $(out)/thinkwire-mock
 venv    := .build/venv
@@ -565,8 +567,6 @@ test-dist: dist
 # The reference of the C interface, from include/thinkwire.h: pages in HTML, and manual pages.
 # Dates in them are those of the last commit, so that the same sources give the same bytes.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y include/thinkwire.h)
-docs    := .build/docs
-manual  := $(docs)/man/man3/thinkwire.3
 docs_by := $(wildcard bindings/docs/*) bindings/describe.py
 
 docs: $(docs)/html/index.html manual
