@@ -134,7 +134,7 @@ func TestErrorsHaveStatusMessageAndReply(t *testing.T) {
 
 func TestInvalidArguments(t *testing.T) {
 	_, err := NewClient(WithBaseURL("ftp://x"))
-	check(t, failure(t, err).Status == Invalid && strings.Contains(err.Error(), "ftp"), err)
+	check(t, failure(t, err).Status == Invalid && strings.Contains(err.Error(), "neither https"), err)
 	_, err = NewClient(WithAPIKey("a\x00b"))
 	check(t, err != nil)
 	_, err = ParseRequest("[")

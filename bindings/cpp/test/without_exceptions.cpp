@@ -13,7 +13,7 @@ using namespace thinkwire;
 int main()
 {
     Client none(Options().base_url("ftp://x"));
-    CHECK(!none && none.error().find("ftp") != std::string::npos);
+    CHECK(!none && none.error().find("neither https") != std::string::npos);
     CHECK(none.send(Request("mock/echo", "Hi")).status() == Status::invalid);
     Request invalid("");
     CHECK(!invalid.error().empty() && Request::parse("[").error().size() > 0);

@@ -149,7 +149,7 @@ static class Test
     {
         var error = Throws<ThinkwireException>(() => new Client(new Options { BaseUrl = "ftp://x" }));
         Equal(Status.Invalid, error.Status);
-        Contains("ftp", error.Message);
+        Contains("neither https", error.Message);
         Throws<ArgumentException>(() => new Client(new Options { ApiKey = "a\0b" }));
         Throws<ThinkwireException>(() => new Request(""));
         Throws<ThinkwireException>(() => Request.Parse("["));

@@ -123,7 +123,7 @@ fn an_error_has_status_message_and_reply() {
 fn invalid_arguments() {
     let client = client();
     let error = Client::with(&Options::new().base_url("ftp://x")).err().unwrap();
-    assert!(error.status() == Status::Invalid && error.message().contains("ftp"));
+    assert!(error.status() == Status::Invalid && error.message().contains("neither https"));
     assert!(Client::with(&Options::new().api_key("a\0b")).is_err());
     assert!(Request::new("").is_err() && Request::parse("[]").is_err());
     let mut request = hello("alibaba/qwen3-32b");
