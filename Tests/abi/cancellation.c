@@ -31,14 +31,24 @@ struct blocked {
     pthread_t thread;
     tw_client *client;
     const char *model;
+    bool has_event;
 };
+
+/* Counts the first event of each thread: a stream may have more before it stalls. */
+static int count_thread(void *userdata, const tw_event *event)
+{
+    struct blocked *blocked = userdata;
+    if (blocked->has_event) return 0;
+    blocked->has_event = true;
+    return count_event(NULL, event);
+}
 
 static void *wait_in_call(void *argument)
 {
     struct blocked *blocked = argument;
     tw_request *request = hello(blocked->model);
     ATOMIC_ADD(waiting_threads, 1);
-    tw_reply *reply = tw_chat_stream(blocked->client, request, count_event, NULL);
+    tw_reply *reply = tw_chat_stream(blocked->client, request, count_thread, blocked);
     CHECK_REPLY(reply, TW_CANCELLED);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
