@@ -7,6 +7,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -225,8 +226,8 @@ def test_inputs(tmp_path: Path, name: str, text: str, custom_id: str) -> None:
 
 
 def test_csv_and_parquet_of_pyarrow(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    csv, parquet = pytest.importorskip("pyarrow.csv"), pytest.importorskip("pyarrow.parquet")
+    pyarrow = import_module("pyarrow")
+    csv, parquet = import_module("pyarrow.csv"), import_module("pyarrow.parquet")
     table = pyarrow.table(
         {
             "custom_id": [7, 8, None],
@@ -246,7 +247,7 @@ def test_csv_and_parquet_of_pyarrow(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_files_of_another_format_are_reported(tmp_path: Path, name: str) -> None:
-    pytest.importorskip("pyarrow")
+    import_module("pyarrow")
     (tmp_path / name).write_bytes(b"prompt\n\xff\xfe\n")
     with pytest.raises(InputError, match=name):
         count(tmp_path / name, "m")
@@ -340,7 +341,7 @@ def test_progress_in_a_terminal(
     module: Optional[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if module is not None:
-        pytest.importorskip(module)
+        import_module(module)
     for other in {"tqdm", "rich"} - {module}:
         # An import of this module fails.
         monkeypatch.setitem(sys.modules, other, None)

@@ -22,7 +22,7 @@ _NEAR = 0.93
 #: The time without requests after a decrease, in which the server's bucket fills.
 _GAP = 0.5
 
-#: A request is permitted so many seconds in advance, which hides the time of the messages.
+#: A request is permitted this many seconds in advance, which hides the time of the messages.
 _ADVANCE = 1.0
 
 

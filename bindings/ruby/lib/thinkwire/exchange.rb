@@ -10,7 +10,7 @@ module Thinkwire
       @handle = Handle.new(pointer, DISCARD)
     end
 
-    # The next event; nil at the end, :timeout if there is none after so many seconds.
+    # Returns the next event, nil at the end, or :timeout if none arrives within `seconds`.
     def wait(seconds)
       case Library.tw_chat_next(@handle.to_i, @event, (seconds * 1000).ceil)
       when Library::TW_NEXT_EVENT then Event.read(Fiddle::Pointer.new(@event.unpack1("J")))
@@ -95,7 +95,7 @@ module Thinkwire
       @polling = false
     end
 
-    # Waits until the block returns true, for so many seconds at most.
+    # Waits until the block returns true, at most for that many seconds.
     def wait_until(seconds)
       @dropped.shift.call(:tw_chat_cancel) until @dropped.empty?
       deadline = Thinkwire.now + seconds
