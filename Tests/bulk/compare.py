@@ -6,7 +6,8 @@
 sends LINES prompts to thinkwire-mock with `thinkwire batch`, with AsyncOpenAI, asyncio and a
 semaphore, and with litellm.batch_completion, one after another, and prints a table. VENV is a
 virtual environment with openai and litellm. The other clients are measured up to 10,000 lines,
-unless OTHERS_UP_TO says otherwise: they take too long.
+unless OTHERS_UP_TO says otherwise: they take too long. Fails if the memory of `thinkwire batch`
+grows with the number of lines.
 """
 
 import asyncio
@@ -22,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 MODEL = "mock/synthetic#chunks=1"
 CONCURRENCY = 200
 OTHERS_UP_TO = int(os.environ.get("OTHERS_UP_TO", "10000"))
+#: Between the smallest and the largest file. 2 MiB are the cache of the ids.
+MAXIMUM_GROWTH_MIB = 5
 
 
 def prompts(path):
@@ -96,6 +99,7 @@ def compare(library, mock, venv, sizes):
     print(
         "| client | lines | answers/s | processor time per line | memory |\n|---|---|---|---|---|"
     )
+    memory_of_ours = []
     with tempfile.TemporaryDirectory() as directory:
         source, target = (os.path.join(directory, name) for name in ("in.jsonl", "out.jsonl"))
         for lines in sizes:
@@ -113,6 +117,8 @@ def compare(library, mock, venv, sizes):
                     [python, *arguments], environment, target, lines
                 )
                 os.unlink(target)
+                if name == "thinkwire batch":
+                    memory_of_ours.append(memory)
                 print(
                     f"| {name} | {lines:,} | {lines / seconds:,.0f} "
                     f"| {processor / lines * 1e6:,.0f} µs | {memory:,.0f} MiB |",
@@ -120,6 +126,9 @@ def compare(library, mock, venv, sizes):
                 )
     server.terminate()
     assert server.wait() == 0
+    growth = max(memory_of_ours) - min(memory_of_ours)
+    if growth > MAXIMUM_GROWTH_MIB:
+        sys.exit(f"the memory of `thinkwire batch` grew by {growth:.0f} MiB with the lines")
 
 
 if __name__ == "__main__":

@@ -1,57 +1,46 @@
-"""A set of ids that needs at most 32 bytes for each."""
+"""A set of ids on the disk, whose memory does not grow with their number."""
 
 from __future__ import annotations
 
-from array import array
-from hashlib import blake2b
+import sqlite3
 
 
 class IdSet:
-    """A set of strings, of which it stores 64-bit hashes in a table with open addressing.
+    """A set of strings in a temporary file, of which at most 2 MiB are in memory.
 
-    Two of a million ids have the same hash with a probability of 3e-8. The check of the input would
-    report them as duplicates, so that no line is skipped because of its hash.
+    SQLite deletes the file when the set is released or the process ends. It is in the directory
+    that SQLITE_TMPDIR or TMPDIR names, or in /var/tmp. Raises OSError if the disk is full.
     """
 
     def __init__(self) -> None:
-        self._table = array("Q", bytes(8 * 1024))
+        # An empty name stands for a temporary file.
+        self._database = sqlite3.connect("", isolation_level=None)
         self._count = 0
+        self._execute("PRAGMA journal_mode = OFF")
+        self._execute("CREATE TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID")
+        # One transaction that is never committed: nothing has to survive the process.
+        self._execute("BEGIN")
 
     def __len__(self) -> int:
         return self._count
 
     def __contains__(self, id_: str) -> bool:
-        return self._table[self._slot(_hash(id_))] != 0
+        found = self._execute("SELECT 1 FROM ids WHERE id = ?", _key(id_))
+        return found.fetchone() is not None
 
     def add(self, id_: str) -> bool:
         """Adds an id. Returns False if it was present."""
-        hashed = _hash(id_)
-        slot = self._slot(hashed)
-        if self._table[slot]:
-            return False
-        self._table[slot] = hashed
-        self._count += 1
-        if 2 * self._count > len(self._table):
-            self._grow()
-        return True
+        is_new = self._execute("INSERT OR IGNORE INTO ids VALUES (?)", _key(id_)).rowcount == 1
+        self._count += is_new
+        return is_new
 
-    def _slot(self, hashed: int) -> int:
-        """Returns the slot that contains the hash, or the free one where it belongs."""
-        table, mask = self._table, len(self._table) - 1
-        slot = hashed & mask
-        while table[slot] not in (0, hashed):
-            slot = (slot + 1) & mask
-        return slot
-
-    def _grow(self) -> None:
-        old = self._table
-        self._table = array("Q", bytes(2 * 8 * len(old)))
-        for hashed in old:
-            if hashed:
-                self._table[self._slot(hashed)] = hashed
+    def _execute(self, statement: str, *values: bytes) -> sqlite3.Cursor:
+        try:
+            return self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise OSError(f"the temporary file of the ids: {error}") from error
 
 
-def _hash(id_: str) -> int:
-    # Zero marks a free slot.
-    encoded = id_.encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(encoded, digest_size=8).digest(), "little") or 1
+def _key(id_: str) -> bytes:
+    # Text of SQLite cannot contain surrogates, which JSON can.
+    return id_.encode("utf-8", "surrogatepass")
