@@ -2,7 +2,8 @@
 
 from ctypes import string_at
 
-from thinkwire._abi import Kind, tw_event_fn
+from thinkwire._abi import tw_event_fn
+from thinkwire._enums import Kind
 from thinkwire._request import build
 from thinkwire.reply import Reply
 

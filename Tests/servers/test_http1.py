@@ -25,7 +25,7 @@ from http_server import (
     tls,
 )
 from thinkwire import Client, Status
-from thinkwire._abi import Next
+from thinkwire._enums import Next
 
 
 def chunked(*pieces, trailers=b""):

@@ -1,4 +1,4 @@
-"""_abi.py matches include/thinkwire.h as read by a C compiler."""
+"""_abi.py and _enums.py match include/thinkwire.h as read by a C compiler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import thinkwire
-from thinkwire import _abi
+from thinkwire import _abi, _enums
 
 HEADER = Path(__file__).resolve().parents[3] / "include" / "thinkwire.h"
 CC = os.environ.get("CC", "cc")
@@ -75,9 +75,9 @@ def test_package_version_matches_the_header(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_enum_values_match_the_header(tmp_path: Path, declarations: str) -> None:
     enums = declared_enums(declarations)
-    assert set(enums) == set(_abi.ENUMS)
+    assert set(enums) == set(_enums.ENUMS)
     for name, constants in enums.items():
-        mirror, prefix = _abi.ENUMS[name]
+        mirror, prefix = _enums.ENUMS[name]
         sentinel = [constant for constant in constants if constant.endswith("_MAX_ENUM")]
         assert len(sentinel) == 1
         constants = [constant for constant in constants if constant not in sentinel]
@@ -85,6 +85,16 @@ def test_enum_values_match_the_header(tmp_path: Path, declarations: str) -> None
         assert {prefix + name: member.value for name, member in mirror.__members__.items()} == dict(
             zip(constants, map(int, printed))
         )
+
+
+def test_values_that_every_program_needs_are_those_of_the_enums() -> None:
+    values = {
+        prefix + name: member.value
+        for enum, prefix in _enums.ENUMS.values()
+        for name, member in enum.__members__.items()
+    }
+    copies = {name: value for name, value in vars(_abi).items() if name.startswith("TW_")}
+    assert copies and copies.items() <= values.items()
 
 
 @pytest.mark.slow
@@ -123,7 +133,7 @@ def mirrored(declared: str, has_length: bool) -> Any:
         return {**numbers, **pointers}[bare]
     if bare == "char *":
         return c_void_p if has_length else c_char_p
-    if bare in _abi.ENUMS:
+    if bare in _enums.ENUMS:
         return c_int
     if bare in ("tw_log_fn", "tw_event_fn"):
         return getattr(_abi, bare)

@@ -9,7 +9,8 @@ import weakref
 
 import pytest
 from conftest import QWEN3, SYNTHETIC, recorded
-from thinkwire import Client, Event, EventKind, Status, TruncatedError, _log
+from thinkwire import Client, Event, EventKind, Status, TruncatedError
+from thinkwire._handle import failures
 
 
 class Stop(Exception):
@@ -109,7 +110,7 @@ def test_exception_in_log_function_propagates(base_url: str, on_thread: bool) ->
     else:
         call()
     assert len(raised) == 1 and time.monotonic() - start < 10
-    assert not _log.failures
+    assert not failures
 
 
 def test_log_function_lives_as_long_as_its_exchanges(base_url: str) -> None:

@@ -251,7 +251,7 @@ def test_garbage_raises(client: Client) -> None:
 def test_every_status_except_ok_has_an_exception() -> None:
     assert set(BY_STATUS) == set(Status) - {Status.OK}
     for status, kind in BY_STATUS.items():
-        error = kind("what happened", status=status)
+        error = kind("what happened", status=Status(status))
         assert (error.status, str(error), error.reply, error.http_status, error.request_id) == (
             status,
             "what happened",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 
 import pytest
 from conftest import NEXT, QWEN3, QWEN36, SYNTHETIC, VL, Recording, recorded
@@ -82,6 +84,20 @@ def test_usage_is_in_an_event_and_in_the_reply(client: Client) -> None:
     with client.stream(QWEN3, "Hello", thinking=True) as stream:
         usages = [event.usage for event in stream if event.kind is EventKind.USAGE]
     assert usages[-1] == stream.reply.usage == Usage(13, 2010, 2023, 82, None, None, None)
+
+
+def test_kinds_are_used_as_members_of_an_enum() -> None:
+    kind = EventKind.TOOL_CALL
+    assert (kind.name, kind.value, str(kind), f"{kind}") == ("TOOL_CALL", *["tool_call"] * 3)
+    assert repr(kind) == "<EventKind.TOOL_CALL: 'tool_call'>" and json.dumps(kind) == '"tool_call"'
+    assert EventKind("tool_call") is kind is EventKind["TOOL_CALL"]
+    assert kind in EventKind and len(EventKind) == 7
+    assert list(EventKind)[:2] == [EventKind.REASONING, EventKind.CONTENT]
+    assert EventKind.__members__["TOOL_CALL"] is kind
+    assert pickle.loads(pickle.dumps(kind)) is kind is copy.deepcopy(kind)
+    assert isinstance(kind, EventKind) and isinstance(kind, str) and {"tool_call": 1}.get(kind) == 1
+    with pytest.raises(ValueError, match="'other' is not a valid EventKind"):
+        EventKind("other")
 
 
 def test_event_contains_its_chunk(client: Client) -> None:

@@ -9,7 +9,6 @@
 See Client, Stream, Reply and Error.
 """
 
-from ._abi import Dialect, Status, Thinking
 from ._library import library as _library
 from ._request import stored_messages
 from ._typing import TYPE_CHECKING
@@ -44,12 +43,12 @@ from .errors import (
     TruncatedError,
     UnprocessableEntityError,
 )
-from .event_batch import EventBatch
-from .events import Event, EventKind
+from .events import Event, EventBatch, EventKind
 from .reply import Reply
 from .stream import Stream
 
 if TYPE_CHECKING:
+    from ._enums import Dialect, Status, Thinking
     from ._parse import pydantic_function_tool
     from .async_client import AsyncClient
     from .async_stream import AsyncStream
@@ -74,6 +73,7 @@ def library_version() -> str:
 #: The names that are imported when they are first used, by module: a program that sends a request
 #: and reads its answer does not need them. Type checkers see the imports above.
 _LATER = {
+    "_enums": ("Dialect", "Status", "Thinking"),
     "_parse": ("pydantic_function_tool",),
     "async_client": ("AsyncClient",),
     "async_stream": ("AsyncStream",),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
 from ctypes import byref, c_void_p
 
 from . import _fork
@@ -16,6 +14,7 @@ from .errors import MisuseError
 from .options import AllOptions, ClientOptions, Options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from typing_extensions import Unpack
@@ -40,7 +39,7 @@ class BaseClient(NotCopyable):
         self._arguments: AllOptions = {"base_url": base_url, "api_key": api_key, **options}
         self._options = Options(self._library, self._arguments)
         # Reentrant because a signal handler may run on the thread that holds the lock.
-        self._lock = threading.RLock()
+        self._lock = _fork.RLock()
         self._generation = _fork.generation
         #: Clients with other options, the last used at the end.
         self._variants: dict[object, Any] = {}
@@ -116,7 +115,7 @@ class BaseClient(NotCopyable):
         if self._generation != _fork.generation:
             with _fork.lock:
                 if self._generation != _fork.generation:
-                    self._lock, self._generation = threading.RLock(), _fork.generation
+                    self._lock, self._generation = _fork.RLock(), _fork.generation
         return self._lock
 
 

@@ -8,19 +8,28 @@ were created.
 from __future__ import annotations
 
 import os
-import threading
+
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from threading import RLock as RLock
+    from threading import get_ident as get_ident
+else:
+    # What `threading` exports, which takes 5 ms to import.
+    from _thread import RLock as RLock
+    from _thread import get_ident as get_ident
 
 #: The number of forks between the first process and this one.
 generation = 0
 
 #: A lock for short operations. Each process has its own. It is reentrant because a signal handler
 #: may run on the thread that holds it.
-lock = threading.RLock()
+lock = RLock()
 
 
 def _after_fork_in_child() -> None:
     global generation, lock
-    generation, lock = generation + 1, threading.RLock()
+    generation, lock = generation + 1, RLock()
 
 
 if hasattr(os, "register_at_fork"):

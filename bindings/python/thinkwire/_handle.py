@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import operator
 import os
+from _operator import index
 
-from ._abi import Status
+from ._abi import TW_OK
+from ._fork import get_ident
 from ._typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional
 from .errors import BY_STATUS, InvalidArgumentError
 
@@ -50,8 +51,24 @@ class Handle(NotCopyable):
 
 def check(library: ctypes.CDLL, status: int) -> None:
     """Raises the exception for a status other than TW_OK, with the message of tw_last_error."""
-    if status != Status.OK:
-        raise BY_STATUS[Status(status)](last_error(library))
+    if status != TW_OK:
+        raise BY_STATUS[status](last_error(library))
+
+
+#: Exceptions raised by log functions, by thread, until the C call that invoked them has returned.
+failures: dict[int, BaseException] = {}
+
+
+def taken_failure() -> Optional[BaseException]:
+    """Returns the exception that a log function raised on this thread, if any, once."""
+    return failures.pop(get_ident(), None)
+
+
+def raise_failure() -> None:
+    """Raises the exception that a log function raised on this thread, if any."""
+    error = taken_failure()
+    if error is not None:
+        raise error
 
 
 def text(borrowed: Optional[bytes]) -> Optional[str]:
@@ -112,7 +129,7 @@ def c_path(name: str, value: Any) -> bytes:
 def c_integer(name: str, value: Any, bits: int) -> int:
     """Checks that an integer fits a signed C type of `bits` bits. ctypes would truncate it."""
     try:
-        number = operator.index(value)
+        number = index(value)
     except TypeError:
         raise InvalidArgumentError(f"{name} must be an integer, not {value!r}") from None
     if number.bit_length() >= bits:

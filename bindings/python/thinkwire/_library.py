@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Iterator
 
 from . import _abi, _fork
-from ._typing import Optional
+from ._typing import TYPE_CHECKING, Optional
 from ._version import PACKAGE, checkout, package_version
 from .errors import LibraryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _loaded: Optional[ctypes.CDLL] = None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import sys
-import threading
 
 from ._abi import tw_log_fn
+from ._fork import get_ident
+from ._handle import failures
 from ._typing import Callable, Optional
 
 LogFunction = Callable[[str], object]
@@ -15,9 +15,6 @@ LogFunction = Callable[[str], object]
 # C receives a number as user data, never the address of an object, so a stale one is harmless.
 _functions: dict[int, LogFunction] = {}
 _numbers = itertools.count(1)
-
-#: Exceptions raised by log functions, by thread, until the C call that invoked them has returned.
-failures: dict[int, BaseException] = {}
 
 
 def register(function: LogFunction) -> int:
@@ -38,23 +35,11 @@ def logger() -> Optional[LogFunction]:
     destination = logging.getLogger("thinkwire")
     if not destination.isEnabledFor(logging.DEBUG):
         return None
-    return functools.partial(destination.debug, "%s")
+    return lambda line: destination.debug("%s", line)
 
 
 def unregister(number: int) -> None:
     _functions.pop(number, None)
-
-
-def taken_failure() -> Optional[BaseException]:
-    """Returns the exception that a log function raised on this thread, if any, once."""
-    return failures.pop(threading.get_ident(), None)
-
-
-def raise_failure() -> None:
-    """Raises the exception that a log function raised on this thread, if any."""
-    error = taken_failure()
-    if error is not None:
-        raise error
 
 
 def _write(number: Optional[int], line: bytes) -> None:
@@ -65,7 +50,7 @@ def _write(number: Optional[int], line: bytes) -> None:
         function(line.decode("utf-8", "replace"))
     except BaseException as error:
         # An exception cannot pass through C. It is raised again after the C call has returned.
-        failures.setdefault(threading.get_ident(), error)
+        failures.setdefault(get_ident(), error)
 
 
 #: The only trampoline, kept for the lifetime of the process so that C never calls a freed one.

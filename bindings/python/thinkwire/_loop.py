@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from ctypes import CDLL, CFUNCTYPE, PYFUNCTYPE, c_int, c_void_p
 from typing import Any, Callable, Optional
 
-from . import _abi, _fork, _log
-from ._abi import Kind, LoopLimit, tw_event
+from . import _abi, _fork
+from ._abi import TW_EVENT_DONE, tw_event
+from ._enums import LoopLimit
 from ._event_loop import EventLoop, Waiter
-from ._handle import check, last_error
+from ._handle import check, failures, last_error, taken_failure
 from ._tracing import Span
 from .errors import MisuseError
 from .events import Event, event_of
@@ -27,7 +28,6 @@ from .reply import Reply
 #: holds the server back. It is resumed when a quarter of them is left.
 HIGH_WATER = 64
 
-_DONE = int(Kind.DONE)
 _CONTINUE, _CANCEL = 0, 1
 
 #: tw_event_fn with an address as second parameter. Creating a POINTER would double its cost.
@@ -169,7 +169,7 @@ class Exchange:
         if address != self._source_address:
             self._source, self._source_address = tw_event.from_address(address), address
         source = self._source
-        if source.kind == _DONE:
+        if source.kind == TW_EVENT_DONE:
             self.end(Reply(self._library, self._functions.retain(source.reply)))
             return
         event = None if self._discards else event_of(source)
@@ -225,8 +225,8 @@ class Inbox:
                 # A signal handler has interrupted start().
                 return _CANCEL
             # Most lines of the log are written just before an event of the same exchange.
-            if _log.failures:
-                exchange.failure = exchange.failure or _log.taken_failure()
+            if failures:
+                exchange.failure = exchange.failure or taken_failure()
             exchange.receive(address)
             if exchange.reply is not None:
                 del self.exchanges[number]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from _collections_abc import Iterable, Mapping
 from ctypes import CDLL, byref, c_size_t
 
-from ._abi import Thinking
+from ._abi import TW_THINKING_AUTO, TW_THINKING_OFF, TW_THINKING_ON
 from ._handle import Handle, c_integer, c_string, check, last_error, sized_text, utf8
 from ._library import library as load_library
 from ._typing import Any, Optional, Union
@@ -56,7 +56,7 @@ def build(library: CDLL, model: str, messages: Messages, arguments: Arguments) -
         else:
             _add_message(library, address, _plain_message(library, message))
     mode = _mode(arguments.get("thinking"), arguments.get("thinking_budget"))
-    if mode is not Thinking.AUTO:
+    if mode != TW_THINKING_AUTO:
         budget = c_integer("thinking_budget", arguments.get("thinking_budget") or 0, 64)
         check(library, library.tw_request_set_thinking(address, mode, budget))
     if arguments.get("starts_thinking"):
@@ -171,12 +171,15 @@ def _content_part(library: CDLL, part: Any) -> Any:
     return part.part(library) if isinstance(part, Image) else part
 
 
-def _mode(thinking: ThinkingMode, budget: Optional[int]) -> Thinking:
+def _mode(thinking: ThinkingMode, budget: Optional[int]) -> int:
+    """Returns the `tw_thinking` of an argument."""
     if thinking is None:
         # A budget implies that the model should think.
-        return Thinking.ON if budget else Thinking.AUTO
+        return TW_THINKING_ON if budget else TW_THINKING_AUTO
     if isinstance(thinking, bool):
-        return Thinking.ON if thinking else Thinking.OFF
+        return TW_THINKING_ON if thinking else TW_THINKING_OFF
+    from ._enums import Thinking
+
     if isinstance(thinking, Thinking):
         return thinking
     if isinstance(thinking, str) and thinking.upper() in Thinking.__members__:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterable
 from typing import Any
 
-from ._abi import Status
+from ._enums import Status
 from ._request import Message, Messages, message_list
 from .errors import InvalidArgumentError, LimitError
 from .reply import Reply

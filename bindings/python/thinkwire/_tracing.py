@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 
-from ._abi import Status
+from ._enums import Status
 from ._typing import TYPE_CHECKING, Any, Optional
 from ._version import package_version
 from .errors import error_of

@@ -6,7 +6,6 @@ metadata of the distribution when the package is built.
 
 from __future__ import annotations
 
-import functools
 import os
 
 #: The directory of this package.
@@ -24,13 +23,22 @@ def checkout() -> str | None:
     return PACKAGE[: -len(_CHECKOUT_PATH)] or os.sep
 
 
-@functools.cache
+#: The result of package_version().
+_known: list[str | None] = []
+
+
 def package_version() -> str | None:
     """Returns the version of the package, or None for a copy without metadata.
 
     A source checkout reads the header next to it, because the metadata found by the interpreter may
     belong to another, installed version.
     """
+    if not _known:
+        _known.append(_package_version())
+    return _known[0]
+
+
+def _package_version() -> str | None:
     root = checkout()
     if root is not None:
         header = os.path.join(root, "include", "thinkwire.h")

@@ -6,19 +6,20 @@ the types. The functions check the names again when they are called.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from _collections_abc import Mapping
 
-from ._abi import Thinking
-from ._keywords import check_names
 from ._typing import TYPE_CHECKING, Any, Optional, TypedDict, Union
-from .options import ReasoningTags, TimeoutLike
+from .options import ReasoningTags, TimeoutLike, check_names
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ._enums import Thinking
     from .tools import Tool, ToolFunction
 
 #: True and False switch thinking on and off; "none", "minimal", "low", "medium", "high", "xhigh"
 #: and "max" select the effort; None leaves the choice to the model.
-ThinkingMode = Union[bool, str, Thinking, None]
+ThinkingMode = Union[bool, str, "Thinking", None]
 
 _Object = Mapping[str, Any]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Optional, TypeVar
 from weakref import WeakValueDictionary
 
 from . import _tracing
-from ._abi import LoopLimit
 from ._base_client import BaseClient
+from ._enums import LoopLimit
 from ._event_loop import interface_of, running_event_loop
 from ._handle import c_integer
 from ._loop import Exchange, Loop

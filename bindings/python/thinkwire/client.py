@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from types import TracebackType
+import sys
 
-from . import _tracing
 from ._base_client import BaseClient
 from ._request import Messages, Request
 from ._typing import TYPE_CHECKING, Optional, Union, overload
@@ -14,6 +12,9 @@ from .reply import Reply
 from .stream import OnEvent, Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
     from typing_extensions import Unpack
 
     from .completions import Beta, Chat
@@ -226,5 +227,9 @@ class Client(BaseClient):
             chat = getattr(self._library, function)(
                 self._address(), *(request.address for request in requests)
             )
-        span = _tracing.begin(self._arguments.get("base_url"), function, *requests)
-        return Stream(self._library, chat, self._options, span)
+        stream = Stream(self._library, chat, self._options)
+        if "opentelemetry.trace" in sys.modules:
+            from . import _tracing
+
+            stream.span = _tracing.begin(self._arguments.get("base_url"), function, *requests)
+        return stream

@@ -31,12 +31,13 @@ from __future__ import annotations
 
 import builtins
 
-from ._abi import Status
+from . import _abi
 from ._typing import TYPE_CHECKING, Any, Optional
-from .response import Response
 
 if TYPE_CHECKING:
+    from ._enums import Status
     from .reply import Reply
+    from .response import Response
 
 
 class Error(Exception):
@@ -46,7 +47,7 @@ class Error(Exception):
     """
 
     #: The status of an error without a reply.
-    default_status = Status.INVALID
+    default_status = _abi.TW_INVALID
 
     #: The error in the JSON of an error response, as openai-python reports it: the value of the
     #: member "error", or else the whole document. None without JSON.
@@ -63,7 +64,9 @@ class Error(Exception):
         self.message = message
         self.reply = reply
         if status is None:
-            status = reply.status if reply is not None else self.default_status
+            from ._enums import Status
+
+            status = reply.status if reply is not None else Status(self.default_status)
         self.status: Status = status
         #: The HTTP status; 0 without a response. It is 200 if the error occurred within a stream.
         self.http_status: int = reply.http_status if reply is not None else 0
@@ -85,13 +88,13 @@ class InvalidArgumentError(Error, ValueError):
 class MisuseError(Error, RuntimeError):
     """The call is not allowed in the current state, for example on a closed client."""
 
-    default_status = Status.MISUSE
+    default_status = _abi.TW_MISUSE
 
 
 class LibraryError(Error, ImportError):
     """libthinkwire was not found, cannot be loaded, or has an incompatible version."""
 
-    default_status = Status.MISUSE
+    default_status = _abi.TW_MISUSE
 
 
 class CancelledError(Error):
@@ -100,7 +103,7 @@ class CancelledError(Error):
     `reply` contains the received part. It is not the exception with which asyncio ends a task.
     """
 
-    default_status = Status.CANCELLED
+    default_status = _abi.TW_CANCELLED
 
 
 class APIConnectionError(Error, ConnectionError):
@@ -109,13 +112,13 @@ class APIConnectionError(Error, ConnectionError):
     `status` distinguishes these cases.
     """
 
-    default_status = Status.NETWORK
+    default_status = _abi.TW_NETWORK
 
 
 class TimeoutError(APIConnectionError, builtins.TimeoutError):
     """A timeout expired. The message contains its name and its duration."""
 
-    default_status = Status.TIMEOUT
+    default_status = _abi.TW_TIMEOUT
 
 
 class APIStatusError(Error):
@@ -124,7 +127,7 @@ class APIStatusError(Error):
     The message contains the text of the provider.
     """
 
-    default_status = Status.SERVER
+    default_status = _abi.TW_SERVER
 
     def __init__(
         self, message: str, reply: Optional[Reply] = None, status: Optional[Status] = None
@@ -142,37 +145,39 @@ class APIStatusError(Error):
     @property
     def response(self) -> Response:
         """The response, as in openai-python: its `headers`, its `text` and its `json()`."""
+        from .response import Response
+
         return Response(self.http_status, self.reply)
 
 
 class AuthenticationError(APIStatusError):
     """401: the API key is missing or invalid."""
 
-    default_status = Status.AUTH
+    default_status = _abi.TW_AUTH
 
 
 class PermissionDeniedError(APIStatusError):
     """403: the API key has no permission for this request."""
 
-    default_status = Status.FORBIDDEN
+    default_status = _abi.TW_FORBIDDEN
 
 
 class QuotaError(APIStatusError):
     """402, or an error response which says that the credit is used up."""
 
-    default_status = Status.QUOTA
+    default_status = _abi.TW_QUOTA
 
 
 class NotFoundError(APIStatusError):
     """404: the model, or the path under the base URL, does not exist."""
 
-    default_status = Status.NOT_FOUND
+    default_status = _abi.TW_NOT_FOUND
 
 
 class BadRequestError(APIStatusError):
     """400, 413 or another 4xx: the server rejected the request."""
 
-    default_status = Status.BAD_REQUEST
+    default_status = _abi.TW_BAD_REQUEST
 
 
 class ConflictError(BadRequestError):
@@ -186,37 +191,37 @@ class UnprocessableEntityError(BadRequestError):
 class RateLimitError(APIStatusError):
     """429: too many requests."""
 
-    default_status = Status.RATE_LIMITED
+    default_status = _abi.TW_RATE_LIMITED
 
 
 class ServerError(APIStatusError):
     """5xx, or an error reported by the server within a stream."""
 
-    default_status = Status.SERVER
+    default_status = _abi.TW_SERVER
 
 
 class TruncatedError(Error):
     """The stream ended before the model had finished. `reply` contains the received part."""
 
-    default_status = Status.TRUNCATED
+    default_status = _abi.TW_TRUNCATED
 
 
 class ProtocolError(Error):
     """The response violates the protocol."""
 
-    default_status = Status.PROTOCOL
+    default_status = _abi.TW_PROTOCOL
 
 
 class LimitError(Error):
     """The response exceeds a limit."""
 
-    default_status = Status.LIMIT
+    default_status = _abi.TW_LIMIT
 
 
 class LengthFinishReasonError(Error):
     """The answer cannot be parsed because it reached the maximum number of tokens."""
 
-    default_status = Status.LIMIT
+    default_status = _abi.TW_LIMIT
     #: The chat.completion with the received part.
     completion: Any = None
 
@@ -224,29 +229,29 @@ class LengthFinishReasonError(Error):
 class ContentFilterFinishReasonError(Error):
     """The answer cannot be parsed because a content filter ended it."""
 
-    default_status = Status.LIMIT
+    default_status = _abi.TW_LIMIT
 
 
 #: The exception for every status except OK.
-BY_STATUS: dict[Status, type[Error]] = {
-    Status.INVALID: InvalidArgumentError,
-    Status.MISUSE: MisuseError,
-    Status.CANCELLED: CancelledError,
-    Status.RESOLVE: APIConnectionError,
-    Status.CONNECT: APIConnectionError,
-    Status.TLS: APIConnectionError,
-    Status.NETWORK: APIConnectionError,
-    Status.TIMEOUT: TimeoutError,
-    Status.AUTH: AuthenticationError,
-    Status.FORBIDDEN: PermissionDeniedError,
-    Status.QUOTA: QuotaError,
-    Status.NOT_FOUND: NotFoundError,
-    Status.BAD_REQUEST: BadRequestError,
-    Status.RATE_LIMITED: RateLimitError,
-    Status.SERVER: ServerError,
-    Status.TRUNCATED: TruncatedError,
-    Status.PROTOCOL: ProtocolError,
-    Status.LIMIT: LimitError,
+BY_STATUS: dict[int, type[Error]] = {
+    _abi.TW_INVALID: InvalidArgumentError,
+    _abi.TW_MISUSE: MisuseError,
+    _abi.TW_CANCELLED: CancelledError,
+    _abi.TW_RESOLVE: APIConnectionError,
+    _abi.TW_CONNECT: APIConnectionError,
+    _abi.TW_TLS: APIConnectionError,
+    _abi.TW_NETWORK: APIConnectionError,
+    _abi.TW_TIMEOUT: TimeoutError,
+    _abi.TW_AUTH: AuthenticationError,
+    _abi.TW_FORBIDDEN: PermissionDeniedError,
+    _abi.TW_QUOTA: QuotaError,
+    _abi.TW_NOT_FOUND: NotFoundError,
+    _abi.TW_BAD_REQUEST: BadRequestError,
+    _abi.TW_RATE_LIMITED: RateLimitError,
+    _abi.TW_SERVER: ServerError,
+    _abi.TW_TRUNCATED: TruncatedError,
+    _abi.TW_PROTOCOL: ProtocolError,
+    _abi.TW_LIMIT: LimitError,
 }
 
 

@@ -3,18 +3,80 @@
 from __future__ import annotations
 
 from ctypes import c_void_p, string_at
-from enum import Enum
+from itertools import chain, repeat
 
-from ._abi import Kind, Status, tw_event
+from ._abi import (
+    TW_EVENT_CONTENT,
+    TW_EVENT_FINISH,
+    TW_EVENT_REASONING,
+    TW_EVENT_REFUSAL,
+    TW_EVENT_RETRY,
+    TW_EVENT_TOOL_CALL,
+    TW_EVENT_USAGE,
+    tw_batch,
+    tw_event,
+)
 from ._handle import message_text, text
-from ._typing import TYPE_CHECKING, Any, Optional
+from ._typing import TYPE_CHECKING, Any, Callable, Literal, Optional
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from enum import Enum
+
+    from ._enums import Status
     from .reply_values import Usage
 
 
-class EventKind(str, Enum):
-    """The kind of an event. The members are also strings: `event.kind == "reasoning"`."""
+if TYPE_CHECKING:
+
+    class _StringEnum(str, Enum): ...
+
+else:
+
+    class _Members(type):
+        """Makes members of the strings in a class, as `enum.Enum` does, and looks them up."""
+
+        def __init__(cls, name, bases, namespace):
+            strings = {key: value for key, value in namespace.items() if key.isupper()}
+            cls.__members__ = {key: str.__new__(cls, value) for key, value in strings.items()}
+            for key, member in cls.__members__.items():
+                member.name, member.value = key, strings[key]
+                setattr(cls, key, member)
+
+        def __call__(cls, value):
+            for member in cls:
+                if member == value:
+                    return member
+            raise ValueError(f"{value!r} is not a valid {cls.__name__}")
+
+        def __getitem__(cls, name):
+            return cls.__members__[name]
+
+        def __iter__(cls):
+            return iter(cls.__members__.values())
+
+        def __len__(cls):
+            return len(cls.__members__)
+
+        def __contains__(cls, value):
+            return value in cls.__members__.values()
+
+    class _StringEnum(str, metaclass=_Members):
+        """What `enum` would provide, which takes 7 ms to import."""
+
+        def __reduce__(self):
+            return type(self), (self.value,)
+
+        def __repr__(self):
+            return f"<{type(self).__name__}.{self.name}: {self.value!r}>"
+
+
+class EventKind(_StringEnum):
+    """The kind of an event. The members are also strings: `event.kind == "reasoning"`.
+
+    It has the lookups, the iteration and the attributes of an `enum.Enum`, but is no subclass of
+    it: a program that only receives an answer does not import `enum`.
+    """
 
     REASONING = "reasoning"
     CONTENT = "content"
@@ -30,7 +92,13 @@ class EventKind(str, Enum):
 
 #: The kind for each number that the library uses.
 KINDS: dict[int, EventKind] = {
-    kind.value: EventKind[kind.name] for kind in Kind if kind is not Kind.DONE
+    TW_EVENT_REASONING: EventKind.REASONING,
+    TW_EVENT_CONTENT: EventKind.CONTENT,
+    TW_EVENT_REFUSAL: EventKind.REFUSAL,
+    TW_EVENT_TOOL_CALL: EventKind.TOOL_CALL,
+    TW_EVENT_USAGE: EventKind.USAGE,
+    TW_EVENT_FINISH: EventKind.FINISH,
+    TW_EVENT_RETRY: EventKind.RETRY,
 }
 
 _TOOL_CALL, _USAGE, _RETRY = EventKind.TOOL_CALL, EventKind.USAGE, EventKind.RETRY
@@ -105,6 +173,8 @@ def event_of(source: tw_event) -> Optional[Event]:
 
         event.usage = usage_of(source.usage.contents)
     elif kind is _RETRY:
+        from ._enums import Status
+
         event.text = message_text(content) or ""
         event.attempt = source.attempt
         event.status = Status(source.status)
@@ -115,3 +185,120 @@ def event_of(source: tw_event) -> Optional[Event]:
 def _with_nul(source: tw_event, field: Any, length: int) -> bytes:
     """Returns the string in a field of type `c_char_p`, which contains NUL characters."""
     return string_at(c_void_p.from_buffer(source, field.offset).value or 0, length)
+
+
+class EventBatch:
+    """The events that were received together, at least one, in their order.
+
+    for batch in client.stream("alibaba/qwen3-32b", "Hello").batches():
+        print(batch.content, end="")
+    """
+
+    __slots__ = ("reasoning", "content", "_create", "_events")
+
+    def __init__(self, reasoning: str, content: str, create: Callable[[], Iterable[Event]]) -> None:
+        #: The text of all events of the kind REASONING.
+        self.reasoning = reasoning
+        #: The text of all events of the kind CONTENT.
+        self.content = content
+        self._create = create
+        self._events: Optional[list[Event]] = None
+
+    @property
+    def events(self) -> list[Event]:
+        """The events. They are created when they are first used."""
+        if self._events is None:
+            self._events = list(self._create())
+        return self._events
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def __repr__(self) -> str:
+        return f"<EventBatch of {len(self)} events>"
+
+
+def batch_of(events: list[Event]) -> EventBatch:
+    """Returns a batch of events that exist already."""
+
+    def text(kind: EventKind) -> str:
+        return "".join(event.text for event in events if event.kind is kind)
+
+    return EventBatch(text(EventKind.REASONING), text(EventKind.CONTENT), lambda: events)
+
+
+class Arrived:
+    """A copy of a borrowed `tw_batch`."""
+
+    __slots__ = (
+        "_kinds",
+        "_choices",
+        "_text",
+        "_text_ends",
+        "_raw",
+        "_raw_starts",
+        "_raw_ends",
+        "_texts",
+        "_last",
+    )
+
+    def __init__(self, source: tw_batch) -> None:
+        count = source.count
+        self._kinds = string_at(source.kinds, count)
+        self._choices = _numbers("i", source.choices, count)
+        self._text_ends = _numbers("I", source.text_ends, count)
+        self._text = string_at(source.text, self._text_ends[-1] if count else 0)
+        self._raw_starts = _numbers("I", source.raw_starts, count)
+        self._raw_ends = _numbers("I", source.raw_ends, count)
+        self._raw = string_at(source.raw, self._raw_ends[-1] if count else 0)
+        #: The texts of the pieces that events() creates events for, and the event after them.
+        self._texts: list[str] = []
+        last = event_of(tw_event.from_address(source.event)) if source.event else None
+        self._last = [last] if last is not None else []
+
+    def events(self) -> Iterator[Event]:
+        """Creates the events, each when the iterator reaches it."""
+        self._texts = self._split()
+        pieces = map(
+            Event,
+            map(KINDS.__getitem__, self._kinds),
+            self._texts,
+            self._choices,
+            repeat(self._raw),
+            self._raw_starts,
+            self._raw_ends,
+        )
+        return chain(pieces, self._last)
+
+    def discard(self) -> None:
+        """Ends the iterator over the events. From any thread."""
+        self._texts.clear()
+        self._last.clear()
+
+    def batch(self) -> EventBatch:
+        return EventBatch(
+            self._joined(TW_EVENT_REASONING), self._joined(TW_EVENT_CONTENT), self.events
+        )
+
+    def _joined(self, kind: int) -> str:
+        count = self._kinds.count(kind)
+        if count == len(self._kinds):
+            return self._text.decode("utf-8", "replace")
+        if count == 0:
+            return ""
+        return "".join(text for text, other in zip(self._split(), self._kinds) if other == kind)
+
+    def _split(self) -> list[str]:
+        text, ends = self._text, self._text_ends
+        ranges = zip([0, *ends], ends)
+        if text.isascii():
+            characters = text.decode()
+            return [characters[start:end] for start, end in ranges]
+        return [text[start:end].decode("utf-8", "replace") for start, end in ranges]
+
+
+def _numbers(type: Literal["i", "I"], address: int, count: int) -> list[int]:
+    return memoryview(string_at(address, 4 * count)).cast(type).tolist()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import sys
+from _collections_abc import Mapping
 from ctypes import CDLL
 
-from . import _abi, _log
+from . import _abi
 from ._handle import Handle, c_integer, c_path, c_string, check
-from ._keywords import check_names
 from ._typing import TYPE_CHECKING, Any, Literal, Optional, Protocol, TypedDict, Union
 from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._enums import Dialect, HTTPVersion
+    from ._log import LogFunction
     from .option_values import Limits, Timeout
 
 
@@ -27,10 +31,11 @@ class HTTPXTimeout(Protocol):
 TimeoutLike = Union[float, "Timeout", Mapping[str, float], HTTPXTimeout, None]
 
 
-_HTTP_VERSIONS = {
-    "auto": _abi.HTTPVersion.HTTP_AUTO,
-    "1.1": _abi.HTTPVersion.HTTP_1_1,
-    "2": _abi.HTTPVersion.HTTP_2,
+_TIMEOUTS = {
+    "connect": _abi.TW_TIMEOUT_CONNECT,
+    "first_byte": _abi.TW_TIMEOUT_FIRST_BYTE,
+    "idle": _abi.TW_TIMEOUT_IDLE,
+    "total": _abi.TW_TIMEOUT_TOTAL,
 }
 
 #: The largest number of seconds that an int64_t can hold in milliseconds.
@@ -56,11 +61,11 @@ class ClientOptions(TypedDict, total=False):
     ca_directory: Union[str, os.PathLike[str], None]
     limits: Union[Limits, Mapping[str, int], None]
     http_version: Optional[str]
-    dialect: Union[str, _abi.Dialect, None]
+    dialect: Union[str, Dialect, None]
     reasoning_tags: ReasoningTags
     reasoning_replay: Optional[str]
     allow_cleartext: Union[str, Iterable[str]]
-    log: Optional[_log.LogFunction]
+    log: Optional[LogFunction]
 
 
 class AllOptions(ClientOptions, total=False):
@@ -94,8 +99,10 @@ class Options:
         self._call("tw_options_set_comments_keep_alive", options.get("comments_keep_alive", True))
         self._call("tw_options_set_require_finish", options.get("require_finish", True))
         for limit, number in _fields_of("limits", "Limits", options.get("limits")):
+            from ._enums import Limit
+
             size = c_integer(f"the limit {limit}", number, 64)
-            self._call("tw_options_set_limit", _abi.Limit[limit.upper()], size)
+            self._call("tw_options_set_limit", Limit[limit.upper()], size)
         self._set_string("proxy", options.get("proxy"))
         self._set_string("no_proxy", no_proxy)
         self._set_path("ca_file", options.get("ca_file"))
@@ -111,15 +118,22 @@ class Options:
         hosts = options.get("allow_cleartext", ())
         for host in [hosts] if isinstance(hosts, str) else hosts:
             self._call("tw_options_allow_cleartext", c_string("allow_cleartext", host))
-        log = options.get("log") or _log.logger()
-        if log is not None:
-            self.log_number = _log.register(log)
-            self._call("tw_options_set_log", _log.trampoline, self.log_number)
+        if options.get("log") or "logging" in sys.modules:
+            self._set_log(options.get("log"))
 
     def __del__(self) -> None:
         number: Optional[int] = getattr(self, "log_number", None)
         if number is not None:
-            _log.unregister(number)
+            self._unregister(number)
+
+    def _set_log(self, function: Optional[LogFunction]) -> None:
+        from . import _log
+
+        log = function or _log.logger()
+        if log is not None:
+            self._unregister = _log.unregister
+            self.log_number = _log.register(log)
+            self._call("tw_options_set_log", _log.trampoline, self.log_number)
 
     def _call(self, function: str, *arguments: object) -> None:
         check(self._library, getattr(self._library, function)(self.handle.address, *arguments))
@@ -131,6 +145,19 @@ class Options:
     def _set_path(self, name: str, value: Union[str, os.PathLike[str], None]) -> None:
         if value is not None:
             self._call(f"tw_options_set_{name}", c_path(name, value))
+
+
+def check_names(given: Iterable[str], known: Iterable[str], hint: str = "") -> None:
+    """Raises TypeError for the first name that is not known."""
+    names = frozenset(known)
+    for name in given:
+        if name not in names:
+            # Imported here because programs without errors do not need it.
+            from difflib import get_close_matches
+
+            similar = get_close_matches(name, names, 1)
+            question = f"; did you mean {similar[0]!r}?" if similar else ""
+            raise TypeError(f"unexpected argument {name!r}{question}{hint}")
 
 
 def tags_of(tags: object) -> tuple[Optional[bytes], Optional[bytes]]:
@@ -146,7 +173,7 @@ def tags_of(tags: object) -> tuple[Optional[bytes], Optional[bytes]]:
     )
 
 
-def timeouts_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutKind, int]]:
+def timeouts_of(timeout: TimeoutLike) -> list[tuple[int, int]]:
     """Returns the timeouts that are set, in milliseconds."""
     value: Any = timeout
     if _is_number(value):
@@ -157,9 +184,7 @@ def timeouts_of(timeout: TimeoutLike) -> list[tuple[_abi.TimeoutKind, int]]:
         fields = [("connect", connect), ("first_byte", read), ("idle", read)]
     else:
         fields = _fields_of("timeout", "Timeout", value)
-    return [
-        (_abi.TimeoutKind[name.upper()], _milliseconds(name, seconds)) for name, seconds in fields
-    ]
+    return [(_TIMEOUTS[name], _milliseconds(name, seconds)) for name, seconds in fields]
 
 
 def _is_number(value: object) -> bool:
@@ -207,19 +232,24 @@ def _fields_of(
     return [(name, field) for name, field in asdict(value).items() if field is not None]
 
 
-def _http_version(value: str) -> _abi.HTTPVersion:
-    if value in _HTTP_VERSIONS:
-        return _HTTP_VERSIONS[value]
+def _http_version(value: str) -> HTTPVersion:
+    from ._enums import HTTPVersion
+
+    versions = {"auto": HTTPVersion.HTTP_AUTO, "1.1": HTTPVersion.HTTP_1_1, "2": HTTPVersion.HTTP_2}
+    if value in versions:
+        return versions[value]
     raise InvalidArgumentError(
-        f"http_version must be {', '.join(map(repr, _HTTP_VERSIONS))} or None, not {value!r}"
+        f"http_version must be {', '.join(map(repr, versions))} or None, not {value!r}"
     )
 
 
-def _dialect(value: Union[str, _abi.Dialect]) -> _abi.Dialect:
-    dialects = _abi.Dialect.__members__
+def _dialect(value: Union[str, Dialect]) -> Dialect:
+    from ._enums import Dialect
+
+    dialects = Dialect.__members__
     if isinstance(value, str) and value.upper() in dialects:
         return dialects[value.upper()]
-    if isinstance(value, _abi.Dialect):
+    if isinstance(value, Dialect):
         return value
     names = ", ".join(repr(name.lower()) for name in dialects)
     raise InvalidArgumentError(f"dialect must be {names} or None, not {value!r}")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 import pyarrow
 import ray
 
-from ._abi import Status
+from ._enums import Status
 from .arguments import Arguments
 from .async_client import AsyncClient
 from .batch.limits import demanded_pause

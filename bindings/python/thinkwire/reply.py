@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from ctypes import CDLL, byref, c_size_t
-from functools import cached_property
 
 from . import _abi
-from ._abi import Status
 from ._handle import Handle, c_string, message_text, sized_text, text
 from ._typing import TYPE_CHECKING, Any, Optional, TypeVar, overload
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from functools import cached_property
+
+    from ._enums import Status
     from .reply_values import Timing, ToolCall, Usage
 
 _T = TypeVar("_T")
+
+
+if not TYPE_CHECKING:
+
+    class cached_property:
+        """What `functools` exports, which takes 4 ms to import."""
+
+        def __init__(self, function):
+            self.__doc__ = function.__doc__
+            self._function = function
+
+        def __set_name__(self, owner, name):
+            self._name = name
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                return self
+            value = instance.__dict__[self._name] = self._function(instance)
+            return value
 
 
 class Reply:
@@ -31,7 +51,14 @@ class Reply:
     @cached_property
     def status(self) -> Status:
         """The status of the exchange. Status.OK means that the model finished."""
+        from ._enums import Status
+
         return Status(self._library.tw_reply_status(self._handle.address))
+
+    @property
+    def _is_ok(self) -> bool:
+        """The same without `enum`, which a program whose exchanges succeed need not import."""
+        return bool(self._library.tw_reply_status(self._handle.address) == _abi.TW_OK)
 
     @cached_property
     def message(self) -> str:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+import sys
 from ctypes import CDLL, byref, c_void_p
-from types import TracebackType
 
-from . import _fork, _log
-from ._abi import Next, Status, tw_batch
-from ._handle import NotCopyable
-from ._tracing import Span
-from ._typing import Callable, Optional
+from . import _fork
+from ._abi import TW_NEXT_END, TW_NEXT_EVENT, tw_batch
+from ._handle import NotCopyable, failures, raise_failure
+from ._typing import TYPE_CHECKING, Callable, Optional
 from .errors import MisuseError, error_of
-from .event_batch import Arrived, EventBatch, batch_of
-from .events import Event
+from .events import Arrived, Event, EventBatch, batch_of
 from .options import Options
 from .reply import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from ._tracing import Span
 
 # Python runs signal handlers on the main thread only, between two bytecode instructions. A wait in
 # C on that thread is therefore split into waits of this many milliseconds, so that Ctrl-C takes
@@ -24,8 +26,6 @@ from .reply import Reply
 # are not split.
 _SLICE_MS = 50
 _UNLIMITED = -1
-
-_EVENT, _END = int(Next.EVENT), int(Next.END)
 
 #: Receives an event. False cancels the exchange; None or any other value continues it.
 OnEvent = Callable[[Event], object]
@@ -56,7 +56,7 @@ class BaseStream(NotCopyable):
 
     def _raise_error(self) -> None:
         """Raises the error of a failed exchange, once."""
-        if self.reply.status is not Status.OK and not self._error_raised:
+        if not self.reply._is_ok and not self._error_raised:
             self._error_raised = True
             raise error_of(self.reply)
 
@@ -80,16 +80,14 @@ class Stream(BaseStream):
     # Defined on the class because __del__ also runs if __init__ did not complete.
     _chat: Optional[int] = None
 
-    def __init__(
-        self, library: CDLL, chat: int, options: Options, span: Optional[Span] = None
-    ) -> None:
+    def __init__(self, library: CDLL, chat: int, options: Options) -> None:
         self._library = library
         self._next = library.tw_chat_next_batch
         # The options own the log function, which must live as long as the exchange.
         self._options = options
         self._generation = _fork.generation
         self._chat = chat
-        self._span = span
+        self.span: Optional[Span] = None
         self._reply: Optional[Reply] = None
         #: The events that were received and not taken yet, and what they are created from.
         self._arrived: Optional[Arrived] = None
@@ -101,10 +99,10 @@ class Stream(BaseStream):
         self._timeout = _SLICE_MS
         # The locks are reentrant because a log function, a signal handler or a finalizer may run on
         # the thread that holds them.
-        self._iteration_lock = threading.RLock()
+        self._iteration_lock = _fork.RLock()
         self._is_iterating = False
         self._is_cancelled = False
-        self._chat_lock = threading.RLock()
+        self._chat_lock = _fork.RLock()
 
     def __iter__(self) -> Iterator[Event]:
         # A generator takes a quarter of the time that __next__ takes.
@@ -228,7 +226,7 @@ class Stream(BaseStream):
                 raise MisuseError("the stream is already iterated by the code that was interrupted")
             self._is_iterating = True
             try:
-                while self._chat is not None and self._wait() == _EVENT:
+                while self._chat is not None and self._wait() == TW_NEXT_EVENT:
                     arrived = self._copy_batch()
                     if not self._is_cancelled:
                         return arrived
@@ -243,18 +241,21 @@ class Stream(BaseStream):
 
     def _wait(self) -> int:
         """Waits for events or the end, and returns which of them occurred."""
-        thread = threading.get_ident()
+        thread = _fork.get_ident()
         if thread != self._thread:
+            # Other threads are then those of C, if any.
+            threading = sys.modules.get("threading")
             sliced = (
                 self._options.log_number is not None
+                or threading is None
                 or threading.current_thread() is threading.main_thread()
             )
             self._thread, self._timeout = thread, _SLICE_MS if sliced else _UNLIMITED
         while True:
             result: int = self._next(self._chat, self._batch_out_pointer, self._timeout)
-            if _log.failures:
-                _log.raise_failure()
-            if result == _EVENT or result == _END:
+            if failures:
+                raise_failure()
+            if result == TW_NEXT_EVENT or result == TW_NEXT_END:
                 return result
 
     def _copy_batch(self) -> Arrived:
@@ -269,7 +270,7 @@ class Stream(BaseStream):
         if chat is None:
             return
         self._reply = Reply(self._library, self._library.tw_chat_close(chat))
-        if self._span is not None:
-            self._span.end(self._reply)
-        if _log.failures:
-            _log.raise_failure()
+        if self.span is not None:
+            self.span.end(self._reply)
+        if failures:
+            raise_failure()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Optional
 
-from .._abi import Status
+from .._enums import Status
 from ..reply import Reply
 
 

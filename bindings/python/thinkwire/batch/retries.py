@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from .._abi import Status
+from .._enums import Status
 
 #: Statuses of failures that may not occur again, whatever the HTTP status.
 TRANSIENT = {

@@ -10,7 +10,7 @@ from ctypes import byref, c_void_p
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
-from .._abi import Status
+from .._enums import Status
 from .._handle import check
 from .._request import Request
 from ..async_client import AsyncClient
