@@ -43,6 +43,7 @@ extension Transfer {
         guard let transfer else { return 0 }
         let this = Handle.object(transfer, as: Transfer.self)
         this.endWait()
+        this.beginToConnect()
         if this.clock.connect(at: platform_now(), away: this.loop.timeAway) {
             this.timing.connected = -1
             this.loop.connecting.append(this)

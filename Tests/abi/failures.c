@@ -189,7 +189,7 @@ static void check_addresses(void)
     for (int silent = 0; silent <= 1; silent++) {
         static struct server server, full[2];
         char url[64];
-        server_start(&server, json_response("200 OK", "", HI_ANSWER));
+        server_start(&server, json_response("200 OK", "Connection: close\r\n", HI_ANSWER));
         for (int i = 0; i < 2 && silent; i++) {
             full[i] = (struct server){ .address = i == 0 ? "127.0.0.3" : "127.0.0.2",
                                        .port = server.port,
@@ -210,10 +210,14 @@ static void check_addresses(void)
         tw_options_destroy(options);
         tw_request *request = hello("m");
         int64_t start = milliseconds();
-        tw_reply *reply = driver_send(client, request);
-        CHECK_REPLY(reply, TW_OK);
-        CHECK(silent || milliseconds() - start < 1000 * slowness());
-        tw_reply_destroy(reply);
+        /* The second time, libcurl has the addresses in its cache. */
+        for (int time = 0; time < 2; time++) {
+            tw_reply *reply = driver_send(client, request);
+            CHECK_REPLY(reply, TW_OK);
+            CHECK_INT(tw_reply_timing(reply)->reused_connection, 0);
+            CHECK(silent || milliseconds() - start < 1000 * slowness());
+            tw_reply_destroy(reply);
+        }
         tw_request_destroy(request);
         driver_destroy_client(client);
         for (int i = 0; i < 2 && silent; i++) server_stop(&full[i]);
