@@ -84,7 +84,7 @@ shared       := test-asan test-newer-curl test-install test-valgrind test-flood 
                 test-abi test-static test-docs
 tests        := $(fuzz_lane) $(compute_lane) $(wait_lane) $(shared)
 
-.PHONY: help docs manual deb test-deb dist test-dist static abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals bulk-limits $(tests) fast-c fast-python mypy \
+.PHONY: help docs manual package-tools deb test-deb dist test-dist static abi-record all library demo test test-fast test-chroot corpus-rivals bulk-rivals bulk-limits $(tests) fast-c fast-python mypy \
         check format lint-swift lint-c lint-python lint-text bench fuzz soak install uninstall clean deps
 .DEFAULT_GOAL := all
 
@@ -456,6 +456,10 @@ $(venv)/ready: Tests/requirements.txt
 	$(venv)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
+# The programs that the targets below need.
+package-tools:
+	.ci/setup package
+
 # The library for another architecture or an older C library: .build/ARCH/libthinkwire.so, linked with
 # the system's libcurl.so.4. Needs no other compiler than that of Swift.
 cross := x86_64 aarch64
@@ -471,7 +475,7 @@ $(cross:%=.build/%/libthinkwire.so): .build/%/libthinkwire.so: .build/sysroot/% 
 # With the static library, if the tools of the architecture are installed.
 cross_archive = $(if $(shell command -v $*-linux-gnu-objcopy),--archive $(@D)/libthinkwire.a)
 
-$(cross:%=.build/sysroot/%): .build/sysroot/%: bindings/packaging/sources.txt bindings/packaging/sysroot.sh
+$(cross:%=.build/sysroot/%): .build/sysroot/%: bindings/packaging/sources.txt bindings/packaging/sysroot.sh | package-tools
 	bindings/packaging/sysroot.sh $* $@
 	touch $@
 
@@ -506,7 +510,7 @@ $(cross:%=.build/bundle/%/ready): .build/bundle/%/ready: .build/bundle/sources .
 	bindings/packaging/curl.sh $* .build/sysroot/$* .build/bundle/sources $(@D)
 	touch $@
 
-.build/bundle/sources: bindings/packaging/unpack.sh bindings/packaging/sources.txt bindings/packaging/curl.patch
+.build/bundle/sources: bindings/packaging/unpack.sh bindings/packaging/sources.txt bindings/packaging/curl.patch | package-tools
 	bindings/packaging/unpack.sh $@
 	touch $@
 
@@ -529,7 +533,7 @@ sdist: $(dists)/venv/ready
 	rm -f $(dists)/*.tar.gz
 	$(dists)/venv/bin/python bindings/packaging/wheel.py sdist $(dists)
 
-$(dists)/venv/ready: bindings/packaging/requirements.txt
+$(dists)/venv/ready: bindings/packaging/requirements.txt | package-tools
 	python3 -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
@@ -542,7 +546,7 @@ dist: $(cross:%=dist-%)
 $(cross:%=dist-%): dist-%: .build/%/libthinkwire.so .build/%/thinkwire-mock .build/%/thinkwire-chat $(manual)
 	@test -e .build/$*/libthinkwire.a || { echo "dist: apt-get install binutils-$*-linux-gnu; rm $<" >&2; exit 1; }
 	rm -rf .build/dist/$*
-	$(MAKE) --no-print-directory install out=.build/$* PREFIX=/ DESTDIR=.build/dist/$*/thinkwire-$(version)-linux-$*
+	$(MAKE) --no-print-directory install built=.build/$* PREFIX=/ DESTDIR=.build/dist/$*/thinkwire-$(version)-linux-$*
 	bindings/packaging/dist.py $* .build/dist/$*/thinkwire-$(version)-linux-$* .build/dist/thinkwire-$(version)-linux-$*.tar.xz
 
 $(cross:%=.build/%/thinkwire-mock): .build/%/thinkwire-mock: .build/%/libthinkwire.so $(shell find Sources/thinkwire-mock Sources/CMock -type f)
@@ -590,7 +594,7 @@ test-docs: docs $(venv)/ready
 
 # The packages of Debian, in .build/deb: libthinkwire0, libthinkwire-dev, thinkwire-tools,
 # python3-thinkwire, and debug symbols. lintian checks them.
-deb:
+deb: | package-tools
 	bindings/packaging/deb.sh .build/deb $(version)
 	lintian --fail-on error,warning .build/deb/*.changes
 
@@ -621,22 +625,24 @@ test-soak: library .build/soak/soak
 	mkdir -p $(@D)
 	$(CC) $(strict) $(CFLAGS) $(filter %.c,$^) -o $@ $(link) -lpthread
 
-# Builds only what does not exist, so that `sudo make install` needs no Swift.
+# Installs what the directory `built` contains. Builds only what does not exist, so that
+# `sudo make install` needs no Swift.
+built ?= $(out)
 install:
-	test -x $(chat) -a -x $(mock) -a -e $(library) -a -e $(manual) || $(MAKE) --no-print-directory all
-	test -e $(archive) || $(MAKE) --no-print-directory static
+	test -x $(built)/thinkwire-chat -a -x $(built)/thinkwire-mock -a -e $(built)/libthinkwire.so -a -e $(manual) || $(MAKE) --no-print-directory all
+	test -e $(built)/libthinkwire.a || $(MAKE) --no-print-directory static
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/Thinkwire \
 	    $(DESTDIR)$(LIBDIR)/cmake/thinkwire $(DESTDIR)$(INCLUDEDIR)/thinkwire $(DESTDIR)$(MANDIR)/man1 \
 	    $(DESTDIR)$(MANDIR)/man3
-	$(INSTALL) -m 755 $(chat) $(mock) $(DESTDIR)$(BINDIR)
+	$(INSTALL) -m 755 $(built)/thinkwire-chat $(built)/thinkwire-mock $(DESTDIR)$(BINDIR)
 	$(INSTALL) -m 644 include/thinkwire.h $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 644 bindings/c/man/*.1 $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(docs)/man/man3/* $(DESTDIR)$(MANDIR)/man3
 	$(INSTALL) -m 644 bindings/c/module.modulemap $(DESTDIR)$(INCLUDEDIR)/thinkwire
 	bindings/c/cdef.sh include/thinkwire.h > $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
 	chmod 644 $(DESTDIR)$(INCLUDEDIR)/thinkwire.cdef
-	$(INSTALL) -m 755 $(library) $(DESTDIR)$(LIBDIR)/$(real)
-	$(INSTALL) -m 644 $(archive) $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m 755 $(built)/libthinkwire.so $(DESTDIR)$(LIBDIR)/$(real)
+	$(INSTALL) -m 644 $(built)/libthinkwire.a $(DESTDIR)$(LIBDIR)
 	ln -sf $(real) $(DESTDIR)$(LIBDIR)/$(soname)
 	ln -sf $(soname) $(DESTDIR)$(LIBDIR)/libthinkwire.so
 	bindings/c/configure.sh bindings/c/thinkwire.pc.in $(DESTDIR)$(LIBDIR)/pkgconfig/thinkwire.pc \
