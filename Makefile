@@ -283,7 +283,7 @@ test-faults: library .build/faults/sweep .build/faults/sweep-asan
 	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan 199 61 < .build/faults/plan
 	ASAN_OPTIONS=detect_leaks=1 timeout 900 .build/faults/sweep-asan --loop 199 < .build/faults/plan
 
-# What the oracle expects, which takes a minute to compute. Two lanes need it: because of the lock,
+# What the oracle expects, which takes half a minute to compute. Two lanes need it: because of the lock,
 # the second one uses the plan of the first.
 make_plan = flock .build/faults $(MAKE) --no-print-directory .build/faults/plan
 
