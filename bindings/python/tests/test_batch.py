@@ -23,6 +23,8 @@ from http_server import (  # type: ignore[import-not-found]
 from thinkwire.batch.command import main
 
 KILLS = 200
+#: Seconds between two syncs of the output.
+SYNC_INTERVAL = 0.5
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +66,20 @@ def test_each_prompt_has_its_answer_in_the_format_of_openai(tmp_path: Path, base
         body = line["response"]["body"]
         sent = json.loads(body["choices"][0]["message"]["content"])
         assert sent["messages"] == [{"role": "user", "content": id_}]
+
+
+def test_results_are_on_the_disk_at_the_end_with_few_syncs(
+    tmp_path: Path, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda file: sizes.append(os.fstat(file).st_size))
+    files = Files(tmp_path, 500)
+    begin = time.monotonic()
+    assert files.run(base_url, "-q", "-m", "mock/echo") == 0
+    duration = time.monotonic() - begin
+    assert len(files.results()) == 500
+    assert sizes[-1] == files.output.stat().st_size
+    assert len(sizes) <= duration / SYNC_INTERVAL + 1
 
 
 def test_finished_lines_are_not_sent_again(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import os
 import random
 import sys
 from collections.abc import Iterator
@@ -307,6 +308,21 @@ def test_two_processes_cannot_write_the_same_output(tmp_path: Path) -> None:
         Journal(tmp_path / "out")
     first.close()
     Journal(tmp_path / "out").close()
+
+
+def test_output_is_synced_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda file: sizes.append(os.fstat(file).st_size))
+    journal, line = Journal(tmp_path / "out"), result("a")
+    journal.sync()
+    for _ in range(3):
+        journal.append(line)
+    assert sizes == []
+    journal.sync()
+    journal.sync()
+    journal.append(line)
+    journal.close()
+    assert sizes == [3 * len(line), 4 * len(line)]
 
 
 def test_failed_lines_are_removed_to_be_sent_again(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -57,3 +58,23 @@ def test_program_reports_why_the_endpoint_does_not_answer(base_url: str) -> None
 def test_program_reports_a_missing_library() -> None:
     status, output = run(THINKWIRE_LIBRARY="/no/such/libthinkwire.so")
     assert status == 1 and "THINKWIRE_LIBRARY is '/no/such/libthinkwire.so'" in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [[], ["-u"]])
+def test_program_ends_quietly_if_nothing_reads_its_output(options: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        completed = subprocess.run(
+            [sys.executable, *options, "-m", "thinkwire", "--base-url", "http://127.0.0.1:1"],
+            cwd=PACKAGE,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+    assert completed.stderr == ""
+    assert completed.returncode == 128 + signal.SIGPIPE

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import ctypes
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +48,20 @@ class _SymbolInfo(ctypes.Structure):
 
 
 def main() -> int:
+    try:
+        try:
+            return _run()
+        finally:
+            # At exit, Python would report a failure of this in its own way.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The program that reads the output has ended, as in `thinkwire | grep -q TEXT`. Python
+        # writes what is left in the buffer at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _run() -> int:
     if sys.argv[1:2] == ["batch"]:
         from .batch.command import main as batch
 
