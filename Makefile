@@ -21,7 +21,7 @@
 #: make static        build the static library, .build/release/libthinkwire.a
 #: make abi-record    record the ABI, with which `make test-abi` compares the library
 #: make install       install below PREFIX=/usr/local, in DESTDIR=; `make uninstall` reverts it
-#: make bench         measure the library's costs against bare libcurl
+#: make bench         compare the costs with libcurl, simdjson and other Python packages
 #: make fuzz          fuzz one TARGET of Tests/fuzz for SECONDS=600 or RUNS=
 #: make soak          run EXCHANGES=1000000 exchanges with faults, for at most SECONDS=3600
 #: make deps          install what the build and the tests need; `make test` does this itself

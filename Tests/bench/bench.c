@@ -1,125 +1,67 @@
 /*
- * bench MOCK LOAD LIBRARY: compares the library with other receivers of the same streams, in the
- * same run and from the same thinkwire-mock. The measure is the processor time of this process,
- * without that of the mock. Each figure is the median of several rounds. In each round all
- * receivers take turns, so that a busy machine slows them equally.
+ * bench MOCK LOAD LIBRARY TLS_URL CA_FILE: compares the library with other receivers of the same
+ * responses, in the same run and from the same thinkwire-mock. The measure is the processor time of
+ * this process, without that of the mock.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include <curl/curl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../support/process.h"
-#include "bench.h"
+#include "comparison.h"
 
-enum { MAX_ROUNDS = 400, MAX_STREAMS = 256 };
+char base_url[128];
 
-static const struct receiver *const receivers[] = {
-    &by_libcurl,  &by_hand,
+/* The library uses libcurl's default buffer of 16 KB, so that the rows without another size are
+ * those with the same one. */
+static const struct receiver *const all[] = {
+    &by_libcurl,  &by_libcurl_large,  &by_hand,
+#ifdef WITH_SIMDJSON
+    &by_simdjson, &by_simdjson_large,
+#endif
+    &by_callback, &by_pull,           &by_batch, NULL,
+};
+
+/* For a long stream. */
+static const struct receiver *const some[] = {
+    &by_libcurl,
 #ifdef WITH_SIMDJSON
     &by_simdjson,
+#else
+    &by_hand,
 #endif
-    &by_callback, &by_pull,
-};
-enum {
-    RECEIVERS = sizeof receivers / sizeof *receivers,
-    LIBCURL = 0,
-    HAND = 1,
-    CALLBACK = RECEIVERS - 2
+    &by_callback,
+    NULL,
 };
 
-static char base_url[128];
-
-static const char *body_for(const char *model)
-{
-    static char body[512];
-    snprintf(body, sizeof body,
-             "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}],\"enable_"
-             "thinking\":true,"
-             "\"stream\":true,\"stream_options\":{\"include_usage\":true}}",
-             model);
-    return body;
-}
-
-/* ---- medians ---- */
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(const double *values, int count)
-{
-    double sorted[MAX_ROUNDS];
-    memcpy(sorted, values, (size_t)count * sizeof *values);
-    qsort(sorted, (size_t)count, sizeof *sorted, compare);
-    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
-
-/* The median of the ratios of one receiver's cost to another's in the same round. */
-static double ratio(double (*values)[MAX_ROUNDS], int one, int other, int rounds)
-{
-    double ratios[MAX_ROUNDS];
-    for (int i = 0; i < rounds; i++) ratios[i] = values[one][i] / values[other][i];
-    return median(ratios, rounds);
-}
-
-static void print_head(const char *title, const char *unit, const char *second)
-{
-    printf("\n%s\n%-26s %14s %12s %12s%s%s\n", title, "", unit, "to libcurl", "to by hand",
-           second ? "  " : "", second ? second : "");
-}
-
-static void print_row(double (*values)[MAX_ROUNDS], int who, int rounds, double scale)
-{
-    printf("%-26s %14.3f %11.2fx %11.2fx", receivers[who]->name,
-           median(values[who], rounds) * scale, ratio(values, who, LIBCURL, rounds),
-           ratio(values, who, HAND, rounds));
-}
+/* The others find only what they were written for. */
+static const struct receiver *const general[] = { &by_libcurl, &by_callback, NULL };
 
 /* ---- at full speed ---- */
 
-static void check(const struct receiver *receiver, const struct tally *tally, size_t pieces)
+static void at_line_rate(const char *title, const struct receiver *const *receivers,
+                         const char *options, int chunks, int rounds)
 {
-    if (receiver != &by_libcurl && tally->pieces < pieces)
-        fail(receiver->name, "received fewer pieces than were sent");
-}
-
-static void at_line_rate(int chunks, int rounds)
-{
-    static double cost[RECEIVERS][MAX_ROUNDS];
-    char model[128];
-    snprintf(model, sizeof model, "mock/synthetic#chunks=%d,reasoning=%d,size=20", chunks / 2,
-             chunks / 2);
-    const char *body = body_for(model);
-    void *states[RECEIVERS];
-    for (int who = 0; who < RECEIVERS; who++) states[who] = receivers[who]->open(base_url);
-    for (int round = -1; round < rounds; round++) {
-        for (int who = 0; who < RECEIVERS; who++) {
-            struct tally tally = { 0 };
-            int64_t start = cpu_time_ns();
-            receivers[who]->exchange(states[who], body, &tally);
-            if (round >= 0) cost[who][round] = (double)(cpu_time_ns() - start) / chunks / 1e3;
-            check(receivers[who], &tally, (size_t)chunks / 2 * 2);
-        }
+    static struct comparison comparison;
+    char model[160], columns[128], body[512];
+    snprintf(model, sizeof model, "mock/synthetic#reasoning=%d,chunks=%d,size=20%s", chunks / 2,
+             chunks / 2, options);
+    snprintf(body, sizeof body, "%s", body_for(model));
+    comparison_open(&comparison, receivers, base_url, body, rounds);
+    for (int round = 0; round < rounds; round++) comparison_measure(&comparison, round, body, 1);
+    snprintf(columns, sizeof columns, "client|µs CPU per chunk|%s", comparison_columns);
+    table_begin(title, columns);
+    for (int who = 0; who < comparison.count; who++) {
+        comparison_row(&comparison, who, chunks, 3);
+        table_end_row();
     }
-    char title[128];
-    snprintf(title, sizeof title,
-             "One stream at full speed: %d chunks of 20 bytes of text, %d rounds", chunks, rounds);
-    print_head(title, "us CPU/chunk", NULL);
-    for (int who = 0; who < RECEIVERS; who++) {
-        print_row(cost, who, rounds, 1);
-        putchar('\n');
-        receivers[who]->close(states[who]);
-    }
+    comparison_close(&comparison);
 }
 
 /* ---- other forms of chunks ---- */
@@ -138,227 +80,123 @@ static const struct {
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 
-/* The library and libcurl only: the others find only what they were written for. */
 static void other_forms(int chunks, int rounds)
 {
-    static double cost[FORMS][2][MAX_ROUNDS], to_plain[MAX_ROUNDS], to_libcurl[MAX_ROUNDS];
-    static const int who[2] = { LIBCURL, CALLBACK };
-    void *states[2];
-    for (int i = 0; i < 2; i++) states[i] = receivers[who[i]]->open(base_url);
-    for (int round = -1; round < rounds; round++) {
-        for (int form = 0; form < FORMS; form++) {
-            char model[160];
-            snprintf(model, sizeof model, "mock/synthetic#reasoning=%d,chunks=%d,size=20%s",
-                     chunks / 2, chunks / 2, forms[form].options);
-            for (int i = 0; i < 2; i++) {
-                struct tally tally = { 0 };
-                size_t received = (size_t)chunks / 2 * 2 * (size_t)forms[form].chunks_per_text;
-                int64_t start = cpu_time_ns();
-                receivers[who[i]]->exchange(states[i], body_for(model), &tally);
-                double used = (double)(cpu_time_ns() - start) / (double)received / 1e3;
-                if (round >= 0) cost[form][i][round] = used;
-                check(receivers[who[i]], &tally, received);
-            }
-        }
-    }
-    for (int i = 0; i < 2; i++) receivers[who[i]]->close(states[i]);
-    printf("\nOther forms of chunks at full speed: %d chunks, %d rounds\n%-26s %14s %12s %12s\n",
-           chunks, rounds, "", "us CPU/chunk", "to libcurl", "to plain");
+    static struct comparison comparisons[FORMS];
+    static double costs[FORMS][MAX_ROUNDS];
+    char bodies[FORMS][512];
     for (int form = 0; form < FORMS; form++) {
-        for (int round = 0; round < rounds; round++) {
-            to_libcurl[round] = cost[form][1][round] / cost[form][0][round];
-            to_plain[round] = cost[form][1][round] / cost[0][1][round];
-        }
-        printf("%-26s %14.3f %11.2fx %11.2fx\n", forms[form].name, median(cost[form][1], rounds),
-               median(to_libcurl, rounds), median(to_plain, rounds));
+        char model[160];
+        snprintf(model, sizeof model, "mock/synthetic#reasoning=%d,chunks=%d,size=20%s", chunks / 2,
+                 chunks / 2, forms[form].options);
+        snprintf(bodies[form], sizeof bodies[form], "%s", body_for(model));
+        comparison_open(&comparisons[form], general, base_url, bodies[form], rounds);
     }
-}
-
-/* ---- at the pace of a model ---- */
-
-struct stream {
-    const struct receiver *receiver;
-    pthread_barrier_t *barrier;
-    size_t chunks;
-    char body[512];
-};
-
-/* Connects, waits for the other threads, streams, and waits for them again. */
-static void *run_stream(void *argument)
-{
-    struct stream *stream = argument;
-    char first[512];
-    struct tally tally = { 0 };
-    void *state = stream->receiver->open(base_url);
-    snprintf(first, sizeof first, "%s", stream->body);
-    memcpy(strstr(first, "chunks=") + 7, "00001,", 6);
-    stream->receiver->exchange(state, first, &tally);
-    tally = (struct tally){ 0 };
-    pthread_barrier_wait(stream->barrier);
-    pthread_barrier_wait(stream->barrier);
-    stream->receiver->exchange(state, stream->body, &tally);
-    check(stream->receiver, &tally, stream->chunks);
-    pthread_barrier_wait(stream->barrier);
-    stream->receiver->close(state);
-    return NULL;
-}
-
-static double cost_of_streams(const struct receiver *receiver, int streams, int pace_ms, int chunks)
-{
-    static struct stream all[MAX_STREAMS];
-    pthread_t threads[MAX_STREAMS];
-    pthread_barrier_t barrier;
-    char model[128];
-    snprintf(model, sizeof model, "mock/synthetic#chunks=%05d,size=20,pace=%d", chunks, pace_ms);
-    pthread_barrier_init(&barrier, NULL, (unsigned)streams + 1);
-    for (int i = 0; i < streams; i++) {
-        all[i] =
-            (struct stream){ .receiver = receiver, .barrier = &barrier, .chunks = (size_t)chunks };
-        snprintf(all[i].body, sizeof all[i].body, "%s", body_for(model));
-        if (pthread_create(&threads[i], NULL, run_stream, &all[i]) != 0)
-            fail("streams", "no thread");
-    }
-    pthread_barrier_wait(&barrier);
-    int64_t start = cpu_time_ns();
-    pthread_barrier_wait(&barrier);
-    pthread_barrier_wait(&barrier);
-    double used = (double)(cpu_time_ns() - start) / 1e3 / streams / chunks;
-    for (int i = 0; i < streams; i++) pthread_join(threads[i], NULL);
-    pthread_barrier_destroy(&barrier);
-    return used;
-}
-
-static void at_a_pace(int streams, int pace_ms, int chunks, int rounds)
-{
-    static double cost[RECEIVERS][MAX_ROUNDS];
     for (int round = 0; round < rounds; round++) {
-        for (int who = 0; who < RECEIVERS; who++)
-            cost[who][round] = cost_of_streams(receivers[who], streams, pace_ms, chunks);
-    }
-    char title[128];
-    snprintf(title, sizeof title,
-             "%d stream%s of %d chunks a second, a thread each: %d chunks, %d rounds", streams,
-             streams == 1 ? "" : "s", 1000 / pace_ms, chunks, rounds);
-    print_head(title, "us CPU/chunk", NULL);
-    for (int who = 0; who < RECEIVERS; who++) {
-        print_row(cost, who, rounds, 1);
-        putchar('\n');
-    }
-}
-
-/* ---- a small exchange ---- */
-
-static void one_exchange(const char *where, int rounds)
-{
-    static double cost[RECEIVERS][MAX_ROUNDS], wall[RECEIVERS][MAX_ROUNDS],
-        first[RECEIVERS][MAX_ROUNDS];
-    enum { TIMES = 5 };
-    const char *body = body_for("alibaba/qwen3-32b");
-    void *states[RECEIVERS];
-    for (int who = 0; who < RECEIVERS; who++) states[who] = receivers[who]->open(base_url);
-    for (int round = -1; round < rounds; round++) {
-        for (int who = 0; who < RECEIVERS; who++) {
-            double waited = 0;
-            int64_t start = now_ns(), started_work = cpu_time_ns();
-            for (int i = 0; i < TIMES; i++) {
-                struct tally tally = { 0 };
-                int64_t begun = now_ns();
-                receivers[who]->exchange(states[who], body, &tally);
-                waited += (double)(tally.first_ns - begun) / 1e3 / TIMES;
-                check(receivers[who], &tally, 3);
-            }
-            if (round < 0) continue;
-            cost[who][round] = (double)(cpu_time_ns() - started_work) / 1e3 / TIMES;
-            wall[who][round] = (double)(now_ns() - start) / 1e3 / TIMES;
-            first[who][round] = waited;
+        for (int form = 0; form < FORMS; form++) {
+            comparison_measure(&comparisons[form], round, bodies[form], 1);
+            costs[form][round] =
+                comparisons[form].cost[1][round] / chunks / forms[form].chunks_per_text;
         }
     }
-    char title[128];
-    snprintf(title, sizeof title,
-             "One exchange, recorded from qwen3-32b, on a kept connection%s: %d of each", where,
-             rounds * TIMES);
-    print_head(title, "us CPU", "us to first event   exchanges/s");
-    for (int who = 0; who < RECEIVERS; who++) {
-        print_row(cost, who, rounds, 1);
-        printf("  %17.0f %13.0f\n", median(first[who], rounds), 1e6 / median(wall[who], rounds));
-        receivers[who]->close(states[who]);
+    table_begin("Other forms of chunks at full speed, by callback",
+                "form|µs CPU per chunk|× libcurl|× plain");
+    for (int form = 0; form < FORMS; form++) {
+        table_row(forms[form].name);
+        table_figure(costs[form], rounds, 3);
+        table_ratio(comparisons[form].cost[1], comparisons[form].cost[0], rounds);
+        table_ratio(costs[form], costs[0], rounds);
+        table_end_row();
+        comparison_close(&comparisons[form]);
     }
 }
+
+/* ---- a large answer ---- */
+
+/* What a receiver needs at most for an answer of 100 MB, in a new process, in MB. */
+static double peak_memory(const struct receiver *receiver)
+{
+    double peak = 0;
+    int ends[2];
+    fflush(stdout);
+    if (pipe(ends) != 0) fail("large answer", "no pipe");
+    pid_t process = fork();
+    if (process == 0) {
+        struct tally tally = { 0 };
+        void *state = receiver->open(base_url);
+        receiver->exchange(state, body_for("mock/synthetic"), &tally);
+        long before = process_status("VmRSS:");
+        tally = (struct tally){ 0 };
+        receiver->exchange(state, body_for("mock/synthetic#chunks=10000,size=10000"), &tally);
+        if (tally.text != 100000000) fail(receiver->name, "received an incomplete text");
+        peak = (double)(process_status("VmHWM:") - before) * 1024 / 1e6;
+        _exit(write(ends[1], &peak, sizeof peak) != sizeof peak);
+    }
+    close(ends[1]);
+    if (process < 0 || read(ends[0], &peak, sizeof peak) != sizeof peak)
+        fail(receiver->name, "the process failed");
+    close(ends[0]);
+    waitpid(process, NULL, 0);
+    return peak;
+}
+
+static void a_large_answer(void)
+{
+    static const struct receiver *const parsers[] = {
+        &by_hand,
+#ifdef WITH_SIMDJSON
+        &by_simdjson,
+#endif
+        &by_callback,
+    };
+    table_begin("An answer with 100 MB of text", "client|MB of memory");
+    for (size_t i = 0; i < sizeof parsers / sizeof *parsers; i++) {
+        table_row(parsers[i]->name);
+        table_number(peak_memory(parsers[i]), 1);
+        table_end_row();
+    }
+}
+
+/* ---- all ---- */
 
 /* If the library initialises libcurl, libcurl overwrites all memory before freeing it, also for the
  * other receivers. */
-static void one_exchange_wiped(int rounds)
+static void compare_exchanges_wiped(const char *tls_url, const char *tls_ca_file)
 {
     fflush(stdout);
     pid_t process = fork();
     if (process == 0) {
-        receivers[CALLBACK]->close(receivers[CALLBACK]->open(base_url));
-        one_exchange(", libcurl overwriting its memory", rounds);
+        by_callback.close(by_callback.open(base_url));
+        printf("\n## Small exchanges; libcurl overwrites its memory for all clients\n");
+        compare_exchanges(tls_url, tls_ca_file);
         exit(0);
     }
     int status;
     if (process < 0 || waitpid(process, &status, 0) != process || status != 0)
-        fail("one exchange", "the process failed");
-}
-
-/* ---- loading, and memory ---- */
-
-struct loading {
-    double curl[MAX_ROUNDS], library[MAX_ROUNDS], ready[MAX_ROUNDS], memory[MAX_ROUNDS];
-};
-
-static void load_once(const char *program, const char *library, struct loading *into, int round)
-{
-    char command[1024];
-    snprintf(command, sizeof command, "'%s' libcurl.so.4 %s%s%s '%s' '%s'", program,
-             library ? "'" : "", library ? library : "", library ? "'" : "", base_url,
-             body_for("alibaba/qwen3-32b"));
-    FILE *output = popen(command, "r");
-    if (!output || fscanf(output, "%lf %lf %lf %lf", &into->curl[round], &into->library[round],
-                          &into->ready[round], &into->memory[round]) != 4)
-        fail(program, "does not run");
-    pclose(output);
-}
-
-static void loading(const char *program, const char *library, int rounds)
-{
-    static struct loading bare, thinkwire;
-    for (int round = 0; round < rounds; round++) {
-        load_once(program, NULL, &bare, round);
-        load_once(program, library, &thinkwire, round);
-    }
-    struct stat file;
-    if (stat(library, &file) != 0) fail(library, "does not exist");
-    printf("\nLoading, in fresh processes: %d of each\n", rounds);
-    printf("%-44s %10.0f us\n", "dlopen of libcurl.so.4 and its dependencies",
-           median(thinkwire.curl, rounds));
-    printf("%-44s %10.0f us\n", "dlopen of libthinkwire.so after that",
-           median(thinkwire.library, rounds));
-    printf("%-44s %10.0f us\n", "curl_global_init", median(bare.ready, rounds));
-    printf("%-44s %10.0f us\n", "tw_client_create, including curl_global_init",
-           median(thinkwire.ready, rounds));
-    printf("%-44s %10.0f KB\n", "memory after an exchange of bare libcurl",
-           median(bare.memory, rounds));
-    printf("%-44s %10.0f KB\n", "memory after an exchange of thinkwire",
-           median(thinkwire.memory, rounds));
-    printf("%-44s %10ld bytes\n", "libthinkwire.so", (long)file.st_size);
+        fail("exchanges", "the process failed");
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) fail("usage", "bench MOCK LOAD LIBRARY");
+    if (argc != 6) fail("usage", "bench MOCK LOAD LIBRARY TLS_URL CA_FILE");
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);
     pid_t mock = mock_start(argv[1], base_url, sizeof base_url);
     if (mock < 0) fail(argv[1], "does not start");
-    one_exchange_wiped(100);
+    compare_exchanges_wiped(argv[4], argv[5]);
     curl_global_init(CURL_GLOBAL_ALL);
-    at_line_rate(200000, 9);
+    printf("\n## Small exchanges; libcurl does not overwrite its memory\n");
+    compare_exchanges(argv[4], argv[5]);
+    printf("\n## One stream at full speed, with 20 bytes of text in each chunk\n");
+    at_line_rate("One event in each HTTP chunk", all, "", 100000, 9);
+    at_line_rate("16 KB in each HTTP chunk", all, ",join=64", 100000, 9);
+    at_line_rate("A million chunks, one event in each HTTP chunk", some, "", 1000000, 3);
     other_forms(50000, 7);
-    at_a_pace(1, 1, 2000, 3);
-    at_a_pace(100, 20, 100, 3);
-    one_exchange("", 100);
-    loading(argv[2], argv[3], 15);
+    a_large_answer();
+    printf("\n## Streams at the pace of a model\n");
+    compare_paces();
+    printf("\n## Loading\n");
+    compare_loading(argv[2], argv[3]);
     mock_stop(mock);
     return 0;
 }

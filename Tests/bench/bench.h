@@ -2,6 +2,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,13 +10,19 @@
 extern "C" {
 #endif
 
+enum channel { REASONING, CONTENT, CHANNELS };
+
 /* What an exchange received. */
 struct tally {
-    size_t bytes;  /* Of the body, if the receiver knows them. */
-    size_t pieces; /* Of reasoning or content. */
-    size_t text;   /* Bytes of the pieces. */
-    int64_t
-        first_ns; /* The time of the first piece; of the first byte, if pieces are not counted. */
+    size_t bytes;     /* Of the body, if the receiver knows them. */
+    size_t pieces;    /* Of reasoning or content; 0 if the receiver parses nothing. */
+    size_t text;      /* Bytes of the pieces. */
+    int64_t first_ns; /* The time of the first piece; of the first byte without pieces. */
+
+    /* Whether the checksums are computed, which takes time. They do not depend on how a text is
+     * divided into pieces. */
+    bool is_verified;
+    uint64_t checksums[CHANNELS];
 };
 
 /* One way to receive a stream. A state belongs to one thread and keeps its connection. */
@@ -26,10 +33,15 @@ struct receiver {
     void (*close)(void *state);
 };
 
-extern const struct receiver by_libcurl, by_hand, by_callback, by_pull;
+extern const struct receiver by_libcurl, by_hand, by_callback, by_pull, by_batch;
+extern const struct receiver by_libcurl_large; /* With a buffer of 128 KB. */
+extern const struct receiver by_send;          /* The others receive streams, or any body. */
 #ifdef WITH_SIMDJSON
-extern const struct receiver by_simdjson;
+extern const struct receiver by_simdjson, by_simdjson_large, by_simdjson_document;
 #endif
+
+/* Certificates to trust, for https; or NULL. */
+extern const char *ca_file;
 
 /* Nanoseconds of the monotonic clock, and of the processor time of this process. */
 int64_t now_ns(void);
@@ -38,16 +50,26 @@ int64_t cpu_time_ns(void);
 /* Prints an error and ends the program. */
 void fail(const char *what, const char *why);
 
-static inline void count_piece(struct tally *tally, size_t length)
+/* Ends the program if two receivers of one response did not receive the same. */
+void compare_tallies(const char *name, const struct tally *tally, const char *other_name,
+                     const struct tally *other);
+
+void add_to_checksum(struct tally *tally, enum channel channel, const char *text, size_t length);
+
+static inline void count_piece(struct tally *tally, enum channel channel, const char *text,
+                               size_t length)
 {
     if (tally->pieces++ == 0) tally->first_ns = now_ns();
     tally->text += length;
+    if (tally->is_verified) add_to_checksum(tally, channel, text, length);
 }
 
-/* A transfer with libcurl. The body is not copied. */
+/* A transfer with libcurl and a receive buffer of a size; 0: its default of 16 KB, which the
+ * library has, too. The body is not copied. */
+enum { LARGE_BUFFER = 131072 };
 typedef size_t (*write_fn)(char *bytes, size_t size, size_t count, void *userdata);
 struct easy;
-struct easy *easy_open(const char *base_url);
+struct easy *easy_open(const char *base_url, long buffer_size);
 void *easy_handle(struct easy *easy);
 void easy_prepare(struct easy *easy, const char *body, write_fn write, void *userdata);
 void easy_exchange(struct easy *easy, const char *body, write_fn write, void *userdata);

@@ -16,7 +16,7 @@ struct text {
 
 struct hand {
     struct easy *easy;
-    struct text line, reasoning, content;
+    struct text line, texts[CHANNELS];
     struct tally *tally;
 };
 
@@ -50,11 +50,12 @@ static void append_unit(struct text *text, unsigned unit)
 }
 
 /* Appends the value of a field of this chunk, and counts it. */
-static void take(struct hand *hand, struct text *text, const char *chunk, const char *end,
+static void take(struct hand *hand, enum channel channel, const char *chunk, const char *end,
                  const char *field, size_t length)
 {
     const char *at = memmem(chunk, (size_t)(end - chunk), field, length);
     if (!at) return;
+    struct text *text = &hand->texts[channel];
     size_t before = text->count;
     for (at += length; at < end && *at != '"';) {
         const char *special = at;
@@ -74,7 +75,8 @@ static void take(struct hand *hand, struct text *text, const char *chunk, const 
             break;
         }
     }
-    if (text->count > before) count_piece(hand->tally, text->count - before);
+    if (text->count > before)
+        count_piece(hand->tally, channel, text->bytes + before, text->count - before);
 }
 
 #define FIELD(name) "\"" name "\":\"", sizeof("\"" name "\":\"") - 1
@@ -84,14 +86,15 @@ static void take_line(struct hand *hand, const char *line, const char *end)
     if (end - line < 6 || memcmp(line, "data: ", 6) != 0) return;
     const char *delta = memmem(line, (size_t)(end - line), "\"delta\":{", 9);
     if (!delta) return;
-    take(hand, &hand->reasoning, delta, end, FIELD("reasoning_content"));
-    take(hand, &hand->content, delta, end, FIELD("content"));
+    take(hand, REASONING, delta, end, FIELD("reasoning_content"));
+    take(hand, CONTENT, delta, end, FIELD("content"));
 }
 
 static size_t receive(char *bytes, size_t size, size_t count, void *userdata)
 {
     struct hand *hand = userdata;
     const char *at = bytes, *end = bytes + size * count, *stop;
+    hand->tally->bytes += size * count;
     while ((stop = memchr(at, '\n', (size_t)(end - at)))) {
         if (hand->line.count > 0) {
             append(&hand->line, at, (size_t)(stop - at));
@@ -110,7 +113,7 @@ static void *open_hand(const char *base_url)
 {
     struct hand *hand = calloc(1, sizeof *hand);
     if (!hand) fail("by hand", "no memory");
-    hand->easy = easy_open(base_url);
+    hand->easy = easy_open(base_url, 0);
     return hand;
 }
 
@@ -118,7 +121,7 @@ static void exchange(void *state, const char *body, struct tally *tally)
 {
     struct hand *hand = state;
     hand->tally = tally;
-    hand->line.count = hand->reasoning.count = hand->content.count = 0;
+    hand->line.count = hand->texts[REASONING].count = hand->texts[CONTENT].count = 0;
     easy_exchange(hand->easy, body, receive, hand);
 }
 
@@ -127,9 +130,8 @@ static void close_hand(void *state)
     struct hand *hand = state;
     easy_close(hand->easy);
     free(hand->line.bytes);
-    free(hand->reasoning.bytes);
-    free(hand->content.bytes);
+    for (int i = 0; i < CHANNELS; i++) free(hand->texts[i].bytes);
     free(hand);
 }
 
-const struct receiver by_hand = { "strstr loop by hand", open_hand, exchange, close_hand };
+const struct receiver by_hand = { "strstr loop", open_hand, exchange, close_hand };

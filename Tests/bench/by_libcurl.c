@@ -12,7 +12,9 @@ struct easy {
     struct curl_slist *headers;
 };
 
-struct easy *easy_open(const char *base_url)
+const char *ca_file;
+
+struct easy *easy_open(const char *base_url, long buffer_size)
 {
     struct easy *easy = calloc(1, sizeof *easy);
     char url[256];
@@ -23,6 +25,8 @@ struct easy *easy_open(const char *base_url)
     curl_easy_setopt(easy->curl, CURLOPT_URL, url);
     curl_easy_setopt(easy->curl, CURLOPT_HTTPHEADER, easy->headers);
     curl_easy_setopt(easy->curl, CURLOPT_NOSIGNAL, 1L);
+    if (ca_file) curl_easy_setopt(easy->curl, CURLOPT_CAINFO, ca_file);
+    if (buffer_size) curl_easy_setopt(easy->curl, CURLOPT_BUFFERSIZE, buffer_size);
     return easy;
 }
 
@@ -66,7 +70,11 @@ static size_t count(char *bytes, size_t size, size_t length, void *userdata)
 
 static void *open_bare(const char *base_url)
 {
-    return easy_open(base_url);
+    return easy_open(base_url, 0);
+}
+static void *open_large(const char *base_url)
+{
+    return easy_open(base_url, LARGE_BUFFER);
 }
 static void exchange(void *state, const char *body, struct tally *tally)
 {
@@ -78,3 +86,5 @@ static void close_bare(void *state)
 }
 
 const struct receiver by_libcurl = { "bare libcurl", open_bare, exchange, close_bare };
+const struct receiver by_libcurl_large = { "bare libcurl, 128 KB buffer", open_large, exchange,
+                                           close_bare };

@@ -103,7 +103,8 @@ static void receive_all(struct run *run)
     curl_multi_setopt(loop.multi, CURLMOPT_TIMERFUNCTION, set_timer);
     curl_multi_setopt(loop.multi, CURLMOPT_TIMERDATA, &loop);
     for (int i = 0; i < run->streams; i++) {
-        streams[i] = (struct stream){ run, i, easy_open(run->base_url), strdup(run_body(run, i)) };
+        streams[i] =
+            (struct stream){ run, i, easy_open(run->base_url, 0), strdup(run_body(run, i)) };
         easy_prepare(streams[i].easy, streams[i].body, receive, &streams[i]);
         curl_multi_add_handle(loop.multi, easy_handle(streams[i].easy));
     }

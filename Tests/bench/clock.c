@@ -25,3 +25,27 @@ void fail(const char *what, const char *why)
     fprintf(stderr, "bench: %s: %s\n", what, why);
     exit(1);
 }
+
+/* FNV-1a. */
+void add_to_checksum(struct tally *tally, enum channel channel, const char *text, size_t length)
+{
+    uint64_t sum = tally->checksums[channel];
+    for (size_t i = 0; i < length; i++) sum = (sum ^ (unsigned char)text[i]) * 0x100000001b3u;
+    tally->checksums[channel] = sum;
+}
+
+void compare_tallies(const char *name, const struct tally *tally, const char *other_name,
+                     const struct tally *other)
+{
+    bool both_verified = tally->is_verified && other->is_verified;
+    if (tally->bytes > 0 && other->bytes > 0 && tally->bytes != other->bytes)
+        fail(name, "received a body of another length");
+    if (tally->pieces == 0 || other->pieces == 0) return;
+    bool is_same = tally->text == other->text;
+    for (int i = 0; i < CHANNELS && both_verified; i++)
+        is_same = is_same && tally->checksums[i] == other->checksums[i];
+    if (is_same) return;
+    fprintf(stderr, "bench: %s: received %zu bytes of text, unlike the %zu of %s\n", name,
+            tally->text, other->text, other_name);
+    exit(1);
+}

@@ -1,110 +1,217 @@
-"""python.py BASE_URL: compares the Python binding with openai-python.
+"""python.py BASE_URL [LIBRARY]: compares the Python binding with other clients.
 
-Prints the processor time per chunk of a stream, and how long new processes take to import each
-package and to receive the first delta, next to Python itself. Both clients run in one process and
-take turns.
+Measures the processor time per chunk of a stream, and per answer that is not streamed. LIBRARY is
+what by_ctypes.cpp was compiled to. All clients run in one process and take turns. Each time, the
+checksum of the text is compared.
 """
 
-import os
-import statistics
-import subprocess
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
 import sys
 import time
-from typing import Callable
+import zlib
+from importlib.metadata import version
+from typing import Any, Callable, NamedTuple
 
+import aiohttp
+import liter_llm
 import openai
+import orjson
+from tables import figure, print_table, ratio
 from thinkwire import Client
 
-CHUNKS, CHUNK_SIZE, ROUNDS = 5000, 20, 5
-STARTED = 10
-MODEL = f"mock/synthetic#chunks={CHUNKS},size={CHUNK_SIZE}"
+CHUNKS, CHUNK_SIZE, ROUNDS = 2000, 20, 5
+MESSAGES: Any = [{"role": "user", "content": "Hello"}]
+FORMS = {
+    "One event in each HTTP chunk": f"mock/synthetic#chunks={CHUNKS},size={CHUNK_SIZE}",
+    "16 KB in each HTTP chunk": f"mock/synthetic#chunks={CHUNKS},size={CHUNK_SIZE},join=64",
+}
+SMALL, ANSWERS = "mock/synthetic#chunks=1", 50
 
-
-def receive_with_thinkwire(client: Client) -> int:
-    """Returns the number of characters received."""
-    with client.stream(MODEL, "Hello") as stream:
-        return sum(event.kind == "content" and len(event.text) for event in stream)
-
-
-def receive_with_openai(client: openai.OpenAI) -> int:
-    """Returns the number of characters received."""
-    with client.chat.completions.create(
-        model=MODEL, messages=[{"role": "user", "content": "Hello"}], stream=True
-    ) as stream:
-        return sum(len(chunk.choices[0].delta.content or "") for chunk in stream if chunk.choices)
-
-
-def time_per_chunk(receive: Callable[[], int]) -> float:
-    """The processor time per chunk in microseconds."""
-    start = time.process_time()
-    assert receive() == CHUNKS * CHUNK_SIZE
-    return (time.process_time() - start) / CHUNKS * 1e6
-
-
-#: What a new process does, by column and package.
-STARTS = {
-    "import": {
-        "python": "pass",
-        "thinkwire": "from thinkwire import Client",
-        "openai": "from openai import OpenAI",
-    },
-    "first delta": {
-        "python": "pass",
-        "thinkwire": "from thinkwire import Client\n"
-        "next(iter(Client(sys.argv[1], 'key').stream('mock/synthetic', 'Hello')))",
-        "openai": "from openai import OpenAI\n"
-        "client = OpenAI(base_url=sys.argv[1], api_key='key')\n"
-        "messages = [{'role': 'user', 'content': 'Hello'}]\n"
-        "next(iter(client.chat.completions.create("
-        "model='mock/synthetic', messages=messages, stream=True)))",
-    },
+NAMES = {
+    "thinkwire": "thinkwire, `for event in stream`",
+    "send": "thinkwire, `client.send(…)`",
+    "batches": "thinkwire, `for batch in stream.batches()`",
+    "ctypes_batches": "ctypes, C++ with simdjson, batches",
+    "ctypes_pieces": "ctypes, C++ with simdjson, one piece at a time",
+    "aiohttp": f"aiohttp {version('aiohttp')} and orjson",
+    "liter_llm": f"liter-llm {version('liter-llm')}",
+    "openai": f"openai-python {openai.__version__}",
 }
 
 
-def start_time(program: str) -> float:
-    """The time in milliseconds from the start of a process to the end of its program."""
-    command = [sys.executable, "-c", f"import os, sys\n{program}\nos._exit(0)", sys.argv[1]]
-    start = time.perf_counter()
-    subprocess.run(command, check=True)
-    return (time.perf_counter() - start) * 1e3
+class Receiver(NamedTuple):
+    """One way to receive an answer, of which a round measures several."""
+
+    receive: Callable[[str], list[str]]
+    repetitions: int
 
 
-def print_start_times() -> None:
-    # What a process has compiled is stored, as by the installation of a package.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    times: dict[tuple[str, str], list[float]] = {}
-    for _ in range(STARTED):
-        for column, programs in STARTS.items():
-            for name, program in programs.items():
-                times.setdefault((column, name), []).append(start_time(program))
-    print(f"\nA new process, minimum of {STARTED}")
-    print(f"{'':26} {'ms to import':>14} {'ms to 1st delta':>16}")
-    for name in STARTS["import"]:
-        columns = (min(times[column, name]) for column in STARTS)
-        print("{:26} {:14.1f} {:16.1f}".format(name, *columns))
+class CtypesStream:
+    """What a program writes by hand on top of a library in C++."""
+
+    def __init__(self, library: str, base_url: str) -> None:
+        functions = ctypes.CDLL(library)
+        functions.stream_open.restype = ctypes.c_void_p
+        functions.stream_open.argtypes = [ctypes.c_char_p]
+        functions.stream_begin.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+        for function in (functions.stream_batch, functions.stream_next):
+            function.restype = ctypes.c_size_t
+            function.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p)]
+        self._functions = functions
+        self._stream = functions.stream_open(f"{base_url}/chat/completions".encode())
+
+    def batches(self, model: str) -> list[str]:
+        return self._receive(self._functions.stream_batch, model)
+
+    def pieces(self, model: str) -> list[str]:
+        return self._receive(self._functions.stream_next, model)
+
+    def _receive(self, function: Callable[..., int], model: str) -> list[str]:
+        body = {"model": model, "messages": MESSAGES, "stream": True}
+        self._functions.stream_begin(self._stream, json.dumps(body).encode())
+        stream, text, pieces = self._stream, ctypes.c_void_p(), []
+        out, string_at = ctypes.byref(text), ctypes.string_at
+        while length := function(stream, out):
+            pieces.append(string_at(text.value, length).decode())
+        return pieces
 
 
-def main() -> None:
-    thinkwire_client = Client(base_url=sys.argv[1], api_key="key")
-    openai_client = openai.OpenAI(base_url=sys.argv[1], api_key="key", max_retries=0)
-    costs: dict[str, list[float]] = {"thinkwire": [], "openai": []}
-    for _ in range(ROUNDS):
-        costs["thinkwire"].append(time_per_chunk(lambda: receive_with_thinkwire(thinkwire_client)))
-        costs["openai"].append(time_per_chunk(lambda: receive_with_openai(openai_client)))
-    version = sys.version.split()[0]
-    print(f"\nPython {version}: {CHUNKS} chunks without pauses, median of {ROUNDS} rounds")
-    print(f"{'':26} {'us CPU/chunk':>14}")
-    for name, label in (
-        ("thinkwire", "thinkwire"),
-        ("openai", f"openai-python {openai.__version__}"),
-    ):
-        print(f"{label:26} {statistics.median(costs[name]):14.1f}")
-    ratio = statistics.median(
-        other / own for own, other in zip(costs["thinkwire"], costs["openai"])
-    )
-    print(f"{'':26} {ratio:13.1f}x")
-    print_start_times()
+class AsyncClients:
+    """The clients that need an event loop, which runs for the duration of an exchange."""
+
+    def __init__(self, base_url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._url = f"{base_url}/chat/completions"
+        self._client = liter_llm.create_client(api_key="key", base_url=base_url)
+        self._session = self._run(self._open())
+
+    def _run(self, coroutine: Any) -> Any:
+        return self._loop.run_until_complete(coroutine)
+
+    async def _open(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(headers={"Authorization": "Bearer key"})
+
+    def close(self) -> None:
+        self._run(self._session.close())
+
+    def aiohttp(self, model: str) -> list[str]:
+        return self._run(self._aiohttp(model))
+
+    async def _aiohttp(self, model: str) -> list[str]:
+        body, pieces = {"model": model, "messages": MESSAGES, "stream": True}, []
+        async with self._session.post(self._url, json=body) as response:
+            async for line in response.content:
+                if line.startswith(b"data: {"):
+                    choices = orjson.loads(line[6:])["choices"]
+                    if choices:
+                        pieces.append(choices[0]["delta"].get("content") or "")
+        return pieces
+
+    def aiohttp_answer(self, model: str) -> list[str]:
+        return self._run(self._aiohttp_answer(model))
+
+    async def _aiohttp_answer(self, model: str) -> list[str]:
+        body = {"model": model, "messages": MESSAGES}
+        async with self._session.post(self._url, json=body) as response:
+            document = orjson.loads(await response.read())
+        return [document["choices"][0]["message"]["content"]]
+
+    def _request(self, model: str) -> liter_llm.ChatCompletionRequest:
+        message = liter_llm.Message.from_user(MESSAGES[0])
+        return liter_llm.ChatCompletionRequest(model=model, messages=[message])
+
+    def liter_llm(self, model: str) -> list[str]:
+        return self._run(self._liter_llm(model))
+
+    async def _liter_llm(self, model: str) -> list[str]:
+        chunks = liter_llm.chat_stream(self._client, self._request(model))
+        return [chunk.choices[0].delta.content or "" async for chunk in chunks if chunk.choices]
+
+    def liter_llm_answer(self, model: str) -> list[str]:
+        return self._run(self._liter_llm_answer(model))
+
+    async def _liter_llm_answer(self, model: str) -> list[str]:
+        answer = await liter_llm.chat(self._client, self._request(model))
+        return [str(answer.choices[0].message.content)]
+
+
+def measured(receivers: dict[str, Receiver], model: str, unit: int) -> dict[str, list[float]]:
+    """Returns the processor time of each receiver and round, in microseconds per unit.
+
+    A round before the first one is not measured.
+    """
+    costs: dict[str, list[float]] = {name: [] for name in receivers}
+    expected = None
+    for round_ in range(-1, ROUNDS):
+        for name, (receive, repetitions) in receivers.items():
+            start = time.process_time()
+            for _ in range(repetitions):
+                pieces = receive(model)
+            used = time.process_time() - start
+            checksum = zlib.crc32("".join(pieces).encode())
+            expected = checksum if expected is None else expected
+            assert checksum == expected, f"{name} received another text"
+            if round_ >= 0:
+                costs[name].append(used / repetitions / unit * 1e6)
+    return costs
+
+
+def print_costs(title: str, unit: str, costs: dict[str, list[float]], decimals: int) -> None:
+    own = next(iter(costs.values()))
+    rows = [
+        (NAMES[name], figure(values, decimals), ratio(values, own))
+        for name, values in costs.items()
+    ]
+    print_table(title, ("client", f"µs CPU per {unit}", "× thinkwire"), rows)
+
+
+def main(base_url: str, library: str = "") -> None:
+    client = Client(base_url=base_url, api_key="key")
+    other = openai.OpenAI(base_url=base_url, api_key="key", max_retries=0)
+    clients = AsyncClients(base_url)
+
+    def thinkwire(model: str) -> list[str]:
+        with client.stream(model, "Hello") as stream:
+            return [event.text for event in stream if event.kind == "content"]
+
+    def batches(model: str) -> list[str]:
+        with client.stream(model, "Hello") as stream:
+            return [batch.content for batch in stream.batches()]
+
+    def openai_python(model: str) -> list[str]:
+        with other.chat.completions.create(model=model, messages=MESSAGES, stream=True) as chunks:
+            return [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
+
+    def openai_answer(model: str) -> list[str]:
+        answer = other.chat.completions.create(model=model, messages=MESSAGES)
+        return [answer.choices[0].message.content or ""]
+
+    receivers = {"thinkwire": Receiver(thinkwire, 20), "batches": Receiver(batches, 20)}
+    if library:
+        stream = CtypesStream(library, base_url)
+        receivers["ctypes_batches"] = Receiver(stream.batches, 20)
+        receivers["ctypes_pieces"] = Receiver(stream.pieces, 20)
+    receivers["aiohttp"] = Receiver(clients.aiohttp, 10)
+    receivers["liter_llm"] = Receiver(clients.liter_llm, 1)
+    receivers["openai"] = Receiver(openai_python, 1)
+    print(f"\n## Python {sys.version.split()[0]}")
+    for title, model in FORMS.items():
+        costs = measured(receivers, model, CHUNKS)
+        print_costs(f"{title}: {CHUNKS} chunks at full speed", "chunk", costs, 2)
+    answers = {
+        "send": Receiver(lambda model: [client.send(model, "Hello").content], ANSWERS),
+        "aiohttp": Receiver(clients.aiohttp_answer, ANSWERS),
+        "liter_llm": Receiver(clients.liter_llm_answer, ANSWERS),
+        "openai": Receiver(openai_answer, ANSWERS),
+    }
+    title = "One small answer that is not streamed, on a kept connection"
+    print_costs(title, "answer", measured(answers, SMALL, 1), 0)
+    clients.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

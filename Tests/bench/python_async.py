@@ -1,49 +1,59 @@
-"""python_async.py BASE_URL: compares AsyncClient with openai-python and aiohttp.
+"""python_async.py BASE_URL: compares AsyncClient with other clients in the event loop of asyncio.
 
-Prints the processor time per event of many streams at once, each of 50 chunks per second, in the
-event loop of asyncio. aiohttp only receives the events; the program parses them by hand. All
-clients run in one process and take turns.
+Measures the processor time per event of many streams at once, each of 50 chunks per second. aiohttp
+only receives the events; the program parses them with orjson. All clients run in one process and
+take turns. Each time, the checksums of the texts are compared.
 """
 
+from __future__ import annotations
+
 import asyncio
-import json
-import statistics
 import sys
 import time
+import zlib
 from collections.abc import Awaitable
-from typing import Callable
+from importlib.metadata import version
+from typing import Any, Callable
 
 import aiohttp
+import liter_llm
 import openai
+import orjson
+from tables import figure, print_table, ratio
 from thinkwire import AsyncClient
 
-STREAMS, CHUNKS, CHUNK_SIZE, PACE_MS, ROUNDS = 200, 100, 20, 20, 3
+STREAMS, CHUNKS, CHUNK_SIZE, PACE_MS, ROUNDS = 200, 40, 20, 20, 3
 MODEL = f"mock/synthetic#chunks={CHUNKS},size={CHUNK_SIZE},pace={PACE_MS}"
-MESSAGES = [{"role": "user", "content": "Hello"}]
+MESSAGES: Any = [{"role": "user", "content": "Hello"}]
 
-#: Receives one stream and returns the number of characters in it.
-Receive = Callable[[], Awaitable[int]]
+#: Receives one stream and returns the pieces of its content.
+Receive = Callable[[], Awaitable[list[str]]]
 
 
 def receive_with_thinkwire(client: AsyncClient) -> Receive:
-    async def receive() -> int:
-        length = 0
-        async for event in client.stream(MODEL, "Hello"):
-            if event.kind == "content":
-                length += len(event.text)
-        return length
+    async def receive() -> list[str]:
+        return [
+            event.text async for event in client.stream(MODEL, "Hello") if event.kind == "content"
+        ]
 
     return receive
 
 
 def receive_with_openai(client: openai.AsyncOpenAI) -> Receive:
-    async def receive() -> int:
-        length = 0
+    async def receive() -> list[str]:
         stream = await client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)
-        async for chunk in stream:
-            if chunk.choices:
-                length += len(chunk.choices[0].delta.content or "")
-        return length
+        return [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
+
+    return receive
+
+
+def receive_with_liter_llm(client: liter_llm.DefaultClient) -> Receive:
+    message = liter_llm.Message.from_user(MESSAGES[0])
+    request = liter_llm.ChatCompletionRequest(model=MODEL, messages=[message])
+
+    async def receive() -> list[str]:
+        stream = liter_llm.chat_stream(client, request)
+        return [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
 
     return receive
 
@@ -51,25 +61,25 @@ def receive_with_openai(client: openai.AsyncOpenAI) -> Receive:
 def receive_with_aiohttp(session: aiohttp.ClientSession, base_url: str) -> Receive:
     body = {"model": MODEL, "messages": MESSAGES, "stream": True}
 
-    async def receive() -> int:
-        length = 0
+    async def receive() -> list[str]:
+        pieces = []
         async with session.post(f"{base_url}/chat/completions", json=body) as response:
             async for line in response.content:
                 if line.startswith(b"data: {"):
-                    choices = json.loads(line[len("data: ") :])["choices"]
+                    choices = orjson.loads(line[6:])["choices"]
                     if choices:
-                        length += len(choices[0]["delta"].get("content") or "")
-        return length
+                        pieces.append(choices[0]["delta"].get("content") or "")
+        return pieces
 
     return receive
 
 
-async def time_per_event(receive: Receive) -> float:
-    """The processor time per event in microseconds."""
+async def time_per_event(receive: Receive) -> tuple[float, set[int]]:
+    """Returns the processor time per event in microseconds, and the checksums of the texts."""
     start = time.process_time()
-    lengths = await asyncio.gather(*(receive() for _ in range(STREAMS)))
-    assert lengths == [CHUNKS * CHUNK_SIZE] * STREAMS
-    return (time.process_time() - start) / (STREAMS * CHUNKS) * 1e6
+    texts = await asyncio.gather(*(receive() for _ in range(STREAMS)))
+    used = time.process_time() - start
+    return used / (STREAMS * CHUNKS) * 1e6, {zlib.crc32("".join(text).encode()) for text in texts}
 
 
 async def main(base_url: str) -> None:
@@ -80,20 +90,27 @@ async def main(base_url: str) -> None:
         openai.AsyncOpenAI(base_url=base_url, api_key="key", max_retries=0) as openai_client,
         aiohttp.ClientSession(connector=connector, headers=headers) as session,
     ):
+        liter_llm_client = liter_llm.create_client(api_key="key", base_url=base_url)
         clients = {
             "thinkwire": receive_with_thinkwire(thinkwire_client),
+            f"aiohttp {aiohttp.__version__} and orjson": receive_with_aiohttp(session, base_url),
+            f"liter-llm {version('liter-llm')}": receive_with_liter_llm(liter_llm_client),
             f"openai-python {openai.__version__}": receive_with_openai(openai_client),
-            f"aiohttp {aiohttp.__version__}, by hand": receive_with_aiohttp(session, base_url),
         }
         costs: dict[str, list[float]] = {name: [] for name in clients}
+        checksums: set[int] = set()
         for _ in range(ROUNDS):
             for name, receive in clients.items():
-                costs[name].append(await time_per_event(receive))
-    rate = 1000 // PACE_MS
-    print(f"\nasyncio: {STREAMS} streams of {rate} chunks/s, median of {ROUNDS} rounds")
-    print(f"{'':26} {'us CPU/event':>14}")
-    for name, values in costs.items():
-        print(f"{name:26} {statistics.median(values):14.1f}")
+                cost, received = await time_per_event(receive)
+                costs[name].append(cost)
+                checksums |= received
+                assert len(checksums) == 1, f"{name} received another text"
+    rows = [
+        (name, figure(values, 1), ratio(values, costs["thinkwire"]))
+        for name, values in costs.items()
+    ]
+    title = f"asyncio: {STREAMS} streams of {1000 // PACE_MS} chunks per second"
+    print_table(title, ("client", "µs CPU per event", "× thinkwire"), rows)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ struct run {
     bool is_over;
 
     /* Internal. */
-    bool *has_begun;
+    int64_t *last_us; /* The last text of each stream. */
     int begun;
     int64_t start_ns, start_cpu_ns;
 

@@ -1,0 +1,129 @@
+// The least that a Python program needs of a library in C++: it receives a stream with libcurl,
+// parses it with simdjson, and returns the content that has arrived, or one piece of it, to ctypes.
+#include <curl/curl.h>
+#include <simdjson.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace
+{
+
+struct Stream {
+    CURLM *multi = curl_multi_init();
+    CURL *easy = curl_easy_init();
+    curl_slist *headers = nullptr;
+    simdjson::ondemand::parser parser;
+    std::string body, input, text;
+    std::vector<size_t> ends; // Where the pieces end in `text`.
+    size_t next = 0;          // The first piece that was not taken.
+    int running = 0;
+
+    void takeLine(const char *line, size_t length, size_t room)
+    {
+        if (length < 7 || std::memcmp(line, "data: {", 7) != 0) return;
+        simdjson::ondemand::document document;
+        simdjson::ondemand::array choices;
+        if (parser.iterate(line + 6, length - 6, room - 6).get(document) ||
+            document.find_field("choices").get_array().get(choices))
+            return;
+        for (auto choice : choices) {
+            std::string_view piece;
+            if (choice.find_field("delta")["content"].get_string().get(piece) || piece.empty())
+                continue;
+            text.append(piece);
+            ends.push_back(text.size());
+        }
+    }
+
+    void receive(const char *bytes, size_t count)
+    {
+        input.append(bytes, count);
+        input.reserve(input.size() + simdjson::SIMDJSON_PADDING);
+        size_t at = 0;
+        while (const void *found = std::memchr(input.data() + at, '\n', input.size() - at)) {
+            size_t end = static_cast<size_t>(static_cast<const char *>(found) - input.data());
+            takeLine(input.data() + at, end - at, input.capacity() - at);
+            at = end + 1;
+        }
+        input.erase(0, at);
+    }
+
+    // Waits until something has arrived. False at the end.
+    bool wait()
+    {
+        if (next < ends.size()) return true;
+        text.clear();
+        ends.clear();
+        next = 0;
+        while (ends.empty() && running) {
+            curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
+            curl_multi_perform(multi, &running);
+        }
+        return !ends.empty();
+    }
+};
+
+size_t write(char *bytes, size_t size, size_t count, void *stream)
+{
+    static_cast<Stream *>(stream)->receive(bytes, size * count);
+    return size * count;
+}
+
+} // namespace
+
+extern "C" {
+
+void *stream_open(const char *url)
+{
+    auto *stream = new Stream;
+    stream->headers = curl_slist_append(nullptr, "Content-Type: application/json");
+    stream->headers = curl_slist_append(stream->headers, "Authorization: Bearer key");
+    curl_easy_setopt(stream->easy, CURLOPT_URL, url);
+    curl_easy_setopt(stream->easy, CURLOPT_HTTPHEADER, stream->headers);
+    curl_easy_setopt(stream->easy, CURLOPT_WRITEFUNCTION, write);
+    curl_easy_setopt(stream->easy, CURLOPT_WRITEDATA, stream);
+    return stream;
+}
+
+void stream_begin(void *opaque, const char *body)
+{
+    auto *stream = static_cast<Stream *>(opaque);
+    stream->body = body;
+    curl_easy_setopt(stream->easy, CURLOPT_POSTFIELDS, stream->body.c_str());
+    curl_multi_remove_handle(stream->multi, stream->easy);
+    curl_multi_add_handle(stream->multi, stream->easy);
+    curl_multi_perform(stream->multi, &stream->running);
+}
+
+// Returns the length of all content that has arrived; 0 at the end.
+size_t stream_batch(void *opaque, const char **text)
+{
+    auto *stream = static_cast<Stream *>(opaque);
+    if (!stream->wait()) return 0;
+    stream->next = stream->ends.size();
+    *text = stream->text.data();
+    return stream->text.size();
+}
+
+// Returns the length of the next piece of the content; 0 at the end.
+size_t stream_next(void *opaque, const char **text)
+{
+    auto *stream = static_cast<Stream *>(opaque);
+    if (!stream->wait()) return 0;
+    size_t start = stream->next > 0 ? stream->ends[stream->next - 1] : 0;
+    *text = stream->text.data() + start;
+    return stream->ends[stream->next++] - start;
+}
+
+void stream_close(void *opaque)
+{
+    auto *stream = static_cast<Stream *>(opaque);
+    curl_multi_remove_handle(stream->multi, stream->easy);
+    curl_easy_cleanup(stream->easy);
+    curl_multi_cleanup(stream->multi);
+    curl_slist_free_all(stream->headers);
+    delete stream;
+}
+}
