@@ -4,6 +4,7 @@
 # All clients receive the same text, whose checksums are compared. The numbers depend on the
 # machine, so the script does not judge them. It takes less than five minutes on a quiet machine.
 set -eu
+started=$(date +%s)
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=$(cd "${1:-$root/.build/release}" && pwd)
@@ -54,7 +55,11 @@ trap 'exit 1' INT TERM HUP
 mocks="$mocks $!"
 "$build/thinkwire-mock" --port 0 >"$work/url" &
 mocks="$mocks $!"
-until [ "$(wc -l <"$work/tls")" = 2 ] && [ -s "$work/url" ]; do sleep 0.05; done
+until [ "$(wc -l <"$work/tls")" = 2 ] && [ -s "$work/url" ]; do
+    # shellcheck disable=SC2086
+    kill -0 $mocks
+    sleep 0.05
+done
 
 "$work/bench" "$build/thinkwire-mock" "$work/load" "$build/libthinkwire.so" \
     "$(sed -n 1p "$work/tls")" "$(sed -n 2p "$work/tls")"
@@ -77,3 +82,4 @@ export THINKWIRE_LIBRARY="$build/libthinkwire.so"
 PYTHONPATH="$root/bindings/python" "$venv/bin/python" "$here/python.py" "$url" $ctypes
 PYTHONPATH="$root/bindings/python" "$venv/bin/python" "$here/python_async.py" "$url"
 "$venv/bin/python" "$here/python_start.py" "$url" "$root/bindings/python"
+printf '\nMeasured in %s s.\n' $(($(date +%s) - started))

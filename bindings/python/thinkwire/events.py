@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ctypes import c_void_p, string_at
-from itertools import chain, repeat
+from itertools import chain, count, repeat
+from sys import byteorder
 
 from ._abi import (
     TW_EVENT_CONTENT,
@@ -17,7 +18,7 @@ from ._abi import (
     tw_event,
 )
 from ._handle import message_text, text
-from ._typing import TYPE_CHECKING, Any, Callable, Literal, Optional
+from ._typing import TYPE_CHECKING, Any, Callable, Optional, Union
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,7 +108,7 @@ _TOOL_CALL, _USAGE, _RETRY = EventKind.TOOL_CALL, EventKind.USAGE, EventKind.RET
 class Event:
     """One event of an exchange, copied from the library. It stays valid after the next event."""
 
-    __slots__ = ("kind", "text", "choice", "_raw", "_raw_start", "_raw_end")
+    __slots__ = ("kind", "text", "choice", "_chunks", "_index")
 
     #: USAGE: the token counts so far. The last event is final.
     usage: Optional[Usage] = None
@@ -123,7 +124,7 @@ class Event:
     wait: Optional[float] = None
 
     def __init__(
-        self, kind: EventKind, text: str, choice: int, raw: bytes, raw_start: int, raw_end: int
+        self, kind: EventKind, text: str, choice: int, chunks: Union[bytes, Chunks], index: int
     ) -> None:
         #: The kind of the event, which determines the other attributes.
         self.kind = kind
@@ -132,15 +133,16 @@ class Event:
         self.text = text
         #: The index of the choice that the event belongs to; 0 unless several were requested.
         self.choice = choice
-        # The chunks of several events, and where this event's chunk is in it.
-        self._raw = raw
-        self._raw_start = raw_start
-        self._raw_end = raw_end
+        # The chunk, or those of several events and which of these events this one is.
+        self._chunks = chunks
+        self._index = index
 
     @property
     def raw(self) -> str:
         """The JSON of the chunk that the event was received with; "" for RETRY."""
-        return self._raw[self._raw_start : self._raw_end].decode("utf-8", "replace")
+        chunks = self._chunks
+        chunk = chunks if isinstance(chunks, bytes) else chunks.chunk(self._index)
+        return chunk.decode("utf-8", "replace")
 
     def __repr__(self) -> str:
         return f"<Event {self.kind} {self.text!r}>"
@@ -161,9 +163,7 @@ def event_of(source: tw_event) -> Optional[Event]:
     raw: bytes = source.raw or b""
     if len(raw) != source.raw_len:
         raw = _with_nul(source, tw_event.raw, source.raw_len)
-    event = _DetailedEvent(
-        kind, content.decode("utf-8", "replace"), source.choice, raw, 0, len(raw)
-    )
+    event = _DetailedEvent(kind, content.decode("utf-8", "replace"), source.choice, raw, 0)
     if kind is _TOOL_CALL:
         event.tool_index = source.tool_index
         event.tool_id = text(source.tool_id)
@@ -230,30 +230,32 @@ def batch_of(events: list[Event]) -> EventBatch:
     return EventBatch(text(EventKind.REASONING), text(EventKind.CONTENT), lambda: events)
 
 
-class Arrived:
-    """A copy of a borrowed `tw_batch`."""
+class Chunks:
+    """The JSON of the chunks of the pieces in a batch."""
 
-    __slots__ = (
-        "_kinds",
-        "_choices",
-        "_text",
-        "_text_ends",
-        "_raw",
-        "_raw_starts",
-        "_raw_ends",
-        "_texts",
-        "_last",
-    )
+    __slots__ = ("_raw", "_starts", "_ends")
 
     def __init__(self, source: tw_batch) -> None:
-        count = source.count
-        self._kinds = string_at(source.kinds, count)
-        self._choices = _numbers("i", source.choices, count)
-        self._text_ends = _numbers("I", source.text_ends, count)
-        self._text = string_at(source.text, self._text_ends[-1] if count else 0)
-        self._raw_starts = _numbers("I", source.raw_starts, count)
-        self._raw_ends = _numbers("I", source.raw_ends, count)
-        self._raw = string_at(source.raw, self._raw_ends[-1] if count else 0)
+        size = 4 * source.count
+        self._starts = string_at(source.raw_starts, size)
+        self._ends = string_at(source.raw_ends, size)
+        self._raw = string_at(source.raw, _last_number(self._ends))
+
+    def chunk(self, index: int) -> bytes:
+        return self._raw[_number(self._starts, index) : _number(self._ends, index)]
+
+
+class Arrived:
+    """A copy of a borrowed `tw_batch`. Numbers are read when events are created."""
+
+    __slots__ = ("_kinds", "_choices", "_text", "_text_ends", "_chunks", "_texts", "_last")
+
+    def __init__(self, source: tw_batch) -> None:
+        self._kinds = string_at(source.kinds, source.count)
+        self._choices = string_at(source.choices, 4 * source.count)
+        self._text_ends = string_at(source.text_ends, 4 * source.count)
+        self._text = string_at(source.text, _last_number(self._text_ends))
+        self._chunks = Chunks(source)
         #: The texts of the pieces that events() creates events for, and the event after them.
         self._texts: list[str] = []
         last = event_of(tw_event.from_address(source.event)) if source.event else None
@@ -262,14 +264,14 @@ class Arrived:
     def events(self) -> Iterator[Event]:
         """Creates the events, each when the iterator reaches it."""
         self._texts = self._split()
+        is_one_choice = self._choices.count(0) == len(self._choices)
         pieces = map(
             Event,
             map(KINDS.__getitem__, self._kinds),
             self._texts,
-            self._choices,
-            repeat(self._raw),
-            self._raw_starts,
-            self._raw_ends,
+            repeat(0) if is_one_choice else memoryview(self._choices).cast("i"),
+            repeat(self._chunks),
+            count(),
         )
         return chain(pieces, self._last)
 
@@ -284,15 +286,15 @@ class Arrived:
         )
 
     def _joined(self, kind: int) -> str:
-        count = self._kinds.count(kind)
-        if count == len(self._kinds):
+        found = self._kinds.count(kind)
+        if found == len(self._kinds):
             return self._text.decode("utf-8", "replace")
-        if count == 0:
+        if found == 0:
             return ""
         return "".join(text for text, other in zip(self._split(), self._kinds) if other == kind)
 
     def _split(self) -> list[str]:
-        text, ends = self._text, self._text_ends
+        text, ends = self._text, memoryview(self._text_ends).cast("I").tolist()
         ranges = zip([0, *ends], ends)
         if text.isascii():
             characters = text.decode()
@@ -300,5 +302,11 @@ class Arrived:
         return [text[start:end].decode("utf-8", "replace") for start, end in ranges]
 
 
-def _numbers(type: Literal["i", "I"], address: int, count: int) -> list[int]:
-    return memoryview(string_at(address, 4 * count)).cast(type).tolist()
+def _number(numbers: bytes, index: int) -> int:
+    """Reads an element of an array of uint32_t."""
+    return int.from_bytes(numbers[4 * index : 4 * index + 4], byteorder)
+
+
+def _last_number(numbers: bytes) -> int:
+    """Reads the last element; 0 of an empty array."""
+    return int.from_bytes(numbers[-4:], byteorder)
