@@ -523,8 +523,9 @@ test-wheel: $(cross:%=test-wheel-%)
 $(cross:%=test-wheel-%): test-wheel-%: wheel-% library
 	Tests/wheel/run.py $* $(dists)/*_$*.whl $(mock) $(SUITES)
 
-# Builds the library from the sdist alone.
-test-sdist: sdist library
+# Builds the library from the sdist alone. All distributions can be published.
+test-sdist: sdist wheel library
+	TWINE=$(CURDIR)/$(dists)/venv/bin/twine bindings/packaging/publish.sh $(dists)
 	rm -rf .build/sdist
 	python3 -m venv .build/sdist
 	Tests/wheel/first_token.py $(dists)/*.tar.gz .build/sdist $(mock)
@@ -556,14 +557,18 @@ $(cross:%=.build/%/thinkwire-chat): .build/%/thinkwire-chat: .build/%/libthinkwi
 	$(swift_clang) --target=$*-linux-gnu --sysroot=.build/sysroot/$* $(strict) -O2 -s -fuse-ld=lld $(filter %.c,$^) \
 	    -o $@ $(subst $(out),$(@D),$(link)) -Wl,--allow-shlib-undefined
 
-# The archive of this machine, unpacked elsewhere; the SBOMs; and that the same bytes are made again.
-test-dist: dist
+# The archives, unpacked elsewhere, that of the other architecture under qemu; the SBOMs; and that the
+# same bytes are made again.
+test-dist: dist library
 	python3 -m venv .build/dist/venv
 	.build/dist/venv/bin/pip install --quiet --disable-pip-version-check spdx-tools
 	for arch in $(cross); do \
 	    .build/dist/venv/bin/pyspdxtools --infile .build/dist/$$arch/thinkwire-$(version)-linux-$$arch/sbom.spdx.json || exit 1; \
 	done
-	Tests/dist/run.sh .build/dist/thinkwire-$(version)-linux-$(shell uname -m).tar.xz bindings/c/examples
+	for arch in $(cross); do \
+	    test $$arch = $$(uname -m) && test=Tests/dist/run.sh || test="Tests/dist/emulated.py $$arch"; \
+	    $$test .build/dist/thinkwire-$(version)-linux-$$arch.tar.xz bindings/c/examples || exit 1; \
+	done
 	cp .build/dist/*.sha256 .build/dist/venv
 	$(MAKE) --no-print-directory dist
 	cd .build/dist && cat venv/*.sha256 | sha256sum --check

@@ -1,7 +1,13 @@
 #!/bin/sh
-# run.sh ARCHIVE EXAMPLES: an unpacked archive for this machine can be used wherever it is: with
-# pkg-config and CMake, dynamically and statically, without variables for the loader.
+# run.sh ARCHIVE EXAMPLES: an unpacked archive can be used wherever it is: with pkg-config and
+# CMake, dynamically and statically, without variables for the loader.
+#
+# Without these variables, the archive is for this machine. CC: the compiler. EMULATOR: the command
+# that runs a program. MOCK: the thinkwire-mock to use in place of the archive's.
 set -eu
+export CC="${CC:-cc}"
+EMULATOR=${EMULATOR:-}
+readme=$(realpath "$(dirname "$0")/../../README.md")
 archive=$(realpath "$1") examples=$(realpath "$2")
 work=$(mktemp -d)
 mock=
@@ -22,7 +28,10 @@ done
 
 unset AIMLAPI_API_KEY OPENAI_API_KEY OPENAI_BASE_URL LD_LIBRARY_PATH
 mkfifo "$work/url"
-"$prefix/bin/thinkwire-mock" --port 0 >"$work/url" &
+# shellcheck disable=SC2086
+$EMULATOR "$prefix/bin/thinkwire-mock" --version | grep -q '^thinkwire-mock [0-9]' ||
+    fail "thinkwire-mock does not print its version"
+"${MOCK:-$prefix/bin/thinkwire-mock}" --port 0 >"$work/url" &
 mock=$!
 read -r THINKWIRE_BASE_URL <"$work/url"
 export THINKWIRE_BASE_URL THINKWIRE_API_KEY=key
@@ -31,20 +40,25 @@ greeting='Hello! How can I assist you today?'
 answers() {
     name=$1
     shift
-    "$@" 2>"$work/err" | grep -q "^$greeting" || fail "$name: $(cat "$work/err")"
+    # shellcheck disable=SC2086
+    $EMULATOR "$@" 2>"$work/err" | grep -q "^$greeting" || fail "$name: $(cat "$work/err")"
     echo "dist: $name prints the answer"
 }
 answers thinkwire-chat "$prefix/bin/thinkwire-chat" -m alibaba/qwen3-32b Hello
 
-# pkg-config escapes the space for a shell.
+# The program of README.md. pkg-config escapes the space for a shell.
+sed -n '/^```c$/,/^```$/{//!p}' "$readme" >"$work/readme.c"
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig"
-eval "cc -Wall -Werror '$examples/send.c' $(pkg-config --cflags --libs thinkwire) \
-    '-Wl,-rpath,$prefix/lib' -o '$work/dynamic'"
-answers "a program by pkg-config" "$work/dynamic"
-eval "cc -Wall -Werror '$examples/send.c' -Wl,-Bstatic $(pkg-config --cflags --libs thinkwire) \
+for source in "$examples/send.c" "$work/readme.c"; do
+    eval "$CC -Wall -Werror '$source' $(pkg-config --cflags --libs thinkwire) \
+        '-Wl,-rpath,$prefix/lib' -o '$work/dynamic'"
+    answers "$(basename "$source") by pkg-config" "$work/dynamic"
+done
+eval "$CC -Wall -Werror '$examples/send.c' -Wl,-Bstatic $(pkg-config --cflags --libs thinkwire) \
     -Wl,-Bdynamic $(pkg-config --static --libs-only-l thinkwire | sed 's/-lthinkwire//') \
     -o '$work/static'"
-ldd "$work/static" | grep thinkwire && fail "the static program needs libthinkwire.so"
+needs_library() { readelf -dW "$1" | grep 'NEEDED.*thinkwire'; }
+needs_library "$work/static" && fail "the static program needs libthinkwire.so"
 answers "a static program by pkg-config" "$work/static"
 
 mkdir "$work/cmake"
@@ -62,5 +76,5 @@ END
     cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" &&
         cmake --build "$work/cmake/build"
 } >"$work/cmake.log" 2>&1 || fail "$(cat "$work/cmake.log")"
-ldd "$work/cmake/build/static" | grep thinkwire && fail "CMake links the shared library"
+needs_library "$work/cmake/build/static" && fail "CMake links the shared library"
 for name in dynamic static; do answers "a $name program by CMake" "$work/cmake/build/$name"; done
