@@ -208,13 +208,13 @@ abi-record:
 # reports. gold, SwiftPM's linker here, warns about hundreds of symbols of the sanitizer; lld does
 # not.
 test-swift:
-	$(SWIFT) test --disable-xctest
+	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest
 
 test-asan:
-	$(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build/asan -Xswiftc -use-ld=lld
+	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build/asan -Xswiftc -use-ld=lld
 
 test-tsan:
-	$(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/tsan
+	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/tsan
 
 # The same programs twice: as a user would build them, and with the address sanitizer. The suites
 # that every driver passes also run with a loop and with batches (Tests/support/driver.h).
@@ -304,7 +304,7 @@ runtime = $(shell $(SWIFT) -print-target-info | sed -n '/runtimeLibraryPaths/{n;
 swift_clang = $(dir $(shell readlink -f "$$(command -v $(SWIFT))"))clang
 
 test-c-tsan: library
-	$(SWIFT) build --product thinkwire --sanitize=thread --scratch-path .build/tsan
+	THINKWIRE_NO_MOCK=1 $(SWIFT) build --product thinkwire --sanitize=thread --scratch-path .build/tsan
 	mkdir -p .build/abi/debug
 	cp .build/tsan/debug/libthinkwire.so .build/abi/debug/$(soname)
 	$(swift_clang) $(strict) -g -O1 -fsanitize=thread -DLIBRARY_IS_SLOW $(abi) -o .build/abi/tsan .build/abi/debug/$(soname) \

@@ -42,12 +42,25 @@ let cSettings: [CSetting] = [
 let strip =
     Context.environment["THINKWIRE_SYMBOLS"] == nil ? ["-Xlinker", "-s"] : []
 
+/// With THINKWIRE_NO_MOCK in the environment, the package lacks thinkwire-mock. The unit tests do not
+/// need it, but SwiftPM would build it for them, with each sanitizer again.
+let mock: [Target] =
+    Context.environment["THINKWIRE_NO_MOCK"] != nil
+    ? []
+    : [
+        .target(name: "CMock", cSettings: cSettings + [.unsafeFlags(["-std=c23"])]),
+        .executableTarget(
+            name: "thinkwire-mock", dependencies: ["Base", "Chat", "Transport", "CMock"],
+            exclude: ["README.md", "recordings", "schemas"],
+            swiftSettings: shippedSettings,
+            linkerSettings: [.linkedLibrary("m"), .unsafeFlags(strip, embedded)]),
+    ]
+
 let package = Package(
     name: "thinkwire",
     products: [
-        .library(name: "thinkwire", type: .dynamic, targets: ["Thinkwire"]),
-        .executable(name: "thinkwire-mock", targets: ["thinkwire-mock"]),
-    ],
+        .library(name: "thinkwire", type: .dynamic, targets: ["Thinkwire"])
+    ] + mock.suffix(1).map { .executable(name: $0.name, targets: [$0.name]) },
     targets: [
         .systemLibrary(name: "CThinkwire", path: "include"),
         .target(name: "CPlatform", cSettings: cSettings, linkerSettings: [.linkedLibrary("curl")]),
@@ -77,15 +90,9 @@ let package = Package(
                         "noexecstack", "-Xlinker", "--no-eh-frame-hdr",
                     ] + strip, .when(platforms: [.linux], configuration: .release))
             ]),
-        .target(name: "CMock", cSettings: cSettings + [.unsafeFlags(["-std=c23"])]),
-        .executableTarget(
-            name: "thinkwire-mock", dependencies: ["Base", "Chat", "Transport", "CMock"],
-            exclude: ["README.md", "recordings", "schemas"],
-            swiftSettings: shippedSettings,
-            linkerSettings: [.linkedLibrary("m"), .unsafeFlags(strip, embedded)]),
         .testTarget(
             name: "UnitTests", dependencies: ["Base", "Chat", "Transport", "Engine"],
             path: "Tests/unit",
             swiftSettings: swiftSettings),
-    ]
+    ] + mock
 )

@@ -4,6 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -85,6 +87,40 @@ def test_rejected_requests_are_sent_again(mock):
     assert [row["content"] for row in results] == ["ok"] * 20
     assert server.received == 25
     server.stop()
+
+
+class Recording(Server):
+    """Answers the first requests when two have arrived, and records when each arrived."""
+
+    def __init__(self):
+        self.arrivals = []
+        self.both = threading.Barrier(2)
+        super().__init__()
+
+    def serve(self, connection):
+        is_first = True
+        while True:
+            connection.read(content_length(connection.read_head()))
+            self.arrivals.append(time.monotonic())
+            if is_first:
+                self.both.wait(timeout=60)
+            is_first = False
+            body = b'{"choices":[{"message":{"content":"ok"},"finish_reason":"stop"}]}'
+            connection.send(response(body, "200 OK", "application/json"))
+
+
+def test_workers_share_one_limit(mock):
+    """Each worker has one connection, so that both must send requests."""
+    server = Recording()
+    rows = [{"prompt": f"{n}"} for n in range(30)]
+    url = server.url("127.0.0.1")
+    options = {"workers": 2, "concurrency": 1, "rpm": 300, "base_url": url}
+    results = answers(rows, "m", **options)
+    server.stop()
+    assert [row["content"] for row in results] == ["ok"] * 30
+    # Five requests at once, and then five per second: five seconds. With a limit for each worker,
+    # it would be two.
+    assert max(server.arrivals) - min(server.arrivals) > 3.5
 
 
 def test_example_runs(mock):
