@@ -42,8 +42,8 @@ let cSettings: [CSetting] = [
 let strip =
     Context.environment["THINKWIRE_SYMBOLS"] == nil ? ["-Xlinker", "-s"] : []
 
-/// With THINKWIRE_NO_MOCK in the environment, the package lacks thinkwire-mock. The unit tests do not
-/// need it, but SwiftPM would build it for them, with each sanitizer again.
+/// With THINKWIRE_NO_MOCK in the environment, the package lacks thinkwire-mock. The unit tests do
+/// not need it, but SwiftPM would build it for them, with each sanitizer again.
 let mock: [Target] =
     Context.environment["THINKWIRE_NO_MOCK"] != nil
     ? []
