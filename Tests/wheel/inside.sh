@@ -28,13 +28,22 @@ export THINKWIRE_LIBRARY="$package/libthinkwire.so.0" THINKWIRE_MOCK=/root/mock/
     pytest pytest-xdist cryptography pycurl certifi 'setuptools>=77' aiohttp httpx \
     opentelemetry-sdk pyarrow 'pydantic>=2' rich tqdm trio uvloop mypy
 /root/venv/bin/python -m pytest -q -p no:cacheprovider Tests/wheel
-# Without the tests that need a compiler, or build the package in a checkout.
 cd bindings/python/tests
-for name in test_abi test_install test_package; do rm $name.py; done
-# These use asyncio.timeout of Python 3.11, and the mypy of its time.
+# exclude REASON FILE…: leaves out all tests of the files.
+exclude() {
+    reason=$1
+    shift
+    echo "wheel: excluded: $*: $reason"
+    rm "$@"
+}
+exclude "needs a compiler" test_abi.py
+exclude "builds the package in a checkout" test_install.py test_package.py
 /root/venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    rm test_asyncio.py test_readme.py test_typing.py
-slow=${EMULATED:+ and not test_no_line_is_lost_or_duplicated_by_kills}
+    exclude "needs Python 3.11: asyncio.timeout, or the mypy of its time" \
+        test_asyncio.py test_readme.py test_typing.py
+compiles=test_incompatible_library_is_rejected kills=test_no_line_is_lost_or_duplicated_by_kills
+echo "wheel: excluded: $compiles: needs a compiler"
+[ -z "$EMULATED" ] || echo "wheel: excluded: $kills: its processes start too slowly under qemu"
 # shellcheck disable=SC2086
 /root/venv/bin/python -m pytest -q -p no:cacheprovider -n 2 --dist loadfile ${TESTS:-.} \
-    -k "not test_incompatible_library_is_rejected$slow"
+    -k "not $compiles${EMULATED:+ and not $kills}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Server
+from conftest import Authority, Server
 
 SYSTEM_FILES = [
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Alpine
@@ -23,7 +23,8 @@ SYSTEM_FILES = [
 CERTIFI = Path(sysconfig.get_path("purelib"), "certifi", "cacert.pem")
 PROGRAM = """
 import sys, thinkwire
-client = thinkwire.Client(sys.argv[1], "key", max_retries=0)
+ca_file = sys.argv[2] if len(sys.argv) > 2 else None
+client = thinkwire.Client(sys.argv[1], "key", max_retries=0, ca_file=ca_file)
 try:
     print(client.send("model", "Hello").content)
 except thinkwire.Error as error:
@@ -31,10 +32,13 @@ except thinkwire.Error as error:
 """
 
 
-def ask(server: Server) -> str:
+def ask(server: Server, *ca_file: Path, **variables: str) -> str:
     """The answer, or the message of the error, of a new process."""
-    command = [sys.executable, "-c", PROGRAM, server.url]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    command = [sys.executable, "-c", PROGRAM, server.url, *map(str, ca_file)]
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment
+    ).stdout.strip()
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +82,23 @@ def test_missing_certificates_are_reported(server: Server) -> None:
     message = ask(server)
     assert message.startswith("no secure connection: ")
     assert "Client(ca_file=" in message
+
+
+def test_variables_of_openssl_are_ignored(server: Server) -> None:
+    """As by the library that uses the system's libcurl: see tw_options_set_ca_file."""
+    files = {"SSL_CERT_FILE": str(server.ca_file), "SSL_CERT_DIR": str(server.ca_file.parent)}
+    assert ask(server, **files).startswith("no secure connection: ")
+    assert ask(server, server.ca_file, **files) == "Hello"
+
+
+def test_a_given_file_replaces_that_of_the_system(
+    server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    others = Authority(tmp_path_factory.mktemp("others"), "Others")
+    system = Path(SYSTEM_FILES[0])
+    system.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(server.ca_file, system)
+    try:
+        assert ask(server, others.certificate).startswith("no secure connection: ")
+    finally:
+        system.unlink()
