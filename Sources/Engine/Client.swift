@@ -101,7 +101,9 @@ package final class Client: @unchecked Sendable {
     /// Closes this process's copies of its parent's connections after a fork.
     package func closeInherited() { _ = ownPool }
 
-    private var ownPool: EventLoopPool { pool.own { $0.closeInherited() } }
+    private var ownPool: EventLoopPool {
+        @inline(never) get { pool.own { $0.closeInherited() } }
+    }
 
     // MARK: Log
 
