@@ -3,7 +3,17 @@ import CPlatform
 /// The header fields of a response.
 package struct HeaderList: ~Copyable {
     private var text = ByteBuffer()
-    private var lines: [(name: Range<Int>, value: Range<Int>)] = []
+    private var lines: [Line] = []
+
+    /// Where a line is in the text: its name, a NUL, its value, and a NUL.
+    private struct Line {
+        let start: Int
+        let valueStart: Int
+        var end: Int
+
+        var name: Range<Int> { start..<valueStart - 1 }
+        var value: Range<Int> { valueStart..<end }
+    }
 
     package init() {}
 
@@ -24,7 +34,7 @@ package struct HeaderList: ~Copyable {
         text.append(0)
         let valueStart = text.count
         append(value: line.dropping(colon + 1))
-        lines.append((nameStart..<nameStart + colon, valueStart..<text.count - 1))
+        lines.append(Line(start: nameStart, valueStart: valueStart, end: text.count - 1))
     }
 
     /// Appends a folded line to the value of the previous line, after one space (RFC 9112, section
@@ -37,7 +47,7 @@ package struct HeaderList: ~Copyable {
         text.truncate(to: last.upperBound)
         if !last.isEmpty { text.append(UInt8(ascii: " ")) }
         append(value: more)
-        lines[lines.count - 1].value = last.lowerBound..<text.count - 1
+        lines[lines.count - 1].end = text.count - 1
     }
 
     private mutating func append(value: Bytes) {

@@ -48,6 +48,7 @@ struct ChunkTemplate: ~Copyable {
         guard let piece = candidate.onlyPiece, chunk.count <= ChunkTemplate.maxLength,
             !chunk.contains("\n"), !chunk.contains("\r")
         else { return }
+        event.reserve(chunk.count + ChunkTemplate.fieldLength + ChunkTemplate.endLength)
         event.append("data: ")
         event.append(chunk)
         event.append("\n\n")
