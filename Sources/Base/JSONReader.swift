@@ -38,6 +38,11 @@ struct JSONNode {
 
     deinit { free(nodes) }
 
+    /// Releases the memory that a large text has taken. Values of it become invalid.
+    package mutating func trim() {
+        if capacity > 1024 { self = JSONReader() }
+    }
+
     /// What is accepted beyond RFC 8259.
     package enum Strictness {
         /// As `replacesInvalidUTF8`. Also accepts what servers send: unescaped control characters

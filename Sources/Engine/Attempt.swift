@@ -78,6 +78,9 @@ struct Attempt: ~Copyable {
     /// No attempt.
     init() { self.init(nil, eventLimit: 0) }
 
+    /// See `ChunkParser.swapReader`.
+    mutating func swapReader(_ other: inout JSONReader) { parser.swapReader(&other) }
+
     // MARK: Events for the caller
 
     var hasEvents: Bool { nextEvent < parser.events.count }

@@ -1,3 +1,16 @@
+import CThinkwire
+
+extension Exchange {
+    /// What `advance` found.
+    package enum Step {
+        /// Valid until the next call.
+        case event(UnsafePointer<tw_event>)
+        /// Nothing to do until something arrives, or until that time.
+        case pending(until: Int64)
+        case ended
+    }
+}
+
 /// What a `tw_chat` is: an exchange with what drives it.
 ///
 /// Embedded Swift has no dynamic casts from a base class, so the two kinds convert themselves.

@@ -4,6 +4,13 @@ import Transport
 
 /// What `tw_options_set_log` reports of an exchange.
 extension Exchange {
+    /// A time as microseconds since the call began. Not before the response did: the loop's time is
+    /// sampled before libcurl connects and reads.
+    func microseconds(at now: Int64) -> Int64 {
+        guard callStart > 0 else { return 0 }
+        return (max(now, attempt.transfer?.timing.firstByte ?? 0) - callStart) / 1000
+    }
+
     func logBegin() {
         client?.log { line in
             line.append(resource.method)

@@ -18,35 +18,27 @@ package final class Exchange {
     package private(set) var isOver = false
     /// No events are delivered and nothing is read until `resume`.
     private var isPaused = false
+    private var hasPendingRetryEvent = false
+    /// An event of the answer was delivered; the request can no longer be retried.
+    private var hasDeliveredEvent = false
     /// What the event loop reports the progress of this exchange with; nil to not report it.
     var context: UnsafeMutableRawPointer?
 
     let client: Client?
     let loop: EventLoop?
     let resource: Resource
-    private let body: ByteBuffer
+    /// Empty once it is certain that it is not sent again.
+    private var body: ByteBuffer
     private let timeouts: Timeouts
     private let cancellation: Cancellation
     private let eventStorage = EventStorage()
 
     private(set) var attempt = Attempt()
     /// When the first attempt began; 0 before.
-    private var callStart: Int64 = 0
+    private(set) var callStart: Int64 = 0
     /// When the next attempt is due, and how long the wait for it is.
     private var attemptStart: Int64 = 0
     private(set) var retryWait: Int64 = 0
-    private var hasPendingRetryEvent = false
-    /// An event of the answer was delivered; the request can no longer be retried.
-    private var hasDeliveredEvent = false
-
-    /// What `advance` found.
-    package enum Step {
-        /// Valid until the next call.
-        case event(UnsafePointer<tw_event>)
-        /// Nothing to do until something arrives, or until that time.
-        case pending(until: Int64)
-        case ended
-    }
 
     /// `loop` is nil if the process has no file descriptors left for one. If a setter of the
     /// request has failed, nothing is sent.
@@ -149,6 +141,9 @@ package final class Exchange {
         }
     }
 
+    /// See `ChunkParser.swapReader`. An attempt that ends meanwhile keeps the reader that it has.
+    package func swapReader(_ other: inout JSONReader) { attempt.swapReader(&other) }
+
     /// The next event of the answer, if all of it has been received. Valid until the next call.
     ///
     /// It ends the exchange only for an error in what was received. nil also if it is cancelled.
@@ -239,7 +234,7 @@ package final class Exchange {
 
     @inline(__always)
     private func takeEvent(_ now: Int64) -> UnsafePointer<tw_event> {
-        hasDeliveredEvent = true
+        if !hasDeliveredEvent { noteFirstEvent() }
         let (event, raw) = attempt.takeEvent()
         return unretainedReply.with { reply in
             let timing = reply.timing
@@ -253,11 +248,12 @@ package final class Exchange {
         }
     }
 
-    /// A time as microseconds since the call began. Not before the response did: the loop's time is
-    /// sampled before libcurl connects and reads.
-    func microseconds(at now: Int64) -> Int64 {
-        guard callStart > 0 else { return 0 }
-        return (max(now, attempt.transfer?.timing.firstByte ?? 0) - callStart) / 1000
+    /// From now on the request is not sent again. A long one takes more memory than its answer.
+    @inline(never)
+    private func noteFirstEvent() {
+        hasDeliveredEvent = true
+        // A server may answer before it has read everything.
+        if attempt.transfer?.hasSent(body.count) ?? false { body = ByteBuffer() }
     }
 
     // MARK: Attempts

@@ -24,6 +24,8 @@ package final class Loop: @unchecked Sendable {
     private var advancing: [LoopChat] = []
     private var deadlines = DeadlineHeap()
     private let cancelled = CancelledChats()
+    /// What the chat that is being advanced reads JSON with: half a kilobyte for all chats.
+    private var reader = JSONReader()
     /// How often the client had cancelled all exchanges when the chats were last advanced.
     private var cancelGeneration: Int
     private let isWakeRequested = Atomic<Bool>(false)
@@ -177,6 +179,11 @@ package final class Loop: @unchecked Sendable {
     /// Delivers the events of one chat until it has to wait.
     private func advance(_ chat: LoopChat) -> Int {
         chat.isScheduled = false
+        chat.exchange.swapReader(&reader)
+        defer {
+            chat.exchange.swapReader(&reader)
+            reader.trim()
+        }
         var delivered = 0
         while !chat.hasEnded {
             switch chat.exchange.advance(now: eventLoop.now) {

@@ -136,6 +136,12 @@ package final class Transfer {
         loop.release(handle: easy)
     }
 
+    /// Whether all of the request's body was sent.
+    package func hasSent(_ length: Int) -> Bool {
+        guard let easy else { return false }
+        return platform_get_offset(easy, CURLINFO_SIZE_UPLOAD_T) >= length
+    }
+
     /// What is known about the ended transfer. Call it before `stop`.
     package func result() -> TransferResult {
         var result = TransferResult(end: end ?? .failed(CURLE_ABORTED_BY_CALLBACK))

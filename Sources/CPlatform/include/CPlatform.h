@@ -326,6 +326,12 @@ static inline long platform_get_long(CURL *easy, CURLINFO info)
     curl_easy_getinfo(easy, info, &value);
     return value;
 }
+static inline curl_off_t platform_get_offset(CURL *easy, CURLINFO info)
+{
+    curl_off_t value = 0;
+    curl_easy_getinfo(easy, info, &value);
+    return value;
+}
 static inline void *platform_get_private(CURL *easy)
 {
     char *value = NULL;

@@ -35,6 +35,11 @@ package struct ChunkParser: ~Copyable {
 
     package init() {}
 
+    /// Lends the parser a reader whose memory many parsers share, or takes it back. No value of it
+    /// is used after the call that read it.
+    @inline(__always)
+    package mutating func swapReader(_ other: inout JSONReader) { swap(&reader, &other) }
+
     /// The events of everything parsed since the last call of `removeEvents`.
     package var events: [Event] {
         @inline(__always) get { accumulator.events }
