@@ -7,10 +7,9 @@ import Base
 package struct MergedObject: ~Copyable {
     struct Field {
         /// The name in the text, with its quotes and as written, with its escapes.
-        fileprivate let nameStart: Int
-        fileprivate let nameLength: UInt32
-        /// Part of the hash of the name, so that a new name is recognised without comparing all.
-        fileprivate let hash: UInt16
+        fileprivate let quotedName: Range<Int>
+        /// Hash of the name, so that a new name is recognised without comparing all names.
+        fileprivate let hash: UInt32
         /// Whether the value is assembled elsewhere, from many chunks; the field then only
         /// marks its position.
         fileprivate(set) var isAssembled = false
@@ -19,8 +18,6 @@ package struct MergedObject: ~Copyable {
         /// range: no JSON value is empty.
         fileprivate var value = 0..<0
         fileprivate var roomEnd = 0
-
-        fileprivate var quotedName: Range<Int> { nameStart..<nameStart + Int(nameLength) }
     }
 
     /// How a value has changed after it was received first.
@@ -43,11 +40,12 @@ package struct MergedObject: ~Copyable {
     /// The names and the values. What is between them is blank, so the text as a whole can be read
     /// as tokens of JSON. One buffer for each of them would take most of the memory of a reply.
     private var text = ByteBuffer()
-    private var unknownCount: Int32 = 0
-    /// Whether an object was received, even an empty one.
-    private(set) var isPresent = false
+    private var unknownCount = 0
     /// Index of the field that is tried first: chunks repeat their members in the same order.
     private var expected = 0
+
+    /// Whether an object was received, even an empty one.
+    private(set) var isPresent = false
 
     /// The name of a field as written, with its escapes. Valid until the next change.
     func name(of field: Field) -> Bytes {
@@ -183,7 +181,7 @@ package struct MergedObject: ~Copyable {
             expected += 1
             return expected - 1
         }
-        let hash = UInt16(truncatingIfNeeded: MergedObject.hash(wanted))
+        let hash = MergedObject.hash(wanted)
         for index in all.indices
         where all[index].hash == hash && name(of: all[index]).equals(wanted) {
             expected = index + 1
@@ -196,9 +194,7 @@ package struct MergedObject: ~Copyable {
         text.append(wanted)
         text.append(UInt8(ascii: "\""))
         if all.isEmpty { all.reserveCapacity(4) }
-        // A name is part of an event, whose length fits.
-        let length = UInt32(truncatingIfNeeded: text.count - start)
-        all.append(Field(nameStart: start, nameLength: length, hash: hash))
+        all.append(Field(quotedName: start..<text.count, hash: hash))
         expected = all.count
         return all.count - 1
     }
