@@ -231,7 +231,10 @@ struct TemplateCandidate {
     /// Notes a member of the chunk that was kept.
     mutating func add(_ value: JSONValue, keptAs kept: MergedObject.Kept) {
         if kept.isReplaced { hasReplacedValue = true }
-        guard let field = kept.variableField, value.isStandard else { return }
+        guard let field = kept.variableField else { return }
+        // No hole accepts it, and without one a match would not restore it after another form of
+        // chunk has changed the field.
+        guard value.isStandard else { return reject() }
         holes.append(ChunkTemplate.Hole(effect: .field(field), range: value.range))
     }
 

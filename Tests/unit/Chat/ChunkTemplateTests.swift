@@ -136,6 +136,14 @@ struct ChunkTemplateTests {
         }
     }
 
+    /// A string that no hole accepts returns after another one has replaced it through a hole.
+    @Test func keptStringsThatAreNotStandardJSONAreRestored() {
+        expectSameWithoutTemplates(
+            ["a", "b", "c\u{1}", "d", "a", "c\u{1}"].map {
+                #"{"choices":[{"index":0,"delta":{"content":"~"}}],"id":"\#($0)"}"#
+            })
+    }
+
     @Test func changedChunksReplaceTheTemplate() {
         let contents = ["a", "b"].map { chunk(#""content":"\#($0)""#) }
         let reasonings = ["c", "d"].map { chunk(#""reasoning_content":"\#($0)""#) }
