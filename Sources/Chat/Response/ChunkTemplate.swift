@@ -144,6 +144,7 @@ struct ChunkTemplate: ~Copyable {
         var (position, knownPosition, textStart) = (0, 0, 0)
         for hole in holes {
             let fixed = hole.range.lowerBound + 1 - knownPosition
+            assert(fixed > 0, "the holes are not in the order of their positions")
             guard input.count - position > fixed,
                 memcmp(source + position, knownStart + knownPosition, fixed) == 0
             else { return nil }
@@ -218,7 +219,7 @@ struct TemplateCandidate {
     /// Notes a string without an effect, as long as the text is not empty.
     mutating func add(ignored value: JSONValue) {
         guard value.isString && value.isStandard else { return }
-        holes.append(ChunkTemplate.Hole(effect: .none, range: value.range))
+        add(ChunkTemplate.Hole(effect: .none, range: value.range))
     }
 
     /// Notes a member of a choice or a delta that was kept.
@@ -235,7 +236,13 @@ struct TemplateCandidate {
         // No hole accepts it, and without one a match would not restore it after another form of
         // chunk has changed the field.
         guard value.isStandard else { return reject() }
-        holes.append(ChunkTemplate.Hole(effect: .field(field), range: value.range))
+        add(ChunkTemplate.Hole(effect: .field(field), range: value.range))
+    }
+
+    /// The members after the choices are read before them.
+    private mutating func add(_ hole: ChunkTemplate.Hole) {
+        let index = holes.firstIndex { $0.range.lowerBound > hole.range.lowerBound }
+        holes.insert(hole, at: index ?? holes.count)
     }
 
     /// The chunk's only piece of text; nil if the chunk cannot become a template.

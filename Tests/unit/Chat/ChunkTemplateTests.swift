@@ -136,6 +136,19 @@ struct ChunkTemplateTests {
         }
     }
 
+    @Test func holesAreInTheOrderOfTheirPositions() {
+        expectSameWithoutTemplates(
+            (0..<12).map {
+                #"{"x":"\#($0)","choices":[{"index":0,"delta":{"reasoning":"a\#($0)","#
+                    + #""reasoning_content":"same"}}],"y":"\#($0 % 5)"}"#
+            })
+        expectSameWithoutTemplates(
+            (0..<12).map {
+                #"{"choices":[{"index":0,"delta":{"content":"a\#($0)","obfuscation":"\#($0)"}}],"#
+                    + #""y":"\#($0 % 5)"}"#
+            })
+    }
+
     /// A string that no hole accepts returns after another one has replaced it through a hole.
     @Test func keptStringsThatAreNotStandardJSONAreRestored() {
         expectSameWithoutTemplates(
