@@ -14,4 +14,4 @@ else
 fi
 # shellcheck disable=SC2086 # The flags are several words.
 "${CC:-cc}" -shared -fPIC -std=c11 -D_GNU_SOURCE ${CFLAGS:--O2} -fvisibility=hidden \
-    -isystem "$node" "$here/thinkwire.c" $flags -o "${1:-$here/thinkwire.node}"
+    -isystem "$node" "$here"/src/*.c $flags -o "${1:-$here/thinkwire.node}"

@@ -1,7 +1,7 @@
 // The tests of the binding, against the mock at THINKWIRE_BASE_URL.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createRequire } from "node:module";
@@ -44,7 +44,9 @@ const omitted = {
 
 test("every function of the header is called or omitted for a reason", () => {
     const header = readFileSync(new URL("../../include/thinkwire.h", directory), "utf8");
-    const source = readFileSync(new URL("thinkwire.c", directory), "utf8");
+    const sources = new URL("src/", directory);
+    const source = readdirSync(sources).filter((name) => name.endsWith(".c"))
+        .map((name) => readFileSync(new URL(name, sources), "utf8")).join("\n");
     const declared = [...header.matchAll(/^TW_API [^;]*?\b(tw_\w+)\(/gm)].map((match) => match[1]);
     const called = declared.filter((name) => new RegExp(`\\b${name}[(,]`).test(source));
     const left = Object.values(omitted).flatMap((names) => names.split(" "));
