@@ -8,10 +8,6 @@
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "../support/process.h"
 #include "comparison.h"
@@ -113,31 +109,22 @@ static void other_forms(int chunks, int rounds)
 
 /* ---- a large answer ---- */
 
-/* What a receiver needs at most for an answer of 100 MB, in a new process, in MB. */
-static double peak_memory(const struct receiver *receiver)
+struct peak {
+    const struct receiver *receiver;
+    double megabytes; /* The most memory that an answer of 100 MB needed. */
+};
+
+static void measure_peak(void *data)
 {
-    double peak = 0;
-    int ends[2];
-    fflush(stdout);
-    if (pipe(ends) != 0) fail("large answer", "no pipe");
-    pid_t process = fork();
-    if (process == 0) {
-        struct tally tally = { 0 };
-        void *state = receiver->open(base_url);
-        receiver->exchange(state, body_for("mock/synthetic"), &tally);
-        long before = process_status("VmRSS:");
-        tally = (struct tally){ 0 };
-        receiver->exchange(state, body_for("mock/synthetic#chunks=10000,size=10000"), &tally);
-        if (tally.text != 100000000) fail(receiver->name, "received an incomplete text");
-        peak = (double)(process_status("VmHWM:") - before) * 1024 / 1e6;
-        _exit(write(ends[1], &peak, sizeof peak) != sizeof peak);
-    }
-    close(ends[1]);
-    if (process < 0 || read(ends[0], &peak, sizeof peak) != sizeof peak)
-        fail(receiver->name, "the process failed");
-    close(ends[0]);
-    waitpid(process, NULL, 0);
-    return peak;
+    struct peak *peak = data;
+    struct tally tally = { 0 };
+    void *state = peak->receiver->open(base_url);
+    peak->receiver->exchange(state, body_for("mock/synthetic"), &tally);
+    long before = process_status("VmRSS:");
+    tally = (struct tally){ 0 };
+    peak->receiver->exchange(state, body_for("mock/synthetic#chunks=10000,size=10000"), &tally);
+    if (tally.text != 100000000) fail(peak->receiver->name, "received an incomplete text");
+    peak->megabytes = (double)(process_status("VmHWM:") - before) * 1024 / 1e6;
 }
 
 static void a_large_answer(void)
@@ -151,8 +138,10 @@ static void a_large_answer(void)
     };
     table_begin("An answer with 100 MB of text", "client|MB of memory");
     for (size_t i = 0; i < sizeof parsers / sizeof *parsers; i++) {
+        struct peak peak = { .receiver = parsers[i] };
+        in_new_process(parsers[i]->name, measure_peak, &peak, sizeof peak);
         table_row(parsers[i]->name);
-        table_number(peak_memory(parsers[i]), 1);
+        table_number(peak.megabytes, 1);
         table_end_row();
     }
 }
@@ -161,19 +150,12 @@ static void a_large_answer(void)
 
 /* If the library initialises libcurl, libcurl overwrites all memory before freeing it, also for the
  * other receivers. */
-static void compare_exchanges_wiped(const char *tls_url, const char *tls_ca_file)
+static void compare_exchanges_wiped(void *data)
 {
-    fflush(stdout);
-    pid_t process = fork();
-    if (process == 0) {
-        by_callback.close(by_callback.open(base_url));
-        printf("\n## Small exchanges; libcurl overwrites its memory for all clients\n");
-        compare_exchanges(tls_url, tls_ca_file);
-        exit(0);
-    }
-    int status;
-    if (process < 0 || waitpid(process, &status, 0) != process || status != 0)
-        fail("exchanges", "the process failed");
+    const char *const *tls = data;
+    by_callback.close(by_callback.open(base_url));
+    printf("\n## Small exchanges; libcurl overwrites its memory for all clients\n");
+    compare_exchanges(tls[0], tls[1]);
 }
 
 int main(int argc, char **argv)
@@ -183,10 +165,11 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     pid_t mock = mock_start(argv[1], base_url, sizeof base_url);
     if (mock < 0) fail(argv[1], "does not start");
-    compare_exchanges_wiped(argv[4], argv[5]);
+    const char *tls[] = { argv[4], argv[5] };
+    in_new_process("exchanges", compare_exchanges_wiped, tls, sizeof tls);
     curl_global_init(CURL_GLOBAL_ALL);
     printf("\n## Small exchanges; libcurl does not overwrite its memory\n");
-    compare_exchanges(argv[4], argv[5]);
+    compare_exchanges(tls[0], tls[1]);
     printf("\n## One stream at full speed, with 20 bytes of text in each chunk\n");
     at_line_rate("One event in each HTTP chunk", all, "", 100000, 9);
     at_line_rate("16 KB in each HTTP chunk", all, ",join=64", 100000, 9);

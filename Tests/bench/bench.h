@@ -50,6 +50,10 @@ int64_t cpu_time_ns(void);
 /* Prints an error and ends the program. */
 void fail(const char *what, const char *why);
 
+/* Calls a function in a new process. Then `data` has what the function stored there. Ends the
+ * program if the process fails. */
+void in_new_process(const char *name, void (*function)(void *data), void *data, size_t size);
+
 /* Ends the program if two receivers of one response did not receive the same. */
 void compare_tallies(const char *name, const struct tally *tally, const char *other_name,
                      const struct tally *other);

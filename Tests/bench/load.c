@@ -9,17 +9,15 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <thinkwire.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "../support/process.h"
+#include "bench.h"
 
 static double now_us(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+    return (double)now_ns() / 1e3;
 }
 
 static void *load(const char *path, double *took)
@@ -27,10 +25,7 @@ static void *load(const char *path, double *took)
     double start = now_us();
     void *library = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
     *took = now_us() - start;
-    if (!library) {
-        fprintf(stderr, "load: %s\n", dlerror());
-        exit(1);
-    }
+    if (!library) fail("dlopen", dlerror());
     return library;
 }
 
@@ -64,7 +59,8 @@ static double exchange_by_libcurl(void *library, const char *base_url, const cha
     set(curl, CURLOPT_HTTPHEADER, p_curl_slist_append(NULL, "Authorization: Bearer key"));
     set(curl, CURLOPT_POSTFIELDS, body);
     set(curl, CURLOPT_WRITEFUNCTION, swallow);
-    if (p_curl_easy_perform(curl) != CURLE_OK) exit(1);
+    set(curl, CURLOPT_FAILONERROR, 1L);
+    if (p_curl_easy_perform(curl) != CURLE_OK) fail("libcurl", "the exchange failed");
     return took;
 }
 
@@ -83,20 +79,12 @@ static double exchange_by_thinkwire(void *library, const char *base_url, const c
     tw_options *options = p_tw_options_create();
     p_tw_options_set_base_url(options, base_url);
     p_tw_options_set_api_key(options, "key");
-    if (p_tw_client_create(options, &client) != TW_OK) exit(1);
+    if (p_tw_client_create(options, &client) != TW_OK) fail("thinkwire", "no client");
     double took = now_us() - start;
-    if (p_tw_request_parse(body, strlen(body), &request) != TW_OK) exit(1);
-    if (p_tw_reply_status(p_tw_chat_stream(client, request, NULL, NULL)) != TW_OK) exit(1);
+    if (p_tw_request_parse(body, strlen(body), &request) != TW_OK) fail("thinkwire", "no request");
+    if (p_tw_reply_status(p_tw_chat_stream(client, request, NULL, NULL)) != TW_OK)
+        fail("thinkwire", "the exchange failed");
     return took;
-}
-
-static long resident_kb(void)
-{
-    long size = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%ld %ld", &size, &resident) != 2) return 0;
-    fclose(file);
-    return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 int main(int argc, char **argv)
@@ -110,6 +98,6 @@ int main(int argc, char **argv)
     } else {
         ready = exchange_by_libcurl(curl, argv[2], argv[3]);
     }
-    printf("%.1f %.1f %.1f %ld\n", curl_took, library_took, ready, resident_kb());
+    printf("%.1f %.1f %.1f %ld\n", curl_took, library_took, ready, process_status("VmRSS:"));
     return 0;
 }

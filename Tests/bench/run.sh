@@ -36,16 +36,16 @@ else
 fi
 
 # shellcheck disable=SC2086
-cc $strict $with "$here"/bench.c "$here"/../support/process.c "$here"/clock.c \
+cc $strict $with "$here"/bench.c "$here"/../support/process.c "$here"/common.c \
     "$here"/comparison.c "$here"/exchanges.c "$here"/paces.c "$here"/report.c \
     "$here"/by_libcurl.c "$here"/by_hand.c "$here"/by_thinkwire.c $simdjson \
     -o "$work/bench" -L"$build" -lthinkwire -lcurl -lpthread -Wl,-rpath,"$build"
 # shellcheck disable=SC2086
-cc $strict "$here"/streams.c "$here"/../support/process.c "$here"/clock.c \
+cc $strict "$here"/streams.c "$here"/../support/process.c "$here"/common.c \
     "$here"/report.c "$here"/by_libcurl.c "$here"/by_*_loop.c \
     -o "$work/streams" -L"$build" -lthinkwire -lcurl -Wl,-rpath,"$build"
 # shellcheck disable=SC2086
-cc $strict -Wno-pedantic "$here/load.c" -o "$work/load" -ldl
+cc $strict "$here"/load.c "$here"/../support/process.c "$here"/common.c -o "$work/load" -ldl
 
 rm -f "$work/url" "$work/tls"
 mocks=

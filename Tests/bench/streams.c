@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../support/process.h"
@@ -84,40 +82,36 @@ void run_receive(struct run *run, int stream, const char *text)
 
 /* ---- one run ---- */
 
+struct job {
+    const struct driver *driver;
+    struct run run;
+};
+
 /* One stream first: what the process and a client need is not counted for the streams. */
-static void run_in_this_process(const struct driver *driver, struct run *run)
+static void run_in_this_process(void *data)
 {
+    struct job *job = data;
+    struct run *run = &job->run;
     struct run first = { .base_url = run->base_url, .streams = 1, .pace_ms = 1 };
+    alarm(120);
     first.last_us = &(int64_t){ 0 };
     run->last_us = calloc((size_t)run->streams, sizeof *run->last_us);
     if (!run->last_us) fail("streams", "no memory");
-    driver->receive(&first);
-    driver->receive(run);
+    job->driver->receive(&first);
+    job->driver->receive(run);
     run->resident_kb -= first.resident_kb;
 }
 
 static struct run run_once(const struct driver *driver, const char *mock_program, struct run run)
 {
     char base_url[128];
-    int ends[2];
     pid_t mock = mock_start(mock_program, base_url, sizeof base_url);
     if (mock < 0) fail(mock_program, "does not start");
-    run.base_url = base_url;
-    if (pipe(ends) != 0) fail("streams", "no pipe");
-    fflush(stdout);
-    pid_t process = fork();
-    if (process == 0) {
-        alarm(120);
-        run_in_this_process(driver, &run);
-        _exit(write(ends[1], &run, sizeof run) != sizeof run);
-    }
-    close(ends[1]);
-    if (process < 0 || read(ends[0], &run, sizeof run) != sizeof run)
-        fail(driver->name, "the process failed");
-    close(ends[0]);
-    waitpid(process, NULL, 0);
+    struct job job = { driver, run };
+    job.run.base_url = base_url;
+    in_new_process(driver->name, run_in_this_process, &job, sizeof job);
     mock_stop(mock);
-    return run;
+    return job.run;
 }
 
 /* ---- the report ---- */

@@ -1,8 +1,11 @@
+/* What the programs of the bench share. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -24,6 +27,24 @@ void fail(const char *what, const char *why)
 {
     fprintf(stderr, "bench: %s: %s\n", what, why);
     exit(1);
+}
+
+void in_new_process(const char *name, void (*function)(void *data), void *data, size_t size)
+{
+    int ends[2], status;
+    fflush(stdout);
+    if (pipe(ends) != 0) fail(name, "no pipe");
+    pid_t process = fork();
+    if (process == 0) {
+        function(data);
+        fflush(stdout);
+        _exit(write(ends[1], data, size) != (ssize_t)size);
+    }
+    close(ends[1]);
+    if (process < 0 || read(ends[0], data, size) != (ssize_t)size ||
+        waitpid(process, &status, 0) != process || status != 0)
+        fail(name, "the process failed");
+    close(ends[0]);
 }
 
 /* FNV-1a. */
