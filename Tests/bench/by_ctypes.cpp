@@ -3,9 +3,10 @@
 #include <curl/curl.h>
 #include <simdjson.h>
 
-#include <cstring>
 #include <string>
 #include <vector>
+
+#include "lines.hpp"
 
 namespace
 {
@@ -15,17 +16,17 @@ struct Stream {
     CURL *easy = curl_easy_init();
     curl_slist *headers = nullptr;
     simdjson::ondemand::parser parser;
-    std::string body, input, text;
+    Lines lines;
+    std::string body, text;
     std::vector<size_t> ends; // Where the pieces end in `text`.
     size_t next = 0;          // The first piece that was not taken.
     int running = 0;
 
-    void takeLine(const char *line, size_t length, size_t room)
+    void take(simdjson::padded_string_view json)
     {
-        if (length < 7 || std::memcmp(line, "data: {", 7) != 0) return;
         simdjson::ondemand::document document;
         simdjson::ondemand::array choices;
-        if (parser.iterate(line + 6, length - 6, room - 6).get(document) ||
+        if (parser.iterate(json).get(document) ||
             document.find_field("choices").get_array().get(choices))
             return;
         for (auto choice : choices) {
@@ -35,19 +36,6 @@ struct Stream {
             text.append(piece);
             ends.push_back(text.size());
         }
-    }
-
-    void receive(const char *bytes, size_t count)
-    {
-        input.append(bytes, count);
-        input.reserve(input.size() + simdjson::SIMDJSON_PADDING);
-        size_t at = 0;
-        while (const void *found = std::memchr(input.data() + at, '\n', input.size() - at)) {
-            size_t end = static_cast<size_t>(static_cast<const char *>(found) - input.data());
-            takeLine(input.data() + at, end - at, input.capacity() - at);
-            at = end + 1;
-        }
-        input.erase(0, at);
     }
 
     // Waits until something has arrived. False at the end.
@@ -67,7 +55,8 @@ struct Stream {
 
 size_t write(char *bytes, size_t size, size_t count, void *stream)
 {
-    static_cast<Stream *>(stream)->receive(bytes, size * count);
+    auto *receiver = static_cast<Stream *>(stream);
+    receiver->lines.receive(bytes, size * count, [=](auto json) { receiver->take(json); });
     return size * count;
 }
 

@@ -2,10 +2,10 @@
 // parser.
 #include <simdjson.h>
 
-#include <cstring>
 #include <string>
 
 #include "bench.h"
+#include "lines.hpp"
 
 namespace
 {
@@ -13,7 +13,8 @@ namespace
 struct Loop {
     easy *transfer;
     simdjson::ondemand::parser parser;
-    std::string input, texts[CHANNELS];
+    Lines lines;
+    std::string document, texts[CHANNELS];
     tally *counts;
 
     void take(channel channel, simdjson::ondemand::value value)
@@ -44,39 +45,11 @@ struct Loop {
         }
     }
 
-    // `room` is how many bytes can be read from the start of the line.
-    void takeLine(const char *line, size_t length, size_t room)
-    {
-        if (length < 6 || std::memcmp(line, "data: ", 6) != 0 ||
-            (length == 12 && std::memcmp(line + 6, "[DONE]", 6) == 0))
-            return;
-        simdjson::ondemand::document document;
-        if (parser.iterate(line + 6, length - 6, room - 6).get(document))
-            fail("simdjson", "not JSON");
-        takeChoices(document, "delta");
-    }
-
-    // An unstreamed response.
-    void takeDocument()
+    void take(simdjson::padded_string_view json, const char *member)
     {
         simdjson::ondemand::document document;
-        input.reserve(input.size() + simdjson::SIMDJSON_PADDING);
-        if (parser.iterate(input.data(), input.size(), input.capacity()).get(document))
-            fail("simdjson", "not JSON");
-        takeChoices(document, "message");
-    }
-
-    void receive(const char *bytes, size_t count)
-    {
-        input.append(bytes, count);
-        input.reserve(input.size() + simdjson::SIMDJSON_PADDING);
-        size_t at = 0;
-        while (const void *found = std::memchr(input.data() + at, '\n', input.size() - at)) {
-            size_t end = static_cast<size_t>(static_cast<const char *>(found) - input.data());
-            takeLine(input.data() + at, end - at, input.capacity() - at);
-            at = end + 1;
-        }
-        input.erase(0, at);
+        if (parser.iterate(json).get(document)) fail("simdjson", "not JSON");
+        takeChoices(document, member);
     }
 };
 
@@ -84,7 +57,7 @@ size_t receive(char *bytes, size_t size, size_t count, void *userdata)
 {
     auto *loop = static_cast<Loop *>(userdata);
     loop->counts->bytes += size * count;
-    loop->receive(bytes, size * count);
+    loop->lines.receive(bytes, size * count, [=](auto json) { loop->take(json, "delta"); });
     return size * count;
 }
 
@@ -92,7 +65,7 @@ size_t collect(char *bytes, size_t size, size_t count, void *userdata)
 {
     auto *loop = static_cast<Loop *>(userdata);
     loop->counts->bytes += size * count;
-    loop->input.append(bytes, size * count);
+    loop->document.append(bytes, size * count);
     return size * count;
 }
 
@@ -106,7 +79,8 @@ template <long bufferSize> void *open(const char *base_url)
 void begin(Loop *loop, tally *counts)
 {
     loop->counts = counts;
-    loop->input.clear();
+    loop->lines.input.clear();
+    loop->document.clear();
     for (auto &text : loop->texts) text.clear();
 }
 
@@ -122,7 +96,8 @@ void exchangeDocument(void *state, const char *body, tally *counts)
     auto *loop = static_cast<Loop *>(state);
     begin(loop, counts);
     easy_exchange(loop->transfer, body, collect, loop);
-    loop->takeDocument();
+    loop->document.reserve(loop->document.size() + simdjson::SIMDJSON_PADDING);
+    loop->take(simdjson::padded_string_view(loop->document), "message");
 }
 
 void close(void *state)
