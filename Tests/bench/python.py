@@ -1,8 +1,8 @@
 """python.py BASE_URL [LIBRARY]: compares the Python binding with other clients.
 
 Measures the processor time per chunk of a stream, and per answer that is not streamed. LIBRARY is
-what by_ctypes.cpp was compiled to. All clients run in one process and take turns. Each time, the
-checksum of the text is compared.
+what by_ctypes.cpp was compiled to. All clients run in one process and take turns. The checksum of
+the last text of each turn is compared.
 """
 
 from __future__ import annotations
@@ -13,18 +13,26 @@ import json
 import sys
 import time
 import zlib
-from importlib.metadata import version
 from typing import Any, Callable, NamedTuple
 
 import aiohttp
 import liter_llm
 import openai
 import orjson
+from clients import (
+    AIOHTTP,
+    HEADERS,
+    LITER_LLM,
+    MESSAGES,
+    OPENAI,
+    liter_llm_request,
+    stream_with_aiohttp,
+    stream_with_liter_llm,
+)
 from tables import figure, print_table, ratio
 from thinkwire import Client
 
 CHUNKS, CHUNK_SIZE, ROUNDS = 2000, 20, 5
-MESSAGES: Any = [{"role": "user", "content": "Hello"}]
 FORMS = {
     "One event in each HTTP chunk": f"mock/synthetic#chunks={CHUNKS},size={CHUNK_SIZE}",
     "16 KB in each HTTP chunk": f"mock/synthetic#chunks={CHUNKS},size={CHUNK_SIZE},join=64",
@@ -37,9 +45,9 @@ NAMES = {
     "batches": "thinkwire, `for batch in stream.batches()`",
     "ctypes_batches": "ctypes, C++ with simdjson, batches",
     "ctypes_pieces": "ctypes, C++ with simdjson, one piece at a time",
-    "aiohttp": f"aiohttp {version('aiohttp')} and orjson",
-    "liter_llm": f"liter-llm {version('liter-llm')}",
-    "openai": f"openai-python {openai.__version__}",
+    "aiohttp": AIOHTTP,
+    "liter_llm": LITER_LLM,
+    "openai": OPENAI,
 }
 
 
@@ -85,7 +93,7 @@ class AsyncClients:
 
     def __init__(self, base_url: str) -> None:
         self._loop = asyncio.new_event_loop()
-        self._url = f"{base_url}/chat/completions"
+        self._base_url = base_url
         self._client = liter_llm.create_client(api_key="key", base_url=base_url)
         self._session = self._run(self._open())
 
@@ -93,49 +101,31 @@ class AsyncClients:
         return self._loop.run_until_complete(coroutine)
 
     async def _open(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(headers={"Authorization": "Bearer key"})
+        return aiohttp.ClientSession(headers=HEADERS)
 
     def close(self) -> None:
         self._run(self._session.close())
 
     def aiohttp(self, model: str) -> list[str]:
-        return self._run(self._aiohttp(model))
-
-    async def _aiohttp(self, model: str) -> list[str]:
-        body, pieces = {"model": model, "messages": MESSAGES, "stream": True}, []
-        async with self._session.post(self._url, json=body) as response:
-            async for line in response.content:
-                if line.startswith(b"data: {"):
-                    choices = orjson.loads(line[6:])["choices"]
-                    if choices:
-                        pieces.append(choices[0]["delta"].get("content") or "")
-        return pieces
+        return self._run(stream_with_aiohttp(self._session, self._base_url, model))
 
     def aiohttp_answer(self, model: str) -> list[str]:
         return self._run(self._aiohttp_answer(model))
 
     async def _aiohttp_answer(self, model: str) -> list[str]:
         body = {"model": model, "messages": MESSAGES}
-        async with self._session.post(self._url, json=body) as response:
+        async with self._session.post(f"{self._base_url}/chat/completions", json=body) as response:
             document = orjson.loads(await response.read())
         return [document["choices"][0]["message"]["content"]]
 
-    def _request(self, model: str) -> liter_llm.ChatCompletionRequest:
-        message = liter_llm.Message.from_user(MESSAGES[0])
-        return liter_llm.ChatCompletionRequest(model=model, messages=[message])
-
     def liter_llm(self, model: str) -> list[str]:
-        return self._run(self._liter_llm(model))
-
-    async def _liter_llm(self, model: str) -> list[str]:
-        chunks = liter_llm.chat_stream(self._client, self._request(model))
-        return [chunk.choices[0].delta.content or "" async for chunk in chunks if chunk.choices]
+        return self._run(stream_with_liter_llm(self._client, model))
 
     def liter_llm_answer(self, model: str) -> list[str]:
         return self._run(self._liter_llm_answer(model))
 
     async def _liter_llm_answer(self, model: str) -> list[str]:
-        answer = await liter_llm.chat(self._client, self._request(model))
+        answer = await liter_llm.chat(self._client, liter_llm_request(model))
         return [str(answer.choices[0].message.content)]
 
 

@@ -12,66 +12,38 @@ import sys
 import time
 import zlib
 from collections.abc import Awaitable
-from importlib.metadata import version
-from typing import Any, Callable
+from functools import partial
+from typing import Callable
 
 import aiohttp
 import liter_llm
 import openai
-import orjson
+from clients import (
+    AIOHTTP,
+    HEADERS,
+    LITER_LLM,
+    MESSAGES,
+    OPENAI,
+    stream_with_aiohttp,
+    stream_with_liter_llm,
+)
 from tables import figure, print_table, ratio
 from thinkwire import AsyncClient
 
 STREAMS, CHUNKS, CHUNK_SIZE, PACE_MS, ROUNDS = 200, 40, 20, 20, 3
 MODEL = f"mock/synthetic#chunks={CHUNKS},size={CHUNK_SIZE},pace={PACE_MS}"
-MESSAGES: Any = [{"role": "user", "content": "Hello"}]
 
 #: Receives one stream and returns the pieces of its content.
 Receive = Callable[[], Awaitable[list[str]]]
 
 
-def receive_with_thinkwire(client: AsyncClient) -> Receive:
-    async def receive() -> list[str]:
-        return [
-            event.text async for event in client.stream(MODEL, "Hello") if event.kind == "content"
-        ]
-
-    return receive
+async def stream_with_thinkwire(client: AsyncClient) -> list[str]:
+    return [event.text async for event in client.stream(MODEL, "Hello") if event.kind == "content"]
 
 
-def receive_with_openai(client: openai.AsyncOpenAI) -> Receive:
-    async def receive() -> list[str]:
-        stream = await client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)
-        return [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
-
-    return receive
-
-
-def receive_with_liter_llm(client: liter_llm.DefaultClient) -> Receive:
-    message = liter_llm.Message.from_user(MESSAGES[0])
-    request = liter_llm.ChatCompletionRequest(model=MODEL, messages=[message])
-
-    async def receive() -> list[str]:
-        stream = liter_llm.chat_stream(client, request)
-        return [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
-
-    return receive
-
-
-def receive_with_aiohttp(session: aiohttp.ClientSession, base_url: str) -> Receive:
-    body = {"model": MODEL, "messages": MESSAGES, "stream": True}
-
-    async def receive() -> list[str]:
-        pieces = []
-        async with session.post(f"{base_url}/chat/completions", json=body) as response:
-            async for line in response.content:
-                if line.startswith(b"data: {"):
-                    choices = orjson.loads(line[6:])["choices"]
-                    if choices:
-                        pieces.append(choices[0]["delta"].get("content") or "")
-        return pieces
-
-    return receive
+async def stream_with_openai(client: openai.AsyncOpenAI) -> list[str]:
+    stream = await client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)
+    return [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
 
 
 async def time_per_event(receive: Receive) -> tuple[float, set[int]]:
@@ -84,18 +56,17 @@ async def time_per_event(receive: Receive) -> tuple[float, set[int]]:
 
 async def main(base_url: str) -> None:
     connector = aiohttp.TCPConnector(limit=0)
-    headers = {"Authorization": "Bearer key"}
     async with (
         AsyncClient(base_url=base_url, api_key="key") as thinkwire_client,
         openai.AsyncOpenAI(base_url=base_url, api_key="key", max_retries=0) as openai_client,
-        aiohttp.ClientSession(connector=connector, headers=headers) as session,
+        aiohttp.ClientSession(connector=connector, headers=HEADERS) as session,
     ):
         liter_llm_client = liter_llm.create_client(api_key="key", base_url=base_url)
-        clients = {
-            "thinkwire": receive_with_thinkwire(thinkwire_client),
-            f"aiohttp {aiohttp.__version__} and orjson": receive_with_aiohttp(session, base_url),
-            f"liter-llm {version('liter-llm')}": receive_with_liter_llm(liter_llm_client),
-            f"openai-python {openai.__version__}": receive_with_openai(openai_client),
+        clients: dict[str, Receive] = {
+            "thinkwire": partial(stream_with_thinkwire, thinkwire_client),
+            AIOHTTP: partial(stream_with_aiohttp, session, base_url, MODEL),
+            LITER_LLM: partial(stream_with_liter_llm, liter_llm_client, MODEL),
+            OPENAI: partial(stream_with_openai, openai_client),
         }
         costs: dict[str, list[float]] = {name: [] for name in clients}
         checksums: set[int] = set()

@@ -75,12 +75,13 @@ def main(base_url: str, package: str) -> None:
         for round_ in range(-1, max(count for _, count in PROGRAMS.values())):
             for name, (program, count) in PROGRAMS.items():
                 if round_ < count:
-                    times[name].append(run(program, base_url))
+                    measured = run(program, base_url)
+                    if round_ >= 0:  # The first process of each kind fills the caches.
+                        times[name].append(measured)
     bare = min(cpu for cpu, _ in times["python"])
     rows = []
-    for name, measured in times.items():
-        # The first process of each kind has filled the caches.
-        cpu, elapsed = zip(*measured[1:])
+    for name, of_program in times.items():
+        cpu, elapsed = zip(*of_program)
         added = f"{min(cpu) - bare:+.1f}"
         rows.append((name, figure(cpu, 1), f"{min(cpu):.1f}", added, figure(elapsed, 1)))
     columns = ("program", "ms CPU", "minimum", "to python", "ms elapsed")
