@@ -24,7 +24,8 @@ static const struct receiver *const all[] = {
     &by_callback, &by_pull,           &by_batch, NULL,
 };
 
-/* For a long stream. */
+/* Three receivers, for long streams and for other forms of chunks. */
+enum { LIBCURL, PARSER, THINKWIRE };
 static const struct receiver *const some[] = {
     &by_libcurl,
 #ifdef WITH_SIMDJSON
@@ -36,19 +37,16 @@ static const struct receiver *const some[] = {
     NULL,
 };
 
-/* The others find only what they were written for. */
-static const struct receiver *const general[] = { &by_libcurl, &by_callback, NULL };
-
 /* ---- at full speed ---- */
 
 static void at_line_rate(const char *title, const struct receiver *const *receivers,
                          const char *options, int chunks, int rounds)
 {
     static struct comparison comparison;
-    char model[160], columns[128], body[512];
+    char model[160], columns[128];
     snprintf(model, sizeof model, "mock/synthetic#reasoning=%d,chunks=%d,size=20%s", chunks / 2,
              chunks / 2, options);
-    snprintf(body, sizeof body, "%s", body_for(model));
+    const char *body = body_for(model);
     comparison_open(&comparison, receivers, base_url, body, rounds);
     for (int round = 0; round < rounds; round++) comparison_measure(&comparison, round, body, 1);
     snprintf(columns, sizeof columns, "client|µs CPU per chunk|%s", comparison_columns);
@@ -86,21 +84,23 @@ static void other_forms(int chunks, int rounds)
         snprintf(model, sizeof model, "mock/synthetic#reasoning=%d,chunks=%d,size=20%s", chunks / 2,
                  chunks / 2, forms[form].options);
         snprintf(bodies[form], sizeof bodies[form], "%s", body_for(model));
-        comparison_open(&comparisons[form], general, base_url, bodies[form], rounds);
+        comparison_open(&comparisons[form], some, base_url, bodies[form], rounds);
     }
     for (int round = 0; round < rounds; round++) {
         for (int form = 0; form < FORMS; form++) {
             comparison_measure(&comparisons[form], round, bodies[form], 1);
             costs[form][round] =
-                comparisons[form].cost[1][round] / chunks / forms[form].chunks_per_text;
+                comparisons[form].cost[THINKWIRE][round] / chunks / forms[form].chunks_per_text;
         }
     }
-    table_begin("Other forms of chunks at full speed, by callback",
-                "form|µs CPU per chunk|× libcurl|× plain");
+    char columns[128];
+    snprintf(columns, sizeof columns, "form|µs CPU per chunk|%s|× plain", comparison_columns);
+    table_begin("Other forms of chunks at full speed, by callback", columns);
     for (int form = 0; form < FORMS; form++) {
         table_row(forms[form].name);
         table_figure(costs[form], rounds, 3);
-        table_ratio(comparisons[form].cost[1], comparisons[form].cost[0], rounds);
+        table_ratio(comparisons[form].cost[THINKWIRE], comparisons[form].cost[LIBCURL], rounds);
+        table_ratio(comparisons[form].cost[THINKWIRE], comparisons[form].cost[PARSER], rounds);
         table_ratio(costs[form], costs[0], rounds);
         table_end_row();
         comparison_close(&comparisons[form]);

@@ -14,10 +14,11 @@ enum channel { REASONING, CONTENT, CHANNELS };
 
 /* What an exchange received. */
 struct tally {
+    bool is_unparsed; /* Whether the receiver only counts the bytes of the body. */
     size_t bytes;     /* Of the body, if the receiver knows them. */
-    size_t pieces;    /* Of reasoning or content; 0 if the receiver parses nothing. */
+    size_t pieces;    /* Of reasoning or content. */
     size_t text;      /* Bytes of the pieces. */
-    int64_t first_ns; /* The time of the first piece; of the first byte without pieces. */
+    int64_t first_ns; /* The time of the first piece; of the first byte if nothing is parsed. */
 
     /* Whether the checksums are computed, which takes time. They do not depend on how a text is
      * divided into pieces. */
@@ -54,7 +55,7 @@ void fail(const char *what, const char *why);
  * program if the process fails. */
 void in_new_process(const char *name, void (*function)(void *data), void *data, size_t size);
 
-/* Ends the program if two receivers of one response did not receive the same. */
+/* Ends the program if two receivers of one response received different text, or none. */
 void compare_tallies(const char *name, const struct tally *tally, const char *other_name,
                      const struct tally *other);
 

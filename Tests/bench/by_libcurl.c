@@ -63,6 +63,7 @@ static size_t count(char *bytes, size_t size, size_t length, void *userdata)
 {
     struct tally *tally = userdata;
     (void)bytes;
+    tally->is_unparsed = true;
     if (tally->bytes == 0) tally->first_ns = now_ns();
     tally->bytes += size * length;
     return size * length;

@@ -3,6 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+const struct receiver *const streaming[] = {
+    &by_libcurl,  &by_hand,
+#ifdef WITH_SIMDJSON
+    &by_simdjson,
+#endif
+    &by_callback, &by_pull, NULL,
+};
+
 #ifdef WITH_SIMDJSON
 const char comparison_columns[] = "× libcurl|× simdjson";
 static const struct receiver *const compared = &by_simdjson;

@@ -18,15 +18,19 @@ struct comparison {
     double first[MAX_RECEIVERS][MAX_ROUNDS]; /* Until the first piece of text. */
 };
 
+/* Receivers of streams; ends with NULL. */
+extern const struct receiver *const streaming[];
+
 /* Opens the receivers, and verifies that they receive the same. */
 void comparison_open(struct comparison *comparison, const struct receiver *const *receivers,
                      const char *base_url, const char *body, int rounds);
 
-/* Measures a round: a number of exchanges. The results are those of one exchange. */
+/* Measures a round of several exchanges. The results are averages of these. */
 void comparison_measure(struct comparison *comparison, int round, const char *body, int exchanges);
 
-/* Prints a row without its end: the cost of a receiver in units of which an exchange has so many,
- * and its ratios to libcurl and to the loop that is compared. */
+/* Prints a row without its end: the cost of a receiver per unit, such as a chunk, if an exchange
+ * has `units` of them; and its ratios to bare libcurl and to the parser with simdjson, or to the
+ * one with strstr if there is no simdjson. */
 extern const char comparison_columns[];
 void comparison_row(const struct comparison *comparison, int receiver, int units, int decimals);
 

@@ -8,14 +8,6 @@
 
 #include "comparison.h"
 
-static const struct receiver *const streaming[] = {
-    &by_libcurl,  &by_hand,
-#ifdef WITH_SIMDJSON
-    &by_simdjson,
-#endif
-    &by_callback, &by_pull, NULL,
-};
-
 static const struct receiver *const unstreamed[] = {
     &by_libcurl,
 #ifdef WITH_SIMDJSON

@@ -3,40 +3,28 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "comparison.h"
 
 enum { MAX_STREAMS = 256 };
 
-static const struct receiver *const receivers[] = {
-    &by_libcurl,  &by_hand,
-#ifdef WITH_SIMDJSON
-    &by_simdjson,
-#endif
-    &by_callback, &by_pull, NULL,
-};
-
 struct stream {
     const struct receiver *receiver;
     pthread_barrier_t *barrier;
-    struct tally *tally;
-    char body[512];
+    const char *first_body, *body;
+    struct tally tally;
 };
 
 /* Connects, waits for the other threads, streams, and waits for them again. */
 static void *run_stream(void *argument)
 {
     struct stream *stream = argument;
-    char first[512];
-    struct tally before = { 0 };
+    struct tally first = { 0 };
     void *state = stream->receiver->open(base_url);
-    snprintf(first, sizeof first, "%s", stream->body);
-    memcpy(strstr(first, "chunks=") + 7, "00001,", 6);
-    stream->receiver->exchange(state, first, &before);
+    stream->receiver->exchange(state, stream->first_body, &first);
     pthread_barrier_wait(stream->barrier);
     pthread_barrier_wait(stream->barrier);
-    stream->receiver->exchange(state, stream->body, stream->tally);
+    stream->receiver->exchange(state, stream->body, &stream->tally);
     pthread_barrier_wait(stream->barrier);
     stream->receiver->close(state);
     return NULL;
@@ -47,16 +35,15 @@ static double cost_of_streams(const struct receiver *receiver, int streams, int 
                               struct tally *expected)
 {
     static struct stream all[MAX_STREAMS];
-    static struct tally tallies[MAX_STREAMS];
     pthread_t threads[MAX_STREAMS];
     pthread_barrier_t barrier;
-    char model[128];
-    snprintf(model, sizeof model, "mock/synthetic#chunks=%05d,size=20,pace=%d", chunks, pace_ms);
+    char model[128], first_body[512];
+    snprintf(first_body, sizeof first_body, "%s", body_for("mock/synthetic#chunks=1,size=20"));
+    snprintf(model, sizeof model, "mock/synthetic#chunks=%d,size=20,pace=%d", chunks, pace_ms);
+    const char *body = body_for(model);
     pthread_barrier_init(&barrier, NULL, (unsigned)streams + 1);
     for (int i = 0; i < streams; i++) {
-        tallies[i] = (struct tally){ .is_verified = true };
-        all[i] = (struct stream){ .receiver = receiver, .barrier = &barrier, .tally = &tallies[i] };
-        snprintf(all[i].body, sizeof all[i].body, "%s", body_for(model));
+        all[i] = (struct stream){ receiver, &barrier, first_body, body, { .is_verified = true } };
         if (pthread_create(&threads[i], NULL, run_stream, &all[i]) != 0)
             fail("streams", "no thread");
     }
@@ -67,8 +54,8 @@ static double cost_of_streams(const struct receiver *receiver, int streams, int 
     double used = (double)(cpu_time_ns() - start) / 1e3 / streams / chunks;
     for (int i = 0; i < streams; i++) pthread_join(threads[i], NULL);
     for (int i = 0; i < streams; i++) {
-        if (expected->pieces == 0) *expected = tallies[i];
-        compare_tallies(receiver->name, &tallies[i], "another", expected);
+        if (expected->is_unparsed) *expected = all[i].tally;
+        compare_tallies(receiver->name, &all[i].tally, "another", expected);
     }
     pthread_barrier_destroy(&barrier);
     return used;
@@ -77,13 +64,13 @@ static double cost_of_streams(const struct receiver *receiver, int streams, int 
 static void at_a_pace(int streams, int pace_ms, int chunks, int rounds)
 {
     static struct comparison comparison;
-    comparison = (struct comparison){ .receivers = receivers, .rounds = rounds };
-    while (receivers[comparison.count]) comparison.count++;
-    struct tally expected = { 0 };
+    comparison = (struct comparison){ .receivers = streaming, .rounds = rounds };
+    while (streaming[comparison.count]) comparison.count++;
+    struct tally expected = { .is_unparsed = true };
     for (int round = 0; round < rounds; round++) {
         for (int who = 0; who < comparison.count; who++)
             comparison.cost[who][round] =
-                cost_of_streams(receivers[who], streams, pace_ms, chunks, &expected);
+                cost_of_streams(streaming[who], streams, pace_ms, chunks, &expected);
     }
     char title[128], columns[128];
     snprintf(title, sizeof title, "%d stream%s of %d chunks per second, a thread each", streams,

@@ -33,7 +33,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The value below which this part of the values is, interpolated between two values. */
+/* A quantile of sorted values, interpolated linearly; `part` is from 0 to 1. */
 static double quantile(const double *sorted, int count, double part)
 {
     double place = part * (count - 1);
