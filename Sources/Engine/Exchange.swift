@@ -131,7 +131,7 @@ package final class Exchange {
         while true {
             if cancellation.isRequested { abort(at: now) }
             if isPaused, let until = deadlineWhilePaused(now) { return .pending(until: until) }
-            if let event = nextArrived(at: now) { return .event(event) }
+            if let event = nextEvent(at: now) { return .event(event) }
             if hasPendingRetryEvent {
                 hasPendingRetryEvent = false
                 return .event(eventStorage.storeRetry(of: reply, wait: retryWait))
@@ -145,11 +145,15 @@ package final class Exchange {
     package func swapReader(_ other: inout JSONReader) { attempt.swapReader(&other) }
 
     /// The next event of the answer, if all of it has been received. Valid until the next call.
-    ///
     /// It ends the exchange only for an error in what was received. nil also if it is cancelled.
-    @_optimize(speed)
+    @inline(__always)
     package func nextArrived(at now: Int64) -> UnsafePointer<tw_event>? {
-        guard !cancellation.isRequested else { return nil }
+        cancellation.isRequested ? nil : nextEvent(at: now)
+    }
+
+    /// nil only if all that was received is parsed, as `endWhenDue` requires, even if cancelled now.
+    @_optimize(speed)
+    private func nextEvent(at now: Int64) -> UnsafePointer<tw_event>? {
         while !attempt.hasEvents {
             guard !isOver else { return nil }
             switch attempt.parse(into: unretainedReply, at: now) {
