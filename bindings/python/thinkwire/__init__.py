@@ -43,7 +43,8 @@ from .errors import (
     TruncatedError,
     UnprocessableEntityError,
 )
-from .events import Event, EventBatch, EventKind
+from .event_batch import EventBatch
+from .events import Event, EventKind
 from .reply import Reply
 from .stream import Stream
 

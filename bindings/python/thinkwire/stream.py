@@ -10,7 +10,8 @@ from ._abi import TW_NEXT_END, TW_NEXT_EVENT, tw_batch
 from ._handle import NotCopyable, failures, raise_failure
 from ._typing import TYPE_CHECKING, Callable, Optional
 from .errors import MisuseError, error_of
-from .events import Arrived, Event, EventBatch, batch_of
+from .event_batch import Arrived, EventBatch, batch_of
+from .events import Event
 from .options import Options
 from .reply import Reply
 
