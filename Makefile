@@ -130,7 +130,7 @@ programs:
 	$(MAKE) --no-print-directory -j2 BUILT=1 $(venv)/ready $(c_tests)
 
 # `make test` in a new Debian 12 with current packages. For use before releases; needs root.
-test-chroot:
+test-chroot: | package-tools
 	Tests/chroot.py
 
 # What can be tested within seconds.

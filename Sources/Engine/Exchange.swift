@@ -151,7 +151,7 @@ package final class Exchange {
         cancellation.isRequested ? nil : nextEvent(at: now)
     }
 
-    /// nil only if all that was received is parsed, as `endWhenDue` requires, even if cancelled now.
+    /// nil only if all that was received is parsed, even if cancelled meanwhile: see `endWhenDue`.
     @_optimize(speed)
     private func nextEvent(at now: Int64) -> UnsafePointer<tw_event>? {
         while !attempt.hasEvents {
