@@ -146,13 +146,13 @@ package final class Exchange {
 
     /// The next event of the answer, if all of it has been received. Valid until the next call.
     /// It ends the exchange only for an error in what was received. nil also if it is cancelled.
-    @inline(__always)
+    @_optimize(speed)
     package func nextArrived(at now: Int64) -> UnsafePointer<tw_event>? {
         cancellation.isRequested ? nil : nextEvent(at: now)
     }
 
     /// nil only if all that was received is parsed, even if cancelled meanwhile: see `endWhenDue`.
-    @_optimize(speed)
+    @inline(__always)
     private func nextEvent(at now: Int64) -> UnsafePointer<tw_event>? {
         while !attempt.hasEvents {
             guard !isOver else { return nil }
