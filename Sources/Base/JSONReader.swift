@@ -69,26 +69,39 @@ struct JSONNode {
             throw JSONError(offset: 0, problem: .unexpectedEnd)
         }
         var scanner = JSONScanner(source: source, end: text.count, strictness)
-        try readAll(&scanner, inside: levels)
+        try readValue(&scanner, inside: levels)
+        scanner.skipSpace()
+        guard scanner.offset == scanner.end else { throw scanner.error(.trailingText) }
         return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
     }
 
-    /// Parses the string whose opening quote is at `offset`, with leniency; nil if there is no
-    /// quote, or the string is invalid or incomplete.
-    package mutating func readString(in text: Bytes, at offset: Int) -> JSONValue? {
+    /// Begins an array of values that are read from different places of a text.
+    package mutating func beginParts() {
         count = 0
-        guard let source = text.baseAddress, text.count < Int(UInt32.max), offset >= 0,
-            offset < text.count,
-            text[offset] == UInt8(ascii: "\"")
-        else { return nil }
-        var scanner = JSONScanner(source: source, end: text.count, .lenient)
+        add(.array, start: 0, end: 0, next: 0)
+    }
+
+    /// Parses the value at `offset`, `levels` deep in the text, as the next element of the array.
+    /// Returns its end.
+    ///
+    /// nil if it is incomplete, not RFC 8259's, or contains the end of a line.
+    package mutating func readPart(of text: Bytes, at offset: Int, inside levels: Int) -> Int? {
+        guard let source = text.baseAddress, text.count < Int(UInt32.max) else { return nil }
+        var scanner = JSONScanner(source: source, end: text.count, .replacesInvalidUTF8)
         scanner.offset = offset
-        do { try readString(&scanner, isKey: false) } catch { return nil }
-        return JSONValue(source: source, nodes: UnsafePointer(nodes!), index: 0)
+        do { try readValue(&scanner, inside: levels) } catch { return nil }
+        return scanner.hasLineEnd ? nil : scanner.offset
+    }
+
+    /// Ends the array, and returns it. Only its elements can be used.
+    package mutating func endParts(of text: Bytes) -> JSONValue? {
+        guard let source = text.baseAddress, let nodes else { return nil }
+        nodes[0].next = UInt32(truncatingIfNeeded: count)
+        return JSONValue(source: source, nodes: UnsafePointer(nodes), index: 0)
     }
 
     /// Reads the string whose first character is at `start`, if it consists of ordinary ASCII
-    /// characters: no escapes. Takes half the time of `readString`.
+    /// characters: no escapes. Takes half the time of `readPart`.
     ///
     /// nil if it contains anything else, or if its end is not within the text.
     @inline(__always)
@@ -122,48 +135,51 @@ struct JSONNode {
         count += 1
     }
 
-    /// Reads all values in one pass, without recursion: `next` of an open array or object holds its
+    /// Reads a value in one pass, without recursion: `next` of an open array or object holds its
     /// parent.
-    private mutating func readAll(_ scanner: inout JSONScanner, inside levels: Int)
+    private mutating func readValue(_ scanner: inout JSONScanner, inside levels: Int)
         throws(JSONError)
     {
         let outermost = UInt32.max
         var open = outermost
         var depth = levels
+        var isKey = false
         reading: while true {
-            // A value begins here.
+            // A name or a value begins here.
             scanner.skipSpace()
             guard count < JSONReader.maxValues else { throw scanner.error(.tooManyValues) }
             let start = scanner.offset
-            switch try scanner.byte(or: .expectedValue) {
+            let byte = try scanner.byte(or: isKey ? .expectedKey : .expectedValue)
+            guard !isKey || byte == UInt8(ascii: "\"") else { throw scanner.error(.expectedKey) }
+            switch byte {
             case UInt8(ascii: "{"), UInt8(ascii: "["):
                 depth += 1
                 guard depth <= JSONReader.maxDepth else { throw scanner.error(.tooDeep) }
-                let isObject = scanner.source[start] == UInt8(ascii: "{")
+                let isObject = byte == UInt8(ascii: "{")
                 scanner.offset += 1
                 add(isObject ? .object : .array, start: start, end: start, next: open)
                 open = UInt32(truncatingIfNeeded: count - 1)
                 scanner.skipSpace()
                 let first = try scanner.byte(or: isObject ? .expectedKey : .expectedValue)
                 if first == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) { break }
-                if isObject { try readKey(&scanner) }
+                isKey = isObject
                 continue reading
             case UInt8(ascii: "\""):
-                try readString(&scanner, isKey: false)
+                let flags = try scanner.skipString(
+                    rejectingInvalidUTF8: isKey || scanner.strictness == .rejectsInvalidUTF8)
+                addLeaf(.string, from: start + 1, to: scanner.offset - 1, flags: flags)
+                guard isKey else { break }
+                isKey = false
+                scanner.skipSpace()
+                guard try scanner.byte(or: .expectedColon) == UInt8(ascii: ":") else {
+                    throw scanner.error(.expectedColon)
+                }
+                scanner.offset += 1
+                continue reading
             case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
                 try readNumber(&scanner)
-            case UInt8(ascii: "n"):
-                try scanner.skip("null")
-                addLeaf(.null, from: start, to: scanner.offset)
-            case UInt8(ascii: "t"):
-                try scanner.skip("true")
-                addLeaf(.true, from: start, to: scanner.offset)
-            case UInt8(ascii: "f"):
-                try scanner.skip("false")
-                addLeaf(.false, from: start, to: scanner.offset)
             default:
-                try scanner.skipNonfinite()
-                addLeaf(.number, from: start, to: scanner.offset, flags: JSONNode.nonstandard)
+                try readWord(&scanner)
             }
             // A value has ended here, or an empty array or object is about to end.
             while open != outermost {
@@ -172,10 +188,7 @@ struct JSONNode {
                 let byte = try scanner.byte(or: .expectedCommaOrEnd)
                 if byte == UInt8(ascii: ",") {
                     scanner.offset += 1
-                    if isObject {
-                        scanner.skipSpace()
-                        try readKey(&scanner)
-                    }
+                    isKey = isObject
                     continue reading
                 }
                 guard byte == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
@@ -189,8 +202,6 @@ struct JSONNode {
                 nodes![closed].next = UInt32(truncatingIfNeeded: count)
                 if scanner.isNonstandard { nodes![closed].flags = JSONNode.nonstandard }
             }
-            scanner.skipSpace()
-            guard scanner.offset == scanner.end else { throw scanner.error(.trailingText) }
             return
         }
     }
@@ -199,6 +210,24 @@ struct JSONNode {
         _ kind: JSONValue.Kind, from start: Int, to end: Int, flags: UInt8 = 0
     ) {
         add(kind, start: start, end: end, next: UInt32(truncatingIfNeeded: count + 1), flags: flags)
+    }
+
+    private mutating func readWord(_ scanner: inout JSONScanner) throws(JSONError) {
+        let start = scanner.offset
+        switch scanner.source[start] {
+        case UInt8(ascii: "n"):
+            try scanner.skip("null")
+            addLeaf(.null, from: start, to: scanner.offset)
+        case UInt8(ascii: "t"):
+            try scanner.skip("true")
+            addLeaf(.true, from: start, to: scanner.offset)
+        case UInt8(ascii: "f"):
+            try scanner.skip("false")
+            addLeaf(.false, from: start, to: scanner.offset)
+        default:
+            try scanner.skipNonfinite()
+            addLeaf(.number, from: start, to: scanner.offset, flags: JSONNode.nonstandard)
+        }
     }
 
     @inline(__always)
@@ -216,24 +245,5 @@ struct JSONNode {
             throw JSONError(offset: start, problem: .numberTooLong)
         }
         addLeaf(.number, from: start, to: scanner.offset)
-    }
-
-    private mutating func readString(_ scanner: inout JSONScanner, isKey: Bool) throws(JSONError) {
-        let start = scanner.offset + 1
-        let flags = try scanner.skipString(
-            rejectingInvalidUTF8: isKey || scanner.strictness == .rejectsInvalidUTF8)
-        addLeaf(.string, from: start, to: scanner.offset - 1, flags: flags)
-    }
-
-    private mutating func readKey(_ scanner: inout JSONScanner) throws(JSONError) {
-        guard try scanner.byte(or: .expectedKey) == UInt8(ascii: "\"") else {
-            throw scanner.error(.expectedKey)
-        }
-        try readString(&scanner, isKey: true)
-        scanner.skipSpace()
-        guard try scanner.byte(or: .expectedColon) == UInt8(ascii: ":") else {
-            throw scanner.error(.expectedColon)
-        }
-        scanner.offset += 1
     }
 }

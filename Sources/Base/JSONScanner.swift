@@ -8,6 +8,8 @@ struct JSONScanner {
     var offset = 0
     /// Whether something was read that only `lenient` accepts.
     var isNonstandard = false
+    /// Whether a line ended between values.
+    private(set) var hasLineEnd = false
 
     init(source: UnsafePointer<UInt8>, end: Int, _ strictness: JSONReader.Strictness) {
         self.source = source
@@ -31,7 +33,10 @@ struct JSONScanner {
     mutating func skipSpace() {
         while offset < end, source[offset] <= 0x20 {
             switch source[offset] {
-            case 0x20, 0x0A, 0x0D, 0x09: offset += 1
+            case 0x20, 0x09: offset += 1
+            case 0x0A, 0x0D:
+                hasLineEnd = true
+                offset += 1
             default: return
             }
         }
@@ -49,9 +54,10 @@ struct JSONScanner {
 
     @inline(__always)
     mutating func skipDigits() throws(JSONError) {
-        let start = offset
-        while offset < end, source[offset] &- UInt8(ascii: "0") <= 9 { offset += 1 }
-        guard offset > start else { throw error(.badNumber) }
+        var next = offset
+        while next < end, source[next] &- UInt8(ascii: "0") <= 9 { next += 1 }
+        guard next > offset else { throw error(.badNumber) }
+        offset = next
     }
 
     mutating func skipNumber() throws(JSONError) {
@@ -124,6 +130,10 @@ struct JSONScanner {
     /// Skips ASCII other than quotes, backslashes and control characters, eight bytes at a time.
     @inline(__always)
     mutating func skipOrdinary() {
+        // The compiler cannot keep the members in registers: the text might overlap them.
+        let (source, end) = (source, end)
+        var offset = offset
+        defer { self.offset = offset }
         let ones: UInt64 = 0x0101_0101_0101_0101
         let highs: UInt64 = 0x8080_8080_8080_8080
         while end - offset >= 8 {

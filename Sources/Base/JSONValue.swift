@@ -153,6 +153,9 @@ package struct JSONValue {
         }
     }
 
+    /// The array of the parts, for a value that `JSONReader.readPart` has read.
+    package var parts: JSONValue { JSONValue(source: source, nodes: nodes, index: 0) }
+
     /// The elements of an array; empty for another kind of value.
     package var elements: Elements { Elements(self) }
 

@@ -21,10 +21,10 @@ from pathlib import Path
 LIMITS = {
     "": 600,
     ",piece=100": 750,
-    ",choices=2": 1800,
+    ",choices=2": 1350,
     ",escapes=5": 700,
-    ",obfuscation=1": 2000,
-    ",logprobs=1": 14000,
+    ",obfuscation=1": 1600,
+    ",logprobs=1": 3200,
 }
 SHORT, LONG = 1000, 8000
 

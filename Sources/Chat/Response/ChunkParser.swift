@@ -67,15 +67,15 @@ package struct ChunkParser: ~Copyable {
     @inline(__always)
     private mutating func add(_ piece: JSONValue, to reply: Reply) {
         reply.isIndexCertain = true
-        let index = known.recent.choice
+        let index = known.choice
         UnretainedReference(reply.choices[index]).with { choice in
-            if known.recent.kind == TW_EVENT_REASONING {
+            if known.kind == TW_EVENT_REASONING {
                 accumulator.addReasoning(piece, choice, index)
             } else {
                 accumulator.addContent(piece, choice, index)
             }
         }
-        known.setFields(of: reply, &reader)
+        known.setFields(of: reply, piece)
     }
 
     /// Parses the data of one SSE event. `name` is the event's name, or empty.
@@ -243,7 +243,7 @@ package struct ChunkParser: ~Copyable {
             choice.documentIndex = arrayIndex
             choice.tags.recordsPrefix = false
         }
-        let members = readMembers(of: value, choice, isDocument: isDocument, into: reply)
+        let members = readMembers(of: value, choice, index, isDocument: isDocument, into: reply)
         if let message = members.message, message.kind == .object {
             hasMessage = true
             // A message after deltas repeats them (any-llm PR 657, hermes-browser-extension#11).
@@ -283,7 +283,7 @@ extension ChunkParser {
     /// Finds the members of a choice that are processed individually, and keeps the others for the
     /// document.
     private mutating func readMembers(
-        of value: JSONValue, _ choice: Choice, isDocument: Bool, into reply: Reply
+        of value: JSONValue, _ choice: Choice, _ index: Int, isDocument: Bool, into reply: Reply
     ) -> ChoiceMembers {
         var found = ChoiceMembers()
         choice.fields.rewind()
@@ -309,7 +309,7 @@ extension ChunkParser {
                 choice.fields.reserve(StaticText.bytes("finish_reason"))
             } else if name.isText("logprobs") {
                 choice.fields.reserve(StaticText.bytes("logprobs"))
-                joinLogprobs(member, of: choice)
+                joinLogprobs(member, of: choice, index)
             } else {
                 let kept = choice.fields.keep(name, member)
                 candidate.note(kept)
@@ -322,11 +322,11 @@ extension ChunkParser {
         return found
     }
 
-    private mutating func joinLogprobs(_ logprobs: JSONValue, of choice: Choice) {
+    private mutating func joinLogprobs(_ logprobs: JSONValue, of choice: Choice, _ index: Int) {
         if logprobs.kind == .object { choice.logprobs.rewind() }
         for (list, tokens) in logprobs.members where list.isStandard {
-            candidate.reject()
-            choice.logprobs.join(list.contents, tokens)
+            let joined = choice.logprobs.join(list.contents, tokens)
+            candidate.add(logprobs: tokens, joinedAs: joined, index)
         }
     }
 

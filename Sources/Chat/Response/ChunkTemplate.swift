@@ -8,30 +8,33 @@ import CThinkwire
 /// Every chunk of a stream repeats the same dozen members (id, model, date, ...). If all bytes
 /// except the text are equal to the template's, the effect is the same, and only the text has to be
 /// read (measured: 540 instructions instead of 9400). The same is true for strings without an
-/// effect, and for those of members that are kept for the document.
+/// effect, for those of members that are kept for the document, and for arrays that are joined for
+/// it.
 struct ChunkTemplate: ~Copyable {
-    /// A string that may differ.
+    /// A value that may differ.
     struct Hole {
         enum Effect {
             case text
             case none
             /// It is the value of this field of the reply.
             case field(Int)
+            /// Its elements are added to this field of a choice's log probabilities.
+            case logprobs(choice: Int, field: Int)
         }
 
         let effect: Effect
-        /// Byte range in the chunk, with the quotes.
+        /// Byte range in the chunk; of a string, with its quotes.
         let range: Range<Int>
     }
 
     /// The chunk as the only data of an event: `data: `, the chunk, and two line feeds.
     private var event = ByteBuffer()
-    /// Byte range of the text in the event, without its quotes.
-    private var textRange = 0..<0
-    /// All holes in the order of their positions, if the text is not the only one.
+    /// All holes in the order of their positions.
     private var holes: [Hole] = []
-    /// The values of these holes in the event that was matched last.
-    private var values: [Bytes] = []
+    /// Byte range of the first hole in the event, without its quotes.
+    private var firstHole = 0..<0
+    /// Whether the text is the only hole.
+    private var hasOnlyText = false
     /// Kind of the event that reports the text.
     private(set) var kind = TW_EVENT_CONTENT
     /// Index of the text's choice in `Reply.choices`.
@@ -41,27 +44,26 @@ struct ChunkTemplate: ~Copyable {
     private static let maxLength = 8192
     private static let fieldLength = 6
     private static let endLength = 2
+    /// No value of a template is that deep. A chunk that is deeper than the reader allows is not
+    /// recognised.
+    private static let levels = 8
 
     mutating func record(_ chunk: Bytes, _ candidate: borrowing TemplateCandidate) {
         reset()
         // Data of several lines has line ends, which cannot be compared as one line.
-        guard let piece = candidate.onlyPiece, chunk.count <= ChunkTemplate.maxLength,
-            !chunk.contains("\n"), !chunk.contains("\r")
+        guard let piece = candidate.onlyPiece, let first = candidate.holes.first,
+            chunk.count <= ChunkTemplate.maxLength, !chunk.contains("\n"), !chunk.contains("\r")
         else { return }
         event.reserve(chunk.count + ChunkTemplate.fieldLength + ChunkTemplate.endLength)
         event.append("data: ")
         event.append(chunk)
         event.append("\n\n")
-        let text = piece.text.range
-        textRange =
-            text.lowerBound + 1 + ChunkTemplate.fieldLength..<text.upperBound - 1
-            + ChunkTemplate.fieldLength
-        kind = piece.kind
-        choice = piece.choice
-        guard !candidate.holes.isEmpty else { return }
-        let index = candidate.holes.firstIndex { $0.range.lowerBound > text.lowerBound }
+        (kind, choice) = piece
         holes = candidate.holes
-        holes.insert(Hole(effect: .text, range: text), at: index ?? holes.count)
+        hasOnlyText = holes.count == 1
+        firstHole =
+            first.range.lowerBound + 1 + ChunkTemplate.fieldLength..<first.range.upperBound - 1
+            + ChunkTemplate.fieldLength
     }
 
     mutating func reset() {
@@ -73,26 +75,13 @@ struct ChunkTemplate: ~Copyable {
 
     /// The text of a chunk that differs from the template only in its holes.
     ///
-    /// nil if other bytes differ, or if the text is empty or not a valid JSON string.
-    @inline(never)
+    /// nil if other bytes differ, or if the text is empty, or if a hole's value is not standard
+    /// JSON.
     mutating func match(in chunk: Bytes, _ reader: inout JSONReader) -> JSONValue? {
         guard !event.isEmpty else { return nil }
-        let known = event.bytes.part(
-            ChunkTemplate.fieldLength..<event.count - ChunkTemplate.endLength)
-        guard holes.isEmpty else {
-            let match = matchHoles(in: chunk, known, &reader)
-            return match?.length == chunk.count ? match?.text : nil
-        }
-        let start = textRange.lowerBound - ChunkTemplate.fieldLength
-        let end = chunk.count - (event.count - ChunkTemplate.endLength - textRange.upperBound)
-        guard end > start, chunk.part(0..<start).equals(known.part(0..<start)),
-            chunk.dropping(end).equals(
-                known.dropping(textRange.upperBound - ChunkTemplate.fieldLength)),
-            let text = reader.readString(in: chunk, at: start - 1),
-            // If the string ends earlier, the equal bytes at the end have another meaning.
-            start + text.contents.count == end
-        else { return nil }
-        return text
+        let known = ChunkTemplate.fieldLength..<event.count - ChunkTemplate.endLength
+        let match = matchHoles(in: chunk, known, &reader)
+        return match?.length == chunk.count ? match?.text : nil
     }
 
     /// The text and the chunk of the event that the input begins with, if the event differs from
@@ -104,19 +93,16 @@ struct ChunkTemplate: ~Copyable {
     mutating func matchEvent(in input: Bytes, _ reader: inout JSONReader)
         -> (text: JSONValue, chunk: Bytes)?
     {
-        guard holes.isEmpty else { return matchEventWithHoles(in: input, &reader) }
-        let start = textRange.lowerBound
-        let rest = event.count &- textRange.upperBound
+        let start = firstHole.lowerBound
+        let rest = event.count &- firstHole.upperBound
         guard !event.isEmpty, input.count > start &+ rest, let source = input.baseAddress,
-            memcmp(source, event.start, start) == 0,
-            let text = reader.readOrdinaryString(in: input, at: start)
-                ?? reader.readString(in: input, at: start - 1)
+            memcmp(source, event.start, start) == 0
         else { return nil }
-        // A control character in the text may be a line end.
-        let end = start &+ text.contents.count
-        guard text.isStandard, end > start, input.count &- end >= rest,
-            memcmp(source + end, event.start + textRange.upperBound, rest) == 0
-        else { return nil }
+        guard hasOnlyText, let text = reader.readOrdinaryString(in: input, at: start),
+            case let end = start &+ text.contents.count,
+            end > start, input.count &- end >= rest,
+            memcmp(source + end, event.start + firstHole.upperBound, rest) == 0
+        else { return matchEventWithHoles(in: input, &reader) }
         let length = end &+ rest &- ChunkTemplate.fieldLength &- ChunkTemplate.endLength
         return (text, Bytes(start: source + ChunkTemplate.fieldLength, count: length))
     }
@@ -125,101 +111,108 @@ struct ChunkTemplate: ~Copyable {
     private mutating func matchEventWithHoles(in input: Bytes, _ reader: inout JSONReader)
         -> (text: JSONValue, chunk: Bytes)?
     {
-        guard input.count > event.count / 2, input.hasPrefix("data: "),
-            case let known = event.bytes.dropping(ChunkTemplate.fieldLength),
-            case let rest = input.dropping(ChunkTemplate.fieldLength),
-            let match = matchHoles(in: rest, known, &reader)
-        else { return nil }
-        return (match.text, rest.part(0..<match.length - ChunkTemplate.endLength))
+        guard let (text, length) = matchHoles(in: input, 0..<event.count, &reader) else {
+            return nil
+        }
+        return (text, input.part(ChunkTemplate.fieldLength..<length - ChunkTemplate.endLength))
     }
 
-    /// The text and the length of the beginning of `input` that differs from `known` only in the
-    /// holes. The values of the holes are standard JSON, and kept for `setFields`.
+    /// The text and the length of the beginning of `input` that differs from a part of the event
+    /// only in the holes. Their values are standard JSON without line ends, and the parts of the
+    /// text.
     @_optimize(speed)
+    @inline(never)
     private mutating func matchHoles(
-        in input: Bytes, _ known: Bytes, _ reader: inout JSONReader
+        in input: Bytes, _ known: Range<Int>, _ reader: inout JSONReader
     ) -> (text: JSONValue, length: Int)? {
-        guard let source = input.baseAddress, let knownStart = known.baseAddress else { return nil }
-        values.removeAll(keepingCapacity: true)
-        var (position, knownPosition, textStart) = (0, 0, 0)
+        guard let source = input.baseAddress else { return nil }
+        var (position, knownPosition) = (0, known.lowerBound)
+        reader.beginParts()
         for hole in holes {
-            let fixed = hole.range.lowerBound + 1 - knownPosition
-            assert(fixed > 0, "the holes are not in the order of their positions")
+            // With the first byte of the value, which shows its kind.
+            let start = hole.range.lowerBound + ChunkTemplate.fieldLength
+            let fixed = start + 1 - knownPosition
             guard input.count - position > fixed,
-                memcmp(source + position, knownStart + knownPosition, fixed) == 0
+                memcmp(source + position, event.start + knownPosition, fixed) == 0,
+                let end = reader.readPart(
+                    of: input, at: position + fixed - 1, inside: ChunkTemplate.levels)
             else { return nil }
-            position += fixed
-            guard
-                let value = reader.readOrdinaryString(in: input, at: position)
-                    ?? reader.readString(in: input, at: position - 1), value.isStandard
-            else { return nil }
-            if case .text = hole.effect {
-                guard !value.contents.isEmpty else { return nil }
-                textStart = position
-            }
-            values.append(value.raw)
-            position += value.contents.count
-            knownPosition = hole.range.upperBound - 1
+            position = end
+            knownPosition = hole.range.upperBound + ChunkTemplate.fieldLength
         }
-        let rest = known.count - knownPosition
+        let rest = known.upperBound - knownPosition
         guard input.count - position >= rest,
-            memcmp(source + position, knownStart + knownPosition, rest) == 0,
-            // The reader has only one value at a time.
-            let text = reader.readString(in: input, at: textStart - 1)
+            memcmp(source + position, event.start + knownPosition, rest) == 0,
+            let found = reader.endParts(of: input)
         else { return nil }
-        return (text, position + rest)
+        for (hole, value) in zip(holes, found.elements) {
+            guard case .text = hole.effect else { continue }
+            return value.contents.isEmpty ? nil : (value, position + rest)
+        }
+        return nil
     }
 
     /// Whether a match changes fields of the reply.
     var hasFields: Bool {
-        @inline(__always) get { !holes.isEmpty }
+        @inline(__always) get { !hasOnlyText }
     }
 
-    /// Applies the last match to the fields of the reply. The text of the match is invalid
-    /// afterwards.
+    /// Applies a match with this text to the fields of the reply. The reader must not have read
+    /// anything since.
+    @_optimize(speed)
     @inline(never)
-    func setFields(of reply: Reply, _ reader: inout JSONReader) {
-        for (hole, value) in zip(holes, values) {
-            guard case .field(let field) = hole.effect,
-                let string = reader.readString(in: value, at: 0)
-            else { continue }
-            reply.fields.set(field, string)
+    func setFields(of reply: Reply, _ text: JSONValue) {
+        for (hole, value) in zip(holes, text.parts.elements) {
+            switch hole.effect {
+            case .text, .none: continue
+            case .field(let field): reply.fields.set(field, value)
+            case .logprobs(let choice, let field):
+                reply.choices[choice].logprobs.join(field, value)
+            }
         }
     }
 }
 
 /// Decides during parsing whether the current chunk can become a `ChunkTemplate`.
 struct TemplateCandidate {
-    struct Piece {
-        /// Valid until the reader that produced it reads another text.
-        let text: JSONValue
-        let kind: tw_event_kind
-        let choice: Int
-    }
+    /// The kind of the event that reports the text, and the index of its choice.
+    typealias Piece = (kind: tw_event_kind, choice: Int)
 
     private var piece: Piece?
     private var isRejected: Bool
-    /// Strings other than the text that may differ, in the order of their positions.
+    /// Values that may differ, in the order of their positions.
+    ///
+    /// Their ranges are those in the text that was read last.
     private(set) var holes: [ChunkTemplate.Hole] = []
     /// Whether the chunk replaced a value that chunks like earlier ones would not replace again.
     private(set) var hasReplacedValue = false
+
+    /// Far more than any provider's chunk has. A list of many would take long to sort.
+    private static let maxHoles = 32
 
     init(isRejected: Bool) { self.isRejected = isRejected }
 
     /// Notes that parsing the chunk again would do more than append its text again.
     mutating func reject() { isRejected = true }
 
+    private mutating func add(_ value: JSONValue, _ effect: ChunkTemplate.Hole.Effect) {
+        guard holes.count < TemplateCandidate.maxHoles else { return reject() }
+        let range = value.range
+        let index = holes.firstIndex { $0.range.lowerBound > range.lowerBound }
+        holes.insert(ChunkTemplate.Hole(effect: effect, range: range), at: index ?? holes.count)
+    }
+
     /// Notes a piece of text. A template contains exactly one.
     mutating func add(_ text: JSONValue, _ kind: tw_event_kind, _ choice: Int) {
         guard !text.contents.isEmpty else { return }
         if piece != nil || !text.isString { reject() }
-        piece = Piece(text: text, kind: kind, choice: choice)
+        piece = (kind, choice)
+        add(text, .text)
     }
 
     /// Notes a string without an effect, as long as the text is not empty.
     mutating func add(ignored value: JSONValue) {
-        guard value.isString && value.isStandard else { return }
-        add(ChunkTemplate.Hole(effect: .none, range: value.range))
+        if value.isString && value.isStandard { add(value, .none) }
     }
 
     /// Notes a member of a choice or a delta that was kept.
@@ -236,13 +229,15 @@ struct TemplateCandidate {
         // No hole accepts it, and without one a match would not restore it after another form of
         // chunk has changed the field.
         guard value.isStandard else { return reject() }
-        add(ChunkTemplate.Hole(effect: .field(field), range: value.range))
+        add(value, .field(field))
     }
 
-    /// The members after the choices are read before them.
-    private mutating func add(_ hole: ChunkTemplate.Hole) {
-        let index = holes.firstIndex { $0.range.lowerBound > hole.range.lowerBound }
-        holes.insert(hole, at: index ?? holes.count)
+    /// Notes a member of a choice's log probabilities that was joined.
+    mutating func add(logprobs value: JSONValue, joinedAs kept: MergedObject.Kept, _ choice: Int) {
+        guard value.kind == .array else { return note(kept) }
+        if kept.isReplaced { hasReplacedValue = true }
+        guard let field = kept.variableField, value.isStandard else { return reject() }
+        add(value, .logprobs(choice: choice, field: field))
     }
 
     /// The chunk's only piece of text; nil if the chunk cannot become a template.

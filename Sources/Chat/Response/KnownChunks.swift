@@ -1,10 +1,34 @@
 import Base
+import CThinkwire
 
 /// Templates of the last two forms of chunks, which alternate if there are two choices.
-struct KnownChunks: ~Copyable {
-    /// The template that was recorded or matched last.
-    private(set) var recent = ChunkTemplate()
-    private var other = ChunkTemplate()
+@usableFromInline struct KnownChunks: ~Copyable {
+    /// The template that was recorded or matched last, and the other one. Exchanging structures
+    /// would take half the time of a chunk.
+    private var recent = UnsafeMutablePointer<ChunkTemplate>.allocate(capacity: 1)
+    private var other = UnsafeMutablePointer<ChunkTemplate>.allocate(capacity: 1)
+
+    init() {
+        recent.initialize(to: ChunkTemplate())
+        other.initialize(to: ChunkTemplate())
+    }
+
+    deinit {
+        recent.deinitialize(count: 1)
+        recent.deallocate()
+        other.deinitialize(count: 1)
+        other.deallocate()
+    }
+
+    /// Kind of the event that reports the text of the template that was matched last.
+    var kind: tw_event_kind {
+        @inline(__always) get { recent.pointee.kind }
+    }
+
+    /// Index of the text's choice in `Reply.choices`.
+    var choice: Int {
+        @inline(__always) get { recent.pointee.choice }
+    }
 
     /// See `ChunkTemplate.matchEvent`.
     @inline(__always)
@@ -12,23 +36,20 @@ struct KnownChunks: ~Copyable {
         -> (text: JSONValue, chunk: Bytes)?
     {
         for _ in 0..<2 {
-            if let match = recent.matchEvent(in: input, &reader) { return match }
-            guard !other.isEmpty else { return nil }
-            exchange()
+            if let match = recent.pointee.matchEvent(in: input, &reader) { return match }
+            guard !other.pointee.isEmpty else { return nil }
+            swap(&recent, &other)
         }
         return nil
     }
 
-    @inline(never)
-    private mutating func exchange() { swap(&recent, &other) }
-
     /// See `ChunkTemplate.match`.
     mutating func match(in chunk: Bytes, _ reader: inout JSONReader) -> JSONValue? {
-        if let text = recent.match(in: chunk, &reader) { return text }
-        guard !other.isEmpty else { return nil }
-        exchange()
-        if let text = recent.match(in: chunk, &reader) { return text }
-        exchange()
+        for _ in 0..<2 {
+            if let text = recent.pointee.match(in: chunk, &reader) { return text }
+            guard !other.pointee.isEmpty else { return nil }
+            swap(&recent, &other)
+        }
         return nil
     }
 
@@ -38,18 +59,18 @@ struct KnownChunks: ~Copyable {
             // A chunk like an earlier one would replace the value again.
             reset()
         }
-        exchange()
-        recent.record(chunk, candidate)
+        swap(&recent, &other)
+        recent.pointee.record(chunk, candidate)
     }
 
     mutating func reset() {
-        recent.reset()
-        other.reset()
+        recent.pointee.reset()
+        other.pointee.reset()
     }
 
-    /// Applies the last match to the fields of the reply.
+    /// Applies the last match, with this text, to the fields of the reply.
     @inline(__always)
-    mutating func setFields(of reply: Reply, _ reader: inout JSONReader) {
-        if recent.hasFields { recent.setFields(of: reply, &reader) }
+    func setFields(of reply: Reply, _ text: JSONValue) {
+        if recent.pointee.hasFields { recent.pointee.setFields(of: reply, text) }
     }
 }

@@ -116,23 +116,29 @@ package struct MergedObject: ~Copyable {
     /// Appends the elements of an array to the kept array; keeps any other value as `keep` does.
     ///
     /// `name` is standard JSON.
-    mutating func join(_ name: Bytes, _ array: JSONValue) {
-        guard array.kind == .array else {
-            keep(name, array)
-            return
-        }
-        guard let index = index(of: name) else { return }
+    @discardableResult
+    mutating func join(_ name: Bytes, _ array: JSONValue) -> Kept {
+        guard array.kind == .array else { return keep(name, array) }
+        guard let index = index(of: name) else { return Kept(isReplaced: true) }
+        let isReplaced = all[index].value.count > 0 && !value(of: all[index]).hasPrefix("[")
+        join(index, array)
+        return Kept(isReplaced: isReplaced, variableField: index)
+    }
+
+    /// Appends the elements of an array to the array of a field.
+    mutating func join(_ index: Int, _ array: JSONValue) {
         let isArray = value(of: all[index]).hasPrefix("[")
-        let length = isArray ? all[index].value.count : 0
+        // An empty array is kept without spaces.
+        let length = isArray && all[index].value.count > 2 ? all[index].value.count : 0
         let start = text.count
-        if !isArray { text.append(UInt8(ascii: "[")) }
-        var isFirst = length <= 2
-        for element in array.elements {
-            if !isFirst { text.append(UInt8(ascii: ",")) }
-            isFirst = false
-            text.append(json: element)
+        if array.isTruthy {
+            text.append(json: array)
+            if length > 0 { text.fill(start..<start + 1, with: UInt8(ascii: ",")) }
+        } else if isArray {
+            return
+        } else {
+            text.append("[]")
         }
-        text.append(UInt8(ascii: "]"))
         place(from: start, in: index, after: max(length - 1, 0))
     }
 

@@ -136,6 +136,118 @@ struct ChunkTemplateTests {
         }
     }
 
+    /// `~` is the text, and `@` another value in each chunk.
+    @Test func logprobsMayDiffer() {
+        let forms = [
+            #"{"choices":[{"index":0,"delta":{"content":"~"},"logprobs":{"content":@}}],"y":"~"}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"~"},"logprobs":{"content":null,"#
+                + #""refusal":@}}]}"#,
+            #"{"choices":[{"index":0,"logprobs":{"refusal":null,"content":@},"#
+                + #""delta":{"content":"~"}}]}"#,
+            #"{"choices":[{"index":0,"logprobs":{"tokens":@,"top":@},"delta":{"content":"~"}}]}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"~"}},"#
+                + #"{"index":1,"logprobs":{"content":@}}]}"#,
+            #"{"choices":[{"index":1,"delta":{"content":"~"},"logprobs":{"c\u006f":@}}]}"#,
+            #"{"choices":[{"index":0,"delta":{"content":"~"},"logprobs":@}]}"#,
+        ]
+        let deep = { (depth: Int) in
+            String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        }
+        let values = [
+            "[]", "[1]", "[2,3]", "[ ]", #"[{"token":" a","logprob":-0.5,"bytes":[32,97]}]"#,
+            #"[ {"a": "\n"} , {"b": null}]"#, "[[[]],{}]", "[\n1,\r2]", "[NaN]", "[\"\u{1}\"]",
+            "null", "\"s\"", "\"t\"", "7", "[-0.1e5]", "[1,]", "[1", "[01]", "[\"é\"]", "[tru]",
+            deep(490), deep(507), deep(508), deep(512),
+        ]
+        for first in forms {
+            for second in forms {
+                for step in [1, 5, 7, 11] {
+                    expectSameWithoutTemplates(
+                        (0..<48).map { index in
+                            (index % 3 == 2 ? second : first)
+                                .replacing("@", with: values[index / 2 * step % values.count])
+                                .replacing("~", with: "text \(index)")
+                        })
+                }
+            }
+        }
+    }
+
+    /// Log probabilities in every form of providers: each chunk has other numbers of tokens,
+    /// alternatives and bytes.
+    @Test(arguments: ["", #","refusal":null"#, #","odd":{"a":[1.5]}"#, #","text_offset":[7]"#])
+    func logprobsOfProvidersMayDiffer(otherList: String) {
+        var random = SeededRandom(20)
+        let tokens = [
+            "", " a", #"\n"#, #"\u00e9"#, #"\ud83d\ude0a"#, #"\ud83d"#, #"\"]}"#, #"\\"#, "é€😊",
+            "]", "[{",
+            #"bytes:\\x20\\xf0"#,
+        ]
+        let numbers = ["0", "-0", "-0.0", "0.0", "-1e-05", "-1E+2", "-9999.0", "-1e400", "1e-400"]
+        func token(_ more: String = "") -> String {
+            let bytes = (0..<random.roll(4)).map { _ in "\(random.roll(256))" }
+            let list = random.roll(4) == 0 ? "null" : "[\(bytes.joined(separator: ", "))]"
+            return #"{"token":"\#(random.pick(tokens))","logprob":\#(random.pick(numbers)),"#
+                + #""bytes":\#(list)\#(more)}"#
+        }
+        func list() -> String {
+            let elements = (0..<random.roll(3)).map { _ in
+                let top = (0..<random.roll(4)).map { _ in token() }
+                let more = [
+                    "", #","top_logprobs":[\#(top.joined(separator: ","))]"#,
+                    #","token_id":7,"x":{"y":[[],{}]}"#,
+                ]
+                return token(random.pick(more))
+            }
+            return random.roll(8) == 0 ? "null" : "[\(elements.joined(separator: ","))]"
+        }
+        for _ in 0..<20 {
+            let content = (0..<40).map { index in
+                let logprobs =
+                    random.roll(9) == 0 ? "null" : #"{"content":\#(list())\#(otherList)}"#
+                return chunk(
+                    #""content":"text \#(index)""#, inChoice: #","logprobs":\#(logprobs)"#)
+            }
+            expectSameWithoutTemplates(content)
+            // A refusal has a list of its own.
+            let refusal = (0..<20).map { index in
+                #"{"choices":[{"index":0,"delta":{"refusal":"no"},"#
+                    + #""logprobs":{"content":null,"refusal":\#(list())}}]}"#
+            }
+            expectSameWithoutTemplates(content + refusal + content)
+        }
+    }
+
+    @Test func cutChunksAreNotRecognised() {
+        let known =
+            #"{"choices":[{"index":0,"logprobs":{"content":[{"a":[1]}]},"delta":"#
+            + #"{"content":"b"},"odd":"c"}]}"#
+        for length in 1..<known.count {
+            expectSameWithoutTemplates([known, known, String(known.prefix(length))])
+            expectSameWithoutTemplates([known, known, String(known.prefix(length)) + known])
+        }
+    }
+
+    /// The text and the list of a choice are holes, too; chunks of more than 32 are no templates.
+    @Test(arguments: [30, 31, 500])
+    func chunksOfManyHoles(count: Int) {
+        expectSameWithoutTemplates(
+            (0..<5).map { index in
+                let lists = (1..<count).map { #","content":[\#($0 * index)]"# }.joined()
+                return #"{"choices":[{"index":0,"logprobs":{"content":[]\#(lists)},"#
+                    + #""delta":{"content":"text \#(index)"}}],"odd":"\#(index)"}"#
+            })
+    }
+
+    @Test func holesAreFoundInTheirOrder() {
+        expectSameWithoutTemplates(
+            (0..<12).map { index in
+                #"{"x":"\#(index)","choices":[{"index":0,"delta":{"reasoning":"\#(index)","#
+                    + #""reasoning_content":"same"},"logprobs":{"content":[\#(index)]}}],"#
+                    + #""y":"\#(index % 5)"}"#
+            })
+    }
+
     @Test func holesAreInTheOrderOfTheirPositions() {
         expectSameWithoutTemplates(
             (0..<12).map {
@@ -183,14 +295,20 @@ struct ChunkTemplateTests {
     }
 
     /// Events are recognised in the input only if they are complete, so never in single bytes.
-    @Test func recognisedEventsHaveTheLinesOfTheStream() throws {
-        let known = chunk(#""content":"a""#)
+    @Test(arguments: ["", #","logprobs":{"content":[0]}"#])
+    func recognisedEventsHaveTheLinesOfTheStream(inChoice: String) throws {
+        let known = chunk(#""content":"a""#, inChoice: inChoice)
         let (first, last) = (known.prefix(20), known.dropFirst(20))
         let texts = [
             "b", "é", #"\n\ud83d"#, "a\nb", "a\rb", "a\n\nb", "a\u{1}b", #"a","content":"b"#,
             #"a\"#, #"\x"#,
         ]
-        var parts = texts.map { "data: \(chunk("\"content\":\"\($0)\""))\n\n" }
+        var parts = texts.map { text in
+            "data: \(chunk("\"content\":\"\(text)\"", inChoice: inChoice))\n\n"
+        }
+        parts += ["[1]", "[ 1 ]", "[1,\n2]", "[1\r]", "[1"].map {
+            "data: \(known.replacing("[0]", with: $0))\n\n"
+        }
         parts += [
             "data: \(known)\r\n\r\n", "data: \(known)\r\r", "data:\(known)\n\n",
             "data: \(known) \n\n",

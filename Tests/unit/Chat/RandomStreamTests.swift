@@ -38,7 +38,7 @@ struct RandomStreamTests {
     ]
     private static let choiceMembers = [
         "", "", "", #","finish_reason":null"#, #","finish_reason":"stop""#, #","odd":"@""#,
-        #","logprobs":{"content":[1]}"#,
+        #","logprobs":{"content":[1]}"#, #","logprobs":{"content":["@"],"refusal":null}"#,
     ]
 
     /// Chunks that mostly repeat one of the last chunks with another text, as in real streams.
