@@ -92,6 +92,9 @@ struct Attempt: ~Copyable {
         return (parser.events[nextEvent], raw)
     }
 
+    /// Whether the last event that was taken is the first of its chunk.
+    var beganChunk: Bool { nextEvent == 1 }
+
     mutating func dropEvents() { startEvents(with: Bytes(start: nil, count: 0)) }
 
     @_optimize(speed)

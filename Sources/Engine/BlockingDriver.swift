@@ -71,7 +71,7 @@ package final class BlockingDriver: ChatDriver {
     package func batch(from first: UnsafePointer<tw_event>) -> UnsafePointer<tw_batch> {
         batch.removeAll()
         var next: UnsafePointer<tw_event>? = first
-        while let event = next, batch.append(event) {
+        while let event = next, batch.append(event, beginsChunk: exchange.attempt.beganChunk) {
             next = batch.isFull ? nil : exchange.nextArrived(at: now)
         }
         if exchange.isOver { releaseLoop() }

@@ -16,8 +16,6 @@ package final class EventBatch {
     private var count = 0
     private var text = ByteBuffer()
     private var raw = ByteBuffer()
-    /// The chunk that the last piece came with, which several pieces may share.
-    private var lastRaw: UnsafePointer<CChar>?
 
     package init() {}
 
@@ -39,12 +37,14 @@ package final class EventBatch {
         count = 0
         text.removeAll()
         raw.removeAll()
-        lastRaw = nil
     }
 
     /// Appends the event if it is a piece of text and not too large. The batch is not full.
+    ///
+    /// `beginsChunk`: the event is the first of its chunk. Addresses do not tell chunks apart:
+    /// chunks of several lines are joined in the same memory.
     @_optimize(speed)
-    func append(_ event: UnsafePointer<tw_event>) -> Bool {
+    func append(_ event: UnsafePointer<tw_event>, beginsChunk: Bool) -> Bool {
         guard event.pointee.kind.rawValue <= TW_EVENT_REFUSAL.rawValue,
             event.pointee.text_len + event.pointee.raw_len <= EventBatch.largestPiece
         else { return false }
@@ -52,12 +52,11 @@ package final class EventBatch {
         choices[count] = event.pointee.choice
         text.append(event.pointee.text, event.pointee.text_len)
         textEnds[count] = UInt32(truncatingIfNeeded: text.count)
-        if event.pointee.raw == lastRaw {
-            rawStarts[count] = rawStarts[count - 1]
-        } else {
+        if beginsChunk || count == 0 {
             rawStarts[count] = UInt32(truncatingIfNeeded: raw.count)
             raw.append(event.pointee.raw, event.pointee.raw_len)
-            lastRaw = event.pointee.raw
+        } else {
+            rawStarts[count] = rawStarts[count - 1]
         }
         rawEnds[count] = UInt32(truncatingIfNeeded: raw.count)
         count += 1

@@ -94,6 +94,8 @@ static void pieces_share_their_chunk(void)
         "\"content\":\"Zw\xC3\xB6lf\"}},{\"index\":1,\"delta\":{\"content\":\"a\\u0000b\"}}]}\n\n"
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\xF0\x9F\x98\x80\"}}]}\n\n"
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"refusal\":\"No\"}}]}\n\n"
+        "data: {\"choices\":\ndata: [{\"index\":0,\"delta\":{\"content\":\"One\"}}]}\n\n"
+        "data: {\"choices\":\ndata: [{\"index\":0,\"delta\":{\"content\":\"Two\"}}]}\n\n"
         "data: {\"choices\":[{\"index\":1,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n" FINISH(
             "stop"));
     tw_client *client = client_of(server.url);
@@ -110,6 +112,8 @@ static void pieces_share_their_chunk(void)
         { TW_EVENT_CONTENT, 1, 3, "a\0b", "reasoning_content" },
         { TW_EVENT_CONTENT, 0, 4, "\xF0\x9F\x98\x80", "\xF0\x9F\x98\x80" },
         { TW_EVENT_REFUSAL, 0, 2, "No", "refusal" },
+        { TW_EVENT_CONTENT, 0, 3, "One", "One" },
+        { TW_EVENT_CONTENT, 0, 3, "Two", "Two" },
     };
     enum { PIECES = sizeof expected / sizeof *expected };
     size_t found = 0;
