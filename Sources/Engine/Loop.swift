@@ -207,7 +207,7 @@ package final class Loop: @unchecked Sendable {
     private func end(_ chat: LoopChat) {
         chat.hasEnded = true
         deadlines.remove(chat)
-        if chat.isInProgress { inProgressCount -= 1 }
+        if chat.isInProgress { inProgressCount -= 1 } else { queue.remove(chat) }
         let last = chats.removeLast()
         if last !== chat {
             chats[chat.index] = last
@@ -224,31 +224,36 @@ package final class Loop: @unchecked Sendable {
             chat.exchange.close(now: eventLoop.now)
             end(chat)
         }
-        while queue.popFirst() != nil {}
         // Inherited sockets are closed without disturbing the parent's connections.
         if !isCurrentProcess { sockets.closeInherited() }
     }
 }
 
-/// Chats that wait to begin, in the order of their start.
+/// Chats that wait to begin, in the order of their start: a list that is linked through the chats.
 private struct ChatQueue {
     private var first: LoopChat?
     private var last: LoopChat?
 
     mutating func append(_ chat: LoopChat) {
+        chat.previousQueued = last.map { UnretainedReference($0) }
         if let last { last.nextQueued = chat } else { first = chat }
         last = chat
     }
 
-    /// The next chat that was not cancelled meanwhile.
     mutating func popFirst() -> LoopChat? {
-        while let chat = first {
-            first = chat.nextQueued
-            chat.nextQueued = nil
-            if first == nil { last = nil }
-            if !chat.hasEnded { return chat }
-        }
-        return nil
+        guard let chat = first else { return nil }
+        remove(chat)
+        return chat
+    }
+
+    /// Removes a chat of the queue, which would otherwise keep its request until its turn.
+    mutating func remove(_ chat: LoopChat) {
+        let next = chat.nextQueued
+        let previous = chat.previousQueued
+        chat.nextQueued = nil
+        chat.previousQueued = nil
+        if let next { next.previousQueued = previous } else { last = previous?.with { $0 } }
+        if let previous { previous.with { $0.nextQueued = next } } else { first = next }
     }
 
     /// Whether a chat waits that the limit allows to begin.

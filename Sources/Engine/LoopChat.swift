@@ -21,8 +21,9 @@ package final class LoopChat: ChatDriver {
     var hasEnded = false
     /// Its index among the loop's chats.
     var index = 0
-    /// The next one in the queue of chats that wait to begin.
+    /// Its neighbours in the queue of chats that wait to begin.
     var nextQueued: LoopChat?
+    var previousQueued: UnretainedReference<LoopChat>?
     /// When it needs attention although nothing arrives, and its entry in the loop's heap.
     var deadline = Int64.max
     var heapIndex: Int?

@@ -3,6 +3,7 @@
 
 #include "check.h"
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -266,6 +267,45 @@ struct other_thread {
     tw_chat **chats;
     int count;
 };
+
+/* A chat that is cancelled before its turn releases its request at once, wherever it is in the
+ * queue; the others begin in their order. */
+static void cancelled_chats_leave_the_queue(void)
+{
+    enum { CHATS = 100, LENGTH = 1 << 15 };
+    struct server server;
+    server_start_and_hold(&server, EVENTS DELTA("\"content\":\"a\""));
+    tw_client *client = client_of(server.url);
+    tw_loop *loop = tw_loop_create(client);
+    struct text text = { 0 };
+    text_fill(&text, 'x', LENGTH);
+    tw_request *request = hello("m");
+    tw_request_add_message(request, "user", text.bytes);
+    struct recorder running = { 0 }, waiting = { 0 };
+    CHECK_STATUS(tw_loop_set_limit(loop, TW_LOOP_EXCHANGES, 1), TW_OK);
+    tw_chat *chat = tw_loop_start(loop, request, record_and_check, &running);
+    while (running.count == 0 && CHECK(tw_loop_poll(loop, 20000) > 0)) continue;
+    tw_loop_start(loop, NULL, record_and_check, &waiting);
+    size_t before = mallinfo2().uordblks;
+    for (int i = 0; i < CHATS; i++) {
+        tw_chat_cancel(tw_loop_start(loop, request, NULL, NULL));
+        if (i % 10 == 9) tw_loop_poll(loop, 0);
+    }
+    CHECK(mallinfo2().uordblks < before + 20 * LENGTH);
+    CHECK_INT(tw_loop_active(loop), 2);
+    CHECK_INT(waiting.done, 0);
+    tw_chat_cancel(chat);
+    run_loop(loop);
+    check_done(&running, TW_CANCELLED);
+    check_done(&waiting, TW_INVALID);
+    recorder_free(&running);
+    recorder_free(&waiting);
+    text_free(&text);
+    tw_request_destroy(request);
+    tw_loop_destroy(loop);
+    tw_client_destroy(client);
+    server_stop(&server);
+}
 
 static void *cancel_all(void *userdata)
 {
@@ -637,6 +677,7 @@ void test_loop(void)
     null_request_ends_the_exchange();
     callbacks_may_start_and_call();
     cancelled_chats_end_once();
+    cancelled_chats_leave_the_queue();
     other_threads_wake_and_cancel();
     destroy_ends_every_exchange();
     a_child_leaves_the_loop_alone();
