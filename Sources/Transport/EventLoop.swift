@@ -153,9 +153,9 @@ package final class EventLoop {
             idle.endTurn()
             retryAddresses()
             isInTurn = false
-            connectWaiting()
             platform_leave()
         }
+        connectWaiting()
         turnEnd = platform_now()
     }
 
