@@ -1625,7 +1625,8 @@ TW_API const char *tw_json_get(tw_json *json, const char *pointer, size_t *len);
 /**
  * Returns a number, as the nearest double; `missing` if the value is not a number, or for NULL.
  *
- * It does not depend on the locale of the program, as strtod does.
+ * It is also `missing` for a number beyond the range of a double. It does not depend on the locale
+ * of the program, as strtod does.
  */
 TW_API double tw_json_number(tw_json *json, const char *pointer, double missing);
 
