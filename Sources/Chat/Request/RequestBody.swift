@@ -28,7 +28,7 @@ package struct RequestBody: ~Copyable {
             throw ArgumentError("the request is JSON, but not an object: put it in { }")
         }
         text.append(json)
-        findMembers(of: object)
+        for (name, value) in object.members { members.append((name.range, value.range)) }
     }
 
     private init() {}
@@ -66,9 +66,11 @@ package struct RequestBody: ~Copyable {
     /// Replaces the value of every member with this name; if it is absent, adds a member at the
     /// end.
     package mutating func set(_ name: Bytes, to value: Bytes) {
-        let indices = members.indices.filter { isNamed($0, name) }
-        if indices.count == 1 { return replaceValue(indices[0], with: value) }
-        if indices.count > 1 { return replace(indices.map { members[$0].value }, with: value) }
+        var ranges: [Range<Int>] = []
+        for index in members.indices where isNamed(index, name) {
+            ranges.append(members[index].value)
+        }
+        if !ranges.isEmpty { return replace(ranges, with: value) }
         var member = ByteBuffer()
         if !members.isEmpty { member.append(UInt8(ascii: ",")) }
         let nameStart = member.count
@@ -128,7 +130,9 @@ package struct RequestBody: ~Copyable {
     }
 
     /// Replaces each range with `bytes`, in one pass, because a body can repeat a member a hundred
-    /// thousand times.
+    /// thousand times. The ranges are values, or members with a comma, which are removed.
+    ///
+    /// The text is not parsed again: a conversation can have more values than `JSONReader` accepts.
     private mutating func replace(_ ranges: [Range<Int>], with bytes: Bytes) {
         var changed = ByteBuffer()
         var copied = 0
@@ -139,20 +143,22 @@ package struct RequestBody: ~Copyable {
         }
         changed.append(text.bytes.part(copied..<text.count))
         text = changed
-        var reader = JSONReader()
-        if let object = try? reader.read(text.bytes) { findMembers(of: object) }
-    }
-
-    private mutating func findMembers(of object: JSONValue) {
-        members.removeAll(keepingCapacity: true)
-        for (name, value) in object.members { members.append((name.range, value.range)) }
-    }
-
-    private mutating func replaceValue(_ index: Int, with value: Bytes) {
-        let old = members[index].value
-        text.replace(old, with: value)
-        members[index].value = old.lowerBound..<old.lowerBound + value.count
-        shift(from: index + 1, by: value.count - old.count)
+        var (next, shift, count) = (0, 0, 0)
+        for (name, value) in members {
+            while next < ranges.count, ranges[next].upperBound <= name.lowerBound {
+                shift += bytes.count - ranges[next].count
+                next += 1
+            }
+            let range = next < ranges.count ? ranges[next] : 0..<0
+            if range.contains(name.lowerBound) { continue }
+            let start = value.lowerBound + shift
+            members[count] = (
+                name.lowerBound + shift..<name.upperBound + shift,
+                start..<start + (range == value ? bytes.count : value.count)
+            )
+            count += 1
+        }
+        members.removeLast(members.count - count)
     }
 
     private mutating func shift(from start: Int, by distance: Int) {

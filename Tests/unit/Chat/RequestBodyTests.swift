@@ -53,6 +53,22 @@ struct RequestBodyTests {
         #expect(try set(#"{"a":1e2}"#, "a", #""1e2""#) == #"{"a":"1e2"}"#)
     }
 
+    /// Messages that are valid one by one can be more than a reader accepts at once. Depth shows
+    /// the same as 16 million values, in less time.
+    @Test func aBodyThatCannotBeReadAsAWholeIsEdited() throws {
+        let deep = String(repeating: "[", count: 600) + String(repeating: "]", count: 600)
+        var body = try withCopy(#"{"a":1,"messages":[],"b":2,"b":3,"c":4}"#) {
+            try RequestBody(json: $0)
+        }
+        try withCopy(deep) { try body.append(message: $0) }
+        body.remove("a")
+        body.set("b", to: "50")
+        body.remove("b")
+        body.set("c", to: "6")
+        body.set("a", to: "7")
+        #expect(String(body.text) == "{\"messages\":[\(deep)],\"c\":6,\"a\":7}")
+    }
+
     @Test func aNewMemberIsAddedAtTheEnd() throws {
         #expect(try set("{}", "a", "1") == #"{"a":1}"#)
         #expect(try set(" {\n} ", "a", "1") == " {\"a\":1\n} ")
