@@ -81,4 +81,5 @@ def test_mypy_rejects_misspelled_arguments(tmp_path: Path) -> None:
     found = {int(n) for n in re.findall(r"^program\.py:(\d+): error", completed.stdout, re.M)}
     assert found == expected, completed.stdout + completed.stderr
     assert len(expected) >= 14
-    assert "thinkwire/" not in completed.stdout
+    # Older versions of mypy add notes where the package declares a name.
+    assert not re.search(r"thinkwire/\S+: error", completed.stdout)

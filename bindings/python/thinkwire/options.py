@@ -206,7 +206,7 @@ def phases(timeout: TimeoutLike) -> TimeoutLike:
 
 
 def _fields_of(
-    argument: str, type_name: Literal["Timeout", "Limits"], value: object
+    argument: str, type_name: Literal["Timeout", "Limits"], value: Any
 ) -> list[tuple[str, float]]:
     """Returns the names and values of the fields that are set in a Timeout, a Limits or a dict."""
     if value is None:
