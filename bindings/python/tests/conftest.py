@@ -1,4 +1,7 @@
-"""A local provider and a client for it. A missing requirement fails; no test is skipped."""
+"""A local provider and a client for it. A missing requirement fails.
+
+Tests are skipped only by versions of Python that lack what they use.
+"""
 
 from __future__ import annotations
 

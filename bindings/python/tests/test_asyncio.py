@@ -24,7 +24,12 @@ STALLED = f"{SYNTHETIC}#chunks=1000,stall=2000"
 #: Sends nothing for 30 s.
 SILENT = f"{SYNTHETIC}#delay=30000"
 
+needs_timeout_and_groups = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="asyncio.timeout and asyncio.TaskGroup need Python 3.11"
+)
 
+
+@needs_timeout_and_groups
 def test_timeout_ends_the_exchange(base_url: str) -> None:
     async def main() -> None:
         async with AsyncClient(base_url, "test") as client:
@@ -47,10 +52,10 @@ def test_timeout_ends_the_exchange(base_url: str) -> None:
 def test_wait_for_ends_the_exchange(base_url: str) -> None:
     async def main() -> None:
         async with AsyncClient(base_url, "test") as client:
-            with pytest.raises(TimeoutError):
+            with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.send(SILENT, "Hello"), 0.05)
             stream = client.stream(SILENT, "Hello")
-            with pytest.raises(TimeoutError):
+            with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(stream.__anext__(), 0.05)
             assert stream.reply.status is Status.CANCELLED
             stream = client.stream(QWEN3, "Hello")
@@ -60,6 +65,7 @@ def test_wait_for_ends_the_exchange(base_url: str) -> None:
     asyncio.run(main())
 
 
+@needs_timeout_and_groups
 def test_failure_in_a_task_group_ends_the_other_exchanges(base_url: str) -> None:
     async def main() -> None:
         async with AsyncClient(base_url, "test") as client:
