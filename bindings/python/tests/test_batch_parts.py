@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import heapq
 import json
 import os
 import random
+import sqlite3
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -172,6 +174,15 @@ def test_id_set_agrees_with_a_set() -> None:
         expected.add(id_)
     assert len(ids) == len(expected) == 15000
     assert "id-14999" in ids and "id-15000" not in ids and "\ud800" not in ids
+
+
+def test_released_id_set_closes_its_file() -> None:
+    ids = IdSet()
+    database = ids._database
+    del ids
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        database.execute("SELECT 1")
 
 
 def test_shared_rate_does_not_exceed_the_requests_per_minute() -> None:

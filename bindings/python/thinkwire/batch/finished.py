@@ -14,12 +14,16 @@ class IdSet:
 
     def __init__(self) -> None:
         # An empty name stands for a temporary file.
-        self._database = sqlite3.connect("", isolation_level=None)
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._count = 0
         self._execute("PRAGMA journal_mode = OFF")
         self._execute("CREATE TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID")
         # One transaction that is never committed: nothing has to survive the process.
         self._execute("BEGIN")
+
+    def __del__(self) -> None:
+        # Any thread may release the set. Python 3.13 warns of databases that are not closed.
+        self._database.close()
 
     def __len__(self) -> int:
         return self._count
