@@ -66,7 +66,10 @@ public func tw_reply_refusal(_ handle: OpaquePointer?, _ length: UnsafeMutablePo
 
 @implementation @_cdecl("tw_reply_finish_reason")
 public func tw_reply_finish_reason(_ handle: OpaquePointer?) -> UnsafePointer<CChar>? {
-    reply(handle)?.firstChoice?.finishReason.cString ?? StaticText.cString("")
+    guard let choice = reply(handle)?.firstChoice, !choice.isFinishReasonPremature else {
+        return StaticText.cString("")
+    }
+    return choice.finishReason.cString
 }
 
 @implementation @_cdecl("tw_reply_usage")

@@ -97,8 +97,40 @@ static void check_ending(const struct ending *ending, bool requires_finish, bool
     server_stop(&server);
 }
 
+static int copy_finish_reason(void *userdata, const tw_event *event)
+{
+    char *reason = userdata;
+    if (event->kind == TW_EVENT_FINISH && CHECK(event->text_len < 16))
+        memcpy(reason, event->text, event->text_len + 1);
+    return 0;
+}
+
+/* The error ends the reply, in which the reason is premature, before its event is delivered. */
+static void test_premature_reason_with_error(void)
+{
+    struct server server;
+    char reason[16] = "none";
+    server_start(&server,
+                 EVENTS "data: {\"choices\":["
+                        "{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"},"
+                        "{\"index\":0,\"delta\":{\"content\":\"b\"}}],"
+                        "\"error\":{\"message\":\"x\"}}\n\n");
+    tw_client *client = client_of(server.url);
+    tw_request *request = hello("m");
+    tw_reply *reply = driver_stream(client, request, copy_finish_reason, reason);
+    CHECK_REPLY(reply, TW_SERVER);
+    CHECK_TEXT(reason, "stop");
+    CHECK_TEXT(tw_reply_content(reply, NULL), "ab");
+    CHECK_TEXT(tw_reply_finish_reason(reply), "");
+    tw_reply_destroy(reply);
+    tw_request_destroy(request);
+    driver_destroy_client(client);
+    server_stop(&server);
+}
+
 void test_completion(void)
 {
+    test_premature_reason_with_error();
     CHECK_INT(strlen(HI), 0x3A);
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         int failed = checks_failed;

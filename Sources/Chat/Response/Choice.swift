@@ -13,6 +13,10 @@ package final class Choice {
     /// Number of unknown fields kept in all tool calls together.
     var unknownCallFieldCount = 0
     package var finishReason = ByteBuffer()
+    /// Whether the reply has ended, and more text followed this reason.
+    ///
+    /// The reason's event refers to it, and may not be delivered yet.
+    package var isFinishReasonPremature = false
     var finishEventIndex = 0
     /// Whether the server sends reasoning in a field, so that further text of the field is new.
     var sendsReasoningField = false

@@ -173,8 +173,7 @@ package struct ChunkParser: ~Copyable {
             let choice = reply.choices[index]
             let isFinished = reply.isDone || choice.isFinished
             accumulator.finish(choice, index, isFinished: isFinished)
-            // The finish reason was premature, and none followed.
-            if !isFinished { choice.finishReason.removeAll() }
+            choice.isFinishReasonPremature = !isFinished && !choice.finishReason.isEmpty
         }
     }
 

@@ -100,7 +100,8 @@ extension Choice {
                 json.append(fields.value(of: field))
             } else if name.equals("finish_reason") {
                 fields.writeName(of: field, to: &json)
-                json.append(text: finishReason.bytes, isPresent: !finishReason.isEmpty)
+                let isPresent = !finishReason.isEmpty && !isFinishReasonPremature
+                json.append(text: finishReason.bytes, isPresent: isPresent)
             } else if name.equals("logprobs") {
                 fields.writeName(of: field, to: &json)
                 logprobs.assemble(&json)
