@@ -7,10 +7,14 @@
 #include <malloc.h>
 #include <stdatomic.h>
 
-/* Overwrites the whole block, including what the allocator added to the requested size. */
+/*
+ * Overwrites the whole block, including what the allocator added to the requested size. Most calls
+ * are for options of a handle that were not set.
+ */
 static void wipe_and_free(void *block)
 {
-    if (block) platform_wipe(block, malloc_usable_size(block));
+    if (!block) return;
+    platform_wipe(block, malloc_usable_size(block));
     free(block);
 }
 

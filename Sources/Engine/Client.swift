@@ -15,6 +15,7 @@ package final class Client: @unchecked Sendable {
     let commentsKeepAlive: Bool
     /// Whether an answer is complete only if the server says that the model has finished.
     let requiresFinish: Bool
+    let hostRows: HostRows
     let dialect: ThinkingDialect?
     let reasoningTags: ReasoningTags
     /// The form in which reasoning is sent back. Nil derives it from the model or the host.
@@ -65,6 +66,8 @@ package final class Client: @unchecked Sendable {
         commentsKeepAlive = options.commentsKeepAlive
         requiresFinish = options.requiresFinish
         self.redactor = redactor
+        let endpoint = credentials.endpoint
+        hostRows = HostRows(host: endpoint.host, port: endpoint.port)
         dialect = options.dialect
         reasoningTags = options.reasoningTags ?? .known
         reasoningReplay = options.reasoningReplay

@@ -47,8 +47,7 @@ package final class Exchange {
         self.loop = loop
         resource = .chatCompletions
         let body = request.wireBody(
-            wantsStream: wantsStream, host: client.endpoint.host, port: client.endpoint.port,
-            dialect: client.dialect,
+            wantsStream: wantsStream, to: client.hostRows, dialect: client.dialect,
             replay: client.reasoningReplay.map { ReasoningReplay(named: $0.bytes) })
         reply = Reply(body.expected)
         reply.expected.tags = request.reasoningTags ?? client.reasoningTags

@@ -107,7 +107,7 @@ private struct Session {
         let port = StaticText.bytes("8000")
         let chosen = ThinkingDialect(rawValue: choice >> 4 & 7)
         let wire = request.wireBody(
-            wantsStream: choice & 1 != 0, host: host, port: port, dialect: chosen)
+            wantsStream: choice & 1 != 0, to: HostRows(host: host, port: port), dialect: chosen)
         let own: [StaticString] = [
             "stream", "stream_options", "enable_thinking", "thinking_budget",
             "chat_template_kwargs", "reasoning_effort", "reasoning", "thinking", "extra_body",

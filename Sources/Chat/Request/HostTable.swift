@@ -10,35 +10,8 @@ package struct HostRules {
     /// The accepted values of `reasoning_effort`.
     package let efforts: EffortSet
 
-    /// The rules for a model on a host; nil if the host is unknown.
-    ///
-    /// This is a pure function. `port` is decimal.
-    package static func of(host: Bytes, port: Bytes, model: Bytes) -> HostRules? {
-        guard let row = row(host: host, port: port, model: model),
-            let tab = row.lastIndex(of: UInt8(ascii: "\t"))
-        else { return nil }
-        return HostRules(digits: row.dropping(tab + 1))
-    }
-
-    /// The first row of the table that matches a host and a model.
-    @inline(never)
-    static func row(host: Bytes, port: Bytes, model: Bytes) -> Bytes? {
-        let host = HostName(host, port: port)
-        var lines = Fields(Bytes(cString: platform_hosts()), UInt8(ascii: "\n"))
-        var isForHost = false
-        while let line = lines.next() {
-            guard line.first == UInt8(ascii: "\t") else {
-                isForHost = host.matches(line)
-                continue
-            }
-            var fields = Fields(line.dropping(1), UInt8(ascii: "\t"))
-            if isForHost, let patterns = fields.next(), matches(model, patterns) { return line }
-        }
-        return nil
-    }
-
     /// Reads the digits of a row: dialect, budget, replay form, and the efforts.
-    private init?(digits: Bytes) {
+    fileprivate init?(digits: Bytes) {
         func value(_ index: Int) -> UInt8 { digits[index] &- UInt8(ascii: "0") }
         guard digits.count >= 3, let dialect = ThinkingDialect(rawValue: value(0)),
             let budget = BudgetField(rawValue: value(1)),
@@ -58,6 +31,42 @@ package struct HostRules {
         self.budget = budget
         self.replay = replay
         self.efforts = efforts
+    }
+}
+
+/// The rows of the table for one host. A client selects them once: comparing its host with all
+/// names takes longer than parsing a short answer.
+package struct HostRows {
+    private var rows: [Bytes] = []
+
+    /// `port` is decimal.
+    package init(host: Bytes, port: Bytes) {
+        let host = HostName(host, port: port)
+        var lines = Fields(Bytes(cString: platform_hosts()), UInt8(ascii: "\n"))
+        var isForHost = false
+        while let line = lines.next() {
+            if line.first != UInt8(ascii: "\t") {
+                isForHost = host.matches(line)
+            } else if isForHost {
+                rows.append(line)
+            }
+        }
+    }
+
+    /// The rules for a model; nil if no row matches it.
+    package func rules(for model: Bytes) -> HostRules? {
+        guard let row = row(for: model), let tab = row.lastIndex(of: UInt8(ascii: "\t")) else {
+            return nil
+        }
+        return HostRules(digits: row.dropping(tab + 1))
+    }
+
+    /// The first row that matches a model.
+    func row(for model: Bytes) -> Bytes? {
+        rows.first { row in
+            var fields = Fields(row.dropping(1), UInt8(ascii: "\t"))
+            return fields.next().map { HostRows.matches(model, $0) } ?? false
+        }
     }
 
     /// Whether one of the patterns, which are separated by spaces, occurs in the name at the

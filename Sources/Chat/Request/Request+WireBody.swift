@@ -5,16 +5,16 @@ extension Request {
     /// The body to send, and what is known in advance about the response.
     ///
     /// The method sets `stream` and `stream_options`. It adds the fields for thinking that the
-    /// caller has not set: those of the host, or those of `dialect`. `port` is decimal. Earlier
-    /// reasoning is sent as the host requires, or as `replay` says.
+    /// caller has not set: those of the host, or those of `dialect`. Earlier reasoning is sent as
+    /// the host requires, or as `replay` says.
     package func wireBody(
-        wantsStream: Bool, host: Bytes, port: Bytes, dialect: ThinkingDialect? = nil,
+        wantsStream: Bool, to host: HostRows, dialect: ThinkingDialect? = nil,
         replay: ReasoningReplay? = nil
     ) -> WireBody {
         var wire = body.copy()
         // A named constant: the bytes of a temporary would not outlive the expression.
         let model = modelName
-        let known = HostRules.of(host: host, port: port, model: model.bytes)
+        let known = host.rules(for: model.bytes)
         let knownReplay = known?.replay ?? .automatic
         let rules = dialect.map { HostRules($0, replay: knownReplay) } ?? known
         let replay = replay ?? ReasoningReplay(rules?.replay ?? .automatic)

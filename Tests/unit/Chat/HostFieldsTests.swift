@@ -258,7 +258,7 @@ struct HostFieldsTests {
         for row in HostFieldsTests.rows {
             for model in row.models {
                 let tested = withAddress(row.address) { host, port in
-                    withCopy(model) { HostRules.row(host: host, port: port, model: $0) }
+                    withCopy(model) { HostRows(host: host, port: port).row(for: $0) }
                 }
                 if let tested { untested.remove(tested.baseAddress!) }
             }

@@ -8,7 +8,7 @@ import Testing
 struct HostTableTests {
     private func rules(_ address: String, _ model: String) -> HostRules? {
         withAddress(address) { host, port in
-            withCopy(model) { HostRules.of(host: host, port: port, model: $0) }
+            withCopy(model) { HostRows(host: host, port: port).rules(for: $0) }
         }
     }
 

@@ -48,7 +48,7 @@ extension Request {
         withAddress(address) { host, port in
             withCopy(replay ?? "") { name in
                 let wire = wireBody(
-                    wantsStream: streamed, host: host, port: port, dialect: dialect,
+                    wantsStream: streamed, to: HostRows(host: host, port: port), dialect: dialect,
                     replay: replay.map { _ in ReasoningReplay(named: name) })
                 return (String(wire.text), wire.isStreamed)
             }

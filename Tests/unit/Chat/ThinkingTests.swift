@@ -67,7 +67,7 @@ struct ThinkingTests {
         withAddress(host) { host, port in
             for dialect in [nil, .chatTemplate, ThinkingDialect.none] {
                 let wire = made.wireBody(
-                    wantsStream: true, host: host, port: port, dialect: dialect)
+                    wantsStream: true, to: HostRows(host: host, port: port), dialect: dialect)
                 #expect(
                     wire.expected.templateStartsInsideThink
                         == (are && dialect != ThinkingDialect.none))
@@ -82,7 +82,8 @@ struct ThinkingTests {
             let made = try request("{\"model\":\"m\"\(fields)}")
             try made.setThinking(mode, budget: 0)
             return withAddress(host) {
-                made.wireBody(wantsStream: true, host: $0, port: $1).expected.isThinkingOff
+                made.wireBody(wantsStream: true, to: HostRows(host: $0, port: $1)).expected
+                    .isThinkingOff
             }
         }
         for host in [
