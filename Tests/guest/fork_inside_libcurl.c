@@ -118,6 +118,8 @@ int main(void)
     for (int secure = 0; secure <= 1; secure++) {
         char url[128];
         snprintf(url, sizeof url, "%s", guest_url("/ok", secure));
+        /* A child that is forked while the first client is created cannot create one. */
+        exchange_twice(url);
         fork_while_threads_are_inside(url);
         fork_from_inside(url);
     }
