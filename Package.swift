@@ -36,6 +36,8 @@ let cSettings: [CSetting] = [
     // The frames of the library are not unwound: an exception that leaves a callback ends the
     // process, and does not leave the library in an undefined state.
     .unsafeFlags(["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"], embedded),
+    // It has no loops over the bytes of an answer: those are in Swift, or in the C library.
+    .unsafeFlags(["-Os"], embedded),
 ]
 
 /// Without THINKWIRE_SYMBOLS in the environment, the linker removes symbols and debug information.

@@ -176,8 +176,8 @@ private struct HostName: ~Copyable {
     }
 
     private func isPrivateName(_ known: Bytes) -> Bool {
-        var parts = Fields(known, UInt8(ascii: ":"))
-        guard let first = parts.next(), first.equals("private") else { return false }
-        return parts.next().map { $0.equals(port) } ?? true
+        let name = StaticText.bytes("private")
+        guard known.hasPrefix("private") else { return false }
+        return known.count == name.count || known.dropping(name.count + 1).equals(port)
     }
 }
