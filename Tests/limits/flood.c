@@ -166,6 +166,8 @@ static const struct flood {
       "or tool calls than the limit", WORST, WORST },
     { "fragments of many calls", calls_of_a_delta, FRAGMENT,
       "]},\"finish_reason\":\"tool_calls\"}]}\n\n", TW_OK, "", VALUES, VALUES },
+    { "fragments with an id", calls_of_a_delta, ",{\"index\":0,\"id\":\"0\"}",
+      "]},\"finish_reason\":\"tool_calls\"}]}\n\n", TW_OK, "", VALUES, VALUES },
     { "calls in one event", STREAM "data: {\"choices\":[0", calls_of_a_choice, "]}\n\n", TW_LIMIT,
       "more choices", VALUES + 128, VALUES + 256 },
     { "calls in many events", STREAM, events_of_calls, NULL, TW_LIMIT, "more choices", VALUES + 128,
@@ -192,7 +194,7 @@ static void write_calls(void)
     char calls[1 << 15];
     size_t len = 0;
     for (int i = 0; i < 1024; i++)
-        len += (size_t)sprintf(calls + len, "%s{\"index\":%d}", i ? "," : "", i);
+        len += (size_t)sprintf(calls + len, "%s{\"index\":%d,\"id\":\"%d\"}", i ? "," : "", i, i);
     snprintf(calls_of_a_message, sizeof calls_of_a_message, "%s%s",
              DOCUMENT MESSAGE("\"tool_calls\":["), calls);
     snprintf(calls_of_a_delta, sizeof calls_of_a_delta,

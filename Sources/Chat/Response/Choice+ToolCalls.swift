@@ -68,9 +68,11 @@ extension Choice {
 
         if call.id.isEmpty {
             call.id.append(id)
+            call.idHash = MergedObject.hash(id.bytes)
         } else if !id.isEmpty && !call.id.bytes.equals(id.bytes) {
             call.otherID.removeAll()
             call.otherID.append(id)
+            call.otherIDHash = MergedObject.hash(id.bytes)
         }
         if fragment?["type"]?.isText("custom") == true { call.isCustom = true }
         // Servers send the name once, with every fragment, or in pieces.
@@ -91,13 +93,24 @@ extension Choice {
         return AddedFragment(index: index, start: start, isChanged: isChanged)
     }
 
+    /// A malicious server may have every fragment searched in a thousand calls, so only those with
+    /// equal hashes are compared.
+    private func lastCall(withID id: Bytes, _ wireIndex: Int64?) -> Int? {
+        guard !id.isEmpty else { return nil }
+        let hash = MergedObject.hash(id)
+        let candidate = toolCalls.lastIndex {
+            ($0.idHash == hash || $0.otherIDHash == hash) && $0.mayHave(wireIndex)
+        }
+        guard let candidate, !toolCalls[candidate].hasID(id) else { return candidate }
+        return toolCalls.lastIndex { $0.hasID(id) && $0.mayHave(wireIndex) }
+    }
+
     /// Index of the call that a fragment continues; nil if the fragment begins a call.
     private func callContinued(
         by wireIndex: Int64?, id: Bytes, name: Bytes, _ arguments: JSONValue?,
         _ reader: inout JSONReader
     ) -> Int? {
-        let sameID =
-            id.isEmpty ? nil : toolCalls.lastIndex { $0.hasID(id) && $0.mayHave(wireIndex) }
+        let sameID = lastCall(withID: id, wireIndex)
         let sameIndex =
             wireIndex == nil
             ? toolCalls.indices.last : toolCalls.lastIndex { $0.wireIndex == wireIndex }

@@ -7,6 +7,8 @@ package final class ToolCall {
     package var id = ByteBuffer()
     /// The last id of a fragment that differs from `id`.
     var otherID = ByteBuffer()
+    var idHash: UInt32 = 0
+    var otherIDHash: UInt32 = 0
     package var name = ByteBuffer()
     package var arguments = TextAccumulator()
     /// Whether the type is `custom` instead of `function`.
