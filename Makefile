@@ -207,18 +207,14 @@ abi-record:
 # All tests use Swift Testing. SwiftPM would also start XCTest, whose leaks the address sanitizer
 # reports. gold, SwiftPM's linker here, warns about hundreds of symbols of the sanitizer; lld does
 # not.
-#
-# An index for editors would be a third of the compiler's time in these builds.
-unindexed := --disable-index-store
-
 test-swift:
-	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest $(unindexed)
+	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest
 
 test-asan:
-	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest $(unindexed) --sanitize=address --scratch-path .build/asan -Xswiftc -use-ld=lld
+	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build/asan -Xswiftc -use-ld=lld
 
 test-tsan:
-	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest $(unindexed) --sanitize=thread --scratch-path .build/tsan
+	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/tsan
 
 # The same programs twice: as a user would build them, and with the address sanitizer. The suites
 # that every driver passes also run with a loop and with batches (Tests/support/driver.h).
@@ -308,7 +304,7 @@ runtime = $(shell $(SWIFT) -print-target-info | sed -n '/runtimeLibraryPaths/{n;
 swift_clang = $(dir $(shell readlink -f "$$(command -v $(SWIFT))"))clang
 
 test-c-tsan: library
-	THINKWIRE_NO_MOCK=1 $(SWIFT) build --product thinkwire $(unindexed) --sanitize=thread --scratch-path .build/tsan
+	THINKWIRE_NO_MOCK=1 $(SWIFT) build --product thinkwire --sanitize=thread --scratch-path .build/tsan
 	mkdir -p .build/abi/debug
 	cp .build/tsan/debug/libthinkwire.so .build/abi/debug/$(soname)
 	$(swift_clang) $(strict) -g -O1 -fsanitize=thread -DLIBRARY_IS_SLOW $(abi) -o .build/abi/tsan .build/abi/debug/$(soname) \
@@ -327,7 +323,7 @@ test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/swe
 	LD_LIBRARY_PATH=$(curl_libs) ldd $(library) | grep 'libcurl.so.4 => $(curl_libs)'
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_CERTIFICATES=/etc/ssl/certs THINKWIRE_MOCK=$(mock) \
 	    .build/abi/plain --jobs 8
-	test -n "$(BUILT)" -a -x $(bundle) || $(SWIFT) build --build-tests $(unindexed)
+	test -n "$(BUILT)" -a -x $(bundle) || $(SWIFT) build --build-tests
 	LD_LIBRARY_PATH=$(curl_libs) $(bundle) --testing-library swift-testing --filter SharedLoopTests
 	LD_LIBRARY_PATH=$(curl_libs) THINKWIRE_SERVERS=Tests/guest/servers.py .build/guest/secrets
 	$(make_plan)

@@ -145,7 +145,9 @@ struct ChunkTemplate: ~Copyable {
             memcmp(source + position, event.start + knownPosition, rest) == 0,
             let found = reader.endParts(of: input)
         else { return nil }
-        for (hole, value) in zip(holes, found.elements) {
+        var values = found.elements
+        for hole in holes {
+            guard let value = values.next() else { break }
             guard case .text = hole.effect else { continue }
             return value.contents.isEmpty ? nil : (value, position + rest)
         }
@@ -162,7 +164,9 @@ struct ChunkTemplate: ~Copyable {
     @_optimize(speed)
     @inline(never)
     func setFields(of reply: Reply, _ text: JSONValue) {
-        for (hole, value) in zip(holes, text.parts.elements) {
+        var values = text.parts.elements
+        for hole in holes {
+            guard let value = values.next() else { return }
             switch hole.effect {
             case .text, .none: continue
             case .field(let field): reply.fields.set(field, value)
