@@ -30,6 +30,9 @@ for _name, _file in (
 ):
     os.environ[_name] = os.path.abspath(os.environ.get(_name) or BUILT / _file)
 
+#: How many times slower than usual programs are (set for qemu). It multiplies limits of their time.
+SLOWNESS = float(os.environ.get("THINKWIRE_SLOWNESS", "1"))
+
 # Keys, addresses and proxies of the user must not influence the tests.
 clear_environment()
 
@@ -224,7 +227,7 @@ def run_python(program: str, *arguments: str) -> subprocess.CompletedProcess[str
         cwd=PACKAGE,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=60 * SLOWNESS,
     )
     assert completed.returncode == 0, completed.stderr
     return completed

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PACKAGE, SYNTHETIC, Echo, Failure
+from conftest import PACKAGE, SLOWNESS, SYNTHETIC, Echo, Failure
 from http_server import (  # type: ignore[import-not-found]
     Server,
     content_length,
@@ -318,7 +318,7 @@ def test_no_line_is_lost_or_duplicated_by_kills(tmp_path: Path, base_url: str) -
         env={**os.environ, "PYTHONPATH": str(PACKAGE), "THINKWIRE_BASE_URL": base_url},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=300 * SLOWNESS,
     )
     assert completed.returncode == 0, completed.stderr
     assert int(completed.stdout) == KILLS, completed.stderr
