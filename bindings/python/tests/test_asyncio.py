@@ -257,9 +257,12 @@ async def receive():
     if len(text) != 1000:
         print("lost", flush=True)
 
-async def main():
+async def main(delay):
+    # While the event loop starts and ends, an interruption would leave it marked as running.
+    signal.setitimer(signal.ITIMER_REAL, delay)
     for task in [asyncio.create_task(receive()) for _ in range(10)]:
         await task
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 rounds = interruptions = 0
 while interruptions < 100:
@@ -268,9 +271,7 @@ while interruptions < 100:
     # Tasks that are pending when the event loop closes are reported.
     event_loop.set_exception_handler(lambda *_: None)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.0005 + rounds % 97 * 0.0002)
-        event_loop.run_until_complete(main())
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        event_loop.run_until_complete(main(0.0005 + rounds % 97 * 0.0002))
     except KeyboardInterrupt:
         interruptions += 1
     event_loop.close()
