@@ -2,7 +2,7 @@
 
 import os
 
-KEPT = ("THINKWIRE_LIBRARY", "THINKWIRE_MOCK")
+KEPT = ("THINKWIRE_LIBRARY", "THINKWIRE_MOCK", "THINKWIRE_SLOWNESS")
 REMOVED = (
     "http_proxy",
     "https_proxy",
