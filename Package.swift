@@ -36,7 +36,7 @@ let cSettings: [CSetting] = [
     // The frames of the library are not unwound: an exception that leaves a callback ends the
     // process, and does not leave the library in an undefined state.
     .unsafeFlags(["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"], embedded),
-    // It has no loops over the bytes of an answer: those are in Swift, or in the C library.
+    // The C code has no loops over the bytes of an answer: those are in Swift and in libc.
     .unsafeFlags(["-Os"], embedded),
 ]
 

@@ -44,8 +44,8 @@ struct ChunkTemplate: ~Copyable {
     private static let maxLength = 8192
     private static let fieldLength = 6
     private static let endLength = 2
-    /// No value of a template is that deep. A chunk that is deeper than the reader allows is not
-    /// recognised.
+    /// How deep in its chunk a hole is taken to be: deeper than any is. So a value is not
+    /// recognised if a parse of the whole chunk would reject it as too deep.
     private static let levels = 8
 
     mutating func record(_ chunk: Bytes, _ candidate: borrowing TemplateCandidate) {
@@ -118,8 +118,8 @@ struct ChunkTemplate: ~Copyable {
     }
 
     /// The text and the length of the beginning of `input` that differs from a part of the event
-    /// only in the holes. Their values are standard JSON without line ends, and the parts of the
-    /// text.
+    /// only in the holes. Their values, which are standard JSON without line ends, are `parts` of
+    /// the text.
     @_optimize(speed)
     @inline(never)
     private mutating func matchHoles(
@@ -132,6 +132,7 @@ struct ChunkTemplate: ~Copyable {
             // With the first byte of the value, which shows its kind.
             let start = hole.range.lowerBound + ChunkTemplate.fieldLength
             let fixed = start + 1 - knownPosition
+            assert(fixed > 0, "the holes overlap or are not in the order of their positions")
             guard input.count - position > fixed,
                 memcmp(source + position, event.start + knownPosition, fixed) == 0,
                 let end = reader.readPart(

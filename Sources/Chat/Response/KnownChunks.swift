@@ -3,8 +3,8 @@ import CThinkwire
 
 /// Templates of the last two forms of chunks, which alternate if there are two choices.
 @usableFromInline struct KnownChunks: ~Copyable {
-    /// The template that was recorded or matched last, and the other one. Exchanging structures
-    /// would take half the time of a chunk.
+    /// The template that was recorded or matched last, and the other one. They are pointers because
+    /// swapping the structures would take half as long as parsing a chunk.
     private var recent = UnsafeMutablePointer<ChunkTemplate>.allocate(capacity: 1)
     private var other = UnsafeMutablePointer<ChunkTemplate>.allocate(capacity: 1)
 

@@ -7,6 +7,7 @@ package final class ToolCall {
     package var id = ByteBuffer()
     /// The last id of a fragment that differs from `id`.
     var otherID = ByteBuffer()
+    /// Hashes of the two ids; 0 without an id.
     var idHash: UInt32 = 0
     var otherIDHash: UInt32 = 0
     package var name = ByteBuffer()

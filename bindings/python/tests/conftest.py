@@ -1,6 +1,6 @@
 """A local provider and a client for it. A missing requirement fails.
 
-Tests are skipped only by versions of Python that lack what they use.
+A test is skipped only on a version of Python that lacks what it uses.
 """
 
 from __future__ import annotations
