@@ -304,7 +304,7 @@ def memory_of_a_run(directory: Path, base_url: str, lines: int) -> float:
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, base_url: str) -> None:
     small = memory_of_a_run(tmp_path / "small", base_url, 500)
     large = memory_of_a_run(tmp_path / "large", base_url, 10_000)
-    # Up to 2 MiB of the ids are in memory, however many there are; the output has 4 MiB.
+    # Up to 512 KiB of the ids are in memory, however many there are; the output has 4 MiB.
     assert large - small < 2
 
 
