@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sources import ROOT
+from sources import ROOT, files
 
 sys.path.insert(0, str(ROOT / "bindings" / "docs"))
 from comments import blocks
@@ -54,23 +54,12 @@ NOT_RUN: dict[tuple[str, str], str] = {
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
-def documents() -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    ).stdout.split("\0")
-    found = listed[:-1] or [str(path.relative_to(ROOT)) for path in ROOT.glob("[!.]*/**/*.md")]
-    return [ROOT / name for name in found]
-
-
 def test_every_block_is_run_or_has_a_reason() -> None:
     found = {
-        (str(path.relative_to(ROOT)), language)
-        for path in documents()
-        for _, language, _ in FENCE.findall(path.read_text(encoding="utf-8"))
+        (path, language)
+        for path in files()
+        if path.endswith(".md")
+        for _, language, _ in FENCE.findall((ROOT / path).read_text(encoding="utf-8"))
     }
     assert found == RUN.keys() | NOT_RUN.keys()
 
