@@ -5,6 +5,15 @@ import Testing
 @testable import Chat
 @testable import Engine
 
+/// HTTP status codes and what they become. Its type takes the compiler seconds to infer.
+private let statuses: [(Int, tw_status)] = [
+    (301, TW_PROTOCOL), (400, TW_BAD_REQUEST), (401, TW_AUTH), (402, TW_QUOTA),
+    (403, TW_FORBIDDEN), (404, TW_NOT_FOUND),
+    (405, TW_BAD_REQUEST), (408, TW_BAD_REQUEST), (413, TW_BAD_REQUEST), (422, TW_BAD_REQUEST),
+    (429, TW_RATE_LIMITED),
+    (500, TW_SERVER), (503, TW_SERVER), (504, TW_SERVER), (529, TW_SERVER), (599, TW_SERVER),
+]
+
 @Suite("Provider errors of every known format set the status and the message")
 struct ProviderErrorTests {
     private func response(_ httpStatus: Int, _ body: String) -> StreamHarness {
@@ -179,13 +188,7 @@ struct ProviderErrorTests {
         }
     }
 
-    @Test(arguments: [
-        (301, TW_PROTOCOL), (400, TW_BAD_REQUEST), (401, TW_AUTH), (402, TW_QUOTA),
-        (403, TW_FORBIDDEN), (404, TW_NOT_FOUND),
-        (405, TW_BAD_REQUEST), (408, TW_BAD_REQUEST), (413, TW_BAD_REQUEST), (422, TW_BAD_REQUEST),
-        (429, TW_RATE_LIMITED),
-        (500, TW_SERVER), (503, TW_SERVER), (504, TW_SERVER), (529, TW_SERVER), (599, TW_SERVER),
-    ])
+    @Test(arguments: statuses)
     func everyStatus(_ code: Int, _ status: tw_status) {
         for body in [#"{"error":{"message":"no"}}"#, #"{"message":"no"}"#, "no", "", "<p>no</p>"] {
             #expect(response(code, body).status == name(status), "\(body)")

@@ -105,15 +105,15 @@ struct OptionsTests {
         try options.set(.idle, milliseconds: 3)
         try options.set(.total, milliseconds: 4)
         let timeouts = options.timeouts
-        #expect(
-            [timeouts.connect, timeouts.firstByte, timeouts.idle, timeouts.total] == [
-                1_000_000, 2_000_000, 3_000_000, 4_000_000,
-            ])
+        #expect(timeouts.connect == 1_000_000)
+        #expect(timeouts.firstByte == 2_000_000)
+        #expect(timeouts.idle == 3_000_000)
+        #expect(timeouts.total == 4_000_000)
         let defaults = Options().timeouts
-        #expect(
-            [defaults.connect, defaults.firstByte, defaults.idle, defaults.total].map {
-                $0 / 1_000_000_000
-            } == [10, 600, 120, 0])
+        #expect(defaults.connect == 10_000_000_000)
+        #expect(defaults.firstByte == 600_000_000_000)
+        #expect(defaults.idle == 120_000_000_000)
+        #expect(defaults.total == 0)
     }
 
     @Test func limitsAreSetInBytes() throws {
@@ -125,15 +125,15 @@ struct OptionsTests {
         try options.set(TW_LIMIT_EVENT, bytes: 1)
         try options.set(TW_LIMIT_REPLY, bytes: 2_147_483_647)
         try options.set(TW_LIMIT_HEADERS, bytes: 3)
-        #expect(
-            [options.limits.event, options.limits.reply, options.limits.headers] == [
-                1, 2_147_483_647, 3,
-            ])
+        #expect(options.limits.event == 1)
+        #expect(options.limits.reply == 2_147_483_647)
+        #expect(options.limits.headers == 3)
         #expect(
             complaint { try options.set(tw_limit(3), bytes: 1) } == "no such limit: see tw_limit")
         let defaults = Options().limits
-        #expect(
-            [defaults.event, defaults.reply, defaults.headers] == [16 << 20, 256 << 20, 256 << 10])
+        #expect(defaults.event == 16 << 20)
+        #expect(defaults.reply == 256 << 20)
+        #expect(defaults.headers == 256 << 10)
     }
 
     @Test func anEmptyCleartextHostIsRejected() {
