@@ -6,7 +6,7 @@ import sqlite3
 
 
 class IdSet:
-    """A set of strings in a temporary file, of which at most 512 KiB are in memory.
+    """A set of strings in a temporary file, of which at most 2 MiB are in memory.
 
     SQLite deletes the file when the set is released or the process ends. It is in the directory
     that SQLITE_TMPDIR or TMPDIR names, or in /var/tmp. Raises OSError if the disk is full.
@@ -17,8 +17,6 @@ class IdSet:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._count = 0
         self._execute("PRAGMA journal_mode = OFF")
-        # Negative numbers are KiB. The operating system has the rest of the file in its cache.
-        self._execute("PRAGMA cache_size = -512")
         self._execute("CREATE TABLE ids (id BLOB PRIMARY KEY) WITHOUT ROWID")
         # One transaction that is never committed: nothing has to survive the process.
         self._execute("BEGIN")
