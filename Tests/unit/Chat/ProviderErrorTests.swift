@@ -5,7 +5,8 @@ import Testing
 @testable import Chat
 @testable import Engine
 
-/// HTTP status codes and what they become. Its type takes the compiler seconds to infer.
+/// HTTP status codes and the results that they lead to. Inferring the type would take the compiler
+/// seconds.
 private let statuses: [(Int, tw_status)] = [
     (301, TW_PROTOCOL), (400, TW_BAD_REQUEST), (401, TW_AUTH), (402, TW_QUOTA),
     (403, TW_FORBIDDEN), (404, TW_NOT_FOUND),

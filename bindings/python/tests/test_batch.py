@@ -304,12 +304,11 @@ def memory_of_a_run(directory: Path, base_url: str, lines: int) -> float:
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, base_url: str) -> None:
-    # Up to 5,000 lines, and with the number of requests that the load allows at once, the memory of
-    # a process differs by 3 MiB.
+    # After fewer lines, the buffers may not have reached their final size.
     small = memory_of_a_run(tmp_path / "small", base_url, 10_000)
     large = memory_of_a_run(tmp_path / "large", base_url, 40_000)
-    # Of the ids, 2 MiB are in memory, however many there are; the output has 17 MiB.
-    assert large - small < 3
+    # Up to 2 MiB of the ids are in memory, however many there are; the output has 17 MiB.
+    assert large - small < 2
 
 
 @pytest.mark.slow
