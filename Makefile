@@ -76,7 +76,7 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
 # while it is built. test-tsan and test-c-tsan share a build directory, so they stay in one lane.
 # Tests/run.py prints seconds and processor seconds per target.
 fuzz_lane    := test-fuzz
-compute_lane := test-tsan test-swift test-c-tsan test-faults
+compute_lane := test-swift test-tsan test-c-tsan test-faults
 wait_lane    := programs lint test-checks test-chat test-c test-python test-servers test-guest test-mock \
                 test-corpus
 shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak \
@@ -205,16 +205,24 @@ abi-record:
 	Tests/check/abi.py record
 
 # All tests use Swift Testing. SwiftPM would also start XCTest, whose leaks the address sanitizer
-# reports. gold, SwiftPM's linker here, warns about hundreds of symbols of the sanitizer; lld does
-# not.
+# reports.
 test-swift:
 	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest
 
-test-asan:
-	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build/asan -Xswiftc -use-ld=lld
+# Compiling the tests takes four times as long as compiling the modules they test. Therefore only the
+# modules are compiled with the sanitizer, and linked with the test objects of test-swift. gold,
+# SwiftPM's linker here, would warn about hundreds of symbols of the sanitizer. (The objects of
+# .swiftmodule files are for debuggers.)
+bundle = .build/debug/thinkwirePackageTests.xctest
 
-test-tsan:
-	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest --sanitize=thread --scratch-path .build/tsan
+test-asan: sanitizer = address
+test-tsan: sanitizer = thread
+test-asan test-tsan: test-%:
+	THINKWIRE_NO_MOCK=1 $(SWIFT) build --build-tests --disable-xctest
+	THINKWIRE_NO_MOCK=1 $(SWIFT) build --target Engine --sanitize=$(sanitizer) --scratch-path .build/$*
+	sed '/swiftmodule\.o$$/d; /Tests\.build\//!s|\(.*\)/\.build/|\1/.build/$*/|' $(bundle:.xctest=.product)/Objects.LinkFileList > .build/$*/objects
+	$(SWIFT)c -sanitize=$(sanitizer) -use-ld=lld @.build/$*/objects -lcurl -o .build/$*/unit-tests
+	.build/$*/unit-tests --testing-library swift-testing
 
 # The same programs twice: as a user would build them, and with the address sanitizer. The suites
 # that every driver passes also run with a loop and with batches (Tests/support/driver.h).
@@ -315,8 +323,6 @@ test-c-tsan: library
 # With the libcurl of the pycurl wheel, years newer than the system's. From 8.1 on, libcurl handles
 # are reused.
 curl_libs = $(shell echo $(CURDIR)/$(venv)/lib/python3*/site-packages/pycurl.libs)
-
-bundle = .build/debug/thinkwirePackageTests.xctest
 
 test-newer-curl: library .build/abi/plain .build/guest/secrets .build/faults/sweep $(venv)/ready
 	ln -sf $(curl_libs)/libcurl-*.so.* $(curl_libs)/libcurl.so.4
