@@ -10,7 +10,7 @@ import CPlatform
 @usableFromInline package struct ByteBuffer: ~Copyable {
     /// A static NUL while the capacity is 0. It is never written to.
     private var storage = UnsafeMutablePointer(mutating: StaticText.empty)
-    private var capacity = 0
+    package private(set) var capacity = 0
     package private(set) var count = 0
 
     package init() {}
@@ -134,6 +134,22 @@ import CPlatform
     }
 
     package mutating func removeAll() { truncate(to: 0) }
+
+    /// Lets the kernel take back the memory of an empty buffer, if that is large, when it needs
+    /// pages.
+    package func releasePages() { platform_block_release_pages(storage, capacity) }
+
+    /// Moves the contents of another buffer to this one. Its memory moves too, unless most of that
+    /// is unused.
+    package mutating func takeContents(of other: inout ByteBuffer) {
+        removeAll()
+        if other.count < other.capacity / 4 {
+            append(other.bytes)
+            other.removeAll()
+        } else {
+            swap(&self, &other)
+        }
+    }
 
     /// Replaces the bytes in a range, which must be within the contents.
     package mutating func replace(_ range: Range<Int>, with bytes: Bytes) {

@@ -25,6 +25,11 @@ void *platform_block_grow(void *block, size_t size, size_t wanted)
     return moved;
 }
 
+void platform_block_release_pages(void *block, size_t size)
+{
+    if (size >= MIN_MAPPED_SIZE) madvise(block, size, MADV_FREE);
+}
+
 void platform_block_free(void *block, size_t size)
 {
     if (size == 0) return;

@@ -254,7 +254,7 @@ struct Attempt: ~Copyable {
     }
 
     private mutating func parseDocument(of transfer: Transfer, into reply: Reply) -> Problem? {
-        swap(&reply.body, &transfer.inbox)
+        reply.body.takeContents(of: &transfer.inbox)
         if reply.body.bytes.hasPrefix("\u{FEFF}") { reply.body.removeFirst(3) }
         startEvents(with: reply.body.bytes)
         do { try parser.decode(document: reply.body.bytes, into: reply) } catch {

@@ -68,6 +68,7 @@ package final class Transfer {
             return
         }
         self.easy = easy
+        swap(&inbox, &loop.spareInbox)
         skipsSystemFile = settings.tls.apply(to: easy)
         let this = Handle.unretained(self)
         _ = platform_set_pointer(easy, CURLOPT_URL, settings.endpoint.url(of: resource).baseAddress)
@@ -121,6 +122,7 @@ package final class Transfer {
         guard let easy else { return }
         timing.reusedConnection = isOnReusedConnection
         leaveConnection()
+        loop.keep(&inbox)
         self.easy = nil
         if hasProgressed { loop.forgetProgress(self) }
         if clock.phase == .connecting { loop.connecting.remove(self) }

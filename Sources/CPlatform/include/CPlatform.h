@@ -84,6 +84,12 @@ static inline void platform_wipe(void *bytes, size_t length)
  */
 void *platform_block_grow(void *block, size_t size, size_t wanted);
 
+/**
+ * Lets the kernel take back the pages of a large block when it needs some. Until they are written
+ * again, their contents are either unchanged or zeros.
+ */
+void platform_block_release_pages(void *block, size_t size);
+
 /** Overwrites and frees a block of platform_block_grow. Does nothing if `size` is 0. */
 void platform_block_free(void *block, size_t size);
 

@@ -144,6 +144,20 @@ struct ByteBufferTests {
         #expect(!withCopy("@[") { $0.equalsIgnoringCase(StaticText.bytes("`{")) })
     }
 
+    @Test("The contents move, and with them memory that is mostly used", arguments: [10, 800])
+    func takeContents(length: Int) {
+        var from = ByteBuffer()
+        var to = ByteBuffer()
+        from.append(UInt8(ascii: "x"), count: 1000)
+        from.truncate(to: length)
+        to.append("earlier")
+        to.takeContents(of: &from)
+        let (moved, left) = (Array(to.bytes), from.count)
+        #expect(moved == Array(repeating: UInt8(ascii: "x"), count: length) && left == 0)
+        let capacity = to.capacity
+        #expect(capacity == (length == 10 ? 24 : 1001))
+    }
+
     @Test func oneLineRemovesControlCharactersAndLimitsTheLength() {
         func line(_ text: [UInt8], _ limit: Int) -> String {
             ByteBuffer.text { buffer in withCopy(text) { buffer.append(oneLine: $0, limit: limit) }
