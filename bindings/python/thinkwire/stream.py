@@ -102,7 +102,8 @@ class Stream(BaseStream):
         # the thread that holds them.
         self._iteration_lock = _fork.RLock()
         self._is_iterating = False
-        self._is_cancelled = False
+        #: The events that arrive from now on are not copied.
+        self._discards = False
         self._chat_lock = _fork.RLock()
 
     def __iter__(self) -> Iterator[Event]:
@@ -139,8 +140,7 @@ class Stream(BaseStream):
     def finish(self) -> Reply:
         """Discards the remaining events, waits for the end and returns the reply."""
         self._discard()
-        while self._pull() is not None:
-            pass
+        self._pull()
         return self.reply
 
     def run(self, on_event: OnEvent) -> Reply:
@@ -164,7 +164,6 @@ class Stream(BaseStream):
         if self._generation != _fork.generation:
             return
         with self._chat_lock:
-            self._is_cancelled = True
             self._discard()
             if self._chat is not None:
                 self._library.tw_chat_cancel(self._chat)
@@ -203,7 +202,8 @@ class Stream(BaseStream):
         return self._reply
 
     def _discard(self) -> None:
-        """Ends the iterator over the events that were not taken."""
+        """Discards the events that were not taken, and those that arrive from now on."""
+        self._discards = True
         if self._arrived is not None:
             self._arrived.discard()
 
@@ -228,8 +228,9 @@ class Stream(BaseStream):
             self._is_iterating = True
             try:
                 while self._chat is not None and self._wait() == TW_NEXT_EVENT:
-                    arrived = self._copy_batch()
-                    if not self._is_cancelled:
+                    arrived = None if self._discards else self._copy_batch()
+                    # Another thread may have cancelled the exchange meanwhile.
+                    if not self._discards:
                         return arrived
                 self._end()
             except BaseException:
