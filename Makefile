@@ -616,11 +616,11 @@ test-deb: deb
 bench: all
 	Tests/bench/run.sh $(out)
 
-# Two minutes for each target, FUZZ_JOBS targets at a time. Tests that wait for timeouts come first on
-# the processors.
+# Two minutes for each target, FUZZ_JOBS targets at a time, with the processor time that other tests
+# leave.
 FUZZ_JOBS ?= 2
 test-fuzz:
-	nice -n 5 Tests/fuzz/run.py --seconds 120 --jobs $(FUZZ_JOBS)
+	nice -n 19 Tests/fuzz/run.py --seconds 120 --jobs $(FUZZ_JOBS)
 
 fuzz:
 	Tests/fuzz/run.py $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600)) $(TARGET)
