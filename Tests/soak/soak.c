@@ -498,33 +498,30 @@ struct resources {
     int files, threads; /* What is left at the end. */
 };
 
-/* The mean of samples. */
-struct mean {
-    long sum, count;
-};
-
-static void add_sample(struct mean *mean, long value)
+static long mean(const long *samples, int count)
 {
-    mean->sum += value;
-    mean->count++;
+    long sum = 0;
+    for (int i = 0; i < count; i++) sum += samples[i];
+    return sum / count;
 }
 
-/* Samples the memory once per percent, and prints the resources after each tenth. Returns how much
- * the memory has grown between the tenth after the warm-up and the last tenth. */
+/* Samples the memory once per percent after the warm-up, and prints the resources after each tenth.
+ * Returns how much the memory has grown between the first and the last TENTH samples. On a busy
+ * machine, this thread may miss some. */
 static long watch(void)
 {
-    struct mean warm = { 0 }, last = { 0 };
+    long samples[100];
+    int count = 0;
     for (int sampled = 0, percent; (percent = progress()) < 100; sleep_ms(20)) {
         if (percent == sampled) continue;
         long kb = resident_memory();
         if (percent / TENTH > sampled / TENTH) print_resources(percent, kb);
-        if (percent >= WARM && percent < WARM + TENTH) add_sample(&warm, kb);
-        if (percent >= 100 - TENTH) add_sample(&last, kb);
+        if (percent >= WARM) samples[count++] = kb;
         if (process_descriptors() > MAX_FILES) fail("too many descriptors are open");
         sampled = percent;
     }
-    if (warm.count == 0 || last.count == 0) fail("the run was too short to measure its memory");
-    return last.sum / last.count - warm.sum / warm.count;
+    if (count < 3 * TENTH) fail("the run was too short to measure its memory");
+    return mean(samples + count - TENTH, TENTH) - mean(samples, TENTH);
 }
 
 static void run_workers(struct resources *resources)
