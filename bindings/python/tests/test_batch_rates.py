@@ -162,6 +162,31 @@ def test_shared_rate_does_not_exceed_the_requests_per_minute() -> None:
     assert 550 <= sent <= 620
 
 
+def test_shared_rate_converges_to_what_a_server_accepts() -> None:
+    """A server that accepts 100 requests per second, counts rejected ones, and is always busy."""
+    rate, now, full_at = SharedRate(None, None, 0), 0.0, 0.0
+    sends: list[float] = []
+    results: list[bool] = []
+    while now < 60:
+        is_permitted, wait = rate.request(1, now)
+        if is_permitted:
+            heapq.heappush(sends, now + wait)
+            continue
+        now += wait
+        while sends and sends[0] <= now:
+            sent_at = heapq.heappop(sends)
+            full_at = max(full_at, sent_at) + 1 / 100
+            is_accepted = full_at <= sent_at + 1
+            full_at = min(full_at, sent_at + 1)
+            if not is_accepted:
+                rate.rejected(sent_at, pause=0.01, now=sent_at)
+            if sent_at >= 15:
+                results.append(is_accepted)
+    accepted = sum(results)
+    assert accepted >= 0.8 * 100 * 45
+    assert len(results) - accepted <= 0.3 * accepted
+
+
 def test_shared_pause_delays_all_workers() -> None:
     rate = SharedRate(None, None, 0)
     assert rate.request(1, 0) == (True, 0)

@@ -9,8 +9,9 @@ from .limits import RateLimits
 #: Requests per second at the beginning.
 _START = 10.0
 
-#: The part of the rate that is left after a rejection.
-_DECREASE = 0.85
+#: The part of the rate that is left after the first rejection, and after each later one. The first
+#: one arrives when the rate has doubled twice beyond what the server accepts.
+_FIRST_DECREASE, _DECREASE = 0.25, 0.85
 
 #: The growth in each second: until the first rejection; far below the rate that was last rejected;
 #: and near or above it. As in CUBIC (RFC 9438), so that a decrease is quickly reverted.
@@ -29,8 +30,9 @@ _ADVANCE = 1.0
 class SharedRate:
     """Permits the requests of all workers: at most rpm and tpm, and what the server accepts.
 
-    The rate increases while it is used, and decreases with a rejection. Rejected requests that were
-    sent before the last decrease do not show its effect, so they are not counted.
+    The rate increases while it is used, and decreases with a rejection. Requests that were sent
+    before the last decrease do not show its effect: it does not increase before others were sent,
+    and their rejections are not counted.
     """
 
     def __init__(self, rpm: Optional[float], tpm: Optional[float], now: float) -> None:
@@ -65,8 +67,9 @@ class SharedRate:
     def rejected(self, sent_at: float, pause: float, now: float) -> None:
         """Counts a rejection, with the pause in seconds that the server demands."""
         if sent_at >= self._decreased_at:
+            is_first = self._rejected_rate == float("inf")
             self._rejected_rate = self._rate
-            self._rate = max(0.1, self._rate * _DECREASE)
+            self._rate = max(0.1, self._rate * (_FIRST_DECREASE if is_first else _DECREASE))
             # Up to then, requests are sent that were permitted before.
             self._next = self._decreased_at = max(self._next, now) + _GAP
         self._limits.pause(pause, now)
@@ -75,7 +78,8 @@ class SharedRate:
         elapsed = now - self._period_start
         if elapsed < 1:
             return
-        if self._permitted >= 0.5 * self._rate * elapsed:
+        shows_effect = self._period_start >= self._decreased_at
+        if shows_effect and self._permitted >= 0.5 * self._rate * elapsed:
             self._rate *= self._growth()
         self._period_start, self._permitted = now, 0
 
