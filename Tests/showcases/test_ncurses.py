@@ -64,10 +64,18 @@ def test_reasoning_and_answer_are_side_by_side(start):
     assert terminal.wait_for("^Because ü.$")
 
 
+def thinking_since(seconds):
+    """The pattern of the status line after at least `seconds` below 10.
+
+    On a busy machine, the test may not see each second.
+    """
+    return rf"m: thinking, ([{seconds}-9]|\d\d) s"
+
+
 def test_columns_grow_while_the_server_is_silent(start):
     terminal = start(HEAD + b"\r\n" + REASONING, Pause(60))
     terminal.wait_for("^Hm.  ")
-    terminal.wait_for("m: thinking, 2 s")
+    terminal.wait_for(thinking_since(2))
     terminal.press("q")
     terminal.wait_for("cancelled.*q: quit")
     assert "Hm." in terminal.screen()
@@ -120,14 +128,14 @@ def test_an_error_is_shown_and_is_the_exit_status(start):
 
 def test_the_program_does_not_use_the_processor_while_it_waits(start):
     terminal = start(HEAD + b"\r\n" + REASONING, Pause(60))
-    terminal.wait_for("m: thinking, 1 s")
+    terminal.wait_for(thinking_since(1))
     [pid] = [
         int(entry.name)
         for entry in pathlib.Path("/proc").iterdir()
         if entry.name.isdigit() and str(PROGRAM).encode() == command(entry)
     ]
     before = ticks(pid)
-    terminal.wait_for("m: thinking, 3 s")
+    terminal.wait_for(thinking_since(3))
     assert ticks(pid) - before < 10
     terminal.press("q", "q")
     assert terminal.status() == 1
