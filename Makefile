@@ -74,9 +74,10 @@ c_tests := .build/abi/plain .build/abi/asan $(guests) .build/limits/flood .build
 # `make test` runs these lanes side by side; the targets of a lane run one after another. A lane that
 # has finished takes the next shared target; the longest come first. What needs no library begins
 # while it is built. test-tsan and test-c-tsan share a build directory, so they stay in one lane.
+# SwiftPM locks its build directory: if test-swift came first, the programs would wait for it.
 # Tests/run.py prints seconds and processor seconds per target.
 fuzz_lane    := test-fuzz
-compute_lane := test-swift test-tsan test-c-tsan test-faults
+compute_lane := modules-asan modules-tsan test-swift test-tsan test-c-tsan test-faults
 wait_lane    := programs lint test-checks test-chat test-c test-python test-servers test-guest test-mock \
                 test-corpus
 shared       := test-asan test-newer-curl test-install test-valgrind test-flood test-real test-soak \
@@ -210,16 +211,18 @@ test-swift:
 	THINKWIRE_NO_MOCK=1 $(SWIFT) test --disable-xctest
 
 # Compiling the tests takes four times as long as compiling the modules they test. Therefore only the
-# modules are compiled with the sanitizer, and linked with the test objects of test-swift. gold,
-# SwiftPM's linker here, would warn about hundreds of symbols of the sanitizer. (The objects of
-# .swiftmodule files are for debuggers.)
+# modules are compiled with the sanitizer, and linked with the test objects of test-swift: the list of
+# objects names those of the other build, and no .swiftmodule, which is for debuggers. gold, SwiftPM's
+# linker here, would warn about hundreds of symbols of the sanitizer; lld does not.
 bundle = .build/debug/thinkwirePackageTests.xctest
 
-test-asan: sanitizer = address
-test-tsan: sanitizer = thread
-test-asan test-tsan: test-%:
-	THINKWIRE_NO_MOCK=1 $(SWIFT) build --build-tests --disable-xctest
+modules-asan test-asan: sanitizer = address
+modules-tsan test-tsan: sanitizer = thread
+modules-asan modules-tsan: modules-%:
 	THINKWIRE_NO_MOCK=1 $(SWIFT) build --target Engine --sanitize=$(sanitizer) --scratch-path .build/$*
+
+test-asan test-tsan: test-%: modules-%
+	THINKWIRE_NO_MOCK=1 $(SWIFT) build --build-tests --disable-xctest
 	sed '/swiftmodule\.o$$/d; /Tests\.build\//!s|\(.*\)/\.build/|\1/.build/$*/|' $(bundle:.xctest=.product)/Objects.LinkFileList > .build/$*/objects
 	$(SWIFT)c -sanitize=$(sanitizer) -use-ld=lld @.build/$*/objects -lcurl -o .build/$*/unit-tests
 	.build/$*/unit-tests --testing-library swift-testing
@@ -616,11 +619,11 @@ test-deb: deb
 bench: all
 	Tests/bench/run.sh $(out)
 
-# Two minutes for each target, FUZZ_JOBS targets at a time, with the processor time that other tests
-# leave.
+# Two minutes for each target, FUZZ_JOBS targets at a time. nice has an effect where the kernel does
+# not divide the processor time between sessions (sched(7), autogroup).
 FUZZ_JOBS ?= 2
 test-fuzz:
-	nice -n 19 Tests/fuzz/run.py --seconds 120 --jobs $(FUZZ_JOBS)
+	nice -n 5 Tests/fuzz/run.py --seconds 120 --jobs $(FUZZ_JOBS)
 
 fuzz:
 	Tests/fuzz/run.py $(if $(RUNS),--runs $(RUNS),--seconds $(or $(SECONDS),600)) $(TARGET)
