@@ -36,7 +36,7 @@ package final class EventLoop {
     private var idle = IdleConnections()
     var shared = SharedConnections()
     private var spareHandles: [UnsafeMutableRawPointer] = []
-    /// Memory for the inbox of the next transfer. See `keep`.
+    /// Memory for the inbox of the next transfer. See `keepMemory`.
     var spareInbox = ByteBuffer()
     private let isWoken = Atomic<Bool>(false)
     private var turnEnd: Int64
@@ -308,11 +308,12 @@ package final class EventLoop {
         platform_leave()
     }
 
-    /// Keeps the memory of a transfer's inbox for the next transfer, if all in it was consumed.
+    /// Keeps the memory of a transfer's inbox for the next transfer, unless events may still point
+    /// into it.
     ///
     /// An inbox at full speed has hundreds of pages: libcurl passes on up to 1.6 MB at once (7.88).
     /// With new pages for each transfer, such answers take up to 1.6 times the processor time.
-    func keep(_ inbox: inout ByteBuffer) {
+    func keepMemory(of inbox: inout ByteBuffer) {
         guard inbox.isEmpty, inbox.capacity > spareInbox.capacity,
             inbox.capacity <= EventLoop.maxSpareInbox
         else { return }
@@ -320,6 +321,7 @@ package final class EventLoop {
         spareInbox.releasePages()
     }
 
+    /// Twice what libcurl passes on at once, because buffers grow by doubling.
     private static let maxSpareInbox = 4 << 20
 
     /// Has libcurl continue a transfer that was paused. It may deliver at once what it held back.

@@ -122,7 +122,7 @@ package final class Transfer {
         guard let easy else { return }
         timing.reusedConnection = isOnReusedConnection
         leaveConnection()
-        loop.keep(&inbox)
+        loop.keepMemory(of: &inbox)
         self.easy = nil
         if hasProgressed { loop.forgetProgress(self) }
         if clock.phase == .connecting { loop.connecting.remove(self) }

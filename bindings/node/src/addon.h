@@ -36,9 +36,7 @@ char *text_of(napi_env env, napi_value value);
 /** Returns a value that owns an object, and destroys it when collected; null for NULL. */
 napi_value box_value(napi_env env, void *object, void (*destroy)(void *));
 
-/**
- * Returns the object in a value, or NULL if there is none. Every tw_ function accepts NULL.
- */
+/** Returns the object that a value contains, or NULL. All functions of the library accept NULL. */
 void *object_of(napi_env env, napi_value value);
 
 /** (object): destroys an object before it is collected. */

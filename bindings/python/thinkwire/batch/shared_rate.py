@@ -9,8 +9,8 @@ from .limits import RateLimits
 #: Requests per second at the beginning.
 _START = 10.0
 
-#: The part of the rate that is left after the first rejection, and after each later one. The first
-#: one arrives when the rate has doubled twice beyond what the server accepts.
+#: The part of the rate that is left after the first rejection, and after each later one. Before the
+#: first one arrives, the rate has doubled about twice beyond what the server accepts.
 _FIRST_DECREASE, _DECREASE = 0.25, 0.85
 
 #: The growth in each second: until the first rejection; far below the rate that was last rejected;
@@ -30,9 +30,9 @@ _ADVANCE = 1.0
 class SharedRate:
     """Permits the requests of all workers: at most rpm and tpm, and what the server accepts.
 
-    The rate increases while it is used, and decreases with a rejection. Requests that were sent
-    before the last decrease do not show its effect: it does not increase before others were sent,
-    and their rejections are not counted.
+    The rate increases while it is used, and decreases with a rejection. Only requests that were
+    sent after a decrease show its effect: until then, the rate does not increase, and rejections
+    are not counted.
     """
 
     def __init__(self, rpm: Optional[float], tpm: Optional[float], now: float) -> None:
