@@ -5,6 +5,7 @@ run.py --seconds 120 | --runs 1000000  [TARGET…]
 """
 
 import argparse
+import base64
 import concurrent.futures
 import os
 import pathlib
@@ -52,6 +53,15 @@ class Run:
             )
             or [""]
         )[-1]
+
+    def explanation(self):
+        """Lines of the log that tell where and why the target failed, and the input as base64."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        yield from [line for line in lines if re.match(r" +#\d", line)][:12]
+        yield from (line for line in lines if re.search("violated:|Fatal error|ERROR", line))
+        found = pathlib.Path(self.problem)
+        if found.is_relative_to(self.found):
+            yield base64.b64encode(found.read_bytes()).decode()
 
     def replay(self):
         """Replays earlier findings, with leak detection after each; returns False if one fails."""
@@ -120,6 +130,7 @@ def main():
                 f"{run.target} has a finding: {run.problem}; its output is in {run.log}",
                 file=sys.stderr,
             )
+            print(*run.explanation(), sep="\n", file=sys.stderr)
     return 1 if any(run.problem for run in runs) else 0
 
 
