@@ -120,6 +120,22 @@ def test_rejections_pause_the_run_and_are_sent_again(tmp_path: Path, echo: Echo)
     assert len(echo.bodies) == 5
 
 
+def test_rejections_with_other_statuses_are_sent_again(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 1)
+    body = '{"error": {"code": "rate_limit_exceeded", "message": "slow down"}}'
+    # More than the attempts after other failures.
+    echo.script = [Failure("400 Bad Request\r\nRetry-After-Ms: 10", body)] * 6
+    assert files.run(echo.base_url) == 0
+
+
+def test_a_demanded_wait_of_0_does_not_prevent_a_pause(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 1)
+    echo.script = [Failure("503 Service Unavailable\r\nRetry-After: 0", "{}")]
+    started = time.monotonic()
+    assert files.run(echo.base_url) == 0
+    assert time.monotonic() - started >= 0.4
+
+
 def test_rejected_key_stops_the_run_and_writes_no_result(
     tmp_path: Path, echo: Echo, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -163,6 +179,37 @@ def test_run_stops_before_the_maximum_cost(
     assert len(files.results()) == 100
 
 
+class Costly(Server):  # type: ignore[misc]
+    """Reports a cost of one millionth for each byte of a request."""
+
+    def __init__(self) -> None:
+        self.cost = 0.0
+        self._lock = threading.Lock()
+        super().__init__()
+
+    def serve(self, connection: Any) -> None:
+        while True:
+            length = content_length(connection.read_head())
+            connection.read(length)
+            time.sleep(0.02)
+            with self._lock:
+                self.cost += length / 1e6
+            choice = {"message": {"content": "ok"}, "finish_reason": "stop"}
+            body = json.dumps({"choices": [choice], "usage": {"cost": length / 1e6}})
+            connection.send(response(body.encode(), "200 OK", "application/json"))
+
+
+def test_maximum_cost_with_longer_prompts_after_short_ones(tmp_path: Path) -> None:
+    files = Files(tmp_path, 0)
+    lengths = [100] * 20 + [10_000] * 50
+    rows = (json.dumps({"prompt": "a" * length}) + "\n" for length in lengths)
+    files.input.write_text("".join(rows), encoding="utf-8")
+    server = Costly()
+    assert files.run(server.url("127.0.0.1"), "--max-cost", "0.1") == 3
+    server.stop()
+    assert 0.08 <= server.cost <= 0.1
+
+
 def test_maximum_cost_requires_known_costs(
     tmp_path: Path, base_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -181,9 +228,13 @@ def test_requests_per_minute(tmp_path: Path, base_url: str) -> None:
 
 
 class Sustaining(Server):  # type: ignore[misc]
-    """Works on a few requests at once, and lets the others wait or rejects them."""
+    """Works on a few requests at once, and lets the others wait or rejects them.
 
-    def __init__(self, at_once: int, *, rejects: bool) -> None:
+    Works on any number of the first requests, `unlimited`.
+    """
+
+    def __init__(self, at_once: int, *, rejects: bool, unlimited: int = 0) -> None:
+        self._unlimited = unlimited
         self._workers = threading.Semaphore(at_once)
         self._rejects = rejects
         self._lock = threading.Lock()
@@ -195,10 +246,13 @@ class Sustaining(Server):  # type: ignore[misc]
         while True:
             connection.read(content_length(connection.read_head()))
             self._count(1)
-            accepted = self._workers.acquire(blocking=not self._rejects)
+            self._unlimited -= 1
+            is_limited = self._unlimited < 0
+            accepted = not is_limited or self._workers.acquire(blocking=not self._rejects)
             if accepted:
                 time.sleep(0.02)
-                self._workers.release()
+                if is_limited:
+                    self._workers.release()
             # Before the response, after which the client sends the next request.
             self._count(-1)
             if accepted:
@@ -229,7 +283,46 @@ def test_concurrency_adapts_to_what_the_server_sustains(tmp_path: Path, rejects:
     assert server.rejections <= 300
 
 
-@pytest.mark.parametrize("arguments", [["--concurrency", "0"], ["--rpm", "nan"], []])
+def test_rejected_lines_obey_the_adapted_concurrency(tmp_path: Path) -> None:
+    """The lines in progress when the server is first overloaded are not sent again at once."""
+    files = Files(tmp_path, 700)
+    server = Sustaining(2, rejects=True, unlimited=500)
+    assert files.run(server.url("127.0.0.1"), "-q", "--concurrency", "400") == 0
+    server.stop()
+    assert all(line["error"] is None for line in files.results().values())
+    assert server.rejections <= 400
+
+
+def test_output_that_is_the_input_is_not_changed(
+    tmp_path: Path, base_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 1)
+    files.output = files.input
+    # Without its newline, the line looks like one whose writing was interrupted.
+    contents = files.input.read_bytes().strip()
+    files.input.write_bytes(contents)
+    assert files.run(base_url) == 2
+    assert "the output is the input" in capsys.readouterr().err
+    assert files.input.read_bytes() == contents
+
+
+def test_input_from_a_pipe_is_reported(
+    tmp_path: Path, base_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 0)
+    reading, writing = os.pipe()
+    os.write(writing, b'{"prompt": "a"}\n')
+    os.close(writing)
+    files.input = Path(f"/dev/fd/{reading}")
+    assert files.run(base_url) == 2
+    os.close(reading)
+    assert "not a regular file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--concurrency", "0"], ["--rpm", "nan"], ["--prices", "nan", "1"], ["--retries", "-1"], []],
+)
 def test_invalid_arguments(tmp_path: Path, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([str(tmp_path / "in"), *arguments])

@@ -94,6 +94,20 @@ def test_csv_and_parquet_of_pyarrow(tmp_path: Path) -> None:
     assert bodies(tmp_path / "b.parquet")[1] == ("request-2", "m", HELLO)
 
 
+def test_long_prompt_in_csv(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("prompt\n" + "a" * 200_000 + "\n", encoding="utf-8")
+    assert count(path, "m") == 1
+
+
+@pytest.mark.parametrize("messages", ["hello", "[" * 100_000, "{}"])
+def test_unusable_messages_in_a_column_are_reported(tmp_path: Path, messages: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"messages\n{messages}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.csv:1: .*messages"):
+        count(path, "m")
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_files_of_another_format_are_reported(tmp_path: Path, name: str) -> None:
     import_module("pyarrow")
@@ -142,12 +156,25 @@ def test_incomplete_last_line_is_removed_wherever_it_ends(tmp_path: Path) -> Non
         assert path.read_bytes() == complete + last
 
 
-def test_other_files_are_not_changed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("contents", "line"),
+    [
+        (b"notes\nof mine", 1),
+        (b'[{"id": 1}]', 1),
+        (b'{"prompt": "a"}', 1),
+        (b"{", None),
+        (result("a") + b"notes", 2),
+        (result("a") + bytes(100), None),
+    ],
+)
+def test_other_files_are_not_changed(tmp_path: Path, contents: bytes, line: Optional[int]) -> None:
     path = tmp_path / "out"
-    path.write_bytes(b"notes\nof mine")
-    with pytest.raises(JournalError, match="1: not a batch result"):
+    path.write_bytes(contents)
+    if line is None:
+        return Journal(path).close()
+    with pytest.raises(JournalError, match=f"{line}: not a batch result"):
         Journal(path)
-    assert path.read_bytes() == b"notes\nof mine"
+    assert path.read_bytes() == contents
 
 
 def test_two_processes_cannot_write_the_same_output(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ from .runner import Runner, Settings
 #: The exit statuses.
 ALL_ANSWERED, SOME_FAILED, NOT_STARTED, STOPPED, INTERRUPTED = 0, 1, 2, 3, 130
 
+#: The smallest positive number.
+_SMALLEST = sys.float_info.min
+
 _DESCRIPTION = """\
 Sends the prompts of a file and appends one line to the output for each answer.
 
@@ -54,6 +57,8 @@ def main(arguments: Sequence[str]) -> int:
             if cost is not None:
                 progress.add_cost(cost, unit)
 
+        if parsed.output.exists() and parsed.output.samefile(parsed.input):
+            raise JournalError(f"{parsed.output}: the output is the input; choose another file")
         journal = Journal(parsed.output, retry_failed=parsed.retry_failed, loaded=count_cost)
     except (InputError, JournalError, OSError, ValueError) as error:
         print(f"thinkwire batch: {error}", file=sys.stderr)
@@ -122,39 +127,48 @@ def _parser() -> argparse.ArgumentParser:
     add("-o", "--output", type=Path, required=True, help="the file to append the results to")
     add("-m", "--model", help="the model of all lines, in place of the one that they name")
     add("--base-url", help="the endpoint, in place of that of the environment")
-    add("--concurrency", type=_positive(int), default=200, metavar="N", help="default: 200")
-    add("--rpm", type=_positive(float), metavar="N", help="maximum of requests per minute")
-    add("--tpm", type=_positive(float), metavar="N", help="maximum of tokens per minute")
+    add(
+        "--concurrency", type=_number(int, minimum=1), default=200, metavar="N", help="default: 200"
+    )
+    add("--rpm", type=_number(), metavar="N", help="maximum of requests per minute")
+    add("--tpm", type=_number(), metavar="N", help="maximum of tokens per minute")
     add(
         "--max-cost",
-        type=_positive(float),
+        type=_number(),
         metavar="N",
         help="stop before the cost of all lines of the output exceeds N, in the unit that the "
-        "server reports",
+        "server reports; that of requests in progress is estimated from the answers so far",
     )
     add(
         "--prices",
-        type=float,
+        type=_number(minimum=0),
         nargs=2,
         metavar=("IN", "OUT"),
         help="USD per million tokens of the prompts and of the answers, to compute the cost",
     )
-    add("--retries", type=int, default=4, metavar="N", help="attempts after a failure; default: 4")
-    add("--timeout", type=_positive(float), metavar="S", help="seconds for one answer")
+    add(
+        "--retries",
+        type=_number(int, minimum=0),
+        default=4,
+        metavar="N",
+        help="attempts after a failure; default: 4",
+    )
+    add("--timeout", type=_number(), metavar="S", help="seconds for one answer")
     add("--retry-failed", action="store_true", help="send the lines again that failed")
     add("-q", "--quiet", action="store_true", help="show no progress")
     return parser
 
 
-class _positive:
-    """Converts an argument to a positive number."""
+class _number:
+    """Converts an argument to a finite number, which is positive if there is no minimum."""
 
-    def __init__(self, kind: type) -> None:
+    def __init__(self, kind: type = float, *, minimum: float = _SMALLEST) -> None:
         self._kind = kind
-        self.__name__ = "positive number"
+        self._minimum = minimum
+        self.__name__ = "number" if minimum == 0 else "positive number"
 
     def __call__(self, text: str) -> float:
         number: float = self._kind(text)
-        if not 0 < number < float("inf"):
+        if not self._minimum <= number < float("inf"):
             raise ValueError
         return number

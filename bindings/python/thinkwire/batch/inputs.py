@@ -37,12 +37,13 @@ def read(path: Path, model: Optional[str]) -> Iterator[InputLine]:
 
     Raises InputError at the first line that is no request.
     """
-    rows = _READERS.get(path.suffix.lower(), _json_lines)
+    rows = _TABLES.get(path.suffix.lower(), _json_lines)
     for number, row in rows(path):
         try:
-            yield _input_line(number, row, model)
-        except ValueError as error:
+            line = _input_line(number, row if rows is _json_lines else _columns(row), model)
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}:{number}: {error}") from error
+        yield line
 
 
 def count(path: Path, model: Optional[str]) -> int:
@@ -50,6 +51,8 @@ def count(path: Path, model: Optional[str]) -> int:
 
     Raises InputError if a line is no request, or has the custom_id of an earlier line.
     """
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: not a regular file; save it first, because it is read twice")
     seen = IdSet()
     for line in read(path, model):
         if not seen.add(line.custom_id):
@@ -106,10 +109,11 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    # A prompt may be longer than the 128 KiB that Python permits by default.
+    csv.field_size_limit(2**31 - 1)
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
-            for number, row in enumerate(csv.DictReader(file), 1):
-                yield number, _columns(row)
+            yield from enumerate(csv.DictReader(file), 1)
         except (csv.Error, UnicodeDecodeError) as error:
             raise InputError(f"{path}: not CSV in UTF-8: {error}") from error
 
@@ -127,7 +131,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:
             for batch in file.iter_batches(batch_size=1000):
                 for row in batch.to_pylist():
                     number += 1
-                    yield number, _columns(row)
+                    yield number, row
     except ArrowException as error:
         raise InputError(f"{path}: not Parquet: {error}") from error
 
@@ -137,13 +141,17 @@ def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
     used = ("custom_id", "prompt", "model", "messages")
     columns = {name: row[name] for name in used if row.get(name) not in (None, "")}
     if isinstance(columns.get("messages"), str):
-        columns["messages"] = json.loads(columns["messages"])
+        try:
+            columns["messages"] = json.loads(columns["messages"])
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"messages is not JSON: {error}") from error
     if "custom_id" in columns:
         columns["custom_id"] = str(columns["custom_id"])
     return columns
 
 
-_READERS: dict[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
+#: The readers of files with columns.
+_TABLES: dict[str, Callable[[Path], Iterator[tuple[int, Any]]]] = {
     ".csv": _csv_rows,
     ".parquet": _parquet_rows,
 }

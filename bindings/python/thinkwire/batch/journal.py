@@ -12,6 +12,9 @@ from typing import Any
 from .finished import IdSet
 from .results import is_failure
 
+#: The beginning of each line.
+_BEGINNING = b'{"id":'
+
 
 class JournalError(Exception):
     """The output cannot be used. The message names the file and the reason."""
@@ -79,12 +82,17 @@ class Journal:
 
     def _load(self, loaded: Callable[[dict[str, Any]], None]) -> None:
         """Reads the finished lines, and removes an incomplete last line."""
-        end = 0
+        end = number = 0
         for line_end, line in self._lines():
             self.finished.add(line["custom_id"])
             self.failed += is_failure(line)
             loaded(line)
             end = line_end
+            number += 1
+        # After a power failure, a file may end with zeros.
+        beginning = os.pread(self._descriptor, len(_BEGINNING), end).rstrip(b"\0")
+        if not _BEGINNING.startswith(beginning):
+            raise self._not_a_result(number + 1)
         os.ftruncate(self._descriptor, end)
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -101,11 +109,14 @@ class Journal:
                 except (ValueError, KeyError, TypeError):
                     is_result = False
                 if not is_result:
-                    raise JournalError(
-                        f"{self.path}:{number}: not a batch result; choose another output file, or "
-                        "remove the line"
-                    )
+                    raise self._not_a_result(number)
                 yield end, line
+
+    def _not_a_result(self, number: int) -> JournalError:
+        return JournalError(
+            f"{self.path}:{number}: not a batch result; choose another output file, or remove the "
+            "line"
+        )
 
     def _remove_failed(self) -> None:
         """Replaces the file by one without failures, so that their requests are sent again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from .._enums import Status
+from ..reply import Reply
 
 #: Statuses of failures that may not occur again, whatever the HTTP status.
 TRANSIENT = {
@@ -18,13 +19,18 @@ TRANSIENT = {
 }
 
 #: HTTP statuses that say that the server has too much to do.
-OVERLOAD = {429, 503, 529}
+_OVERLOAD = {429, 503, 529}
 
 #: Attempts after a rejection because of overload.
 OVERLOAD_RETRIES = 50
 
 #: The longest wait before an attempt, in seconds, if the server names none.
 _MAX_BACKOFF = 30.0
+
+
+def is_overload(reply: Reply) -> bool:
+    """Whether a server rejected a request because of its rate, or has too much to do."""
+    return reply.http_status in _OVERLOAD or reply.status is Status.RATE_LIMITED
 
 
 def backoff(attempts: int) -> float:

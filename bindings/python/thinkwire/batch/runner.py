@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, Optional
 
 from .._enums import Status
@@ -25,7 +26,7 @@ from .journal import Journal
 from .limits import RateLimits, demanded_pause, exhausted_for
 from .progress import Progress
 from .results import result_line
-from .retries import OVERLOAD, OVERLOAD_RETRIES, TRANSIENT, backoff
+from .retries import OVERLOAD_RETRIES, TRANSIENT, backoff, is_overload
 
 #: Statuses with which every further request would fail, too. They stop the run.
 _FATAL = {Status.AUTH, Status.QUOTA}
@@ -67,10 +68,17 @@ class Runner:
         now = time.monotonic()
         self._limits = RateLimits(settings.rpm, settings.tpm, now)
         self._concurrency = AdaptiveConcurrency(settings.concurrency)
+        #: The lines that are not finished. Some of them wait before another attempt.
         self._running: set[asyncio.Task[None]] = set()
+        #: The number of requests without a reply, and the bytes of the bodies of all lines.
+        self._sending = 0
+        self._bytes_in_progress = 0
         self._changed = asyncio.Event()
         #: The mean of completion tokens, for estimates.
         self._completion_tokens = 0.0
+        #: The cost of the answers of this run, and the bytes of their requests, for estimates.
+        self._billed_cost = 0.0
+        self._billed_bytes = 0
         #: Why the run stopped before the end of the input.
         self.stop_reason: Optional[str] = None
         self._failure: Optional[BaseException] = None
@@ -87,11 +95,12 @@ class Runner:
                 if line.custom_id in self._journal.finished:
                     continue
                 body = json.dumps(line.body).encode()
-                if not (await self._wait_for_slot() and await self._reserve(body)):
+                if not (await self._wait_for_slot(body) and await self._reserve(body)):
                     break
                 task = asyncio.ensure_future(self._complete(line, body))
                 self._running.add(task)
-                task.add_done_callback(self._ended)
+                self._bytes_in_progress += len(body)
+                task.add_done_callback(partial(self._ended, len(body)))
             while self._running and self._failure is None:
                 await self._change()
         finally:
@@ -108,10 +117,10 @@ class Runner:
         self.stop_reason = self.stop_reason or reason
         self._changed.set()
 
-    async def _wait_for_slot(self) -> bool:
-        """Waits until one more request may run. Returns False if the run is stopped."""
+    async def _wait_for_slot(self, body: bytes) -> bool:
+        """Waits until one more line may run. Returns False if the run is stopped."""
         while self.stop_reason is None:
-            if len(self._running) < self._concurrency.limit and not self._would_exceed_cost():
+            if len(self._running) < self._concurrency.limit and not self._would_exceed_cost(body):
                 return True
             if self._running:
                 await self._change()
@@ -119,8 +128,11 @@ class Runner:
                 self.stop(f"--max-cost {self._settings.max_cost} is reached")
         return False
 
-    def _would_exceed_cost(self) -> bool:
-        """Whether the cost could exceed its maximum, if one more request costs the mean."""
+    def _would_exceed_cost(self, body: bytes) -> bool:
+        """Whether the expected cost exceeds its maximum with one more request.
+
+        A request is expected to cost the mean, or the mean per byte if that is more.
+        """
         maximum, progress = self._settings.max_cost, self._progress
         if maximum is None:
             return False
@@ -130,33 +142,44 @@ class Runner:
         # As many as there are lines in the output, because the cost is theirs.
         finished = progress.skipped + progress.answered + progress.failed
         mean = progress.cost / max(1, finished)
-        return progress.cost + mean * (len(self._running) + 1) > maximum
+        mean_per_byte = self._billed_cost / max(1, self._billed_bytes)
+        expected = max(
+            mean * (len(self._running) + 1),
+            mean_per_byte * (self._bytes_in_progress + len(body)),
+        )
+        return progress.cost + expected > maximum
 
     async def _reserve(self, body: bytes) -> bool:
         """Waits until the limits permit a request, and counts it with its estimated tokens.
 
-        Returns False if the run is stopped.
+        Lines that are sent again wait, too: more of them may be running than are permitted since
+        an overload. Returns False if the run is stopped.
         """
         while self.stop_reason is None:
             now = time.monotonic()
             wait = self._limits.wait(now)
-            if wait <= 0:
+            if wait > 0:
+                # Not longer, so that a stopped run ends soon.
+                await asyncio.sleep(min(wait, 1.0))
+            elif self._sending < self._concurrency.limit:
+                self._sending += 1
                 self._limits.send(self._estimate(body), now)
                 return True
-            # Not longer, so that a stopped run ends soon.
-            await asyncio.sleep(min(wait, 1.0))
+            else:
+                await self._change()
         return False
 
     def _estimate(self, body: bytes) -> float:
         return len(body) * _TOKENS_PER_BYTE + self._completion_tokens
 
     async def _change(self) -> None:
-        """Waits until a request has ended or the run is stopped."""
+        """Waits until a request has a reply or the run is stopped."""
         self._changed.clear()
         await self._changed.wait()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, length: int, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._bytes_in_progress -= length
         if not task.cancelled() and task.exception() is not None:
             self._failure = self._failure or task.exception()
             self.stop(f"{task.exception()}")
@@ -175,21 +198,25 @@ class Runner:
                 reply = await self._send(line, body)
             except InvalidArgumentError as error:
                 return self._write(line, None, error.status, str(error))
+            finally:
+                self._sending -= 1
+                self._changed.set()
             status = reply.status
-            self._count(reply, estimate)
+            self._count(reply, body, estimate)
             if status is Status.OK:
                 self._concurrency.answered(len(self._running), time.monotonic())
                 return self._write(line, reply, status, "")
             if status in _FATAL:
                 # No result, so that the line is sent again when the cause is removed.
                 return self.stop(f"the server rejected the key or the account: {reply.message}")
-            is_overload = reply.http_status in OVERLOAD
-            if is_overload:
+            is_rejected = is_overload(reply)
+            if is_rejected:
                 overloads += 1
                 now = time.monotonic()
                 self._concurrency.overloaded(sent_at, now)
-                wait = demanded_pause(reply.header, time.time())
-                self._limits.pause(backoff(overloads) if wait is None else wait, now)
+                # A wait of 0 says nothing, such as a date that is past.
+                wait = demanded_pause(reply.header, time.time()) or backoff(overloads)
+                self._limits.pause(wait, now)
             else:
                 failures += 1
                 if status is Status.TIMEOUT:
@@ -201,7 +228,7 @@ class Runner:
             )
             if not may_retry:
                 return self._write(line, reply, status, reply.message)
-            if not is_overload and self.stop_reason is None:
+            if not is_rejected and self.stop_reason is None:
                 await asyncio.sleep(backoff(failures))
             if not await self._reserve(body):
                 # The run is stopped. The line has no result, so that the next run sends it.
@@ -222,7 +249,7 @@ class Runner:
                 raise
             return error.reply
 
-    def _count(self, reply: Reply, estimate: float) -> None:
+    def _count(self, reply: Reply, body: bytes, estimate: float) -> None:
         """Counts the tokens and the cost of an attempt, and obeys the limits that it reports."""
         usage = reply.usage
         if usage is not None:
@@ -234,6 +261,8 @@ class Runner:
             cost, unit = self._cost(usage)
             if cost is not None:
                 self._progress.add_cost(cost, unit)
+                self._billed_cost += cost
+                self._billed_bytes += len(body)
         if self._settings.max_cost is not None and self._progress.cost is None:
             if reply.status is Status.OK:
                 self.stop("the server reports no cost, which --max-cost requires; add --prices")
