@@ -57,6 +57,26 @@ def test_failures_are_rows(mock):
     assert all("no/such-model" in row["error"] for row in results)
 
 
+def test_prompts_that_cannot_be_sent_are_rows(mock):
+    rows = [{"prompt": "a"}, {"prompt": None}]
+    results = answers(rows, "mock/echo", base_url=mock.url)
+    assert results[0]["error"] is None and '"a"' in results[0]["content"]
+    assert results[1]["content"] is None and "cannot be sent" in results[1]["error"]
+
+
+def test_earlier_answers_are_replaced(mock):
+    results = answers([{"prompt": "a"}], "no/such-model", base_url=mock.url)
+    columns = set(results[0])
+    results = answers(results, "mock/echo", base_url=mock.url)
+    assert set(results[0]) == columns
+    assert results[0]["error"] is None and '"a"' in results[0]["content"]
+
+
+def test_column_of_the_answers_cannot_contain_the_prompts(mock):
+    with pytest.raises(ValueError, match="content"):
+        answers([{"content": "a"}], "mock/echo", base_url=mock.url, prompt="content")
+
+
 class Limited(Server):
     """Rejects the first requests, and then answers."""
 
@@ -90,11 +110,11 @@ def test_rejected_requests_are_sent_again(mock):
 
 
 class Recording(Server):
-    """Answers the first requests when two have arrived, and records when each arrived."""
+    """Answers the first `delayed` requests when all have arrived, and records when each arrived."""
 
-    def __init__(self):
+    def __init__(self, delayed=2):
         self.arrivals = []
-        self.both = threading.Barrier(2)
+        self.all = threading.Barrier(delayed) if delayed else None
         super().__init__()
 
     def serve(self, connection):
@@ -102,8 +122,8 @@ class Recording(Server):
         while True:
             connection.read(content_length(connection.read_head()))
             self.arrivals.append(time.monotonic())
-            if is_first:
-                self.both.wait(timeout=60)
+            if is_first and self.all:
+                self.all.wait(timeout=60)
             is_first = False
             body = b'{"choices":[{"message":{"content":"ok"},"finish_reason":"stop"}]}'
             connection.send(response(body, "200 OK", "application/json"))
@@ -121,6 +141,50 @@ def test_workers_share_one_limit(mock):
     # Five requests at once, and then five per second: five seconds. With a limit for each worker,
     # it would be two.
     assert max(server.arrivals) - min(server.arrivals) > 3.5
+
+
+def test_tokens_of_the_answers_count_before_they_arrive(mock):
+    server = Recording(delayed=0)
+    rows = [{"prompt": f"{n}"} for n in range(4)]
+    url = server.url("127.0.0.1")
+    answers(rows, "m", tpm=6000, arguments={"max_tokens": 100}, base_url=url)
+    server.stop()
+    # Two at once, because the second one may use more than is left, and then one in each second.
+    assert max(server.arrivals) - min(server.arrivals) > 1.5
+
+
+def test_limits_continue_after_a_failure_of_their_actor(mock, monkeypatch):
+    server = Recording(delayed=0)
+    actors = []
+    remote = ray.remote
+
+    class Actor:
+        """Creates an actor, and stores its handle."""
+
+        def __init__(self, actor):
+            self._actor = actor
+
+        def remote(self, *arguments):
+            actors.append(self._actor.remote(*arguments))
+            return actors[0]
+
+    dataset = ray.data.from_items([{"prompt": f"{n}"} for n in range(30)])
+    with monkeypatch.context() as patch:
+        patch.setattr(ray, "remote", lambda **options: lambda kind: Actor(remote(**options)(kind)))
+        url = server.url("127.0.0.1")
+        dataset = thinkwire.ray.map_batches(dataset, "m", rpm=600, base_url=url)
+
+    def end_actor():
+        while len(server.arrivals) < 15:
+            time.sleep(0.05)
+        ray.kill(actors[0], no_restart=False)
+
+    thread = threading.Thread(target=end_actor)
+    thread.start()
+    results = dataset.take_all()
+    thread.join()
+    server.stop()
+    assert [row["content"] for row in results] == ["ok"] * 30
 
 
 def test_example_runs(mock):

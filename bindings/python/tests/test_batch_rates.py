@@ -162,12 +162,16 @@ def test_shared_rate_does_not_exceed_the_requests_per_minute() -> None:
     assert 550 <= sent <= 620
 
 
-def test_shared_rate_converges_to_what_a_server_accepts() -> None:
-    """A server that accepts 100 requests per second, counts rejected ones, and is always busy."""
+def shared_rate_results(seconds: float, outage: tuple[float, float]) -> list[tuple[float, bool]]:
+    """Returns when each request is sent to a simulated server, and whether it is accepted.
+
+    The server accepts 100 requests per second, except in an outage, and counts rejected ones. There
+    is always another request.
+    """
     rate, now, full_at = SharedRate(None, None, 0), 0.0, 0.0
     sends: list[float] = []
-    results: list[bool] = []
-    while now < 60:
+    results: list[tuple[float, bool]] = []
+    while now < seconds:
         is_permitted, wait = rate.request(1, now)
         if is_permitted:
             heapq.heappush(sends, now + wait)
@@ -176,15 +180,24 @@ def test_shared_rate_converges_to_what_a_server_accepts() -> None:
         while sends and sends[0] <= now:
             sent_at = heapq.heappop(sends)
             full_at = max(full_at, sent_at) + 1 / 100
-            is_accepted = full_at <= sent_at + 1
+            is_accepted = full_at <= sent_at + 1 and not outage[0] <= sent_at < outage[1]
             full_at = min(full_at, sent_at + 1)
             if not is_accepted:
                 rate.rejected(sent_at, pause=0.01, now=sent_at)
-            if sent_at >= 15:
-                results.append(is_accepted)
+            results.append((sent_at, is_accepted))
+    return results
+
+
+def test_shared_rate_converges_to_what_a_server_accepts() -> None:
+    results = [is_accepted for at, is_accepted in shared_rate_results(60, (0, 0)) if at >= 15]
     accepted = sum(results)
     assert accepted >= 0.8 * 100 * 45
     assert len(results) - accepted <= 0.3 * accepted
+
+
+def test_shared_rate_recovers_from_an_outage() -> None:
+    results = shared_rate_results(240, (60, 90))
+    assert sum(is_accepted for at, is_accepted in results if at >= 180) >= 0.8 * 100 * 60
 
 
 def test_shared_pause_delays_all_workers() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import pyarrow
@@ -18,7 +17,7 @@ from ._enums import Status
 from .arguments import Arguments
 from .async_client import AsyncClient
 from .batch.limits import demanded_pause
-from .batch.retries import OVERLOAD, OVERLOAD_RETRIES, TRANSIENT, backoff
+from .batch.retries import OVERLOAD_RETRIES, TRANSIENT, backoff, is_overload
 from .batch.shared_rate import SharedRate
 from .errors import Error
 from .options import ClientOptions
@@ -59,8 +58,9 @@ def map_batches(
     """Returns the data set with columns for the answers. The prompts are sent when it is read.
 
     The column `prompt` contains texts or lists of messages. The new columns are content, reasoning,
-    finish_reason, prompt_tokens, completion_tokens and error. A row whose prompt was not answered
-    has a text in `error`, and in the other columns what was received; elsewhere `error` is null.
+    finish_reason, prompt_tokens, completion_tokens and error; they replace columns of these names.
+    A row whose prompt was not answered has a text in `error`, and in the other columns what was
+    received; elsewhere `error` is null.
 
     Each of the `workers` is an actor with one AsyncClient, which sends up to `concurrency` requests
     at once. One more actor limits the rate of all workers: to `rpm` requests and `tpm` tokens per
@@ -68,7 +68,11 @@ def map_batches(
     options those of AsyncClient; without `base_url` and `api_key`, each worker reads them from its
     environment. Ray may execute a batch again after a worker has failed.
     """
-    limits = ray.remote(num_cpus=0)(_Limits).remote(rpm, tpm)
+    if prompt in (*_COLUMNS, "error"):
+        raise ValueError(f"the column {prompt} is replaced by the answers; rename it")
+    # If its machine fails, it begins anew on another one.
+    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Limits)
+    limits = actor.remote(rpm, tpm)
     client: dict[str, Any] = {"base_url": base_url, "api_key": api_key, **options, "max_retries": 0}
     return dataset.map_batches(
         _Worker,
@@ -77,6 +81,13 @@ def map_batches(
         batch_size=batch_size,
         concurrency=workers,
     )
+
+
+def _with_column(table: Any, name: str, values: Any) -> Any:
+    """Returns the table with a column, in place of one of that name."""
+    if name in table.column_names:
+        return table.set_column(table.column_names.index(name), name, values)
+    return table.append_column(name, values)
 
 
 class _Limits:
@@ -118,6 +129,9 @@ class _Worker:
         self._prompt = prompt
         self._concurrency = concurrency
         self._retries = retries
+        # The mean of completion tokens, for estimates.
+        maximum = arguments.get("max_completion_tokens") or arguments.get("max_tokens")
+        self._completion_tokens = float(maximum or 0)
         # One for all batches, because connections belong to an event loop.
         self._event_loop = asyncio.new_event_loop()
 
@@ -127,28 +141,36 @@ class _Worker:
         )
         for name, (kind, value) in _COLUMNS.items():
             values = [None if reply is None else value(reply) for reply, _ in results]
-            table = table.append_column(name, pyarrow.array(values, kind))
+            table = _with_column(table, name, pyarrow.array(values, kind))
         errors = [error for _, error in results]
-        return table.append_column("error", pyarrow.array(errors, pyarrow.string()))
+        return _with_column(table, "error", pyarrow.array(errors, pyarrow.string()))
 
     async def _all(self, prompts: list[Any]) -> list[tuple[Optional[Reply], Optional[str]]]:
         slots, asking = asyncio.Semaphore(self._concurrency), asyncio.Lock()
 
         async def in_slot(prompt: Any) -> tuple[Optional[Reply], Optional[str]]:
             async with slots:
-                return await self._answer(prompt, asking)
+                try:
+                    return await self._answer(prompt, asking)
+                except (TypeError, ValueError, RecursionError) as error:
+                    return None, f"the prompt cannot be sent: {error}"
 
-        tasks: list[Coroutine[Any, Any, tuple[Optional[Reply], Optional[str]]]]
-        tasks = [in_slot(prompt) for prompt in prompts]
-        return await asyncio.gather(*tasks)
+        tasks = [asyncio.ensure_future(in_slot(prompt)) for prompt in prompts]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            # If one fails, for example because the cluster ends, the others do not continue.
+            for task in tasks:
+                task.cancel()
 
     async def _answer(
         self, prompt: Any, asking: asyncio.Lock
     ) -> tuple[Optional[Reply], Optional[str]]:
         """Returns the reply, and the reason if it is not an answer."""
-        estimate = len(json.dumps(prompt)) / 4
+        prompt_tokens = len(json.dumps(prompt, default=lambda _: "")) / 4
         failures = overloads = 0
         while True:
+            estimate = prompt_tokens + self._completion_tokens
             async with asking:
                 await self._permission(estimate)
             sent_at = time.monotonic()
@@ -160,9 +182,11 @@ class _Worker:
                 reply = error.reply
             if reply.usage is not None:
                 self._limits.correct.remote((reply.usage.total_tokens or 0) - estimate)
+                completion = reply.usage.completion_tokens or 0
+                self._completion_tokens += (completion - self._completion_tokens) / 20
             if reply.status is Status.OK:
                 return reply, None
-            if reply.http_status in OVERLOAD:
+            if is_overload(reply):
                 overloads += 1
                 pause = demanded_pause(reply.header, time.time()) or 0.0
                 self._limits.rejected.remote(time.monotonic() - sent_at, pause)

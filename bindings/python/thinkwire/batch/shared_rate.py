@@ -13,12 +13,13 @@ _START = 10.0
 #: first one arrives, the rate has doubled about twice beyond what the server accepts.
 _FIRST_DECREASE, _DECREASE = 0.25, 0.85
 
-#: The growth in each second: until the first rejection; far below the rate that was last rejected;
-#: and near or above it. As in CUBIC (RFC 9438), so that a decrease is quickly reverted.
+#: The growth in each second: until the first rejection; far from the rate that was last rejected;
+#: and near it. As in CUBIC (RFC 9438), so that a decrease is quickly reverted, and a server that
+#: accepts more than it did is soon used.
 _FIRST_GROWTH, _FAR_GROWTH, _NEAR_GROWTH = 2.0, 1.1, 1.005
 
-#: The part of the rejected rate up to which a rate is far below it.
-_NEAR = 0.93
+#: The multiples of the rejected rate between which a rate is near it.
+_NEAR = 0.93, 1.05
 
 #: The time without requests after a decrease, in which the server's bucket fills.
 _GAP = 0.5
@@ -86,4 +87,5 @@ class SharedRate:
     def _growth(self) -> float:
         if self._rejected_rate == float("inf"):
             return _FIRST_GROWTH
-        return _FAR_GROWTH if self._rate < _NEAR * self._rejected_rate else _NEAR_GROWTH
+        is_near = _NEAR[0] <= self._rate / self._rejected_rate <= _NEAR[1]
+        return _NEAR_GROWTH if is_near else _FAR_GROWTH
