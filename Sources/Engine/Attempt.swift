@@ -147,6 +147,7 @@ struct Attempt: ~Copyable {
             reply.with { $0.httpStatus = transfer.head.status }
             format = sniffFormat(transfer, isStreamable: !reply.with { $0.expected.isModelList })
         }
+        if format == .document && ChunkParser.areChunks(transfer.inbox.bytes) { format = .events }
         switch format {
         case .unknown, .document, .compressed:
             return false
@@ -256,12 +257,17 @@ struct Attempt: ~Copyable {
     private mutating func parseDocument(of transfer: Transfer, into reply: Reply) -> Problem? {
         reply.body.takeContents(of: &transfer.inbox)
         if reply.body.bytes.hasPrefix("\u{FEFF}") { reply.body.removeFirst(3) }
-        startEvents(with: reply.body.bytes)
-        do { try parser.decode(document: reply.body.bytes, into: reply) } catch {
-            return Problem(error)
+        dropEvents()
+        var problem: Problem?
+        do {
+            try parser.decode(document: reply.body.bytes, into: reply)
+            reply.isDone = true
+        } catch {
+            problem = Problem(error)
         }
-        reply.isDone = true
-        return nil
+        // The parser has cut off what follows the document.
+        raw = reply.body.bytes
+        return problem
     }
 
     /// Parses the event that no blank line follows. If it is not JSON, it was cut off, which says

@@ -353,6 +353,49 @@ static int cancel_own_chat(void *userdata, const tw_event *event)
     return 0;
 }
 
+static enum after_response send_body(struct connection *connection, void *userdata)
+{
+    const char *response = json_response("200 OK", "", userdata);
+    connection_send(connection, response, strlen(response));
+    return REUSE_CONNECTION;
+}
+
+/* The JSON of an event ends where the document ends. */
+static void raw_of_a_document_with_more(const char *more, tw_status status)
+{
+    char body[256];
+    snprintf(body, sizeof body,
+             "{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}%s",
+             more);
+    struct server server = { .script = send_body, .userdata = body };
+    server_listen(&server);
+    server_run(&server);
+    tw_client *client = client_of(server.url);
+    tw_request *request = hello("m");
+    tw_chat *chat = tw_chat_open_unstreamed(client, request);
+    const tw_event *event;
+    int count = 0;
+    while (tw_chat_next(chat, &event, -1) == TW_NEXT_EVENT) {
+        count++;
+        CHECK_INT(strlen(event->raw), event->raw_len);
+        CHECK(event->raw[event->raw_len - 1] == '}');
+        CHECK(strstr(event->raw, "bad key") == NULL);
+    }
+    CHECK_INT(count, 2);
+    tw_reply *reply = tw_chat_close(chat);
+    CHECK_REPLY(reply, status);
+    tw_reply_destroy(reply);
+
+    chat = tw_chat_open_unstreamed(client, request);
+    const tw_batch *batch;
+    while (tw_chat_next_batch(chat, &batch, -1) == TW_NEXT_EVENT)
+        for (size_t i = 0; i < batch->count; i++) CHECK(batch->raw[batch->raw_ends[i] - 1] == '}');
+    tw_reply_destroy(tw_chat_close(chat));
+    tw_request_destroy(request);
+    tw_client_destroy(client);
+    server_stop(&server);
+}
+
 void test_callbacks(void)
 {
     struct inside inside = { .client = mock_client() };
@@ -389,4 +432,8 @@ void test_callbacks(void)
     check_recorded(reply);
     tw_reply_destroy(reply);
     tw_request_destroy(request);
+
+    raw_of_a_document_with_more("#", TW_OK);
+    raw_of_a_document_with_more("{\"error\":{\"message\":\"bad key test-key\",\"code\":401}}",
+                                TW_AUTH);
 }

@@ -45,7 +45,11 @@ extension Choice {
         _ reader: inout JSONReader
     ) -> AddedFragment? {
         var id = ByteBuffer()
-        fragment?["id"]?.appendText(to: &id)
+        if let value = fragment?["id"] {
+            value.appendText(to: &id)
+            // Some servers send numbers (anomalyco/opencode#25786, anomalyco/opencode#19947).
+            if value.kind == .number { id.append(value.contents) }
+        }
         var name = ByteBuffer()
         function?["name"]?.appendText(to: &name)
         let wireIndex = fragment?["index"]?.integer
@@ -123,10 +127,11 @@ extension Choice {
         let call = toolCalls[candidate]
         // A different id begins a call even if the index is equal: some servers number every call 0
         // (openai-python#3201). Exception: without a name, while the arguments of a known index are
-        // incomplete, because some servers change the id within a call (poolsideai/pool#9).
+        // incomplete, or if nothing is added to them, because some servers change the id within a
+        // call (poolsideai/pool#9), and end it with empty arguments (vercel/ai#3953).
         if sameID == nil && !id.isEmpty && !call.id.isEmpty {
-            return wireIndex != nil && name.isEmpty && !call.hasCompleteArguments(&reader)
-                ? candidate : nil
+            return wireIndex != nil && name.isEmpty
+                && (isBlank(arguments) || !call.hasCompleteArguments(&reader)) ? candidate : nil
         }
         // A name after complete arguments begins a call, too: some servers send neither index nor
         // id (openai-python#2806), or the same id with every call (nanobot#3943, nanobot#4059).
@@ -134,8 +139,7 @@ extension Choice {
         // the call, as vLLM up to 0.8 does for a required tool (vllm#13078, vllm#16340).
         if name.isEmpty || !call.hasCompleteArguments(&reader) { return candidate }
         let isSameCall = sameID != nil || id.isEmpty && wireIndex != nil
-        return isSameCall && call.name.bytes.equals(name) && arguments?.isBlank ?? true
-            ? candidate : nil
+        return isSameCall && call.name.bytes.equals(name) && isBlank(arguments) ? candidate : nil
     }
 }
 
@@ -153,12 +157,11 @@ extension ToolCall {
     }
 }
 
-extension JSONValue {
-    /// Whether the value is null, or a string of white space.
-    fileprivate var isBlank: Bool {
-        guard isString else { return isNull }
-        var text = ByteBuffer()
-        appendText(to: &text)
-        return trimmed(text.bytes).isEmpty
-    }
+/// Whether there is no value, or it is null or a string of white space.
+@inline(never)
+private func isBlank(_ value: JSONValue?) -> Bool {
+    guard let value, value.isString else { return value?.isNull ?? true }
+    var text = ByteBuffer()
+    value.appendText(to: &text)
+    return trimmed(text.bytes).isEmpty
 }

@@ -241,7 +241,7 @@ struct ChoiceAccumulator: ~Copyable {
             choice.reasoningBecameContent = true
             swap(&choice.reasoning.text, &choice.content.text)
             emitContent(of: choice, index, from: 0)
-        } else if choice.holdsReasoning {
+        } else if choice.holdsReasoning && !choice.reasoning.text.isEmpty {
             emitHeldReasoning(of: choice, index, isLast: true)
         }
         let refusal = choice.refusal.text.count

@@ -85,6 +85,15 @@ extension ChunkParser {
         return false
     }
 
+    /// Whether what looks like a document is several chunks without "data:", each in a line
+    /// (InfiniTensor/InfiniLM PR 15).
+    package static func areChunks(_ text: Bytes) -> Bool {
+        // Long documents arrive in many parts.
+        let text = trimmed(text.part(0..<min(text.count, 1 << 16)))
+        let line = text.part(0..<text.firstOffset(of: newline, from: 0))
+        return line.count < text.count && line.contains("\"delta\"")
+    }
+
     /// Parses an unstreamed answer with something after it.
     mutating func decode(
         irregularDocument document: Bytes, after error: JSONError, into reply: Reply

@@ -334,6 +334,8 @@ extension ChunkParser {
         _ value: JSONValue, _ choice: Choice, _ index: Int, isDocument: Bool, mayRepeat: Bool
     ) -> Delta {
         var delta = Delta(mayRepeat: mayRepeat)
+        // What it adds depends on what was received before.
+        if mayRepeat { candidate.reject() }
         choice.messageFields.rewind()
         for (name, value) in value.members {
             let field = DeltaField(name)

@@ -92,7 +92,9 @@ struct ThinkTagParser: ~Copyable {
     /// Ends the text: the bytes held back are not a tag.
     mutating func finish(reasoning: inout ByteBuffer, content: inout ByteBuffer) {
         switch state {
-        case .beforeOpeningTag: restore(to: &content)
+        case .beforeOpeningTag:
+            // A finish reason may precede the text (open-webui#23921).
+            if !held.isEmpty || !removedPrefix.isEmpty { restore(to: &content) }
         case .reasoning where expectsRepetition:
             let rest = held.bytes.dropping(repetition.match(held.bytes, of: reasoning.bytes))
             // The rest may be the beginning of the closing tag.
