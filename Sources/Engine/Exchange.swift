@@ -30,7 +30,7 @@ package final class Exchange {
     /// Empty once it is certain that it is not sent again.
     private var body: ByteBuffer
     private let timeouts: Timeouts
-    private let cancellation: Cancellation
+    let cancellation: Cancellation
     private let eventStorage = EventStorage()
 
     private(set) var attempt = Attempt()

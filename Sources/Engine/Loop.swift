@@ -179,6 +179,8 @@ package final class Loop: @unchecked Sendable {
     /// Delivers the events of one chat until it has to wait.
     private func advance(_ chat: LoopChat) -> Int {
         chat.isScheduled = false
+        // One that waits for its turn can only be cancelled.
+        guard chat.isInProgress || chat.exchange.cancellation.isRequested else { return 0 }
         chat.exchange.swapReader(&reader)
         defer {
             chat.exchange.swapReader(&reader)

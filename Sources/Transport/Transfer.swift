@@ -198,7 +198,8 @@ package final class Transfer {
 
     /// Ends the transfer if one of its timeouts has expired.
     package func expire(at now: Int64) {
-        if end == nil, let kind = clock.expired(at: now, away: loop.timeAway) {
+        let time = min(now, loop.readThrough)
+        if end == nil, let kind = clock.expired(at: time, away: loop.timeAway) {
             end = .timedOut(kind)
         }
     }

@@ -159,9 +159,12 @@ static void limit_queues_in_order(tw_loop_limit limit)
     tw_request *request = hello_to_script();
     CHECK_STATUS(tw_loop_set_limit(loop, limit, 1), TW_OK);
     order_count = 0;
+    /* Neither of them begins an exchange that has to wait. */
+    tw_client_cancel(client);
     for (int i = 0; i < CHATS; i++) {
         numbers[i] = i;
-        tw_loop_start(loop, request, note_first_event, &numbers[i]);
+        tw_chat *chat = tw_loop_start(loop, request, note_first_event, &numbers[i]);
+        CHECK_STATUS(tw_chat_resume(chat), TW_OK);
     }
     CHECK_INT(tw_loop_active(loop), CHATS);
     run_loop(loop);
@@ -488,6 +491,40 @@ static void pause_and_timeouts(void)
     tw_client_destroy(client);
 }
 
+static enum after_response send_in_two_parts(struct connection *connection, void *userdata)
+{
+    (void)userdata;
+    connection_send(connection, EVENTS, strlen(EVENTS));
+    connection_send(connection, DELTA("\"content\":\"Hi\""), strlen(DELTA("\"content\":\"Hi\"")));
+    poll(NULL, 0, 400);
+    connection_send(connection, FINISH("stop"), strlen(FINISH("stop")));
+    return CLOSE_CONNECTION;
+}
+
+/* What arrives between two polls is in time, even if the chat is advanced before it is read. */
+static void resume_does_not_expire_timeouts(void)
+{
+    struct server server = { .script = send_in_two_parts };
+    server_listen(&server);
+    server_run(&server);
+    tw_client *client = client_of(server.url);
+    tw_loop *loop = tw_loop_create(client);
+    tw_request *request = hello_to_script();
+    struct recorder recorder = { 0 };
+    tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 300);
+    tw_chat *chat = tw_loop_start(loop, request, record_event, &recorder);
+    while (recorder.count == 0 && CHECK(tw_loop_poll(loop, 10000) > 0)) continue;
+    poll(NULL, 0, 800 * slowness());
+    CHECK_STATUS(tw_chat_resume(chat), TW_OK);
+    run_loop(loop);
+    check_done(&recorder, TW_OK);
+    recorder_free(&recorder);
+    tw_request_destroy(request);
+    tw_loop_destroy(loop);
+    tw_client_destroy(client);
+    server_stop(&server);
+}
+
 /* ---- callbacks ---- */
 
 struct chain {
@@ -691,4 +728,5 @@ void test_loop_waits(void)
     retries_are_reported();
     paused_chats_hold_the_server_back();
     pause_and_timeouts();
+    resume_does_not_expire_timeouts();
 }
