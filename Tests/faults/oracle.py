@@ -435,7 +435,7 @@ class Choice:
     def add_call(self, fragment, is_first, is_whole):
         """Adds a fragment of a tool call to a known call, or as a new one."""
         function = fragment.get("function") or fragment.get("custom") or {}
-        identity, name = fragment.get("id") or "", function.get("name") or ""
+        identity, name = text_in(fragment.get("id")), function.get("name") or ""
         index = fragment.get("index")
         arguments = function.get("arguments", function.get("input"))
         call = None
@@ -475,7 +475,8 @@ class Choice:
         is_repeated = (
             (same or not identity and index is not None) and name == call["name"] and is_blank
         )
-        is_other = not same and identity and call["id"] and (index is None or name or is_complete)
+        is_new = index is None or name or is_complete and not is_blank
+        is_other = not same and identity and call["id"] and is_new
         if is_other or name and not is_repeated and call["arguments"] and is_complete:
             return None
         return call
@@ -773,12 +774,15 @@ class Oracle:
     def read(self, body):
         """The answer in the first bytes of a body."""
         answer = Answer(self.case.how)
-        first = body.removeprefix(BYTE_ORDER_MARK).strip(SPACE.encode())[:1]
+        text = body.removeprefix(BYTE_ORDER_MARK).strip(SPACE.encode())
+        first, (line, _, rest) = text[:1], text.partition(b"\n")
+        # Chunks without "data:" look like a document until something follows the first one.
+        are_chunks = rest and b'"delta"' in line
         if self.case.status >= 300:
             self._read_error_response(answer, body)
         elif body.startswith(GZIP):
             answer.is_error, answer.status = True, "TW_PROTOCOL"
-        elif first in (b"{", b"["):
+        elif first in (b"{", b"[") and not are_chunks:
             self._read_document(answer, body.removeprefix(BYTE_ORDER_MARK))
         else:
             return self._read_stream(body)

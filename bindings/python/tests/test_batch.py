@@ -290,7 +290,9 @@ def test_rejected_lines_obey_the_adapted_concurrency(tmp_path: Path) -> None:
     assert files.run(server.url("127.0.0.1"), "-q", "--concurrency", "400") == 0
     server.stop()
     assert all(line["error"] is None for line in files.results().values())
-    assert server.rejections <= 400
+    # Each decrease rejects those in progress, about 400 in all. Without it, each of a hundred lines
+    # is rejected 50 times.
+    assert server.rejections <= 1000
 
 
 def test_output_that_is_the_input_is_not_changed(
