@@ -379,8 +379,14 @@ class Choice:
         self.index, self.how = index, how
         self.reasoning, self.content, self.refusal, self.calls, self.finishes = [], [], [], [], []
         self.has_delta, self.has_function_call = False, False
+        #: Then the finish reason was premature.
+        self.has_text_after_finish = False
         #: Whether text between tags was received before reasoning in a field.
         self.has_tags_first = False
+
+    @property
+    def is_finished(self):
+        return bool(self.finishes) and not self.has_text_after_finish
 
     def texts(self, is_done):
         """The reasoning and the content."""
@@ -393,7 +399,7 @@ class Choice:
             content, has_tag = tagged.content, tagged.has_tag
         elif tagged.repeats(field):
             content = tagged.content
-        is_complete = is_done or self.finishes
+        is_complete = is_done or self.is_finished
         has_more = content or self.refusal or self.calls or has_tag
         is_cut = self.finishes[-1:] == ["length"]
         if self.how == "off" and is_complete and reasoning and not has_more and not is_cut:
@@ -614,10 +620,14 @@ class Answer:
             self.order.append(["reasoning", reasoning, choice.index])
         if content:
             self.order.append(["content", content, choice.index])
+        if choice.finishes and (reasoning or content or delta.get("tool_calls")):
+            choice.has_text_after_finish = True
         reason = received.get("finish_reason")
-        if reason and reason != "null" and choice.finishes[-1:] != [reason]:
-            choice.finishes.append(reason)
-            self.order.append(["finish", reason, choice.index])
+        if reason and reason != "null":
+            choice.has_text_after_finish = False
+            if choice.finishes[-1:] != [reason]:
+                choice.finishes.append(reason)
+                self.order.append(["finish", reason, choice.index])
         if received.get("error"):
             self.is_error = True
 
@@ -666,7 +676,7 @@ class Answer:
         return (
             self.is_done
             or bool(self.choices)
-            and all(choice.finishes for choice in self.choices.values())
+            and all(choice.is_finished for choice in self.choices.values())
         )
 
     def _texts(self):
@@ -917,7 +927,7 @@ class Oracle:
             "reasoning": reasoning,
             "content": content,
             "refusal": text_of(first.refusal),
-            "finish_reason": first.finishes[-1] if first.finishes else None,
+            "finish_reason": first.finishes[-1] if first.is_finished else None,
             "request_id": request_id_in(headers) or answer.request_id,
             "usage": answer.usage or None,
             "tool_calls": calls,
