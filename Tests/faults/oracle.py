@@ -379,7 +379,7 @@ class Choice:
         self.index, self.how = index, how
         self.reasoning, self.content, self.refusal, self.calls, self.finishes = [], [], [], [], []
         self.has_delta, self.has_function_call = False, False
-        #: Then the finish reason was premature.
+        #: Whether text was received after the finish reason, which was premature then.
         self.has_text_after_finish = False
         #: Whether text between tags was received before reasoning in a field.
         self.has_tags_first = False

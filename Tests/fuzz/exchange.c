@@ -593,7 +593,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t length)
     } else {
         play(input, bytes, length, false, NULL);
     }
-    /* A client that has received a false coding does not decode any more. */
+    /* A client does not decode any more if a body was not in the coding that its header named. */
     if (is_coded) destroy_clients();
     int descriptor = free_descriptor();
     /* Each client keeps a loop, in which libcurl keeps some connections. */

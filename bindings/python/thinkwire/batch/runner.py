@@ -152,8 +152,8 @@ class Runner:
     async def _reserve(self, body: bytes) -> bool:
         """Waits until the limits permit a request, and counts it with its estimated tokens.
 
-        Lines that are sent again wait, too: more of them may be running than are permitted since
-        an overload. Returns False if the run is stopped.
+        This includes lines that are sent again: after an overload, more lines may be in progress
+        than requests are permitted. Returns False if the run is stopped.
         """
         while self.stop_reason is None:
             now = time.monotonic()
@@ -214,7 +214,7 @@ class Runner:
                 overloads += 1
                 now = time.monotonic()
                 self._concurrency.overloaded(sent_at, now)
-                # A wait of 0 says nothing, such as a date that is past.
+                # Some servers demand a wait of 0, or until a time that has passed.
                 wait = demanded_pause(reply.header, time.time()) or backoff(overloads)
                 self._limits.pause(wait, now)
             else:
