@@ -261,7 +261,8 @@ struct Attempt: ~Copyable {
         var problem: Problem?
         do {
             try parser.decode(document: reply.body.bytes, into: reply)
-            reply.isDone = true
+            // A stream may end after one chunk (without "data:"): its finish reason decides.
+            reply.isDone = !reply.hasDelta
         } catch {
             problem = Problem(error)
         }

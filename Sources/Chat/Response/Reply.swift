@@ -184,6 +184,9 @@ extension Reply {
         !choices.isEmpty && choices.allSatisfy { $0.isFinished }
     }
 
+    /// Whether the first choice was received in deltas.
+    package var hasDelta: Bool { choices.first?.hasDelta ?? false }
+
     /// Whether any text or tool call of an answer was received.
     package var hasText: Bool {
         choices.contains {

@@ -212,7 +212,7 @@ final class CorpusRecorder {
             self.error = error
         }
         recordEvents()
-        if reply.httpStatus < 300 { reply.isDone = error == nil }
+        if reply.httpStatus < 300 { reply.isDone = error == nil && !reply.hasDelta }
         guard reply.httpStatus >= 300, reply.status == TW_OK else { return }
         withCopy(body) { reply.setError(plainBody: $0, isCut: error?.isCut ?? false) }
     }
