@@ -1237,16 +1237,17 @@ TW_API tw_status tw_chat_run(tw_chat *chat, tw_event_fn fn, void *userdata);
  *
  * It can be called from any thread, and from a signal handler (it is async-signal-safe), between
  * tw_chat_open and tw_chat_close, or as long as the chat of a loop is valid. It does nothing if the
- * exchange has ended or `chat` is NULL. The TW_EVENT_DONE of a chat that belongs to a loop follows
- * in tw_loop_poll.
+ * exchange has ended and all of its events were delivered, or if `chat` is NULL. The TW_EVENT_DONE
+ * of a chat that belongs to a loop follows in tw_loop_poll.
  */
 TW_API void tw_chat_cancel(tw_chat *chat);
 
 /**
  * Closes the chat and returns its reply, which the caller owns.
  *
- * An exchange that has not ended is cancelled. Returns NULL if `chat` is NULL, and in a callback of
- * this chat; the chat then remains open. tw_last_error() says which.
+ * An exchange that has not ended is cancelled; so is one of which not all events were delivered.
+ * Returns NULL if `chat` is NULL, and in a callback of this chat; the chat then remains open.
+ * tw_last_error() says which.
  */
 TW_API tw_reply *tw_chat_close(tw_chat *chat);
 

@@ -367,19 +367,20 @@ package final class Exchange {
                 ? Outcome(
                     TW_MISUSE,
                     """
-                    the exchange was begun in another process, before a fork, and continues there; \
-                    begin another one here
+                    the exchange was begun before a fork, in the parent process; begin another one
                     """)
                 : Outcome(TW_CANCELLED, "cancelled"), at: now)
     }
 
-    /// Ends the exchange unless it is over, keeps what had arrived, and delivers nothing more.
+    /// Ends the exchange unless all of it was delivered. Keeps what had arrived.
     private func abort(_ outcome: consuming Outcome, at now: Int64) {
         isPaused = false
         hasPendingRetryEvent = false
         if !isOver {
             attempt.processCancelled(reply, at: now)
             end(outcome, at: now)
+        } else if attempt.hasEvents && reply.status == TW_OK {
+            reply.settle(outcome)
         }
         attempt.dropEvents()
     }

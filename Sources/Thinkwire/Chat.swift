@@ -173,7 +173,7 @@ private func blockingDriver(_ chat: OpaquePointer) -> BlockingDriver? {
 private var misuse: ArgumentError {
     ArgumentError(
         """
-        not allowed in a callback of the same chat: return a value other than 0 to end the \
-        exchange, and make this call afterwards
+        not allowed in a callback of the same chat: to end the exchange, return a value other \
+        than 0
         """)
 }

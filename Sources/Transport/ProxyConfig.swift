@@ -31,8 +31,8 @@ package final class ProxyConfig {
         guard let location = ProxyConfig.location(of: address) else {
             throw ArgumentError(
                 """
-                http_proxy, https_proxy or all_proxy in the environment is not the address of a \
-                proxy; write it like http://127.0.0.1:3128
+                http_proxy, https_proxy or all_proxy is not the address of a proxy; write it like \
+                http://127.0.0.1:3128
                 """)
         }
         // A proxy on another machine cannot reach this machine's loopback addresses, and a key for

@@ -263,13 +263,21 @@ static void pull_unstreamed(tw_client *client)
     CHECK_TEXT(tw_reply_json(pulled, NULL), tw_reply_json(sent, NULL));
     tw_reply_destroy(pulled);
     tw_reply_destroy(sent);
-    recorder_free(&recorder);
 
     chat = tw_chat_open_unstreamed(client, request);
     CHECK_INT(tw_chat_next(chat, &event, 30), TW_NEXT_TIMEOUT);
     pulled = tw_chat_close(chat);
     CHECK_REPLY(pulled, TW_CANCELLED);
     tw_reply_destroy(pulled);
+
+    /* A complete answer of which not all events were delivered. The reply has all of it. */
+    chat = tw_chat_open_unstreamed(client, request);
+    CHECK_INT(tw_chat_next(chat, &event, -1), TW_NEXT_EVENT);
+    pulled = tw_chat_close(chat);
+    CHECK_REPLY(pulled, TW_CANCELLED);
+    CHECK_TEXT(tw_reply_content(pulled, NULL), recorder_text(&recorder, TW_EVENT_CONTENT));
+    tw_reply_destroy(pulled);
+    recorder_free(&recorder);
     tw_request_destroy(request);
 
     /* The library streams internally, as in tw_chat_send. */

@@ -95,8 +95,8 @@ func advice(for status: tw_status) -> StaticString {
 
 /// What the user can do about a proxy that requires a login.
 package let proxyLoginAdvice: StaticString = """
-    put the proxy's user and password into its URL, http://USER:PASSWORD@HOST:PORT \
-    (tw_options_set_proxy, or https_proxy in the environment)
+    give its user and password as http://USER:PASSWORD@HOST:PORT (tw_options_set_proxy, or \
+    https_proxy in the environment)
     """
 
 extension JSONValue {
