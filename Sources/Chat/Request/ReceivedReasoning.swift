@@ -23,9 +23,7 @@ struct ReceivedReasoning: ~Copyable {
 
     /// Reads the member of a message; nil if the message has none. Valid as long as the message.
     init?(of message: JSONValue) {
-        guard let member = message[ReceivedReasoning.name], member.kind == .object else {
-            return nil
-        }
+        guard let member = message[ReceivedReasoning.name] else { return nil }
         hasToolCalls = message.hasToolCalls
         details = member["details"]?.raw ?? StaticText.bytes("")
         blocks = member["blocks"]?.raw ?? StaticText.bytes("")

@@ -333,9 +333,17 @@ struct ReasoningReplayTests {
         #expect(
             made.sent(streamed: false, to: "openrouter.ai").text.contains(
                 #"{ "role":"assistant", "content":"Hi","reasoning":"Hm"}]"#))
-        // Anything but an object is the caller's.
-        let own = #"{"role":"assistant","content":"Hi","thinkwire_reasoning":"mine"}"#
-        try made.add(json: own)
-        #expect(made.sent(streamed: false, to: "openrouter.ai").text.contains(own))
+    }
+
+    /// Programs may write members without a value as null, and the member is never sent.
+    @Test func storedReasoningOfOtherTypesIsRemoved() throws {
+        for value in ["null", #""mine""#, "[]", "1"] {
+            let made = try request(
+                #"{"model":"m","messages":[{"role":"assistant","content":"Hi","#
+                    + #""thinkwire_reasoning":\#(value)}]}"#)
+            #expect(
+                made.sent(streamed: false, to: "openrouter.ai").text.contains(
+                    #"[{"role":"assistant","content":"Hi"}]"#))
+        }
     }
 }
