@@ -8,18 +8,12 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from batch_runs import Files
 from conftest import PACKAGE, SLOWNESS, SYNTHETIC, Echo, Failure
-from http_server import (  # type: ignore[import-not-found]
-    Server,
-    content_length,
-    response,
-)
 from thinkwire.batch.command import main
 
 KILLS = 200
@@ -30,29 +24,6 @@ SYNC_INTERVAL = 0.5
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("THINKWIRE_API_KEY", "test")
-
-
-class Files:
-    """An input with numbered prompts, and its output."""
-
-    def __init__(self, directory: Path, lines: int) -> None:
-        self.input, self.output = directory / "in.jsonl", directory / "out.jsonl"
-        self.ids = [f"id-{number}" for number in range(lines)]
-        rows = ({"custom_id": id_, "prompt": id_} for id_ in self.ids)
-        self.input.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-
-    def run(self, base_url: str, *arguments: str) -> int:
-        return main(
-            [str(self.input), "-o", str(self.output), "--base-url", base_url, "-m", "m"]
-            + [*arguments]
-        )
-
-    def results(self) -> dict[str, Any]:
-        """Returns the lines of the output by their ids. Fails if an id occurs twice."""
-        lines = [json.loads(line) for line in self.output.read_bytes().splitlines()]
-        by_id = {line["custom_id"]: line for line in lines}
-        assert len(by_id) == len(lines)
-        return by_id
 
 
 def test_each_prompt_has_its_answer_in_the_format_of_openai(tmp_path: Path, base_url: str) -> None:
@@ -179,120 +150,12 @@ def test_run_stops_before_the_maximum_cost(
     assert len(files.results()) == 100
 
 
-class Costly(Server):  # type: ignore[misc]
-    """Reports a cost of one millionth for each byte of a request."""
-
-    def __init__(self) -> None:
-        self.cost = 0.0
-        self._lock = threading.Lock()
-        super().__init__()
-
-    def serve(self, connection: Any) -> None:
-        while True:
-            length = content_length(connection.read_head())
-            connection.read(length)
-            time.sleep(0.02)
-            with self._lock:
-                self.cost += length / 1e6
-            choice = {"message": {"content": "ok"}, "finish_reason": "stop"}
-            body = json.dumps({"choices": [choice], "usage": {"cost": length / 1e6}})
-            connection.send(response(body.encode(), "200 OK", "application/json"))
-
-
-def test_maximum_cost_with_longer_prompts_after_short_ones(tmp_path: Path) -> None:
-    files = Files(tmp_path, 0)
-    lengths = [100] * 20 + [10_000] * 50
-    rows = (json.dumps({"prompt": "a" * length}) + "\n" for length in lengths)
-    files.input.write_text("".join(rows), encoding="utf-8")
-    server = Costly()
-    assert files.run(server.url("127.0.0.1"), "--max-cost", "0.1") == 3
-    server.stop()
-    assert 0.08 <= server.cost <= 0.1
-
-
-def test_maximum_cost_requires_known_costs(
-    tmp_path: Path, base_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    files = Files(tmp_path, 10)
-    assert files.run(base_url, "-m", f"{SYNTHETIC}#chunks=1", "--max-cost", "1") == 3
-    assert "--prices" in capsys.readouterr().err
-    assert len(files.results()) == 1
-
-
 def test_requests_per_minute(tmp_path: Path, base_url: str) -> None:
     files = Files(tmp_path, 30)
     started = time.monotonic()
     assert files.run(base_url, "-m", f"{SYNTHETIC}#chunks=1", "--rpm", "1200") == 0
     # 20 at once, and one more every 50 ms.
     assert time.monotonic() - started >= 0.45
-
-
-class Sustaining(Server):  # type: ignore[misc]
-    """Works on a few requests at once, and lets the others wait or rejects them.
-
-    Works on any number of the first requests, `unlimited`.
-    """
-
-    def __init__(self, at_once: int, *, rejects: bool, unlimited: int = 0) -> None:
-        self._unlimited = unlimited
-        self._workers = threading.Semaphore(at_once)
-        self._rejects = rejects
-        self._lock = threading.Lock()
-        self._at_once = 0
-        self.most_at_once = self.rejections = 0
-        super().__init__()
-
-    def serve(self, connection: Any) -> None:
-        while True:
-            connection.read(content_length(connection.read_head()))
-            self._count(1)
-            self._unlimited -= 1
-            is_limited = self._unlimited < 0
-            accepted = not is_limited or self._workers.acquire(blocking=not self._rejects)
-            if accepted:
-                time.sleep(0.02)
-                if is_limited:
-                    self._workers.release()
-            # Before the response, after which the client sends the next request.
-            self._count(-1)
-            if accepted:
-                message = {"role": "assistant", "content": "ok"}
-                body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]})
-                answer = response(body.encode(), "200 OK", "application/json")
-            else:
-                self.rejections += 1
-                status = "503 Service Unavailable"
-                answer = response(b"{}", status, "application/json", "Retry-After-Ms: 20")
-            connection.send(answer)
-
-    def _count(self, change: int) -> None:
-        with self._lock:
-            self._at_once += change
-            self.most_at_once = max(self.most_at_once, self._at_once)
-
-
-@pytest.mark.parametrize("rejects", [True, False])
-def test_concurrency_adapts_to_what_the_server_sustains(tmp_path: Path, rejects: bool) -> None:
-    files = Files(tmp_path, 600)
-    server = Sustaining(8, rejects=rejects)
-    assert files.run(server.url("127.0.0.1"), "-q", "--concurrency", "400") == 0
-    server.stop()
-    assert all(line["error"] is None for line in files.results().values())
-    # Without an adaptation, 400 are sent at once.
-    assert server.most_at_once <= 100
-    assert server.rejections <= 300
-
-
-def test_rejected_lines_obey_the_adapted_concurrency(tmp_path: Path) -> None:
-    """The lines in progress when the server is first overloaded are not sent again at once."""
-    files = Files(tmp_path, 700)
-    server = Sustaining(2, rejects=True, unlimited=500)
-    assert files.run(server.url("127.0.0.1"), "-q", "--concurrency", "400") == 0
-    server.stop()
-    assert all(line["error"] is None for line in files.results().values())
-    # With each decrease, the requests in progress are rejected: 400 to 440 in all. If lines that
-    # are sent again do not count, it is 1,300 to 2,700.
-    assert server.rejections <= 800
 
 
 def test_output_that_is_the_input_is_not_changed(
@@ -433,3 +296,15 @@ def test_no_line_is_lost_or_duplicated_by_kills(tmp_path: Path, base_url: str) -
     results = files.results()
     assert sorted(results) == sorted(files.ids)
     assert all(line["error"] is None for line in results.values())
+
+
+def test_run_continues_if_nobody_reads_standard_error(tmp_path: Path, base_url: str) -> None:
+    """As in `thinkwire batch … 2>&1 | head -1`."""
+    files = Files(tmp_path, 30)
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "thinkwire", "batch", str(files.input)]
+    command += ["-o", str(files.output), "--base-url", base_url, "-m", f"{SYNTHETIC}#chunks=1"]
+    with os.fdopen(writer) as closed:
+        assert subprocess.run(command, stderr=closed, cwd=PACKAGE, timeout=60).returncode == 0
+    assert len(files.results()) == 30
