@@ -201,14 +201,17 @@ def test_output_is_synced_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_failed_lines_are_removed_to_be_sent_again(tmp_path: Path) -> None:
-    path = tmp_path / "out"
+    path, link = tmp_path / "out", tmp_path / "link"
     path.write_bytes(result("a") + result("b", failed=True) + result("c"))
-    journal = Journal(path, retry_failed=True)
+    path.chmod(0o640)
+    link.symlink_to("out")
+    journal = Journal(link, retry_failed=True)
     assert "a" in journal.finished and "b" not in journal.finished and "c" in journal.finished
     journal.append(result("b"))
     journal.close()
     assert path.read_bytes() == result("a") + result("c") + result("b")
-    assert list(tmp_path.iterdir()) == [path]
+    assert sorted(tmp_path.iterdir()) == [link, path]
+    assert link.is_symlink() and path.stat().st_mode & 0o777 == 0o640
 
 
 def clocks() -> Iterator[tuple[Progress, float, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import shlex
 import signal
 import sys
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
             raise JournalError(f"{parsed.output}: the output is the input; choose another file")
         journal = Journal(parsed.output, retry_failed=parsed.retry_failed, loaded=count_cost)
     except (InputError, JournalError, OSError, ValueError) as error:
-        print(f"thinkwire batch: {error}", file=sys.stderr)
+        _report(f"{error}")
         return NOT_STARTED
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -77,14 +78,17 @@ def main(arguments: Sequence[str]) -> int:
     failed = journal.failed + progress.failed
     if reason is not None:
         command = shlex.join(["thinkwire", "batch", *arguments])
-        print(f"thinkwire batch: {reason}; to continue: {command}", file=sys.stderr)
+        _report(f"{reason}; to continue: {command}")
     elif failed:
         status = SOME_FAILED
-        print(
-            f"thinkwire batch: {failed} lines failed; --retry-failed sends them again",
-            file=sys.stderr,
-        )
+        _report(f"{failed} lines failed; --retry-failed sends them again")
     return status
+
+
+def _report(text: str) -> None:
+    """Prints a message, if anybody still reads standard error."""
+    with contextlib.suppress(OSError):
+        print(f"thinkwire batch: {text}", file=sys.stderr, flush=True)
 
 
 async def _run(

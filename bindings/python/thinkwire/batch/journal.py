@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,9 @@ class Journal:
 
     def _remove_failed(self) -> None:
         """Replaces the file by one without failures, so that their requests are sent again."""
-        temporary = self.path.with_name(self.path.name + ".tmp")
+        # Not the symbolic link that the path may be.
+        path = self.path.resolve()
+        temporary = path.with_name(path.name + ".tmp")
         self.finished = IdSet()
         with temporary.open("wb") as file, self.path.open("rb") as old:
             for (_, line), text in zip(self._lines(), old):
@@ -128,8 +131,9 @@ class Journal:
                     self.finished.add(line["custom_id"])
                     file.write(text)
             file.flush()
+            os.fchmod(file.fileno(), stat.S_IMODE(os.fstat(self._descriptor).st_mode))
             os.fsync(file.fileno())
-        os.replace(temporary, self.path)
+        os.replace(temporary, path)
         old_descriptor, self._descriptor = self._descriptor, self._open()
         os.close(old_descriptor)
         self.failed = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from dataclasses import dataclass, field
@@ -56,14 +57,26 @@ def display(progress: Progress, quiet: bool) -> Callable[[bool], None]:
     A terminal shows a bar of tqdm or rich if one of them is installed. Otherwise a line is printed
     to standard error every ten seconds, and at the end.
     """
-    if quiet:
-        return lambda is_last: None
-    if sys.stderr.isatty():
-        for bar in (_tqdm, _rich):
-            try:
-                return bar(progress)
-            except ImportError:
-                continue
+    show = _nothing if quiet else _bar(progress) if sys.stderr.isatty() else _lines(progress)
+
+    def show_if_possible(is_last: bool) -> None:
+        # Nobody may read standard error any more. The run continues.
+        with contextlib.suppress(OSError):
+            show(is_last)
+
+    return show_if_possible
+
+
+def _nothing(is_last: bool) -> None:
+    pass
+
+
+def _bar(progress: Progress) -> Callable[[bool], None]:
+    for bar in (_tqdm, _rich):
+        try:
+            return bar(progress)
+        except ImportError:
+            continue
     return _lines(progress)
 
 
