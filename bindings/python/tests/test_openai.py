@@ -69,6 +69,16 @@ def test_address_is_that_of_openai_python(echo: Echo, monkeypatch: pytest.Monkey
     assert address() is address(api_key="key") is None
 
 
+def test_keys_go_only_to_their_provider(echo: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """THINKWIRE_API_KEY without THINKWIRE_BASE_URL belongs to the library's default provider."""
+    monkeypatch.setenv("THINKWIRE_API_KEY", "of AI/ML API")
+    monkeypatch.setenv("OPENAI_API_KEY", "of OpenAI")
+    monkeypatch.setenv("OPENAI_BASE_URL", echo.base_url)
+    with OpenAI() as client:
+        client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hello"}])
+    assert [sent["authorization"] for sent in echo.headers] == ["Bearer of OpenAI"]
+
+
 def test_headers_of_a_request(echo: Echo) -> None:
     """Requests with the same headers share connections; the other requests do not have them."""
     with Client(echo.base_url, "key", headers={"X-Title": "Test"}) as client:

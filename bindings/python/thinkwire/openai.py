@@ -55,19 +55,23 @@ def _native(options: OpenAIOptions) -> AllOptions:
     }
     native: dict[str, Any] = {
         **options,
-        "base_url": options.get("base_url") or _base_url(options.get("api_key")),
+        **_endpoint(options.get("base_url"), options.get("api_key")),
         "headers": headers,
         "timeout": phases(options.get("timeout")),
     }
     return cast(AllOptions, native)
 
 
-def _base_url(api_key: Optional[str]) -> Optional[str]:
-    """Returns the address that openai-python uses, or None for the default of the library.
+def _endpoint(base_url: Optional[str], api_key: Optional[str]) -> dict[str, Optional[str]]:
+    """Returns the address and the key that openai-python uses, or None for those of the library.
 
-    The library has a default of its own, to which a key for OpenAI must not be sent.
+    The library has defaults of its own. No key is sent to the address of another provider.
     """
     environment = os.environ
-    if environment.get("THINKWIRE_BASE_URL") or not (api_key or environment.get("OPENAI_API_KEY")):
-        return None
-    return environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    own_key = api_key or environment.get("OPENAI_API_KEY")
+    if base_url or environment.get("THINKWIRE_BASE_URL") or not own_key:
+        return {"base_url": base_url, "api_key": api_key}
+    return {
+        "base_url": environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1",
+        "api_key": own_key,
+    }
