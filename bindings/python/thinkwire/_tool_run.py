@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Union
 
 from ._enums import Status
 from ._request import Message, Messages, message_list
@@ -13,6 +13,9 @@ from .reply import Reply
 from .reply_values import ToolCall
 from .tools import Tool, ToolFunction
 
+#: The finish reasons of answers whose tool calls may be incomplete.
+_CUT_OFF = ("length", "content_filter")
+
 
 class ToolRun:
     """A conversation in which the answers of the model alternate with the results of its tools."""
@@ -20,7 +23,7 @@ class ToolRun:
     def __init__(
         self,
         messages: Messages,
-        tools: Iterable[ToolFunction],
+        tools: Iterable[Union[Tool, ToolFunction]],
         max_rounds: int,
         *,
         allow_async: bool = False,
@@ -30,7 +33,8 @@ class ToolRun:
         self._rounds_left = max_rounds
         self._max_rounds = max_rounds
         self._by_name: dict[str, Tool] = {}
-        for tool in map(Tool, tools):
+        for function in tools:
+            tool = function if isinstance(function, Tool) else Tool(function)
             if inspect.iscoroutinefunction(tool.function) and not allow_async:
                 raise InvalidArgumentError(
                     f"the tool {tool.name} is async; run() does not await tools, "
@@ -42,22 +46,36 @@ class ToolRun:
         # The caller's list receives plain messages. The requests contain the replies themselves,
         # with their reasoning.
         self._plain: list[Any] = messages if isinstance(messages, list) else []
+        # An answer and the results of its calls, of which servers require all or none.
+        self._round: list[Message] = []
         self.history: list[Message] = list(message_list(messages))
 
     def add_reply(self, reply: Reply) -> list[ToolCall]:
-        """Appends an answer and returns its tool calls. Without any, the conversation has ended.
+        """Appends an answer and returns the tool calls to execute, after which end_round() follows.
 
-        A cancelled exchange ends the conversation, too, and is not appended.
+        Without any, the conversation has ended. A cancelled exchange ends it, too, and is not
+        appended; and an answer that was cut off, because its calls may lack arguments.
         """
         if reply.status is not Status.OK:
             return []
         self.history.append(reply)
-        self._plain.append(reply.as_message())
+        self._round = [reply.as_message()]
         self._rounds_left -= 1
-        return [call for call in reply.tool_calls if call.choice == 0]
+        calls = [call for call in reply.tool_calls if call.choice == 0]
+        if reply.finish_reason in _CUT_OFF:
+            for call in calls:
+                self._add_result(call, "Error: not executed, because the answer was cut off")
+            calls = []
+        if not calls:
+            self._plain += self._round
+        return calls
 
-    def check_limit(self, reply: Reply) -> None:
-        """Raises LimitError if the last permitted answer still requested tools."""
+    def end_round(self, reply: Reply) -> None:
+        """Gives the caller the messages of a round.
+
+        Raises LimitError if the last permitted answer still requested tools.
+        """
+        self._plain += self._round
         if self._rounds_left == 0:
             raise LimitError(
                 f"the model still requested tools after {self._max_rounds} answers",
@@ -79,9 +97,11 @@ class ToolRun:
         if call.arguments.strip() and call.valid_arguments() != call.arguments:
             # The conversation contains {} in their place.
             result += f"\nThe call has these arguments, which are not a JSON object: {_shown(call)}"
-        message = {"role": "tool", "tool_call_id": call.id, "content": result}
+        # The model may have written half of a surrogate pair, which cannot be sent.
+        text = result.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        message = {"role": "tool", "tool_call_id": call.id, "content": text}
         self.history.append(message)
-        self._plain.append(message)
+        self._round.append(message)
 
 
 def _shown(call: ToolCall) -> str:

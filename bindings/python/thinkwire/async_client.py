@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Optional, TypeVar
+from typing import TYPE_CHECKING, Optional, TypeVar, Union
 from weakref import WeakValueDictionary
 
 from . import _tracing
@@ -22,7 +22,7 @@ from .models import AsyncModels
 from .options import AllOptions
 from .reply import Reply
 from .stream import OnEvent
-from .tools import ToolFunction
+from .tools import Tool, ToolFunction
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -85,7 +85,7 @@ class AsyncClient(BaseClient):
         model: str,
         messages: Messages,
         *,
-        tools: Iterable[ToolFunction],
+        tools: Iterable[Union[Tool, ToolFunction]],
         max_rounds: int = 10,
         on_event: Optional[OnEvent] = None,
         **arguments: Unpack[RunArguments],
@@ -104,7 +104,7 @@ class AsyncClient(BaseClient):
                 return reply
             for call in calls:
                 await conversation.execute_async(call)
-            conversation.check_limit(reply)
+            conversation.end_round(reply)
 
     @property
     def chat(self) -> AsyncChat:
@@ -140,7 +140,7 @@ class AsyncClient(BaseClient):
     #: The name of this function in openai-python.
     close = aclose
 
-    async def __aenter__(self) -> AsyncClient:
+    async def __aenter__(self: _AsyncClient) -> _AsyncClient:
         return self
 
     async def __aexit__(

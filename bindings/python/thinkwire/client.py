@@ -6,7 +6,7 @@ import sys
 
 from ._base_client import BaseClient
 from ._request import Messages, Request
-from ._typing import TYPE_CHECKING, Optional, Union, overload
+from ._typing import TYPE_CHECKING, Optional, TypeVar, Union, overload
 from .arguments import Arguments, RunArguments
 from .reply import Reply
 from .stream import OnEvent, Stream
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from .completions import Beta, Chat
     from .models import Models
-    from .tools import ToolFunction
+    from .tools import Tool, ToolFunction
+
+_SyncClient = TypeVar("_SyncClient", bound="Client")
 
 
 class Client(BaseClient):
@@ -146,7 +148,7 @@ class Client(BaseClient):
         model: str,
         messages: Messages,
         *,
-        tools: Iterable[ToolFunction],
+        tools: Iterable[Union[Tool, ToolFunction]],
         max_rounds: int = 10,
         on_event: Optional[OnEvent] = None,
         **arguments: Unpack[RunArguments],
@@ -155,10 +157,12 @@ class Client(BaseClient):
 
         `tools` are functions, described by their signatures and docstrings (see Tool). If
         `messages` is a list, every new message, including the answer, is appended to it, so that
-        the conversation can be continued. Exceptions of a tool propagate. Invalid arguments are
-        reported to the model, and replaced by {} in the conversation. Raises LimitError if the
-        model still requests tools after `max_rounds` answers. The other arguments are those of
-        send().
+        the conversation can be continued; an answer that requests tools together with all of their
+        results. Exceptions of a tool propagate. Invalid arguments are reported to the model, and
+        replaced by {} in the conversation. The calls of an answer that was cut off (finish reason
+        "length" or "content_filter") are not executed, and that answer is returned. Raises
+        LimitError if the model still requests tools after `max_rounds` answers. The other arguments
+        are those of send().
         """
         from ._tool_run import ToolRun
 
@@ -171,7 +175,7 @@ class Client(BaseClient):
                 return reply
             for call in calls:
                 conversation.execute(call)
-            conversation.check_limit(reply)
+            conversation.end_round(reply)
 
     @property
     def chat(self) -> Chat:
@@ -206,7 +210,7 @@ class Client(BaseClient):
             variant.close()
         self._destroy_handle()
 
-    def __enter__(self) -> Client:
+    def __enter__(self: _SyncClient) -> _SyncClient:
         return self
 
     def __exit__(

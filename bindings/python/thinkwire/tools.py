@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import re
 from typing import Any, Callable
 
+from . import _pydantic
 from ._schema import hints_of, object_schema, parsed, schema_of, values_of
 from .errors import InvalidArgumentError
 
@@ -65,13 +67,15 @@ class Tool:
     def call(self, arguments: str) -> str:
         """Calls the function with arguments written by a model and returns the text for the model.
 
-        Invalid arguments are reported in that text. Exceptions of the function propagate.
+        Texts are returned as they are, and other results as JSON. Invalid arguments are reported in
+        that text. Exceptions of the function propagate. Raises InvalidArgumentError if the function
+        returns an awaitable or a generator, such as an async function with a decorator.
         """
         try:
             values = self._values(arguments)
         except ValueError as error:
             return f"Error: {error}"
-        return _text_of(self.function(**values))
+        return self._text_of(self.function(**values))
 
     async def call_async(self, arguments: str) -> str:
         """Does the same as call(), and awaits the result if it is awaitable."""
@@ -80,17 +84,36 @@ class Tool:
         except ValueError as error:
             return f"Error: {error}"
         result = self.function(**values)
-        return _text_of(await result if inspect.isawaitable(result) else result)
+        return self._text_of(await result if inspect.isawaitable(result) else result)
 
     def _values(self, arguments: str) -> dict[str, Any]:
         document = parsed(arguments or "{}")
         return values_of(self._types, self._required, document, "the arguments")
 
+    def _text_of(self, result: object) -> str:
+        if inspect.iscoroutine(result):
+            # It would warn that it was never awaited.
+            result.close()
+        if inspect.isawaitable(result) or inspect.isgenerator(result) or inspect.isasyncgen(result):
+            kind = type(result).__name__
+            raise InvalidArgumentError(
+                f"the tool {self.name} returned the {kind} of a function that has not run; "
+                "only AsyncClient awaits tools, and generators are not supported"
+            )
+        return (
+            result
+            if isinstance(result, str)
+            else json.dumps(result, ensure_ascii=False, default=_json_of)
+        )
 
-def _text_of(result: object) -> str:
-    if isinstance(result, str):
-        return result
-    return json.dumps(result, ensure_ascii=False, default=str)
+
+def _json_of(value: Any) -> Any:
+    """Returns what represents a value that JSON does not know."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if _pydantic.is_model(type(value)):
+        return value.model_dump(mode="json")
+    return str(value)
 
 
 def definition_of(tool: Any) -> Any:
