@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Coroutine
 from typing import Optional
 
 import pytest
@@ -106,6 +107,35 @@ def test_one_client_serves_event_loops_on_two_threads(
     for thread in threads:
         thread.join(60)
     assert failures == [] and contents == [500] * 40
+
+
+def test_closing_the_client_ends_requests_with_any_headers(
+    framework: Framework, server: OpenConnection
+) -> None:
+    """Each set of headers has a client of its own, of which only some are kept."""
+
+    async def main() -> None:
+        client = AsyncClient(server.url("127.0.0.1"), "test")
+        cancelled: list[str] = []
+
+        def wait(name: str) -> Callable[[], Coroutine[None, None, None]]:
+            async def send() -> None:
+                with pytest.raises(thinkwire.CancelledError):
+                    await client.send("m", "Hello", extra_headers={"X-Name": name})
+                cancelled.append(name)
+
+            return send
+
+        async def close() -> None:
+            while len(server.requests) < 12:
+                await framework.sleep(0.001)
+            await client.aclose()
+
+        names = [str(number) for number in range(12)]
+        await framework.run_all(*map(wait, names), close)
+        assert sorted(cancelled) == sorted(names)
+
+    framework.run(main)
 
 
 def test_closing_the_client_in_one_event_loop_ends_its_streams_in_another(

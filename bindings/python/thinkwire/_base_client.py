@@ -16,6 +16,7 @@ from .options import AllOptions, ClientOptions, Options
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
+    from weakref import WeakSet
 
     from typing_extensions import Unpack
 
@@ -43,6 +44,8 @@ class BaseClient(NotCopyable):
         self._generation = _fork.generation
         #: Clients with other options, the last used at the end.
         self._variants: dict[object, Any] = {}
+        #: Those of them that were forgotten, but are still in use.
+        self._forgotten: Optional[WeakSet[Any]] = None
         self._handle: Optional[Handle] = self._create()
 
     def with_options(self: _Client, **changes: Unpack[AllOptions]) -> _Client:
@@ -62,13 +65,20 @@ class BaseClient(NotCopyable):
             self._variants[key] = variant
             if len(self._variants) > _VARIANTS:
                 # Exchanges in progress, and other references, keep the client.
-                del self._variants[next(iter(self._variants))]
+                self._forget(self._variants.pop(next(iter(self._variants))))
         return variant
 
     def _variant(self: _Client, changes: AllOptions) -> _Client:
         headers = {**(self._arguments.get("headers") or {}), **(changes.get("headers") or {})}
         changed: AllOptions = {**self._arguments, **changes, "headers": headers}
         return type(self)(**changed)
+
+    def _forget(self, variant: BaseClient) -> None:
+        if self._forgotten is None:
+            from weakref import WeakSet
+
+            self._forgotten = WeakSet()
+        self._forgotten.add(variant)
 
     def _with_headers(self: _Client, headers: Optional[Mapping[str, str]]) -> _Client:
         """Returns a client that also sends these headers, which the library sets per client."""
@@ -95,8 +105,9 @@ class BaseClient(NotCopyable):
     def _taken_variants(self: _Client) -> list[_Client]:
         """Returns the clients with other options, once, so that they are closed with this one."""
         with self._process_lock():
-            variants, self._variants = self._variants, {}
-        return list(variants.values())
+            variants = [*self._variants.values(), *(self._forgotten or ())]
+            self._variants, self._forgotten = {}, None
+        return variants
 
     def _create(self) -> Handle:
         address = c_void_p()
