@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+import uuid
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, TypedDict
+from typing import Annotated, Any, Dict, List, Optional, TypedDict
 
 import pydantic
 import pytest
@@ -11,6 +13,7 @@ import thinkwire
 from conftest import Echo
 from thinkwire import Client, InvalidArgumentError, Tool, pydantic_function_tool
 from thinkwire._schema import schema_of, value_of
+from typing_extensions import NotRequired, Required
 
 
 class Step(pydantic.BaseModel):
@@ -72,6 +75,40 @@ def sent_format(echo: Echo, client: Client, type_: type) -> Any:
 def client(echo: Echo) -> Any:
     with Client(echo.base_url, "") as client:
         yield client
+
+
+class Event(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(strict=True)
+
+    day: datetime.date
+    id: uuid.UUID
+
+
+def test_strict_model_is_parsed_from_json() -> None:
+    """A strict model accepts dates and UUIDs as texts only in JSON."""
+    document = {"day": "2024-01-01", "id": "12345678-1234-1234-1234-123456789abc"}
+    assert value_of(Event, document) == Event(
+        day=datetime.date(2024, 1, 1), id=uuid.UUID(document["id"])
+    )
+
+
+class Sized(TypedDict):
+    name: str
+    size: NotRequired[int]
+
+
+class Marked(Sized, total=False):
+    mark: Annotated[Required[str], "a mark"]
+    note: str
+
+
+def test_required_names_of_a_typed_dict() -> None:
+    """The annotations of this module are texts, which `__required_keys__` does not read."""
+    assert schema_of(Sized)["required"] == ["name"]
+    assert schema_of(Marked)["required"] == ["name", "mark"]
+    assert value_of(Sized, {"name": "a"}) == {"name": "a"}
+    with pytest.raises(ValueError, match="mark"):
+        value_of(Marked, {"name": "a"})
 
 
 def test_pydantic_model_is_sent_as_a_strict_schema(echo: Echo, client: Client) -> None:

@@ -119,7 +119,8 @@ def value_of(type_: Any, value: Any, path: str = "the value") -> Any:
             raise ValueError(f"{path} must be one of {values}") from None
     if _pydantic.is_model(type_):
         # The exception of pydantic for a value that does not fit is a ValueError.
-        return type_.model_validate(value)
+        # From JSON, because strict models accept texts as dates and UUIDs only there.
+        return type_.model_validate_json(json.dumps(value))
     if _has_fields(type_):
         return type_(**values_of(*_fields(type_), value, path))
     raise InvalidArgumentError(f"no JSON representation is known for the type {type_!r}")
@@ -184,11 +185,27 @@ def _has_fields(type_: Any) -> bool:
     return isinstance(type_, type) and (dataclasses.is_dataclass(type_) or _is_typed_dict(type_))
 
 
+def _required_keys(type_: Any) -> list[str]:
+    """Returns the required names of a TypedDict.
+
+    `__required_keys__` does not know Required and NotRequired in annotations that are texts, as
+    `from __future__ import annotations` makes them.
+    """
+    required = []
+    for name, hint in typing.get_type_hints(type_, include_extras=True).items():
+        if hasattr(hint, "__metadata__"):
+            hint = hint.__origin__
+        form = getattr(typing.get_origin(hint), "_name", None)
+        if form == "Required" or form != "NotRequired" and name in type_.__required_keys__:
+            required.append(name)
+    return required
+
+
 def _fields(type_: Any) -> tuple[dict[str, Any], list[str]]:
     """Returns the types of the fields of a dataclass or a TypedDict, and the required names."""
     hints = hints_of(type_)
     if _is_typed_dict(type_):
-        return hints, [name for name in hints if name in type_.__required_keys__]
+        return hints, _required_keys(type_)
     # Only fields in the initializer.
     fields = [field for field in dataclasses.fields(type_) if field.init]
     required = [
