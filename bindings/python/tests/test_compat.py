@@ -10,6 +10,7 @@ import pytest
 import thinkwire
 from conftest import NEXT, QWEN3, QWEN36, Echo, recorded
 from thinkwire import Client
+from thinkwire.compat import Object
 
 
 def test_completion_equals_the_document_of_the_provider(client: Client) -> None:
@@ -24,6 +25,8 @@ def test_completion_equals_the_document_of_the_provider(client: Client) -> None:
         == json.loads(completion.model_dump_json())
     )
     assert type(completion.model_dump()) is dict
+    plain = {"a": [{"b": None, "c": 0}], "d": None}
+    assert Object(plain).model_dump(mode="json", exclude_none=True) == {"a": [{"c": 0}]}
     message = completion.choices[0].message
     assert message.content == document["choices"][0]["message"]["content"]
     assert message.reasoning_content == document["choices"][0]["message"]["reasoning_content"]

@@ -63,9 +63,16 @@ class Object(AssistantMessage):
         else:
             self[name] = value
 
-    def model_dump(self) -> dict[str, Any]:
-        """Returns a copy made of plain dicts and lists."""
-        plain: dict[str, Any] = json.loads(json.dumps(self))
+    def model_dump(
+        self, *, mode: str = "python", exclude_none: bool = False, exclude_unset: bool = False
+    ) -> dict[str, Any]:
+        """Returns a copy made of plain dicts and lists, without None if `exclude_none` is set.
+
+        `mode` and `exclude_unset` have no effect: every value is JSON, and was received.
+        """
+        plain: dict[str, Any] = json.loads(
+            json.dumps(self), object_hook=_without_none if exclude_none else None
+        )
         return plain
 
     def model_dump_json(self, *, indent: Optional[int] = None) -> str:
@@ -73,6 +80,10 @@ class Object(AssistantMessage):
 
     to_dict = model_dump
     to_json = model_dump_json
+
+
+def _without_none(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
 
 
 class _ChunkFormatter:
