@@ -828,7 +828,9 @@ class Oracle:
             answer.is_error = True
         # After a document, what begins like JSON may be an error.
         answer.is_done = not answer.is_error and (later is not None or not is_cut_json(rest))
-        if not answer.is_error and any("delta" in each for each in value["choices"]):
+        if not answer.is_error and any(
+            "delta" in each and "message" not in each for each in value["choices"]
+        ):
             # The only chunk of a stream without "data:". Its finish reason decides.
             answer.is_done = False
         if answer.is_error:

@@ -298,6 +298,7 @@ def test_no_line_is_lost_or_duplicated_by_kills(tmp_path: Path, base_url: str) -
     assert all(line["error"] is None for line in results.values())
 
 
+@pytest.mark.slow
 def test_run_continues_if_nobody_reads_standard_error(tmp_path: Path, base_url: str) -> None:
     """As in `thinkwire batch … 2>&1 | head -1`."""
     files = Files(tmp_path, 30)

@@ -185,27 +185,23 @@ def _has_fields(type_: Any) -> bool:
     return isinstance(type_, type) and (dataclasses.is_dataclass(type_) or _is_typed_dict(type_))
 
 
-def _required_keys(type_: Any) -> list[str]:
-    """Returns the required names of a TypedDict.
-
-    `__required_keys__` does not know Required and NotRequired in annotations that are texts, as
-    `from __future__ import annotations` makes them.
-    """
-    required = []
-    for name, hint in typing.get_type_hints(type_, include_extras=True).items():
-        if hasattr(hint, "__metadata__"):
-            hint = hint.__origin__
-        form = getattr(typing.get_origin(hint), "_name", None)
-        if form == "Required" or form != "NotRequired" and name in type_.__required_keys__:
-            required.append(name)
-    return required
-
-
 def _fields(type_: Any) -> tuple[dict[str, Any], list[str]]:
     """Returns the types of the fields of a dataclass or a TypedDict, and the required names."""
     hints = hints_of(type_)
     if _is_typed_dict(type_):
-        return hints, _required_keys(type_)
+        required = []
+        # `__required_keys__` does not know Required and NotRequired in annotations that are texts,
+        # as `from __future__ import annotations` makes them.
+        for name, hint in typing.get_type_hints(type_, include_extras=True).items():
+            hint = getattr(hint, "__origin__", hint) if hasattr(hint, "__metadata__") else hint
+            origin = typing.get_origin(hint)
+            form = getattr(origin, "_name", None)
+            if form in ("Required", "NotRequired") and typing.get_origin(hints[name]) is origin:
+                # Python 3.10 does not know that this is no part of the type.
+                (hints[name],) = typing.get_args(hint)
+            if form == "Required" or form != "NotRequired" and name in type_.__required_keys__:
+                required.append(name)
+        return hints, required
     # Only fields in the initializer.
     fields = [field for field in dataclasses.fields(type_) if field.init]
     required = [
