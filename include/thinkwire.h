@@ -1291,6 +1291,8 @@ typedef enum tw_loop_limit {
 /**
  * Sets a limit. Exchanges that are in progress continue.
  *
+ * libcurl applies a higher limit of connections to waiting exchanges when another one ends.
+ *
  * TW_INVALID: `loop` is NULL, the limit is unknown, the number is negative, or it is 0 for
  * TW_LOOP_EXCHANGES. TW_MISUSE: the process is a child of the one that created the loop.
  */

@@ -215,7 +215,7 @@ package final class Exchange {
             abort(at: now)
             return nil
         }
-        if transfer.isPaused { transfer.resume(at: now) }
+        if transfer.resumeIfPaused(at: now) { return nil }
         attempt.updateIdleTimeout(
             timeouts, commentsKeepAlive: client.commentsKeepAlive, isFinished: reply.isFinished,
             at: now)

@@ -2,8 +2,7 @@ import Base
 import CPlatform
 import Synchronization
 
-/// Transfers in progress on one thread: libcurl's multi handle and its sockets in one epoll
-/// descriptor.
+/// Transfers in progress on one thread: libcurl's multi handle and one epoll descriptor.
 ///
 /// `turn` is the only place that waits. All functions belong to one thread at a time, except
 /// `wake`. Connections stay with the loop after their transfers have ended.
@@ -14,7 +13,7 @@ package final class EventLoop {
     /// The epoll descriptor. It contains the sockets, a timer for the next deadline and the wake-up
     /// event, so it is readable whenever `turn` has work.
     package let descriptor: Int32
-    /// The time in nanoseconds of the monotonic clock, sampled once per turn, after waiting.
+    /// The time in nanoseconds of the monotonic clock, sampled before and after each wait.
     package private(set) var now: Int64
     /// How much time has passed between turns in total: the caller's, not the network's.
     package private(set) var timeAway: Int64 = 0
@@ -22,8 +21,7 @@ package final class EventLoop {
     package private(set) var readThrough: Int64
 
     /// Created with the first transfer. Without one, libcurl does not know that it must leave
-    /// signals alone, and changes the process's SIGPIPE handling while it cleans up (curl 7.88,
-    /// sigpipe.h).
+    /// signals alone, and changes SIGPIPE's handling while it cleans up (curl 7.88, sigpipe.h).
     private var multi: UnsafeMutableRawPointer?
     private let timer: Int32
     private let wakeDescriptor: Int32
@@ -120,24 +118,28 @@ package final class EventLoop {
 
     /// Samples the time when a call begins to use a loop that was idle.
     package func resume() {
+        awayAfter = .max
         updateTime()
-        turnEnd = now
     }
 
-    /// Samples the time before a turn. The time since the last turn still counts as time away.
-    package func updateTime() { now = platform_now() }
+    /// Samples the time before a turn. The time since the last turn counts as time away.
+    @inline(never)
+    package func updateTime() {
+        now = platform_now()
+        timeAway += max(now - max(turnEnd, awayAfter), 0)
+        awayAfter = .min
+        turnEnd = now
+    }
 
     /// Waits until something happens, at most until `deadline`, and has libcurl process it.
     ///
     /// A deadline in the past does not wait, but what is available is still read.
     package func turn(until deadline: Int64) {
         guard isCurrentProcess else { return }
-        let start = platform_now()
-        timeAway += max(start - max(turnEnd, awayAfter), 0)
-        awayAfter = .min
+        updateTime()
         connecting.updateLimits(away: timeAway)
-        let waits = min(deadline, curlDeadline) > start
-        if waits { arm(until: deadline, start) }
+        let waits = min(deadline, curlDeadline) > now
+        if waits { arm(until: deadline, now) }
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: EventLoop.maxEvents) {
             ready in
             let count = epoll_wait(

@@ -227,13 +227,18 @@ package final class Transfer {
     /// Stops reading. What libcurl receives is not accepted, so that it stops reading, too.
     package func pause() { isPaused = true }
 
-    /// Continues reading. `inbox` may grow during the call.
-    package func resume(at now: Int64) {
+    /// Continues reading. What libcurl has held is in `inbox` afterwards, even if that was the end.
+    ///
+    /// - Returns: Whether the transfer was paused.
+    package func resumeIfPaused(at now: Int64) -> Bool {
+        guard isPaused else { return false }
         isPaused = false
         clock.resume(at: now)
-        guard isHoldingData, let easy else { return }
-        isHoldingData = false
-        loop.unpause(easy)
+        if isHoldingData, let easy {
+            isHoldingData = false
+            loop.unpause(easy)
+        }
+        return true
     }
 
     /// What the driver identifies this transfer by. Progress is reported once until this is called.

@@ -525,6 +525,83 @@ static void resume_does_not_expire_timeouts(void)
     server_stop(&server);
 }
 
+static enum after_response send_more_than_the_limit(struct connection *connection, void *userdata)
+{
+    char events[8192] = "";
+    (void)userdata;
+    connection_send(connection, EVENTS, strlen(EVENTS));
+    connection_send(connection, DELTA("\"content\":\"a\""), strlen(DELTA("\"content\":\"a\"")));
+    poll(NULL, 0, 100);
+    while (strlen(events) < 6000) strcat(events, DELTA("\"content\":\"b\""));
+    connection_send(connection, events, strlen(events));
+    connection_hold(connection);
+    return CLOSE_CONNECTION;
+}
+
+/* What arrived while a chat was paused is in its reply, even if resuming it exceeds a limit. */
+static void resume_keeps_what_had_arrived(void)
+{
+    struct server server = { .script = send_more_than_the_limit, .threads = 2 };
+    char texts[2][4096] = { "", "" };
+    server_listen(&server);
+    server_run(&server);
+    tw_options *options = tw_options_create();
+    tw_client *client = NULL;
+    CHECK_STATUS(tw_options_set_base_url(options, server.url), TW_OK);
+    CHECK_STATUS(tw_options_set_api_key(options, "test"), TW_OK);
+    CHECK_STATUS(tw_options_set_limit(options, TW_LIMIT_REPLY, 4000), TW_OK);
+    CHECK_STATUS(tw_client_create(options, &client), TW_OK);
+    tw_loop *loop = tw_loop_create(client);
+    tw_request *request = hello_to_script();
+    for (int pauses = 0; pauses <= 1; pauses++) {
+        struct pausing exchange = { .pause_after = pauses };
+        exchange.chat = tw_loop_start(loop, request, pause_once, &exchange);
+        if (pauses) {
+            while (!exchange.is_paused && CHECK(tw_loop_poll(loop, 10000) >= 0)) continue;
+            int64_t start = milliseconds();
+            while (milliseconds() - start < 300) tw_loop_poll(loop, 50);
+            exchange.is_paused = false;
+            CHECK_STATUS(tw_chat_resume(exchange.chat), TW_OK);
+        }
+        run_loop(loop);
+        check_done(&exchange.recorder, TW_LIMIT);
+        snprintf(texts[pauses], sizeof texts[0], "%s",
+                 recorder_text(&exchange.recorder, TW_EVENT_CONTENT));
+        recorder_free(&exchange.recorder);
+    }
+    CHECK(strlen(texts[0]) > 10);
+    CHECK_TEXT(texts[1], texts[0]);
+    tw_request_destroy(request);
+    tw_loop_destroy(loop);
+    tw_client_destroy(client);
+    tw_options_destroy(options);
+    server_stop(&server);
+}
+
+/* What the program does before an exchange begins does not extend its connect timeout. */
+static void time_before_an_exchange_is_not_its_own(void)
+{
+    struct server server = { .has_short_queue = true };
+    server_listen(&server);
+    server_fill_queue(&server);
+    tw_client *client = client_of(server.url);
+    tw_loop *loop = tw_loop_create(client);
+    tw_request *request = hello("m");
+    struct recorder recorder = { 0 };
+    tw_request_set_timeout(request, TW_TIMEOUT_CONNECT, 200);
+    CHECK(tw_loop_start(loop, request, record_event, &recorder) != NULL);
+    poll(NULL, 0, 2000 * slowness());
+    int64_t start = milliseconds();
+    run_loop(loop);
+    check_done(&recorder, TW_TIMEOUT);
+    CHECK(milliseconds() - start < 1500 * slowness());
+    recorder_free(&recorder);
+    tw_request_destroy(request);
+    tw_loop_destroy(loop);
+    tw_client_destroy(client);
+    server_stop(&server);
+}
+
 /* ---- callbacks ---- */
 
 struct chain {
@@ -729,4 +806,6 @@ void test_loop_waits(void)
     paused_chats_hold_the_server_back();
     pause_and_timeouts();
     resume_does_not_expire_timeouts();
+    resume_keeps_what_had_arrived();
+    time_before_an_exchange_is_not_its_own();
 }
