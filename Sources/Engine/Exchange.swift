@@ -367,7 +367,7 @@ package final class Exchange {
                 ? Outcome(
                     TW_MISUSE,
                     """
-                    the exchange was begun before a fork, in the parent process; begin another one
+                    the exchange was begun in another process, before a fork; begin another one here
                     """)
                 : Outcome(TW_CANCELLED, "cancelled"), at: now)
     }

@@ -130,6 +130,6 @@ private var callInCallback: ArgumentError {
 var inheritedLoop: ArgumentError {
     ArgumentError(
         """
-        the loop was created before a fork, and belongs to the parent process; create another one
+        the loop was created in another process, before a fork; create another one here
         """)
 }
