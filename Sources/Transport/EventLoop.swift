@@ -180,13 +180,13 @@ package final class EventLoop {
     }
 
     /// Arms the timer unless it expires early enough. It then ends one wait without need, and is
-    /// armed again for the actual deadline.
+    /// armed again for the actual deadline. Without a deadline it is disarmed: there is no work.
     private func arm(until deadline: Int64, _ start: Int64) {
         let deadline = min(deadline, curlDeadline)
-        guard deadline != .max, deadline < timerDeadline || timerDeadline <= start else { return }
+        guard deadline != timerDeadline else { return }
+        guard deadline < timerDeadline || timerDeadline <= start || deadline == .max else { return }
         timerDeadline = deadline
-        // 0 would disarm the timer.
-        platform_timer_set(timer, max(deadline, 1))
+        platform_timer_set(timer, deadline == .max ? 0 : max(deadline, 1))
     }
 
     private func act(on event: epoll_event) {
