@@ -151,6 +151,16 @@ def echo() -> Iterator[Echo]:
     server.stop()
 
 
+def call(name: str, arguments: str, id: str = "call-1") -> dict[str, Any]:
+    """A tool call of an answer."""
+    return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def request_calls(*calls: dict[str, Any]) -> dict[str, Any]:
+    """An answer that requests tool calls."""
+    return {"role": "assistant", "content": None, "tool_calls": list(calls)}
+
+
 class OpenConnection(ScriptedServer):  # type: ignore[misc]
     """A server that sends a part of a stream, and waits until the client closes the connection."""
 

@@ -9,8 +9,8 @@ from typing import Any, Callable
 
 import pydantic
 import pytest
-from conftest import Echo
-from thinkwire import Client, InvalidArgumentError, Tool
+from conftest import Echo, call, request_calls
+from thinkwire import Client, InvalidArgumentError, LimitError, Tool
 
 USER = {"role": "user", "content": "Hello"}
 
@@ -21,15 +21,12 @@ def client(echo: Echo) -> Iterator[Client]:
         yield client
 
 
-def calls(*arguments: str, name: str = "tool") -> dict[str, Any]:
-    return {
-        "role": "assistant",
-        "content": None,
-        "tool_calls": [
-            {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": each}}
-            for n, each in enumerate(arguments)
-        ],
-    }
+def calls(*arguments: str) -> dict[str, Any]:
+    return request_calls(*(call("tool", each, f"c{n}") for n, each in enumerate(arguments)))
+
+
+def weather(city: str) -> str:
+    return f"Rain in {city}"
 
 
 def test_conversation_has_no_answer_without_the_results_of_its_tools(
@@ -142,3 +139,32 @@ def test_run_accepts_tools(echo: Echo, client: Client) -> None:
     echo.script = [calls("{}")]
     assert client.run("m", "Hello", tools=[Tool(tool)]).content == "ok"
     assert echo.bodies[1]["messages"][-1]["content"] == "done"
+
+
+async def async_tool(city: str) -> str:
+    return city
+
+
+@pytest.mark.parametrize(
+    ("tools", "message"),
+    [
+        ([weather, weather], "two tools have the name weather"),
+        ([async_tool], "the tool async_tool is async"),
+    ],
+)
+def test_tools_that_run_cannot_call_are_rejected(
+    echo: Echo, client: Client, tools: list[Any], message: str
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        client.run("m", "Hello", tools=tools)
+    assert echo.bodies == []
+
+
+def test_run_stops_after_max_rounds(echo: Echo, client: Client) -> None:
+    echo.script = [request_calls(call("weather", '{"city":"Köln"}')) for _ in range(10)]
+    with pytest.raises(LimitError, match="after 3 answers") as raised:
+        client.run("m", "Hello", tools=[weather], max_rounds=3)
+    assert len(echo.bodies) == 3
+    assert raised.value.reply is not None and raised.value.reply.tool_calls[0].name == "weather"
+    with pytest.raises(InvalidArgumentError, match="max_rounds"):
+        client.run("m", "Hello", tools=[weather], max_rounds=0)

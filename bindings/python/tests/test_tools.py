@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Literal, Optional
 
 import pytest
-from conftest import Echo
-from thinkwire import Client, InvalidArgumentError, LimitError, Status, Tool, stored_messages
+from conftest import Echo, call, request_calls
+from thinkwire import Client, InvalidArgumentError, Status, Tool, stored_messages
 from thinkwire._schema import schema_of, value_of
 
 
@@ -175,14 +175,6 @@ def client(echo: Echo) -> Iterator[Client]:
         yield client
 
 
-def call(name: str, arguments: str, id: str = "call-1") -> dict[str, Any]:
-    return {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
-
-
-def request_calls(*calls: dict[str, Any]) -> dict[str, Any]:
-    return {"role": "assistant", "content": None, "tool_calls": list(calls)}
-
-
 def test_run_executes_tools_until_the_model_answers(echo: Echo, client: Client) -> None:
     first = request_calls(
         call("weather", '{"city":"Köln"}', "a"), call("weather", '{"city":"Bonn"}', "b")
@@ -320,44 +312,6 @@ def test_invalid_tool_name_is_rejected(client: Client) -> None:
         match="a tool's name must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -, not <lambda>",
     ):
         client.send("m", "Hello", tools=[lambda: None])
-
-
-async def async_tool(city: str) -> str:
-    return city
-
-
-@pytest.mark.parametrize(
-    ("tools", "message"),
-    [
-        ([weather, weather], "two tools have the name weather"),
-        ([async_tool], "the tool async_tool is async"),
-    ],
-)
-def test_tools_that_run_cannot_call_are_rejected(
-    echo: Echo, client: Client, tools: list[Any], message: str
-) -> None:
-    with pytest.raises(InvalidArgumentError, match=message):
-        client.run("m", "Hello", tools=tools)
-    assert echo.bodies == []
-
-
-def test_run_stops_after_max_rounds(echo: Echo, client: Client) -> None:
-    echo.script = [request_calls(call("weather", '{"city":"Köln"}')) for _ in range(10)]
-    with pytest.raises(LimitError, match="after 3 answers") as raised:
-        client.run("m", "Hello", tools=[weather], max_rounds=3)
-    assert len(echo.bodies) == 3
-    assert raised.value.reply is not None and raised.value.reply.tool_calls[0].name == "weather"
-    with pytest.raises(InvalidArgumentError, match="max_rounds"):
-        client.run("m", "Hello", tools=[weather], max_rounds=0)
-
-
-def test_exception_in_a_tool_propagates(echo: Echo, client: Client) -> None:
-    def fail() -> None:
-        raise ZeroDivisionError
-
-    echo.script = [request_calls(call("fail", "{}"))]
-    with pytest.raises(ZeroDivisionError):
-        client.run("m", "Hello", tools=[fail])
 
 
 def test_run_with_on_event(echo: Echo, client: Client) -> None:
