@@ -35,8 +35,8 @@ package final class Client: @unchecked Sendable {
         case CURLE_AGAIN:
             throw ArgumentError(
                 """
-                this process was forked while its parent created its first client: create it \
-                before forking
+                this process was forked while its parent created its first client: create \
+                one before forking
                 """)
         default: throw ArgumentError("libcurl cannot be initialised: out of memory")
         }

@@ -86,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _report(text: str) -> None:
-    """Prints a message, if anybody still reads standard error."""
+    """Prints a message, unless the reader of standard error has ended."""
     with contextlib.suppress(OSError):
         print(f"thinkwire batch: {text}", file=sys.stderr, flush=True)
 

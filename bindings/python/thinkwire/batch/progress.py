@@ -60,7 +60,7 @@ def display(progress: Progress, quiet: bool) -> Callable[[bool], None]:
     show = _nothing if quiet else _bar(progress) if sys.stderr.isatty() else _lines(progress)
 
     def show_if_possible(is_last: bool) -> None:
-        # Nobody may read standard error any more. The run continues.
+        # The reader of standard error may have ended; the run continues.
         with contextlib.suppress(OSError):
             show(is_last)
 
