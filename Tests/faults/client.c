@@ -44,6 +44,11 @@ tw_request *attempt_request(const struct attempt *attempt)
         tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 300);
         if (attempt->offset == 0) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 300);
     }
+    /* The duration depends on the machine. An exchange that stalls exceeds the idle timeout. */
+    if (kind == BYTES) {
+        tw_request_set_timeout(request, TW_TIMEOUT_TOTAL, 0);
+        tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 20000);
+    }
     if (kind == STOP_READING) tw_request_set_timeout(request, TW_TIMEOUT_FIRST_BYTE, 500);
     if (kind == EARLY_THEN_HOLD) tw_request_set_timeout(request, TW_TIMEOUT_IDLE, 500);
     return request;
