@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +17,12 @@ from pathlib import Path
 import pytest
 from batch_runs import Files
 from conftest import PACKAGE, SLOWNESS, SYNTHETIC, Echo, Failure
+from thinkwire import AsyncClient
 from thinkwire.batch.command import main
+from thinkwire.batch.inputs import read
+from thinkwire.batch.journal import Journal
+from thinkwire.batch.progress import Progress
+from thinkwire.batch.runner import Runner, Settings
 
 KILLS = 200
 #: Seconds between two syncs of the output.
@@ -81,30 +89,96 @@ def test_failed_lines_state_the_reason_and_are_retried_on_request(
     assert all(line["error"] is None for line in files.results().values())
 
 
-def test_rejections_pause_the_run_and_are_sent_again(tmp_path: Path, echo: Echo) -> None:
-    files = Files(tmp_path, 3)
-    limited = Failure("429 Too Many Requests\r\nRetry-After-Ms: 300", '{"error": {}}')
-    echo.script = [limited, limited]
-    started = time.monotonic()
-    assert files.run(echo.base_url, "--concurrency", "1") == 0
-    assert time.monotonic() - started >= 0.6
-    assert len(echo.bodies) == 5
-
-
-def test_rejections_with_other_statuses_are_sent_again(tmp_path: Path, echo: Echo) -> None:
+@pytest.mark.parametrize(
+    ("status", "attempts"),
+    [
+        ("408 Request Timeout", 2),
+        ("409 Conflict", 2),
+        ("404 Not Found", 1),
+        ("404 Not Found\r\nX-Should-Retry: true", 2),
+        ("429 Too Many Requests\r\nX-Should-Retry: false", 1),
+    ],
+)
+def test_failures_are_sent_again_if_they_may_not_occur_again(
+    tmp_path: Path, echo: Echo, status: str, attempts: int
+) -> None:
     files = Files(tmp_path, 1)
-    body = '{"error": {"code": "rate_limit_exceeded", "message": "slow down"}}'
-    # More than the attempts after other failures.
-    echo.script = [Failure("400 Bad Request\r\nRetry-After-Ms: 10", body)] * 6
-    assert files.run(echo.base_url) == 0
+    echo.script = [Failure(status, "{}")]
+    assert files.run(echo.base_url) == (0 if attempts > 1 else 1)
+    assert len(echo.bodies) == attempts
 
 
-def test_a_demanded_wait_of_0_does_not_prevent_a_pause(tmp_path: Path, echo: Echo) -> None:
-    files = Files(tmp_path, 1)
-    echo.script = [Failure("503 Service Unavailable\r\nRetry-After: 0", "{}")]
-    started = time.monotonic()
+def test_server_that_cannot_be_reached_stops_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 20)
+    with socket.socket() as closed:
+        # Bound, but not listening.
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
+        assert files.run(url, "--retries", "0") == 3
+    assert "cannot be reached" in capsys.readouterr().err
+    assert files.results() == {}
+
+
+def test_results_of_another_input_are_not_taken(
+    tmp_path: Path, echo: Echo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 0)
+    files.input.write_text('{"prompt": "a"}\n{"prompt": "b"}\n', encoding="utf-8")
     assert files.run(echo.base_url) == 0
-    assert time.monotonic() - started >= 0.4
+    assert files.run(echo.base_url, "-m", "other") == 0
+    files.input.write_text('{"prompt": "c"}\n{"prompt": "a"}\n', encoding="utf-8")
+    assert files.run(echo.base_url) == 3
+    assert "request-1 is that of another request" in capsys.readouterr().err
+    assert len(echo.bodies) == 2 and len(files.results()) == 2
+
+
+def test_results_of_other_inputs_are_not_counted(
+    tmp_path: Path, echo: Echo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Files(tmp_path, 5)
+    assert files.run(echo.base_url) == 0
+    files.input.write_text('{"custom_id": "x", "prompt": "x"}\n', encoding="utf-8")
+    capsys.readouterr()
+    assert files.run(echo.base_url) == 0
+    assert "1/1, " in capsys.readouterr().err
+
+
+def test_signals_are_handled_while_finished_lines_are_skipped(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 1000)
+    assert files.run(echo.base_url, "-q") == 0
+    turns = 0
+
+    async def run() -> None:
+        nonlocal turns
+        async with AsyncClient(echo.base_url, max_retries=0) as client:
+            journal = Journal(files.output)
+            runner = Runner(client, journal, Settings(), Progress(1000))
+            running = asyncio.ensure_future(runner.run(read(files.input, "m"), lambda _: None))
+            while not running.done():
+                await asyncio.sleep(0)
+                turns += 1
+            journal.close()
+
+    asyncio.run(run())
+    assert turns >= 10
+
+
+def test_open_files_limit_the_concurrency(tmp_path: Path, base_url: str) -> None:
+    files = Files(tmp_path, 300)
+    command = f"ulimit -n 80 && exec {shlex.quote(sys.executable)} -m thinkwire batch"
+    arguments = [files.input, "-o", files.output, "--base-url", base_url, "-m", "mock/echo", "-q"]
+    done = subprocess.run(
+        ["sh", "-c", f'{command} "$@"', "sh", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "at most 16 requests at once" in done.stderr
+    assert all(line["error"] is None for line in files.results().values())
 
 
 def test_rejected_key_stops_the_run_and_writes_no_result(
@@ -148,6 +222,27 @@ def test_run_stops_before_the_maximum_cost(
     assert len(files.results()) == 50
     assert files.run(base_url, *arguments) == 0
     assert len(files.results()) == 100
+
+
+def test_tokens_per_minute_without_their_sum(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 5)
+    answer = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
+    usage = {"prompt_tokens": 10, "completion_tokens": 990}
+    body = json.dumps({**answer, "usage": usage})
+    echo.script = [Failure("200 OK", body)] * 5
+    started = time.monotonic()
+    assert files.run(echo.base_url, "--tpm", "120000", "--concurrency", "1") == 0
+    # 2,000 per second. The first three are sent at once, the others after half a second each.
+    assert time.monotonic() - started >= 0.9
+
+
+def test_tokens_of_the_first_answers_are_estimated(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 0)
+    rows = [json.dumps({"prompt": "a", "max_tokens": 1000}) + "\n"] * 5
+    files.input.write_text("".join(rows), encoding="utf-8")
+    started = time.monotonic()
+    assert files.run(echo.base_url, "--tpm", "120000") == 0
+    assert time.monotonic() - started >= 0.9
 
 
 def test_requests_per_minute(tmp_path: Path, base_url: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
 import sqlite3
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Optional
@@ -18,6 +20,7 @@ from thinkwire.batch.finished import IdSet
 from thinkwire.batch.inputs import InputError, count, read
 from thinkwire.batch.journal import Journal, JournalError
 from thinkwire.batch.progress import Progress, display
+from thinkwire.batch.results import is_failure
 
 
 def test_id_set_agrees_with_a_set() -> None:
@@ -108,6 +111,29 @@ def test_unusable_messages_in_a_column_are_reported(tmp_path: Path, messages: st
         count(path, "m")
 
 
+def test_quotation_mark_that_is_not_closed_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('prompt\n"Hello" he said,\nB\n', encoding="utf-8")
+    with pytest.raises(InputError, match="not CSV"):
+        count(path, "m")
+    path.write_text('prompt\nA\n"Hello\nB\n', encoding="utf-8")
+    with pytest.raises(InputError, match="not CSV"):
+        count(path, "m")
+
+
+def test_columns_that_cannot_be_sent_are_reported(tmp_path: Path) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    (tmp_path / "a.csv").write_text("body,text\n{},a\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"a\.csv:1: .* column named prompt or messages"):
+        count(tmp_path / "a.csv", "m")
+    times = [[{"role": "user", "content": "a", "at": datetime.now(timezone.utc)}]]
+    parquet.write_table(pyarrow.table({"messages": times}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet:1: a value is not JSON"):
+        count(tmp_path / "a.parquet", "m")
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_files_of_another_format_are_reported(tmp_path: Path, name: str) -> None:
     import_module("pyarrow")
@@ -147,7 +173,7 @@ def result(custom_id: str, *, failed: bool = False) -> bytes:
 
 def test_incomplete_last_line_is_removed_wherever_it_ends(tmp_path: Path) -> None:
     path, complete, last = tmp_path / "out", result("a"), result("b")
-    for length in range(len(last)):
+    for length in range(len(last) - 1):
         path.write_bytes(complete + last[:length])
         journal = Journal(path)
         assert len(journal.finished) == 1
@@ -156,12 +182,25 @@ def test_incomplete_last_line_is_removed_wherever_it_ends(tmp_path: Path) -> Non
         assert path.read_bytes() == complete + last
 
 
+@pytest.mark.parametrize("end", [b"", b"\n\n", b"\0\0"])
+def test_complete_last_line_is_kept_however_it_ends(tmp_path: Path, end: bytes) -> None:
+    path, complete = tmp_path / "out", result("a") + b"\n" + result("b")
+    path.write_bytes(complete.rstrip(b"\n") + end)
+    journal = Journal(path)
+    assert len(journal.finished) == 2
+    journal.append(result("c"))
+    journal.close()
+    assert path.read_bytes() == complete + result("c")
+
+
 @pytest.mark.parametrize(
     ("contents", "line"),
     [
         (b"notes\nof mine", 1),
         (b'[{"id": 1}]', 1),
         (b'{"prompt": "a"}', 1),
+        (b'{"id": "chatcmpl-1", "object": "chat.completion"}', 1),
+        (result("a") + b'{"id": "b"}', 2),
         (b"{", None),
         (result("a") + b"notes", 2),
         (result("a") + bytes(100), None),
@@ -185,6 +224,61 @@ def test_two_processes_cannot_write_the_same_output(tmp_path: Path) -> None:
     Journal(tmp_path / "out").close()
 
 
+def test_output_that_cannot_be_read_again_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "out")
+    for path in (tmp_path / "out", Path(os.devnull)):
+        with pytest.raises(JournalError, match="not a regular file"):
+            Journal(path)
+
+
+def test_file_system_without_locks_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(JournalError, match="the file system has no locks"):
+        Journal(tmp_path / "out")
+
+
+def test_line_that_does_not_fit_on_the_disk_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, write = Journal(tmp_path / "out"), os.write
+    journal.append(result("a"))
+
+    def write_a_part(descriptor: int, data: bytes) -> int:
+        if len(data) < 20:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data[:-10])
+
+    monkeypatch.setattr("os.write", write_a_part)
+    with pytest.raises(OSError, match="No space"):
+        journal.append(result("b"))
+    monkeypatch.setattr("os.write", write)
+    journal.append(result("c"))
+    journal.close()
+    assert (tmp_path / "out").read_bytes() == result("a") + result("c")
+
+
+def test_failed_sync_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    errors = [OSError(errno.EIO, "Input/output error")]
+
+    def fsync(descriptor: int) -> None:
+        if errors:
+            raise errors.pop()
+
+    monkeypatch.setattr("os.fsync", fsync)
+    journal = Journal(tmp_path / "out")
+    journal.append(result("a"))
+    with pytest.raises(OSError, match="Input/output"):
+        journal.sync()
+    errors.append(OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(OSError, match="Input/output"):
+        journal.close()
+
+
 def test_output_is_synced_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
     monkeypatch.setattr("os.fsync", lambda file: sizes.append(os.fstat(file).st_size))
@@ -201,7 +295,8 @@ def test_output_is_synced_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_failed_lines_are_removed_to_be_sent_again(tmp_path: Path) -> None:
-    path, link = tmp_path / "out", tmp_path / "link"
+    path, link, other = tmp_path / "out", tmp_path / "link", tmp_path / "out.tmp"
+    other.write_bytes(b"mine")
     path.write_bytes(result("a") + result("b", failed=True) + result("c"))
     path.chmod(0o640)
     link.symlink_to("out")
@@ -210,7 +305,7 @@ def test_failed_lines_are_removed_to_be_sent_again(tmp_path: Path) -> None:
     journal.append(result("b"))
     journal.close()
     assert path.read_bytes() == result("a") + result("c") + result("b")
-    assert sorted(tmp_path.iterdir()) == [link, path]
+    assert sorted(tmp_path.iterdir()) == [link, path, other] and other.read_bytes() == b"mine"
     assert link.is_symlink() and path.stat().st_mode & 0o777 == 0o640
 
 
@@ -228,6 +323,20 @@ def clocks() -> Iterator[tuple[Progress, float, str]]:
 def test_summary_of_the_progress() -> None:
     for progress, now, summary in clocks():
         assert progress.summary(now) == summary
+
+
+@pytest.mark.parametrize(
+    ("response", "failed"),
+    [
+        ({"status_code": 200}, False),
+        ({"status_code": 201}, False),
+        ({"status_code": 400}, True),
+        ({"status_code": "200"}, True),
+        (None, True),
+    ],
+)
+def test_recorded_failures(response: Any, failed: bool) -> None:
+    assert is_failure({"response": response, "error": None}) == failed
 
 
 @pytest.mark.parametrize("module", ["tqdm", "rich", None])

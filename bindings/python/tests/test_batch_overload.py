@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from batch_runs import Files
-from conftest import SYNTHETIC
+from conftest import SYNTHETIC, Echo, Failure
 from http_server import (  # type: ignore[import-not-found]
     Server,
     content_length,
@@ -129,3 +129,59 @@ def test_rejected_lines_obey_the_adapted_concurrency(tmp_path: Path) -> None:
     # With each decrease, the requests in progress are rejected: 400 to 440 in all. If lines that
     # are sent again do not count, it is 1,300 to 2,700.
     assert server.rejections <= 800
+
+
+class Picky(Server):  # type: ignore[misc]
+    """Rejects one request until it has answered a number of others."""
+
+    def __init__(self, others: int) -> None:
+        self._others = others
+        self.answers = self.rejections = 0
+        super().__init__()
+
+    def serve(self, connection: Any) -> None:
+        while True:
+            body = connection.read(content_length(connection.read_head()))
+            if b'"id-5"' in body and self.answers < self._others:
+                self.rejections += 1
+                connection.send(response(b"{}", "503 Service Unavailable", "application/json"))
+                continue
+            self.answers += 1
+            choice = {"message": {"content": "ok"}, "finish_reason": "stop"}
+            answer = json.dumps({"choices": [choice]}).encode()
+            connection.send(response(answer, "200 OK", "application/json"))
+
+
+def test_line_that_is_always_rejected_does_not_stop_the_others(tmp_path: Path) -> None:
+    files = Files(tmp_path, 3000)
+    server = Picky(2999)
+    assert files.run(server.url("127.0.0.1"), "-q", "--concurrency", "50") == 0
+    server.stop()
+    assert len(files.results()) == 3000
+    assert server.rejections <= 10
+
+
+def test_rejections_pause_the_run_and_are_sent_again(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 3)
+    limited = Failure("429 Too Many Requests\r\nRetry-After-Ms: 300", '{"error": {}}')
+    echo.script = [limited, limited]
+    started = time.monotonic()
+    assert files.run(echo.base_url, "--concurrency", "1") == 0
+    assert time.monotonic() - started >= 0.6
+    assert len(echo.bodies) == 5
+
+
+def test_rejections_with_other_statuses_are_sent_again(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 1)
+    body = '{"error": {"code": "rate_limit_exceeded", "message": "slow down"}}'
+    # More than the attempts after other failures.
+    echo.script = [Failure("400 Bad Request\r\nRetry-After-Ms: 10", body)] * 6
+    assert files.run(echo.base_url) == 0
+
+
+def test_a_demanded_wait_of_0_does_not_prevent_a_pause(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 1)
+    echo.script = [Failure("503 Service Unavailable\r\nRetry-After: 0", "{}")]
+    started = time.monotonic()
+    assert files.run(echo.base_url) == 0
+    assert time.monotonic() - started >= 0.4

@@ -8,8 +8,15 @@ from typing import Callable
 
 import pytest
 from thinkwire.batch.concurrency import AdaptiveConcurrency
-from thinkwire.batch.limits import RateLimits, TokenBucket, demanded_pause, duration
+from thinkwire.batch.limits import (
+    RateLimits,
+    TokenBucket,
+    demanded_pause,
+    duration,
+    used_tokens,
+)
 from thinkwire.batch.shared_rate import SharedRate
+from thinkwire.reply_values import Usage
 
 
 def sent_within(limits: RateLimits, tokens: float, seconds: float) -> int:
@@ -78,11 +85,19 @@ def test_durations_of_rate_limit_headers(text: str, seconds: float) -> None:
         ({"retry-after": "GMT"}, None),
         ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "3s"}, 3),
         ({"x-ratelimit-remaining-tokens": "9", "x-ratelimit-reset-tokens": "3s"}, None),
+        ({"retry-after": "86400"}, 600),
+        ({"retry-after": "Mon, 07 Nov 1994 08:49:37 GMT"}, 600),
         ({}, None),
     ],
 )
 def test_demanded_pause(headers: dict[str, str], seconds: float) -> None:
     assert demanded_pause(headers.get, time=784111770) == seconds
+
+
+def test_tokens_are_added_if_there_is_no_sum() -> None:
+    assert used_tokens(Usage(3, 4, None, None, None, None, None)) == 7
+    assert used_tokens(Usage(3, 4, 9, None, None, None, None)) == 9
+    assert used_tokens(Usage(None, None, None, None, None, None, None)) == 0
 
 
 def test_concurrency_grows_only_if_it_is_used() -> None:
@@ -100,13 +115,56 @@ def test_concurrency_grows_only_if_it_is_used() -> None:
 def test_rejections_of_one_round_decrease_the_concurrency_once() -> None:
     concurrency = AdaptiveConcurrency(10)
     for _ in range(10):
-        concurrency.overloaded(sent_at=0, now=1)
+        concurrency.unanswered(sent_at=0, now=1)
     assert concurrency.limit == 7
-    concurrency.overloaded(sent_at=2, now=3)
+    concurrency.unanswered(sent_at=2, now=3)
     assert concurrency.limit == 4
     for time in range(4, 100):
-        concurrency.overloaded(sent_at=time, now=time + 1)
+        concurrency.unanswered(sent_at=time, now=time + 1)
     assert concurrency.limit == 1
+
+
+def test_few_unanswered_requests_do_not_decrease_the_concurrency() -> None:
+    """One request of a hundred is rejected ten times."""
+    concurrency, now = AdaptiveConcurrency(100), 0.0
+    for number in range(10_000):
+        now += 1 / concurrency.limit
+        concurrency.answered(concurrency.limit, now)
+        if number % 10 == 0:
+            concurrency.unanswered(now - 1, now, attempt=1 + number // 10 % 10)
+    assert concurrency.limit == 100 and not concurrency.is_overloaded
+    for _ in range(5):
+        concurrency.unanswered(now - 1, now)
+    assert concurrency.limit == 70 and concurrency.is_overloaded
+
+
+def time_of(latencies: list[float]) -> float:
+    """Returns how long requests take, of which 200 may run, with a server without limits."""
+    concurrency, now = AdaptiveConcurrency(200), 0.0
+    running: list[float] = []
+    for latency in latencies:
+        if len(running) >= concurrency.limit:
+            in_flight = len(running)
+            now = heapq.heappop(running)
+            concurrency.answered(in_flight, now)
+        while len(running) >= concurrency.limit:
+            now = heapq.heappop(running)
+            concurrency.answered(len(running) + 1, now)
+        heapq.heappush(running, now + latency)
+    return max(running)
+
+
+def test_concurrency_grows_in_a_few_rounds() -> None:
+    assert time_of([60.0] * 200) <= 5 * 60
+    assert time_of([60.0] * 1000) <= 10 * 60
+
+
+def test_concurrency_recovers_from_answers_that_become_longer() -> None:
+    spread = random.Random(0)
+    longer = [2.0] * 100 + [40.0] * 4900
+    assert time_of([seconds * spread.uniform(0.5, 1.5) for seconds in longer]) <= 1.75 * 980
+    sorted_by_length = [5 + 45 * number / 10_000 for number in range(10_000)]
+    assert time_of(sorted_by_length) <= 1.5 * sum(sorted_by_length) / 200
 
 
 def test_concurrency_converges_to_what_a_server_sustains() -> None:
@@ -117,7 +175,7 @@ def test_concurrency_converges_to_what_a_server_sustains() -> None:
         for _ in range(min(in_flight, 40)):
             concurrency.answered(in_flight, time + 0.5)
         for _ in range(in_flight - 40):
-            concurrency.overloaded(time, time + 0.5)
+            concurrency.unanswered(time, time + 0.5)
         used.append(min(in_flight, 40))
     assert sum(used[100:]) / len(used[100:]) > 0.8 * 40
 

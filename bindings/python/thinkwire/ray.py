@@ -16,8 +16,8 @@ import ray
 from ._enums import Status
 from .arguments import Arguments
 from .async_client import AsyncClient
-from .batch.limits import demanded_pause
-from .batch.retries import OVERLOAD_RETRIES, TRANSIENT, backoff, is_overload
+from .batch.limits import demanded_pause, used_tokens
+from .batch.retries import OVERLOAD_RETRIES, backoff, is_overload, is_transient
 from .batch.shared_rate import SharedRate
 from .errors import Error
 from .options import ClientOptions
@@ -181,7 +181,7 @@ class _Worker:
                     return None, str(error)
                 reply = error.reply
             if reply.usage is not None:
-                self._limits.correct.remote((reply.usage.total_tokens or 0) - estimate)
+                self._limits.correct.remote(used_tokens(reply.usage) - estimate)
                 completion = reply.usage.completion_tokens or 0
                 self._completion_tokens += (completion - self._completion_tokens) / 20
             if reply.status is Status.OK:
@@ -193,7 +193,7 @@ class _Worker:
             else:
                 failures += 1
             may_retry = failures <= self._retries and overloads <= OVERLOAD_RETRIES
-            if reply.status not in TRANSIENT or not may_retry:
+            if not is_transient(reply) or not may_retry:
                 return reply, reply.message
             await asyncio.sleep(backoff(max(failures, overloads)))
 

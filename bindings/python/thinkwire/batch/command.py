@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import resource
 import shlex
 import signal
 import sys
@@ -39,7 +40,8 @@ exit status:
   0    every line has an answer
   1    every line has a result, and some of them are failures; --retry-failed sends these again
   2    the arguments, the input or the output cannot be used; nothing was sent
-  3    stopped early: --max-cost, a rejected key, an empty account, or a failure of the disk
+  3    stopped early: --max-cost, a rejected key, an empty account, a server that cannot be
+       reached, or a failure of the disk
   130  interrupted; the same command continues
 """
 
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         # Everything is checked before anything is sent.
         total = count(parsed.input, parsed.model)
-        progress = Progress(total, skipped=0)
+        progress = Progress(total)
 
         def count_cost(line: dict[str, Any]) -> None:
             cost, unit = recorded_cost(line, parsed.prices)
@@ -66,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         return NOT_STARTED
     except KeyboardInterrupt:
         return INTERRUPTED
-    progress.begin(skipped=len(journal.finished))
+    parsed.concurrency = _permitted_concurrency(parsed.concurrency)
     try:
         reason, status = asyncio.run(_run(parsed, journal, progress))
     except Error as error:
@@ -83,6 +85,24 @@ def main(arguments: Sequence[str]) -> int:
         status = SOME_FAILED
         _report(f"{failed} lines failed; --retry-failed sends them again")
     return status
+
+
+def _permitted_concurrency(wanted: int) -> int:
+    """Permits as many open files as the connections need, or returns how many are possible."""
+    # Besides connections, the process has files, sockets and modules open.
+    others = 64
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + others
+    if soft == resource.RLIM_INFINITY or needed <= soft:
+        return wanted
+    raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+        soft = raised
+    possible = max(1, min(wanted, soft - others))
+    if possible < wanted:
+        _report(f"at most {possible} requests at once, because of the limit of open files")
+    return possible
 
 
 def _report(text: str) -> None:
@@ -114,7 +134,9 @@ async def _run(
             await run
         except asyncio.CancelledError:
             return "interrupted", INTERRUPTED
-        except (OSError, InputError) as error:
+        except OSError as error:
+            return f"{error.filename or parsed.output}: {error.strerror or error}", STOPPED
+        except InputError as error:
             return f"{error}", STOPPED
         return runner.stop_reason, STOPPED if runner.stop_reason else ALL_ANSWERED
 
@@ -132,7 +154,11 @@ def _parser() -> argparse.ArgumentParser:
     add("-m", "--model", help="the model of all lines, in place of the one that they name")
     add("--base-url", help="the endpoint, in place of that of the environment")
     add(
-        "--concurrency", type=_number(int, minimum=1), default=200, metavar="N", help="default: 200"
+        "--concurrency",
+        type=_number(int, minimum=1),
+        default=200,
+        metavar="N",
+        help="maximum of requests at once, which a run approaches in steps; default: 200",
     )
     add("--rpm", type=_number(), metavar="N", help="maximum of requests per minute")
     add("--tpm", type=_number(), metavar="N", help="maximum of tokens per minute")

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Optional
 
 #: The number of requests with which a run begins.
-_START = 16.0
+_START = 32.0
 
-#: The part of the limit that is left after a rejection.
+#: The part of the limit that is left after an overload.
 _DECREASE = 0.7
 
-#: The smallest number of answers whose throughput is measured, because single answers differ.
-_MEASURED = 64
+#: The server is overloaded if more than this part of the recent requests was not answered.
+_OVERLOAD = 0.1
+
+#: The weight of one request in this part: about twenty are recent.
+_WEIGHT = 0.05
+
+#: Later attempts of a request show nothing of the server: the cause may be the request itself.
+_ATTEMPTS = 3
+
+#: The smallest number of answers whose throughput is measured, because single answers differ. It
+#: is multiplied each time more requests did not yield more: chance would be taken for growth.
+_MEASURED, _MORE_MEASURED = 64, 3
 
 #: If this many times the limit does not yield this many times the throughput, the server
 #: only queues them.
@@ -22,18 +32,25 @@ class AdaptiveConcurrency:
     """Additive increase, multiplicative decrease, as in TCP (RFC 5681).
 
     The limit is doubled until the first overload, and then grows by one in the time of an answer.
-    A rejected request shows an overload. So does a latency that grows as fast as the limit, so that
-    the throughput does not: the limit returns to the one that had the same throughput. Answers
-    differ in length, so the latency of one shows nothing.
+    Requests that are rejected or exceed their timeout show an overload, unless they are few: their
+    cause may be that they are too long.
+
+    If the throughput does not grow with the limit, the server only queues more requests. The limit
+    then returns to the one that had the same throughput, and the server is measured again, because
+    longer answers look the same.
     """
 
     def __init__(self, maximum: int) -> None:
         self._maximum = float(maximum)
         self._limit = min(_START, self._maximum)
         self._has_been_overloaded = False
+        #: The part of the recent requests that was not answered. At first, nothing has shown that
+        #: the server works.
+        self._unanswered = 1.0
         self._decreased_at = float("-inf")
         #: A limit with its throughput, with which larger limits are compared.
         self._base: Optional[tuple[float, float]] = None
+        self._measured = _MEASURED
         #: The answers since the last change, or since the measurement began.
         self._answers = 0
         #: The number of answers before the measurement begins.
@@ -44,8 +61,14 @@ class AdaptiveConcurrency:
     def limit(self) -> int:
         return int(self._limit)
 
-    def answered(self, in_flight: int, now: float) -> None:
+    @property
+    def is_overloaded(self) -> bool:
+        return self._unanswered > _OVERLOAD
+
+    def answered(self, in_flight: int, now: float, *, attempt: int = 1) -> None:
         """Counts an answer. A limit that is not used does not grow."""
+        if attempt <= _ATTEMPTS:
+            self._unanswered -= _WEIGHT * self._unanswered
         if 2 * in_flight < self.limit:
             return self._restart_measurement()
         if self._has_been_overloaded:
@@ -55,17 +78,19 @@ class AdaptiveConcurrency:
         if self._measured_since is None:
             if self._answers >= self._unmeasured:
                 self._answers, self._measured_since = 0, now
-        elif self._answers >= max(_MEASURED, self.limit):
+        elif self._answers >= max(self._measured, self.limit):
             throughput = self._answers / max(now - self._measured_since, 1e-9)
             self._compare(throughput, now)
 
-    def overloaded(self, sent_at: float, now: float) -> None:
-        """Counts a rejected request.
+    def unanswered(self, sent_at: float, now: float, *, attempt: int = 1) -> None:
+        """Counts a request that was rejected or exceeded its timeout.
 
-        Requests that were sent before the last decrease do not show its effect, so they are not
-        counted.
+        Requests that were sent before the last decrease do not show its effect.
         """
-        if sent_at >= self._decreased_at:
+        if attempt <= _ATTEMPTS:
+            self._unanswered += _WEIGHT * (1 - self._unanswered)
+        if self.is_overloaded and sent_at >= self._decreased_at:
+            self._has_been_overloaded = True
             self._decrease(self._limit * _DECREASE, now)
 
     def _compare(self, throughput: float, now: float) -> None:
@@ -73,6 +98,7 @@ class AdaptiveConcurrency:
             self._base = self._limit, throughput
         elif self._limit >= _MORE_REQUESTS * self._base[0]:
             if throughput < _MORE_THROUGHPUT * self._base[1]:
+                self._measured *= _MORE_MEASURED
                 return self._decrease(self._base[0], now)
             self._base = self._limit, throughput
         if not self._has_been_overloaded:
@@ -81,7 +107,6 @@ class AdaptiveConcurrency:
 
     def _decrease(self, limit: float, now: float) -> None:
         """Sets a smaller limit, with which the server is measured again."""
-        self._has_been_overloaded = True
         queued = 2 * self.limit
         self._set(limit)
         self._decreased_at = now

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Callable, Optional
 
@@ -30,6 +31,20 @@ class InputLine:
     custom_id: str
     #: The body of a chat completion.
     body: dict[str, Any]
+    #: Whether the input has no custom_id, so that it is the number of the line.
+    is_numbered: bool = False
+
+    @property
+    def result_id(self) -> str:
+        """The id of the result. That of a numbered line depends on what is asked."""
+        if not self.is_numbered:
+            return result_id(self.custom_id)
+        asked = json.dumps({**self.body, "model": None}).encode()
+        return f"{result_id(self.custom_id)}_{blake2b(asked, digest_size=8).hexdigest()}"
+
+
+def result_id(custom_id: str) -> str:
+    return f"batch_req_{custom_id}"
 
 
 def read(path: Path, model: Optional[str]) -> Iterator[InputLine]:
@@ -67,7 +82,8 @@ def _input_line(number: int, row: Any, model: Optional[str]) -> InputLine:
     if not isinstance(row, Mapping):
         raise ValueError(f"expected a JSON object, not {type(row).__name__}")
     custom_id = row.get("custom_id")
-    if custom_id is None:
+    is_numbered = custom_id is None
+    if is_numbered:
         custom_id = f"request-{number}"
     if not isinstance(custom_id, str):
         raise ValueError("custom_id must be a string")
@@ -76,7 +92,7 @@ def _input_line(number: int, row: Any, model: Optional[str]) -> InputLine:
         body["model"] = model
     if not isinstance(body.get("model"), str):
         raise ValueError("the line has no model; name it in the line, or with -m MODEL")
-    return InputLine(custom_id, body)
+    return InputLine(custom_id, body, is_numbered)
 
 
 def _body(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,7 +129,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Any]]:
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
-            yield from enumerate(csv.DictReader(file), 1)
+            # Without `strict`, a quotation mark that is not closed joins all following rows.
+            yield from enumerate(csv.DictReader(file, strict=True), 1)
         except (csv.Error, UnicodeDecodeError) as error:
             raise InputError(f"{path}: not CSV in UTF-8: {error}") from error
 
@@ -137,7 +154,10 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the columns that are used; other columns are data of the user's own."""
+    """Returns the columns that are used; other columns are data of the user's own.
+
+    Raises ValueError if they cannot be sent.
+    """
     used = ("custom_id", "prompt", "model", "messages")
     columns = {name: row[name] for name in used if row.get(name) not in (None, "")}
     if isinstance(columns.get("messages"), str):
@@ -147,6 +167,12 @@ def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"messages is not JSON: {error}") from error
     if "custom_id" in columns:
         columns["custom_id"] = str(columns["custom_id"])
+    if "prompt" not in columns and "messages" not in columns:
+        raise ValueError("the row has no text in a column named prompt or messages")
+    try:
+        json.dumps(columns)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a value is not JSON: {error}") from error
     return columns
 
 

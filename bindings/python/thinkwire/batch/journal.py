@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from .finished import IdSet
+from .inputs import result_id
 from .results import is_failure
 
 #: The beginning of each line.
 _BEGINNING = b'{"id":'
+
+#: File systems without locks fail with these errors.
+_NO_LOCKS = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK}
 
 
 class JournalError(Exception):
@@ -25,7 +31,7 @@ class Journal:
     """The output of a run, which only one process at a time may write.
 
     A process that is killed has written whole lines, except perhaps for the last one, which the
-    next run removes.
+    next run removes if it is incomplete.
     """
 
     def __init__(
@@ -38,6 +44,8 @@ class Journal:
         """Opens the file, and calls `loaded` with each of its lines."""
         self.path = path
         self.finished = IdSet()
+        #: The ids of results that are not those of their custom_id.
+        self.result_ids = IdSet()
         #: The number of lines that report a failure.
         self.failed = 0
         self._descriptor = self._open()
@@ -54,14 +62,23 @@ class Journal:
         """Writes a line. Raises OSError, for example if the disk is full."""
         self._has_unsynced_lines = True
         written = 0
-        while written < len(line):
-            written += os.write(self._descriptor, line[written:])
+        try:
+            while written < len(line):
+                written += os.write(self._descriptor, line[written:])
+        except OSError:
+            # The next line would be joined with this part.
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
+            raise
 
     def sync(self) -> None:
         """Waits until all lines are on the disk. May be called on another thread."""
         if self._has_unsynced_lines:
             self._has_unsynced_lines = False
-            os.fsync(self._descriptor)
+            try:
+                os.fsync(self._descriptor)
+            except OSError:
+                self._has_unsynced_lines = True
+                raise
 
     def close(self) -> None:
         try:
@@ -72,68 +89,100 @@ class Journal:
     def _open(self) -> int:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise JournalError(
+                    f"{self.path}: not a regular file; choose one, because a run reads its output "
+                    "before it continues"
+                )
+            self._lock(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _lock(self, descriptor: int) -> None:
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # The process that held the lock may have replaced the file.
             if os.fstat(descriptor).st_ino != self.path.stat().st_ino:
                 raise BlockingIOError
         except OSError as error:
-            os.close(descriptor)
-            raise JournalError(f"{self.path}: another process is writing this file") from error
-        return descriptor
+            reason = "another process is writing this file"
+            if error.errno in _NO_LOCKS:
+                reason = f"the file system has no locks ({error.strerror}); choose another one"
+            raise JournalError(f"{self.path}: {reason}") from error
 
     def _load(self, loaded: Callable[[dict[str, Any]], None]) -> None:
-        """Reads the finished lines, and removes an incomplete last line."""
-        end = number = 0
-        for line_end, line in self._lines():
+        """Reads the finished lines, and removes or completes the last one."""
+        end = 0
+        text = b""
+        for text, line in self._lines():
             self.finished.add(line["custom_id"])
+            if line.get("id") != result_id(line["custom_id"]):
+                self.result_ids.add(str(line.get("id")))
             self.failed += is_failure(line)
             loaded(line)
-            end = line_end
-            number += 1
-        # After a power failure, a file may end with zeros.
-        beginning = os.pread(self._descriptor, len(_BEGINNING), end).rstrip(b"\0")
-        if not _BEGINNING.startswith(beginning):
-            raise self._not_a_result(number + 1)
+            end += len(text)
         os.ftruncate(self._descriptor, end)
+        if text and not text.endswith(b"\n"):
+            self.append(b"\n")
 
-    def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yields the lines, each with the offset of its end."""
-        end = 0
+    def _lines(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        """Yields the complete lines as text and as objects. Other files are refused."""
         with self.path.open("rb") as file:
+            blank = b""
             for number, text in enumerate(file, 1):
                 if not text.endswith(b"\n"):
-                    return
-                end += len(text)
+                    # After a power failure, a file may end with zeros.
+                    text = text.rstrip(b"\0")
+                    if _is_cut(text):
+                        return
+                if not text.strip():
+                    blank += text
+                    continue
                 try:
                     line = json.loads(text)
                     is_result = isinstance(line["custom_id"], str) and "response" in line
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     is_result = False
                 if not is_result:
-                    raise self._not_a_result(number)
-                yield end, line
-
-    def _not_a_result(self, number: int) -> JournalError:
-        return JournalError(
-            f"{self.path}:{number}: not a batch result; choose another output file, or remove the "
-            "line"
-        )
+                    raise JournalError(
+                        f"{self.path}:{number}: not a batch result; choose another output file, "
+                        "or remove the line"
+                    )
+                yield blank + text, line
+                blank = b""
 
     def _remove_failed(self) -> None:
         """Replaces the file by one without failures, so that their requests are sent again."""
         # Not the symbolic link that the path may be.
         path = self.path.resolve()
-        temporary = path.with_name(path.name + ".tmp")
         self.finished = IdSet()
-        with temporary.open("wb") as file, self.path.open("rb") as old:
-            for (_, line), text in zip(self._lines(), old):
-                if not is_failure(line):
-                    self.finished.add(line["custom_id"])
-                    file.write(text)
-            file.flush()
-            os.fchmod(file.fileno(), stat.S_IMODE(os.fstat(self._descriptor).st_mode))
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        descriptor, temporary = tempfile.mkstemp(".tmp", f"{path.name}.", path.parent)
+        with open(descriptor, "wb") as file:
+            try:
+                for text, line in self._lines():
+                    if not is_failure(line):
+                        self.finished.add(line["custom_id"])
+                        file.write(text)
+                file.flush()
+                os.fchmod(file.fileno(), stat.S_IMODE(os.fstat(self._descriptor).st_mode))
+                os.fsync(file.fileno())
+                os.replace(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
         old_descriptor, self._descriptor = self._descriptor, self._open()
         os.close(old_descriptor)
         self.failed = 0
+
+
+def _is_cut(text: bytes) -> bool:
+    """Whether a text without an end of line is the beginning of a result."""
+    if not (text.startswith(_BEGINNING) or _BEGINNING.startswith(text)):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    return False

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from typing import Optional
 
+from ..reply_values import Usage
+
 #: Parts of durations such as "6m0s" and "20ms" in x-ratelimit-reset-….
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
@@ -72,18 +74,26 @@ class RateLimits:
         self._paused_until = max(self._paused_until, now + min(seconds, _MAX_PAUSE))
 
 
-def demanded_pause(header: Callable[[str], Optional[str]], time: float) -> Optional[float]:
-    """Returns the wait that an error response demands, in seconds; None if it names none.
+def used_tokens(usage: Usage) -> int:
+    """Returns the tokens of a request and its answer. Some servers do not report the sum."""
+    return usage.total_tokens or (usage.prompt_tokens or 0) + (usage.completion_tokens or 0)
 
-    `header` returns the value of a response header. `time` is that of the response in seconds of
-    the Unix epoch, for a date in retry-after (RFC 9110, section 10.2.3).
+
+def demanded_pause(header: Callable[[str], Optional[str]], time: float) -> Optional[float]:
+    """Returns the wait that an error response demands, in seconds, up to ten minutes.
+
+    None if it names none. `header` returns the value of a response header. `time` is that of the
+    response in seconds of the Unix epoch, for a date in retry-after (RFC 9110, section 10.2.3).
     """
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = header(name)
         if value is not None and re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value):
-            return float(value) * unit
+            return min(float(value) * unit, _MAX_PAUSE)
     date = _date(header("retry-after"))
-    return exhausted_for(header) if date is None else max(0.0, date - time)
+    if date is not None:
+        return min(max(0.0, date - time), _MAX_PAUSE)
+    wait = exhausted_for(header)
+    return None if wait is None else min(wait, _MAX_PAUSE)
 
 
 def _date(text: Optional[str]) -> Optional[float]:

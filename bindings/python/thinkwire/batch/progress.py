@@ -17,8 +17,8 @@ class Progress:
     """What a run has done."""
 
     total: int
-    #: Lines that an earlier run has finished.
-    skipped: int
+    #: Lines that an earlier run has finished, as far as the input was read.
+    skipped: int = 0
     answered: int = 0
     failed: int = 0
     tokens: int = 0
@@ -26,10 +26,6 @@ class Progress:
     cost: Optional[float] = None
     cost_unit: str = "USD"
     started: float = field(default_factory=time.monotonic)
-
-    def begin(self, skipped: int) -> None:
-        """Begins the run, after the output of earlier ones was read."""
-        self.skipped, self.started = skipped, time.monotonic()
 
     def add_cost(self, cost: float, unit: str) -> None:
         self.cost, self.cost_unit = (self.cost or 0.0) + cost, unit

@@ -7,10 +7,11 @@ from typing import Any, Optional
 
 from .._enums import Status
 from ..reply import Reply
+from .inputs import InputLine
 
 
-def result_line(custom_id: str, reply: Optional[Reply], code: str, message: str) -> bytes:
-    """Returns the line for the end of an exchange.
+def result_line(line: InputLine, reply: Optional[Reply], code: str, message: str) -> bytes:
+    """Returns the line of the output for the end of an exchange.
 
     A failure has an `error`, also if there is a response. The body of the response contains what
     was received of an incomplete answer. `reply` is None if nothing was sent.
@@ -23,20 +24,23 @@ def result_line(custom_id: str, reply: Optional[Reply], code: str, message: str)
             "body": _document(reply),
         }
     error = None if code == Status.OK.name else {"code": code.lower(), "message": message}
-    line = {
-        "id": f"batch_req_{custom_id}",
-        "custom_id": custom_id,
+    result = {
+        "id": line.result_id,
+        "custom_id": line.custom_id,
         "response": response,
         "error": error,
     }
     # ASCII, because many programs also split lines at U+2028 and U+0085.
-    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(result, separators=(",", ":")).encode() + b"\n"
 
 
 def is_failure(line: dict[str, Any]) -> bool:
     """Whether a line of the output reports a failure, also in the files of OpenAI."""
     response = line.get("response")
-    return bool(line.get("error")) or not response or response.get("status_code") != 200
+    if line.get("error") or not isinstance(response, dict):
+        return True
+    status = response.get("status_code")
+    return not (isinstance(status, int) and 200 <= status < 300)
 
 
 def _document(reply: Reply) -> Any:

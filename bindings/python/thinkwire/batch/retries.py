@@ -8,7 +8,7 @@ from .._enums import Status
 from ..reply import Reply
 
 #: Statuses of failures that may not occur again, whatever the HTTP status.
-TRANSIENT = {
+_TRANSIENT = {
     Status.CONNECT,
     Status.NETWORK,
     Status.RATE_LIMITED,
@@ -21,8 +21,14 @@ TRANSIENT = {
 #: HTTP statuses that say that the server has too much to do.
 _OVERLOAD = {429, 503, 529}
 
+#: HTTP statuses of other failures that may not occur again, as in tw_options_set_retries.
+_TRANSIENT_HTTP = {408, 409}
+
 #: Attempts after a rejection because of overload.
 OVERLOAD_RETRIES = 50
+
+#: Attempts after a rejection while the server answers others.
+LONE_RETRIES = 10
 
 #: The longest wait before an attempt, in seconds, if the server names none.
 _MAX_BACKOFF = 30.0
@@ -31,6 +37,14 @@ _MAX_BACKOFF = 30.0
 def is_overload(reply: Reply) -> bool:
     """Whether a server rejected a request because of its rate, or has too much to do."""
     return reply.http_status in _OVERLOAD or reply.status is Status.RATE_LIMITED
+
+
+def is_transient(reply: Reply) -> bool:
+    """Whether a failure may not occur again. What the server says about it takes precedence."""
+    said = reply.header("x-should-retry")
+    if said in ("true", "false"):
+        return said == "true"
+    return reply.status in _TRANSIENT or reply.http_status in _TRANSIENT_HTTP
 
 
 def backoff(attempts: int) -> float:

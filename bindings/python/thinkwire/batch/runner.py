@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -21,15 +22,21 @@ from ..reply import Reply
 from ..reply_values import Usage
 from .concurrency import AdaptiveConcurrency
 from .cost import Prices, priced
-from .inputs import InputLine
+from .inputs import InputError, InputLine
 from .journal import Journal
-from .limits import RateLimits, demanded_pause, exhausted_for
+from .limits import RateLimits, demanded_pause, exhausted_for, used_tokens
 from .progress import Progress
 from .results import result_line
-from .retries import OVERLOAD_RETRIES, TRANSIENT, backoff, is_overload
+from .retries import LONE_RETRIES, OVERLOAD_RETRIES, backoff, is_overload, is_transient
 
 #: Statuses with which every further request would fail, too. They stop the run.
 _FATAL = {Status.AUTH, Status.QUOTA}
+
+#: Statuses with which nothing was received from the server.
+_UNREACHABLE = {Status.CONNECT, Status.RESOLVE, Status.TLS}
+
+#: The number of finished lines that are skipped before the event loop runs.
+_SKIPPED_AT_ONCE = 100
 
 #: Seconds between two calls that sync the output and show the progress.
 _SYNC_INTERVAL = 0.5
@@ -74,13 +81,18 @@ class Runner:
         self._sending = 0
         self._bytes_in_progress = 0
         self._changed = asyncio.Event()
-        #: The mean of completion tokens, for estimates.
-        self._completion_tokens = 0.0
+        #: The mean of completion tokens, for estimates. Unknown before the first answer.
+        self._completion_tokens: Optional[float] = None
         #: The cost of the answers of this run, and the bytes of their requests, for estimates.
         self._billed_cost = 0.0
         self._billed_bytes = 0
+        #: The number of lines of the output when the run began. Their cost is in that of progress.
+        self._recorded = len(journal.finished)
+        #: When the server last responded.
+        self._responded_at = float("-inf")
         #: Why the run stopped before the end of the input.
         self.stop_reason: Optional[str] = None
+        self._stopped = asyncio.Event()
         self._failure: Optional[BaseException] = None
 
     async def run(self, lines: Iterator[InputLine], show: Callable[[bool], None]) -> None:
@@ -92,12 +104,18 @@ class Runner:
         syncing = asyncio.ensure_future(self._sync_regularly(show))
         try:
             for line in lines:
-                if line.custom_id in self._journal.finished:
+                if self._is_finished(line):
+                    self._progress.skipped += 1
+                    if self._progress.skipped % _SKIPPED_AT_ONCE == 0:
+                        await asyncio.sleep(0)
                     continue
                 body = json.dumps(line.body).encode()
-                if not (await self._wait_for_slot(body) and await self._reserve(body)):
+                if not await self._wait_for_slot(body):
                     break
-                task = asyncio.ensure_future(self._complete(line, body))
+                estimate = await self._reserve(line, body)
+                if estimate is None:
+                    break
+                task = asyncio.ensure_future(self._complete(line, body, estimate))
                 self._running.add(task)
                 self._bytes_in_progress += len(body)
                 task.add_done_callback(partial(self._ended, len(body)))
@@ -115,7 +133,19 @@ class Runner:
     def stop(self, reason: str) -> None:
         """Sends nothing more. The exchanges in progress are completed."""
         self.stop_reason = self.stop_reason or reason
+        self._stopped.set()
         self._changed.set()
+
+    def _is_finished(self, line: InputLine) -> bool:
+        """Whether the output has the result of a line. Raises InputError if it is another one's."""
+        if line.custom_id not in self._journal.finished:
+            return False
+        if line.is_numbered and line.result_id not in self._journal.result_ids:
+            raise InputError(
+                f"{self._journal.path}: the result of {line.custom_id} is that of another request; "
+                "choose another output, or add a custom_id to each line of the input"
+            )
+        return True
 
     async def _wait_for_slot(self, body: bytes) -> bool:
         """Waits until one more line may run. Returns False if the run is stopped."""
@@ -125,7 +155,7 @@ class Runner:
             if self._running:
                 await self._change()
             else:
-                self.stop(f"--max-cost {self._settings.max_cost} is reached")
+                self.stop(f"--max-cost {self._settings.max_cost} is reached; raise it")
         return False
 
     def _would_exceed_cost(self, body: bytes) -> bool:
@@ -140,7 +170,7 @@ class Runner:
             # One request at a time, until the cost of one is known.
             return bool(self._running)
         # As many as there are lines in the output, because the cost is theirs.
-        finished = progress.skipped + progress.answered + progress.failed
+        finished = self._recorded + progress.answered + progress.failed
         mean = progress.cost / max(1, finished)
         mean_per_byte = self._billed_cost / max(1, self._billed_bytes)
         expected = max(
@@ -149,28 +179,37 @@ class Runner:
         )
         return progress.cost + expected > maximum
 
-    async def _reserve(self, body: bytes) -> bool:
-        """Waits until the limits permit a request, and counts it with its estimated tokens.
+    async def _reserve(self, line: InputLine, body: bytes) -> Optional[float]:
+        """Waits until the limits permit a request, counts it, and returns its estimated tokens.
 
         This includes lines that are sent again: after an overload, more lines may be in progress
-        than requests are permitted. Returns False if the run is stopped.
+        than requests are permitted. Returns None if the run is stopped.
         """
         while self.stop_reason is None:
             now = time.monotonic()
             wait = self._limits.wait(now)
             if wait > 0:
-                # Not longer, so that a stopped run ends soon.
-                await asyncio.sleep(min(wait, 1.0))
+                await self._sleep(wait)
             elif self._sending < self._concurrency.limit:
                 self._sending += 1
-                self._limits.send(self._estimate(body), now)
-                return True
+                estimate = self._estimate(line, body)
+                self._limits.send(estimate, now)
+                return estimate
             else:
                 await self._change()
-        return False
+        return None
 
-    def _estimate(self, body: bytes) -> float:
-        return len(body) * _TOKENS_PER_BYTE + self._completion_tokens
+    def _estimate(self, line: InputLine, body: bytes) -> float:
+        maximum = line.body.get("max_completion_tokens") or line.body.get("max_tokens")
+        if not isinstance(maximum, (int, float)):
+            maximum = None
+        known = [tokens for tokens in (self._completion_tokens, maximum) if tokens is not None]
+        return len(body) * _TOKENS_PER_BYTE + min(known, default=0.0)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Waits for this time, or until the run is stopped."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
 
     async def _change(self) -> None:
         """Waits until a request has a reply or the run is stopped."""
@@ -185,14 +224,15 @@ class Runner:
             self.stop(f"{task.exception()}")
         self._changed.set()
 
-    async def _complete(self, line: InputLine, body: bytes) -> None:
+    async def _complete(self, line: InputLine, body: bytes, reserved: float) -> None:
         """Sends a line until it is answered or cannot be, and writes the result.
 
-        The caller has called _reserve() for the first attempt.
+        `reserved` is what _reserve() has returned for the first attempt.
         """
-        failures = overloads = 0
+        attempt = overloads = 0
+        began_at, estimate = time.monotonic(), reserved
         while True:
-            estimate = self._estimate(body)
+            attempt += 1
             sent_at = time.monotonic()
             try:
                 reply = await self._send(line, body)
@@ -201,38 +241,50 @@ class Runner:
             finally:
                 self._sending -= 1
                 self._changed.set()
-            status = reply.status
+            status, now = reply.status, time.monotonic()
+            if reply.http_status:
+                self._responded_at = now
             self._count(reply, body, estimate)
             if status is Status.OK:
-                self._concurrency.answered(len(self._running), time.monotonic())
+                self._concurrency.answered(len(self._running), now, attempt=attempt)
                 return self._write(line, reply, status, "")
             if status in _FATAL:
                 # No result, so that the line is sent again when the cause is removed.
                 return self.stop(f"the server rejected the key or the account: {reply.message}")
             is_rejected = is_overload(reply)
-            if is_rejected:
-                overloads += 1
-                now = time.monotonic()
-                self._concurrency.overloaded(sent_at, now)
-                # Some servers demand a wait of 0, or until a time that has passed.
-                wait = demanded_pause(reply.header, time.time()) or backoff(overloads)
-                self._limits.pause(wait, now)
-            else:
-                failures += 1
-                if status is Status.TIMEOUT:
-                    self._concurrency.overloaded(sent_at, time.monotonic())
-            may_retry = (
-                status in TRANSIENT
-                and failures <= self._settings.retries
-                and overloads <= OVERLOAD_RETRIES
-            )
-            if not may_retry:
+            overloads += is_rejected
+            failures = attempt - overloads
+            if is_rejected or status is Status.TIMEOUT:
+                self._concurrency.unanswered(sent_at, now, attempt=attempt)
+            most = OVERLOAD_RETRIES if self._concurrency.is_overloaded else LONE_RETRIES
+            if not is_transient(reply) or failures > self._settings.retries or overloads > most:
+                if self._is_unreachable(status, began_at):
+                    return self.stop(f"the server cannot be reached: {reply.message}")
                 return self._write(line, reply, status, reply.message)
-            if not is_rejected and self.stop_reason is None:
-                await asyncio.sleep(backoff(failures))
-            if not await self._reserve(body):
+            # Some servers demand a wait of 0, or until a time that has passed.
+            demanded = self._demanded(reply, attempt, now) if is_rejected else None
+            await self._sleep(demanded or backoff(overloads if is_rejected else failures))
+            again = await self._reserve(line, body)
+            if again is None:
                 # The run is stopped. The line has no result, so that the next run sends it.
                 return
+            estimate = again
+
+    def _is_unreachable(self, status: Status, began_at: float) -> bool:
+        """Whether no line can be sent: nothing was received since one began, which has failed."""
+        # A TLS handshake that fails is not repeated.
+        since = 0.0 if status is Status.TLS else began_at
+        return status in _UNREACHABLE and self._responded_at < since
+
+    def _demanded(self, reply: Reply, attempt: int, now: float) -> Optional[float]:
+        """Returns the seconds that a rejection demands to wait, during which the run pauses.
+
+        It does not pause again for the same line while others are answered.
+        """
+        wait = demanded_pause(reply.header, time.time())
+        if wait and (attempt == 1 or self._concurrency.is_overloaded):
+            self._limits.pause(wait, now)
+        return wait
 
     async def _send(self, line: InputLine, body: bytes) -> Reply:
         """Sends a line once. Raises InvalidArgumentError if the library does not send it."""
@@ -253,10 +305,12 @@ class Runner:
         """Counts the tokens and the cost of an attempt, and obeys the limits that it reports."""
         usage = reply.usage
         if usage is not None:
-            used = usage.total_tokens or 0
-            self._limits.correct(used - estimate, time.monotonic())
+            self._limits.correct(used_tokens(usage) - estimate, time.monotonic())
             completion = usage.completion_tokens or 0
-            self._completion_tokens += (completion - self._completion_tokens) / 20
+            mean = self._completion_tokens
+            self._completion_tokens = (
+                completion if mean is None else mean + (completion - mean) / 20
+            )
             self._progress.tokens += completion
             cost, unit = self._cost(usage)
             if cost is not None:
@@ -277,7 +331,7 @@ class Runner:
         return usage.cost, usage.cost_unit or "USD"
 
     def _write(self, line: InputLine, reply: Optional[Reply], status: Status, text: str) -> None:
-        self._journal.append(result_line(line.custom_id, reply, status.name, text))
+        self._journal.append(result_line(line, reply, status.name, text))
         if status is Status.OK:
             self._progress.answered += 1
         else:
