@@ -128,9 +128,14 @@ def test_results_of_another_input_are_not_taken(
     files.input.write_text('{"prompt": "a"}\n{"prompt": "b"}\n', encoding="utf-8")
     assert files.run(echo.base_url) == 0
     assert files.run(echo.base_url, "-m", "other") == 0
-    files.input.write_text('{"prompt": "c"}\n{"prompt": "a"}\n', encoding="utf-8")
-    assert files.run(echo.base_url) == 3
+    files.input.write_text('{"prompt": "c"}\n' * 9 + '{"prompt": "b"}\n', encoding="utf-8")
+    assert files.run(echo.base_url) == 2
     assert "request-1 is that of another request" in capsys.readouterr().err
+    files.input.write_text(
+        '{"prompt": "a"}\n{"model": "m", "messages": [{"content": "b", "role": "user"}]}\n',
+        encoding="utf-8",
+    )
+    assert files.run(echo.base_url) == 0
     assert len(echo.bodies) == 2 and len(files.results()) == 2
 
 

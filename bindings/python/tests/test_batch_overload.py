@@ -185,3 +185,23 @@ def test_a_demanded_wait_of_0_does_not_prevent_a_pause(tmp_path: Path, echo: Ech
     started = time.monotonic()
     assert files.run(echo.base_url) == 0
     assert time.monotonic() - started >= 0.4
+
+
+def test_maximum_of_tokens_of_failures_is_returned(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 0)
+    rows = [json.dumps({"prompt": "a", "max_tokens": 30_000}) + "\n"] * 5
+    files.input.write_text("".join(rows), encoding="utf-8")
+    echo.script = [Failure("400 Bad Request", "{}")] * 5
+    started = time.monotonic()
+    assert files.run(echo.base_url, "--tpm", "60000", "--concurrency", "1") == 1
+    # Otherwise, each of the failures takes half a minute.
+    assert time.monotonic() - started < 25
+
+
+@pytest.mark.parametrize("maximum", ["-1", "1e999", "1" + "0" * 400, '"all"'])
+def test_unusual_maximum_of_tokens(tmp_path: Path, echo: Echo, maximum: str) -> None:
+    files = Files(tmp_path, 0)
+    row = f'{{"prompt": "a", "max_tokens": {maximum}}}\n'
+    files.input.write_text(row * 3, encoding="utf-8")
+    assert files.run(echo.base_url, "--tpm", "60000") in (0, 1)
+    assert len(files.results()) == 3

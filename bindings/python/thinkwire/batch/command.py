@@ -9,6 +9,7 @@ import resource
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Optional
@@ -63,12 +64,14 @@ def main(arguments: Sequence[str]) -> int:
         if parsed.output.exists() and parsed.output.samefile(parsed.input):
             raise JournalError(f"{parsed.output}: the output is the input; choose another file")
         journal = Journal(parsed.output, retry_failed=parsed.retry_failed, loaded=count_cost)
+        _check_results(journal, parsed)
     except (InputError, JournalError, OSError, ValueError) as error:
         _report(f"{error}")
         return NOT_STARTED
     except KeyboardInterrupt:
         return INTERRUPTED
     parsed.concurrency = _permitted_concurrency(parsed.concurrency)
+    progress.started = time.monotonic()
     try:
         reason, status = asyncio.run(_run(parsed, journal, progress))
     except Error as error:
@@ -85,6 +88,17 @@ def main(arguments: Sequence[str]) -> int:
         status = SOME_FAILED
         _report(f"{failed} lines failed; --retry-failed sends them again")
     return status
+
+
+def _check_results(journal: Journal, parsed: argparse.Namespace) -> None:
+    """Raises JournalError if a result is that of another input. Closes the journal then."""
+    try:
+        if journal.finished:
+            for line in read(parsed.input, parsed.model):
+                journal.check_result(line)
+    except BaseException:
+        journal.close()
+        raise
 
 
 def _permitted_concurrency(wanted: int) -> int:
@@ -134,9 +148,7 @@ async def _run(
             await run
         except asyncio.CancelledError:
             return "interrupted", INTERRUPTED
-        except OSError as error:
-            return f"{error.filename or parsed.output}: {error.strerror or error}", STOPPED
-        except InputError as error:
+        except (OSError, InputError) as error:
             return f"{error}", STOPPED
         return runner.stop_reason, STOPPED if runner.stop_reason else ALL_ANSWERED
 

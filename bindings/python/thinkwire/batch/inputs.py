@@ -37,14 +37,11 @@ class InputLine:
     @property
     def result_id(self) -> str:
         """The id of the result. That of a numbered line depends on what is asked."""
+        id_ = f"batch_req_{self.custom_id}"
         if not self.is_numbered:
-            return result_id(self.custom_id)
-        asked = json.dumps({**self.body, "model": None}).encode()
-        return f"{result_id(self.custom_id)}_{blake2b(asked, digest_size=8).hexdigest()}"
-
-
-def result_id(custom_id: str) -> str:
-    return f"batch_req_{custom_id}"
+            return id_
+        asked = json.dumps({**self.body, "model": None}, sort_keys=True).encode()
+        return f"{id_}_{blake2b(asked, digest_size=8).hexdigest()}"
 
 
 def read(path: Path, model: Optional[str]) -> Iterator[InputLine]:
@@ -128,11 +125,14 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, Any]]:
     # A prompt may be longer than the 128 KiB that Python permits by default.
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding="utf-8-sig", newline="") as file:
+        # Without `strict`, a quotation mark that is not closed joins all following rows.
+        rows = csv.DictReader(file, strict=True)
         try:
-            # Without `strict`, a quotation mark that is not closed joins all following rows.
-            yield from enumerate(csv.DictReader(file, strict=True), 1)
+            yield from enumerate(rows, 1)
         except (csv.Error, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not CSV in UTF-8: {error}") from error
+            raise InputError(
+                f"{path}: not CSV in UTF-8, after line {rows.line_num}: {error}"
+            ) from error
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:

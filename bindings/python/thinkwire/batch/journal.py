@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .finished import IdSet
-from .inputs import result_id
+from .inputs import InputLine
 from .results import is_failure
 
 #: The beginning of each line.
@@ -44,8 +44,8 @@ class Journal:
         """Opens the file, and calls `loaded` with each of its lines."""
         self.path = path
         self.finished = IdSet()
-        #: The ids of results that are not those of their custom_id.
-        self.result_ids = IdSet()
+        #: The ids of the results.
+        self._result_ids = IdSet()
         #: The number of lines that report a failure.
         self.failed = 0
         self._descriptor = self._open()
@@ -58,17 +58,28 @@ class Journal:
             os.close(self._descriptor)
             raise
 
+    def check_result(self, line: InputLine) -> None:
+        """Raises JournalError if the result of a numbered line is that of another request."""
+        if not line.is_numbered or line.custom_id not in self.finished:
+            return
+        if line.result_id not in self._result_ids:
+            raise JournalError(
+                f"{self.path}: the result of {line.custom_id} is that of another request; choose "
+                "another output, or add a custom_id to each line of the input"
+            )
+
     def append(self, line: bytes) -> None:
         """Writes a line. Raises OSError, for example if the disk is full."""
-        self._has_unsynced_lines = True
         written = 0
         try:
             while written < len(line):
                 written += os.write(self._descriptor, line[written:])
-        except OSError:
+        except OSError as error:
             # The next line would be joined with this part.
             os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
-            raise
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
+        # Not before: another thread may sync in the meantime.
+        self._has_unsynced_lines = True
 
     def sync(self) -> None:
         """Waits until all lines are on the disk. May be called on another thread."""
@@ -118,8 +129,7 @@ class Journal:
         text = b""
         for text, line in self._lines():
             self.finished.add(line["custom_id"])
-            if line.get("id") != result_id(line["custom_id"]):
-                self.result_ids.add(str(line.get("id")))
+            self._result_ids.add(str(line.get("id")))
             self.failed += is_failure(line)
             loaded(line)
             end += len(text)
@@ -170,7 +180,7 @@ class Journal:
                 os.fsync(file.fileno())
                 os.replace(temporary, path)
             except BaseException:
-                os.unlink(temporary)
+                Path(temporary).unlink(missing_ok=True)
                 raise
         old_descriptor, self._descriptor = self._descriptor, self._open()
         os.close(old_descriptor)

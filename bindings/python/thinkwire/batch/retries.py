@@ -41,7 +41,7 @@ def is_overload(reply: Reply) -> bool:
 
 def is_transient(reply: Reply) -> bool:
     """Whether a failure may not occur again. What the server says about it takes precedence."""
-    said = reply.header("x-should-retry")
+    said = (reply.header("x-should-retry") or "").lower()
     if said in ("true", "false"):
         return said == "true"
     return reply.status in _TRANSIENT or reply.http_status in _TRANSIENT_HTTP

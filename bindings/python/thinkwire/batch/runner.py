@@ -22,7 +22,7 @@ from ..reply import Reply
 from ..reply_values import Usage
 from .concurrency import AdaptiveConcurrency
 from .cost import Prices, priced
-from .inputs import InputError, InputLine
+from .inputs import InputLine
 from .journal import Journal
 from .limits import RateLimits, demanded_pause, exhausted_for, used_tokens
 from .progress import Progress
@@ -34,6 +34,12 @@ _FATAL = {Status.AUTH, Status.QUOTA}
 
 #: Statuses with which nothing was received from the server.
 _UNREACHABLE = {Status.CONNECT, Status.RESOLVE, Status.TLS}
+
+#: A greater `max_tokens` is no estimate.
+_MAX_ESTIMATE = 10_000_000
+
+#: A server is not taken for unreachable in this time after a response, in seconds.
+_REACHED = 30.0
 
 #: The number of finished lines that are skipped before the event loop runs.
 _SKIPPED_AT_ONCE = 100
@@ -104,7 +110,7 @@ class Runner:
         syncing = asyncio.ensure_future(self._sync_regularly(show))
         try:
             for line in lines:
-                if self._is_finished(line):
+                if line.custom_id in self._journal.finished:
                     self._progress.skipped += 1
                     if self._progress.skipped % _SKIPPED_AT_ONCE == 0:
                         await asyncio.sleep(0)
@@ -135,17 +141,6 @@ class Runner:
         self.stop_reason = self.stop_reason or reason
         self._stopped.set()
         self._changed.set()
-
-    def _is_finished(self, line: InputLine) -> bool:
-        """Whether the output has the result of a line. Raises InputError if it is another one's."""
-        if line.custom_id not in self._journal.finished:
-            return False
-        if line.is_numbered and line.result_id not in self._journal.result_ids:
-            raise InputError(
-                f"{self._journal.path}: the result of {line.custom_id} is that of another request; "
-                "choose another output, or add a custom_id to each line of the input"
-            )
-        return True
 
     async def _wait_for_slot(self, body: bytes) -> bool:
         """Waits until one more line may run. Returns False if the run is stopped."""
@@ -189,7 +184,8 @@ class Runner:
             now = time.monotonic()
             wait = self._limits.wait(now)
             if wait > 0:
-                await self._sleep(wait)
+                # Not longer: an answer may have used fewer tokens than estimated.
+                await self._sleep(min(wait, 1.0))
             elif self._sending < self._concurrency.limit:
                 self._sending += 1
                 estimate = self._estimate(line, body)
@@ -200,10 +196,11 @@ class Runner:
         return None
 
     def _estimate(self, line: InputLine, body: bytes) -> float:
+        known = [] if self._completion_tokens is None else [self._completion_tokens]
         maximum = line.body.get("max_completion_tokens") or line.body.get("max_tokens")
-        if not isinstance(maximum, (int, float)):
-            maximum = None
-        known = [tokens for tokens in (self._completion_tokens, maximum) if tokens is not None]
+        # Some servers take -1 for no maximum.
+        if isinstance(maximum, int) and 0 < maximum < _MAX_ESTIMATE:
+            known.append(maximum)
         return len(body) * _TOKENS_PER_BYTE + min(known, default=0.0)
 
     async def _sleep(self, seconds: float) -> None:
@@ -229,7 +226,8 @@ class Runner:
 
         `reserved` is what _reserve() has returned for the first attempt.
         """
-        attempt = overloads = 0
+        # Lone rejections are those while the server answers others.
+        attempt = overloads = lone = 0
         began_at, estimate = time.monotonic(), reserved
         while True:
             attempt += 1
@@ -237,6 +235,7 @@ class Runner:
             try:
                 reply = await self._send(line, body)
             except InvalidArgumentError as error:
+                self._limits.correct(-estimate, time.monotonic())
                 return self._write(line, None, error.status, str(error))
             finally:
                 self._sending -= 1
@@ -256,9 +255,15 @@ class Runner:
             failures = attempt - overloads
             if is_rejected or status is Status.TIMEOUT:
                 self._concurrency.unanswered(sent_at, now, attempt=attempt)
-            most = OVERLOAD_RETRIES if self._concurrency.is_overloaded else LONE_RETRIES
-            if not is_transient(reply) or failures > self._settings.retries or overloads > most:
-                if self._is_unreachable(status, began_at):
+            lone += is_rejected and not self._concurrency.is_overloaded
+            may_retry = (
+                is_transient(reply)
+                and failures <= self._settings.retries
+                and overloads <= OVERLOAD_RETRIES
+                and lone <= LONE_RETRIES
+            )
+            if not may_retry:
+                if self._is_unreachable(status, min(began_at, now - _REACHED)):
                     return self.stop(f"the server cannot be reached: {reply.message}")
                 return self._write(line, reply, status, reply.message)
             # Some servers demand a wait of 0, or until a time that has passed.
@@ -270,10 +275,13 @@ class Runner:
                 return
             estimate = again
 
-    def _is_unreachable(self, status: Status, began_at: float) -> bool:
-        """Whether no line can be sent: nothing was received since one began, which has failed."""
-        # A TLS handshake that fails is not repeated.
-        since = 0.0 if status is Status.TLS else began_at
+    def _is_unreachable(self, status: Status, since: float) -> bool:
+        """Whether every line would fail, because the server has sent no response since a time.
+
+        A TLS handshake that fails is not repeated, so that one after a response shows nothing.
+        """
+        if status is Status.TLS:
+            return self._responded_at == float("-inf")
         return status in _UNREACHABLE and self._responded_at < since
 
     def _demanded(self, reply: Reply, attempt: int, now: float) -> Optional[float]:
@@ -304,7 +312,12 @@ class Runner:
     def _count(self, reply: Reply, body: bytes, estimate: float) -> None:
         """Counts the tokens and the cost of an attempt, and obeys the limits that it reports."""
         usage = reply.usage
-        if usage is not None:
+        if usage is None:
+            # What the server counts for a failure is not known; nothing was generated.
+            if reply.status is not Status.OK:
+                prompt = len(body) * _TOKENS_PER_BYTE
+                self._limits.correct(prompt - estimate, time.monotonic())
+        else:
             self._limits.correct(used_tokens(usage) - estimate, time.monotonic())
             completion = usage.completion_tokens or 0
             mean = self._completion_tokens
