@@ -89,6 +89,7 @@ def test_failed_lines_state_the_reason_and_are_retried_on_request(
     assert all(line["error"] is None for line in files.results().values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "attempts"),
     [
@@ -227,35 +228,6 @@ def test_run_stops_before_the_maximum_cost(
     assert len(files.results()) == 50
     assert files.run(base_url, *arguments) == 0
     assert len(files.results()) == 100
-
-
-def test_tokens_per_minute_without_their_sum(tmp_path: Path, echo: Echo) -> None:
-    files = Files(tmp_path, 5)
-    answer = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
-    usage = {"prompt_tokens": 10, "completion_tokens": 990}
-    body = json.dumps({**answer, "usage": usage})
-    echo.script = [Failure("200 OK", body)] * 5
-    started = time.monotonic()
-    assert files.run(echo.base_url, "--tpm", "120000", "--concurrency", "1") == 0
-    # 2,000 per second. The first three are sent at once, the others after half a second each.
-    assert time.monotonic() - started >= 0.9
-
-
-def test_tokens_of_the_first_answers_are_estimated(tmp_path: Path, echo: Echo) -> None:
-    files = Files(tmp_path, 0)
-    rows = [json.dumps({"prompt": "a", "max_tokens": 1000}) + "\n"] * 5
-    files.input.write_text("".join(rows), encoding="utf-8")
-    started = time.monotonic()
-    assert files.run(echo.base_url, "--tpm", "120000") == 0
-    assert time.monotonic() - started >= 0.9
-
-
-def test_requests_per_minute(tmp_path: Path, base_url: str) -> None:
-    files = Files(tmp_path, 30)
-    started = time.monotonic()
-    assert files.run(base_url, "-m", f"{SYNTHETIC}#chunks=1", "--rpm", "1200") == 0
-    # 20 at once, and one more every 50 ms.
-    assert time.monotonic() - started >= 0.45
 
 
 def test_output_that_is_the_input_is_not_changed(

@@ -1,4 +1,4 @@
-"""`thinkwire batch` against servers that are overloaded, or expensive."""
+"""`thinkwire batch` with limits, and against servers that are overloaded."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from http_server import (  # type: ignore[import-not-found]
     content_length,
     response,
 )
+
+# All of them wait: for a limit, a retry or a slow server.
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -205,3 +208,32 @@ def test_unusual_maximum_of_tokens(tmp_path: Path, echo: Echo, maximum: str) -> 
     files.input.write_text(row * 3, encoding="utf-8")
     assert files.run(echo.base_url, "--tpm", "60000") in (0, 1)
     assert len(files.results()) == 3
+
+
+def test_tokens_per_minute_without_their_sum(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 5)
+    answer = {"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}
+    usage = {"prompt_tokens": 10, "completion_tokens": 990}
+    body = json.dumps({**answer, "usage": usage})
+    echo.script = [Failure("200 OK", body)] * 5
+    started = time.monotonic()
+    assert files.run(echo.base_url, "--tpm", "120000", "--concurrency", "1") == 0
+    # 2,000 per second. The first three are sent at once, the others after half a second each.
+    assert time.monotonic() - started >= 0.9
+
+
+def test_tokens_of_the_first_answers_are_estimated(tmp_path: Path, echo: Echo) -> None:
+    files = Files(tmp_path, 0)
+    rows = [json.dumps({"prompt": "a", "max_tokens": 1000}) + "\n"] * 5
+    files.input.write_text("".join(rows), encoding="utf-8")
+    started = time.monotonic()
+    assert files.run(echo.base_url, "--tpm", "120000") == 0
+    assert time.monotonic() - started >= 0.9
+
+
+def test_requests_per_minute(tmp_path: Path, base_url: str) -> None:
+    files = Files(tmp_path, 30)
+    started = time.monotonic()
+    assert files.run(base_url, "-m", f"{SYNTHETIC}#chunks=1", "--rpm", "1200") == 0
+    # 20 at once, and one more every 50 ms.
+    assert time.monotonic() - started >= 0.45

@@ -16,11 +16,12 @@ _OVERLOAD = 0.1
 #: The weight of one request in this part: about twenty are recent.
 _WEIGHT = 0.05
 
-#: Later attempts of a request show nothing of the server: the cause may be the request itself.
+#: Later attempts of a request are not counted in this part: their failure may be its own fault.
 _ATTEMPTS = 3
 
 #: The smallest number of answers whose throughput is measured, because single answers differ. It
-#: is multiplied each time more requests did not yield more: chance would be taken for growth.
+#: is multiplied each time that more requests did not yield more answers. Otherwise, a difference by
+#: chance would be taken for growth some day.
 _MEASURED, _MORE_MEASURED = 64, 3
 
 #: If this many times the limit does not yield this many times the throughput, the server

@@ -44,7 +44,7 @@ class Journal:
         """Opens the file, and calls `loaded` with each of its lines."""
         self.path = path
         self.finished = IdSet()
-        #: The ids of the results.
+        #: The ids of the results, which depend on the requests of numbered lines.
         self._result_ids = IdSet()
         #: The number of lines that report a failure.
         self.failed = 0

@@ -35,7 +35,7 @@ _FATAL = {Status.AUTH, Status.QUOTA}
 #: Statuses with which nothing was received from the server.
 _UNREACHABLE = {Status.CONNECT, Status.RESOLVE, Status.TLS}
 
-#: A greater `max_tokens` is no estimate.
+#: A `max_tokens` of at least this number is not used as an estimate.
 _MAX_ESTIMATE = 10_000_000
 
 #: A server is not taken for unreachable in this time after a response, in seconds.
