@@ -1,6 +1,7 @@
 """thinkwire.ray on a local cluster, against thinkwire-mock."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -8,12 +9,13 @@ import threading
 import time
 from pathlib import Path
 
+import pyarrow
 import pytest
 import ray
 import thinkwire.ray
 from http_server import Server, content_length, response
 from mock_process import Mock
-from simulate import simulate
+from simulate import CountingLimits, LocalActor, Unlimited, simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "bindings" / "python" / "examples" / "ray_data.py"
@@ -48,6 +50,20 @@ def test_each_row_receives_its_answer(mock):
     for row in results:
         assert f'"Question {row["number"]}"' in row["content"]
         assert row["error"] is None and row["finish_reason"] == "stop"
+
+
+def test_members_that_only_other_messages_have_are_not_sent(mock):
+    messages = [[{"role": "user", "content": f"{n}"}] for n in range(2)]
+    messages[1][0]["name"] = "Ada"
+    results = answers([{"prompt": each} for each in messages], "mock/echo", base_url=mock.url)
+    sent = [json.loads(row["content"])["messages"] for row in results]
+    assert sorted(sent, key=lambda each: each[0]["content"]) == messages
+
+
+def test_workers_need_not_reserve_a_processor_each(mock):
+    rows = [{"prompt": f"{n}"} for n in range(40)]
+    results = answers(rows, "mock/echo", base_url=mock.url, workers=4, num_cpus=0.25)
+    assert [row["error"] for row in results] == [None] * 40
 
 
 def test_failures_are_rows(mock):
@@ -107,6 +123,40 @@ def test_rejected_requests_are_sent_again(mock):
     assert [row["content"] for row in results] == ["ok"] * 20
     assert server.received == 25
     server.stop()
+
+
+class Rejecting(Server):
+    """Rejects every request whose body contains "too long", and answers the others."""
+
+    def __init__(self):
+        self.rejected = 0
+        super().__init__()
+
+    def serve(self, connection):
+        while True:
+            if b"too long" in connection.read(content_length(connection.read_head())):
+                self.rejected += 1
+                answer = (b"{}", "429 Too Many Requests", "application/json", "Retry-After-Ms: 50")
+            else:
+                body = b'{"choices":[{"message":{"content":"ok"},"finish_reason":"stop"}]}'
+                answer = (body, "200 OK", "application/json")
+            connection.send(response(*answer))
+
+
+def test_row_that_is_always_rejected_does_not_slow_the_others(monkeypatch):
+    """A worker without a cluster, with short waits between attempts."""
+    monkeypatch.setattr(thinkwire.ray, "backoff", lambda _: 0.01)
+    server, limits = Rejecting(), CountingLimits(Unlimited())
+    client = {"base_url": server.url("127.0.0.1"), "api_key": "test", "max_retries": 0}
+    worker = thinkwire.ray._Worker(LocalActor(limits), client, "m", {}, "prompt", 4, 4)
+    prompts = ["a"] * 50 + ["too long"] + ["a"] * 50
+    answered = worker(pyarrow.table({"prompt": prompts}))
+    server.stop()
+    assert [row["content"] for row in answered.to_pylist() if row["error"] is None] == ["ok"] * 100
+    assert "429" in answered["error"][50].as_py()
+    # A few times, the cause may be that the server is overloaded.
+    assert limits.rejections == 3
+    assert server.rejected == 11
 
 
 class Recording(Server):

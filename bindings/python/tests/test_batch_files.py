@@ -97,6 +97,20 @@ def test_csv_and_parquet_of_pyarrow(tmp_path: Path) -> None:
     assert bodies(tmp_path / "b.parquet")[1] == ("request-2", "m", HELLO)
 
 
+def test_members_that_only_other_objects_of_a_column_have_are_not_sent(tmp_path: Path) -> None:
+    pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    text = [{"type": "text", "text": "Hello"}]
+    image = [{"type": "image_url", "image_url": {"url": "data:,"}}]
+    calls = [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    conversations = [
+        [{"role": "user", "content": text}, {"role": "user", "content": image, "name": "Ada"}],
+        [{"role": "assistant", "content": None, "tool_calls": calls}],
+    ]
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.table({"messages": conversations}), path)
+    assert [messages for _, _, messages in bodies(path)] == conversations
+
+
 def test_long_prompt_in_csv(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("prompt\n" + "a" * 200_000 + "\n", encoding="utf-8")

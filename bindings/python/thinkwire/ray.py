@@ -16,8 +16,17 @@ import ray
 from ._enums import Status
 from .arguments import Arguments
 from .async_client import AsyncClient
+from .batch.inputs import without_nulls
 from .batch.limits import demanded_pause, used_tokens
-from .batch.retries import OVERLOAD_RETRIES, backoff, is_overload, is_transient
+from .batch.retries import (
+    COUNTED_ATTEMPTS,
+    LONE_RETRIES,
+    OVERLOAD_RETRIES,
+    RecentFailures,
+    backoff,
+    is_overload,
+    is_transient,
+)
 from .batch.shared_rate import SharedRate
 from .errors import Error
 from .options import ClientOptions
@@ -38,6 +47,10 @@ _COLUMNS: dict[str, tuple[Any, Callable[[Reply], Any]]] = {
     ),
 }
 
+#: If less than this part of the requests of a worker fails, one that is rejected again and again is
+#: itself the cause. The shared rate is adapted by rejections, which are about a sixth of all.
+_OVERLOAD = 0.5
+
 
 def map_batches(
     dataset: Any,
@@ -45,6 +58,7 @@ def map_batches(
     *,
     prompt: str = "prompt",
     workers: int = 1,
+    num_cpus: Optional[float] = None,
     concurrency: int = 64,
     batch_size: int = 256,
     rpm: Optional[float] = None,
@@ -63,10 +77,11 @@ def map_batches(
     received; elsewhere `error` is null.
 
     Each of the `workers` is an actor with one AsyncClient, which sends up to `concurrency` requests
-    at once. One more actor limits the rate of all workers: to `rpm` requests and `tpm` tokens per
-    minute, and to what the server accepts. `arguments` are those of AsyncClient.send, and the other
-    options those of AsyncClient; without `base_url` and `api_key`, each worker reads them from its
-    environment. Ray may execute a batch again after a worker has failed.
+    at once. It reserves `num_cpus` processors of the cluster: one if this is None, which is more
+    than it uses. One more actor limits the rate of all workers: to `rpm` requests and `tpm` tokens
+    per minute, and to what the server accepts. `arguments` are those of AsyncClient.send, and the
+    other options those of AsyncClient; without `base_url` and `api_key`, each worker reads them
+    from its environment. Ray may execute a batch again after a worker has failed.
     """
     if prompt in (*_COLUMNS, "error"):
         raise ValueError(f"the column {prompt} is replaced by the answers; rename it")
@@ -80,6 +95,7 @@ def map_batches(
         batch_format="pyarrow",
         batch_size=batch_size,
         concurrency=workers,
+        num_cpus=num_cpus,
     )
 
 
@@ -129,6 +145,7 @@ class _Worker:
         self._prompt = prompt
         self._concurrency = concurrency
         self._retries = retries
+        self._failures = RecentFailures()
         # The mean of completion tokens, for estimates.
         maximum = arguments.get("max_completion_tokens") or arguments.get("max_tokens")
         self._completion_tokens = float(maximum or 0)
@@ -167,9 +184,12 @@ class _Worker:
         self, prompt: Any, asking: asyncio.Lock
     ) -> tuple[Optional[Reply], Optional[str]]:
         """Returns the reply, and the reason if it is not an answer."""
+        prompt = without_nulls(prompt)
         prompt_tokens = len(json.dumps(prompt, default=lambda _: "")) / 4
-        failures = overloads = 0
+        # Lone rejections are those while the server answers others.
+        attempt = overloads = lone = 0
         while True:
+            attempt += 1
             estimate = prompt_tokens + self._completion_tokens
             async with asking:
                 await self._permission(estimate)
@@ -184,18 +204,31 @@ class _Worker:
                 self._limits.correct.remote(used_tokens(reply.usage) - estimate)
                 completion = reply.usage.completion_tokens or 0
                 self._completion_tokens += (completion - self._completion_tokens) / 20
+            is_rejected = is_overload(reply)
+            self._failures.count(is_rejected or reply.status is Status.TIMEOUT, attempt)
             if reply.status is Status.OK:
                 return reply, None
-            if is_overload(reply):
-                overloads += 1
+            overloads += is_rejected
+            failures = attempt - overloads
+            wait = backoff(overloads if is_rejected else failures)
+            if is_rejected:
                 pause = demanded_pause(reply.header, time.time()) or 0.0
-                self._limits.rejected.remote(time.monotonic() - sent_at, pause)
-            else:
-                failures += 1
-            may_retry = failures <= self._retries and overloads <= OVERLOAD_RETRIES
-            if not is_transient(reply) or not may_retry:
+                is_lone = self._failures.part < _OVERLOAD
+                lone += is_lone
+                if is_lone and attempt > COUNTED_ATTEMPTS:
+                    # Only this row waits.
+                    wait = max(wait, pause)
+                else:
+                    self._limits.rejected.remote(time.monotonic() - sent_at, pause)
+            may_retry = (
+                is_transient(reply)
+                and failures <= self._retries
+                and overloads <= OVERLOAD_RETRIES
+                and lone <= LONE_RETRIES
+            )
+            if not may_retry:
                 return reply, reply.message
-            await asyncio.sleep(backoff(max(failures, overloads)))
+            await asyncio.sleep(wait)
 
     async def _permission(self, estimate: float) -> None:
         """Waits until the limits of all workers permit a request."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
+from .retries import RecentFailures
+
 #: The number of requests with which a run begins.
 _START = 32.0
 
@@ -12,12 +14,6 @@ _DECREASE = 0.7
 
 #: The server is overloaded if more than this part of the recent requests was not answered.
 _OVERLOAD = 0.1
-
-#: The weight of one request in this part: about twenty are recent.
-_WEIGHT = 0.05
-
-#: Later attempts of a request are not counted in this part: their failure may be its own fault.
-_ATTEMPTS = 3
 
 #: The smallest number of answers whose throughput is measured, because single answers differ. It
 #: is multiplied each time that more requests did not yield more answers. Otherwise, a difference by
@@ -45,9 +41,7 @@ class AdaptiveConcurrency:
         self._maximum = float(maximum)
         self._limit = min(_START, self._maximum)
         self._has_been_overloaded = False
-        #: The part of the recent requests that was not answered. At first, nothing has shown that
-        #: the server works.
-        self._unanswered = 1.0
+        self._failures = RecentFailures()
         self._decreased_at = float("-inf")
         #: A limit with its throughput, with which larger limits are compared.
         self._base: Optional[tuple[float, float]] = None
@@ -64,12 +58,11 @@ class AdaptiveConcurrency:
 
     @property
     def is_overloaded(self) -> bool:
-        return self._unanswered > _OVERLOAD
+        return self._failures.part > _OVERLOAD
 
     def answered(self, in_flight: int, now: float, *, attempt: int = 1) -> None:
         """Counts an answer. A limit that is not used does not grow."""
-        if attempt <= _ATTEMPTS:
-            self._unanswered -= _WEIGHT * self._unanswered
+        self._failures.count(False, attempt)
         if 2 * in_flight < self.limit:
             return self._restart_measurement()
         if self._has_been_overloaded:
@@ -88,8 +81,7 @@ class AdaptiveConcurrency:
 
         Requests that were sent before the last decrease do not show its effect.
         """
-        if attempt <= _ATTEMPTS:
-            self._unanswered += _WEIGHT * (1 - self._unanswered)
+        self._failures.count(True, attempt)
         if self.is_overloaded and sent_at >= self._decreased_at:
             self._has_been_overloaded = True
             self._decrease(self._limit * _DECREASE, now)

@@ -165,6 +165,8 @@ def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
             columns["messages"] = json.loads(columns["messages"])
         except (ValueError, RecursionError) as error:
             raise ValueError(f"messages is not JSON: {error}") from error
+    elif "messages" in columns:
+        columns["messages"] = without_nulls(columns["messages"])
     if "custom_id" in columns:
         columns["custom_id"] = str(columns["custom_id"])
     if "prompt" not in columns and "messages" not in columns:
@@ -174,6 +176,22 @@ def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError) as error:
         raise ValueError(f"a value is not JSON: {error}") from error
     return columns
+
+
+def without_nulls(value: Any) -> Any:
+    """Returns a value of a column without the null members of its objects, except `content`.
+
+    In a column, all objects have the same members: those that an object does not have are null.
+    """
+    if isinstance(value, Mapping):
+        return {
+            name: without_nulls(member)
+            for name, member in value.items()
+            if member is not None or name == "content"
+        }
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
 
 
 #: The readers of files with columns.

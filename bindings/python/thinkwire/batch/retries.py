@@ -30,8 +30,28 @@ OVERLOAD_RETRIES = 50
 #: Attempts after a rejection while the server answers others.
 LONE_RETRIES = 10
 
+#: Later attempts of a request do not show whether the server is overloaded: it may reject them
+#: because of the request itself, for example if it exceeds a limit of tokens on its own.
+COUNTED_ATTEMPTS = 3
+
+#: The weight of one request in the part of the recent ones that failed: about twenty are recent.
+_WEIGHT = 0.05
+
 #: The longest wait before an attempt, in seconds, if the server names none.
 _MAX_BACKOFF = 30.0
+
+
+class RecentFailures:
+    """The part of the recent requests that the server rejected or did not answer in time."""
+
+    def __init__(self) -> None:
+        #: From 0 to 1. At first, nothing has shown that the server works.
+        self.part = 1.0
+
+    def count(self, has_failed: bool, attempt: int) -> None:
+        """Counts a request, which was the given attempt: 1 for the first one."""
+        if attempt <= COUNTED_ATTEMPTS:
+            self.part += _WEIGHT * (has_failed - self.part)
 
 
 def is_overload(reply: Reply) -> bool:
