@@ -1,5 +1,3 @@
-import Base
-import CPlatform
 import CThinkwire
 import Chat
 import Transport
@@ -18,7 +16,8 @@ package final class BlockingDriver: ChatDriver {
     /// The loop's time, also after the loop was returned; 0 before the exchange begins.
     private var now: Int64 = 0
 
-    private init(_ exchange: Exchange) { self.exchange = exchange }
+    /// The exchange has a loop that was borrowed from its client, or cannot begin.
+    package init(_ exchange: Exchange) { self.exchange = exchange }
 
     /// The answer is streamed if `wantsStream`, or if the model requires it.
     package convenience init(_ client: Client, _ request: Request, wantsStream: Bool) {
@@ -28,11 +27,6 @@ package final class BlockingDriver: ChatDriver {
     /// Requests the list of models.
     package convenience init(listingModelsOf client: Client) {
         self.init(Exchange(listingModelsOf: client, on: client.borrowLoop()))
-    }
-
-    /// An exchange that cannot begin. Its reply says why.
-    package convenience init(rejecting message: StaticString) {
-        self.init(Exchange(rejecting: message))
     }
 
     package var reply: Reply { exchange.reply }
@@ -67,15 +61,10 @@ package final class BlockingDriver: ChatDriver {
 
     /// Collects an event that `next` has returned and those that have arrived with it. Valid until
     /// the next call.
-    @_optimize(speed)
     package func batch(from first: UnsafePointer<tw_event>) -> UnsafePointer<tw_batch> {
-        batch.removeAll()
-        var next: UnsafePointer<tw_event>? = first
-        while let event = next, batch.append(event, beginsChunk: exchange.attempt.beganChunk) {
-            next = batch.isFull ? nil : exchange.nextArrived(at: now)
-        }
+        let view = batch.collect(first, from: exchange, at: now)
         if exchange.isOver { releaseLoop() }
-        return batch.view(before: next)
+        return view
     }
 
     /// Runs the exchange to its end and passes every event to `function`, which cancels it by
@@ -84,12 +73,9 @@ package final class BlockingDriver: ChatDriver {
         while case .event(let first) = next(until: .max) {
             var arrived: UnsafePointer<tw_event>? = first
             while let event = arrived {
-                if let function {
-                    isInCallback = true
-                    let result = function(userdata, event)
-                    isInCallback = false
-                    if result != 0 { exchange.cancel() }
-                }
+                isInCallback = true
+                if let function, function(userdata, event) != 0 { exchange.cancel() }
+                isInCallback = false
                 arrived = exchange.nextArrived(at: now)
             }
         }

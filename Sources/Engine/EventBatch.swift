@@ -28,23 +28,32 @@ package final class EventBatch {
         rawEnds.deallocate()
     }
 
-    /// Whether the batch must be delivered before more is appended.
-    var isFull: Bool {
-        count == EventBatch.capacity || text.count + raw.count > EventBatch.largestPiece
-    }
-
-    func removeAll() {
+    /// Collects an event of an exchange and those that have arrived with it, up to one that is not
+    /// a piece of text or is too large. Valid until the next call.
+    @_optimize(speed)
+    func collect(
+        _ first: UnsafePointer<tw_event>, from exchange: Exchange, at now: Int64
+    ) -> UnsafePointer<tw_batch> {
         count = 0
         text.removeAll()
         raw.removeAll()
+        var next: UnsafePointer<tw_event>? = first
+        while let event = next, append(event, beginsChunk: exchange.attempt.beganChunk) {
+            next = isFull ? nil : exchange.nextArrived(at: now)
+        }
+        return view(before: next)
+    }
+
+    /// Whether the batch must be delivered before more is appended.
+    private var isFull: Bool {
+        count == EventBatch.capacity || text.count + raw.count > EventBatch.largestPiece
     }
 
     /// Appends the event if it is a piece of text and not too large. The batch is not full.
     ///
     /// `beginsChunk`: the event is the first of its chunk. Addresses do not tell chunks apart:
     /// chunks of several lines are joined in the same memory.
-    @_optimize(speed)
-    func append(_ event: UnsafePointer<tw_event>, beginsChunk: Bool) -> Bool {
+    private func append(_ event: UnsafePointer<tw_event>, beginsChunk: Bool) -> Bool {
         guard event.pointee.kind.rawValue <= TW_EVENT_REFUSAL.rawValue,
             event.pointee.text_len + event.pointee.raw_len <= EventBatch.largestPiece
         else { return false }
@@ -63,8 +72,8 @@ package final class EventBatch {
         return true
     }
 
-    /// The batch for the caller, with the event that follows. Valid until the next change.
-    func view(before event: UnsafePointer<tw_event>?) -> UnsafePointer<tw_batch> {
+    /// The batch for the caller, with the event that follows.
+    private func view(before event: UnsafePointer<tw_event>?) -> UnsafePointer<tw_batch> {
         batch.initialize(
             to: tw_batch(
                 size: MemoryLayout<tw_batch>.size, count: count, kinds: kinds, choices: choices,

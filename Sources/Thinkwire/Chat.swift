@@ -8,8 +8,8 @@ import Engine
 private func driver(_ client: OpaquePointer?, _ request: OpaquePointer?, wantsStream: Bool)
     -> BlockingDriver
 {
-    guard let client else { return BlockingDriver(rejecting: "client is NULL") }
-    guard let request else { return BlockingDriver(rejecting: "request is NULL") }
+    guard let client else { return BlockingDriver(Exchange(rejecting: "client is NULL")) }
+    guard let request else { return BlockingDriver(Exchange(rejecting: "request is NULL")) }
     return BlockingDriver(
         Handle.object(client, as: Client.self), Handle.object(request, as: Request.self),
         wantsStream: wantsStream)
@@ -47,7 +47,7 @@ public func tw_chat_open_unstreamed(_ client: OpaquePointer?, _ request: OpaqueP
 /// An exchange that requests the list of models; if `client` is NULL, one that has ended with
 /// TW_INVALID.
 private func driver(listingModelsOf client: OpaquePointer?) -> BlockingDriver {
-    guard let client else { return BlockingDriver(rejecting: "client is NULL") }
+    guard let client else { return BlockingDriver(Exchange(rejecting: "client is NULL")) }
     return BlockingDriver(listingModelsOf: Handle.object(client, as: Client.self))
 }
 
