@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Optional
+from typing import Optional, TextIO
 
 from . import Client, Error, LibraryError, __version__, library_version
 from ._library import library
@@ -48,6 +48,9 @@ class _SymbolInfo(ctypes.Structure):
 
 
 def main() -> int:
+    # Python has no stream for a descriptor that is closed.
+    sys.stdout = sys.stdout or _discarding_stream()
+    sys.stderr = sys.stderr or _discarding_stream()
     try:
         try:
             return _run()
@@ -55,10 +58,24 @@ def main() -> int:
             # At exit, Python would report a failure of this in its own way.
             sys.stdout.flush()
     except BrokenPipeError:
-        # The program that reads the output has ended, as in `thinkwire | grep -q TEXT`. Python
-        # writes what is left in the buffer at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The program that reads the output has ended, as in `thinkwire | grep -q TEXT`.
+        _discard(sys.stdout)
         return 128 + signal.SIGPIPE
+    finally:
+        # What is printed to standard error is not the output, and nobody need read it.
+        try:
+            sys.stderr.flush()
+        except OSError:
+            _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Discards what is left in the buffer of a stream, which Python writes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _discarding_stream() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def _run() -> int:
