@@ -62,7 +62,7 @@ def main() -> int:
         _discard(sys.stdout)
         return 128 + signal.SIGPIPE
     finally:
-        # What is printed to standard error is not the output, and nobody need read it.
+        # Messages that nobody reads do not change the exit status.
         try:
             sys.stderr.flush()
         except OSError:
