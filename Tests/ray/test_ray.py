@@ -60,7 +60,16 @@ def test_members_that_only_other_messages_have_are_not_sent(mock):
     assert sorted(sent, key=lambda each: each[0]["content"]) == messages
 
 
-def test_workers_need_not_reserve_a_processor_each(mock):
+class OptionsOfWorkers:
+    """A data set that only returns the options of the workers."""
+
+    def map_batches(self, worker, **options):
+        return options
+
+
+def test_workers_reserve_the_wanted_processors(mock):
+    options = thinkwire.ray.map_batches(OptionsOfWorkers(), "mock/echo", num_cpus=0.25)
+    assert options["num_cpus"] == 0.25
     rows = [{"prompt": f"{n}"} for n in range(40)]
     results = answers(rows, "mock/echo", base_url=mock.url, workers=4, num_cpus=0.25)
     assert [row["error"] for row in results] == [None] * 40
