@@ -1,7 +1,10 @@
 """A real terminal: tmux, with the program in its only pane."""
 
+import os
 import re
+import select
 import shlex
+import signal
 import subprocess
 import tempfile
 import time
@@ -87,5 +90,19 @@ class Terminal:
         return int(self._status.read_text())
 
     def close(self):
-        self._tmux("kill-server")
+        # tmux ends some time after "kill-server", or never; and the shell could write the status
+        # into the directory while it is removed.
+        for process in self._tmux("display-message", "-p", "#{pane_pid} #{pid}").split():
+            kill(int(process))
         self._directory.cleanup()
+
+
+def kill(process):
+    """Kills a process, and waits for its end."""
+    try:
+        descriptor = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    select.select([descriptor], [], [])
+    os.close(descriptor)
