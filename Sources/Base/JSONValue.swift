@@ -128,6 +128,16 @@ package struct JSONValue {
         return found
     }
 
+    /// The number of an array's elements, or of an object's members with duplicates; 0 for another
+    /// kind of value.
+    @inline(never)
+    package var count: Int {
+        var count = 0
+        for _ in elements { count += 1 }
+        for _ in members { count += 1 }
+        return count
+    }
+
     /// The members of an object in their order, with duplicates; empty for another kind of value.
     package var members: Members { Members(self) }
 

@@ -26,13 +26,7 @@ package final class ParsedJSON {
     package func number(at pointer: Bytes) -> Double? { value(at: pointer)?.double }
 
     /// The number of an array's elements, or of an object's members; 0 for anything else.
-    package func count(at pointer: Bytes) -> Int {
-        guard let value = value(at: pointer) else { return 0 }
-        var count = 0
-        for _ in value.elements { count += 1 }
-        for _ in value.members { count += 1 }
-        return count
-    }
+    package func count(at pointer: Bytes) -> Int { value(at: pointer)?.count ?? 0 }
 
     package func type(at pointer: Bytes) -> tw_json_type {
         switch value(at: pointer)?.kind {

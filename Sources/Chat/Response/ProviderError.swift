@@ -109,8 +109,7 @@ extension JSONValue {
         case .true: true
         case .number: double != 0
         case .string: !contents.isEmpty
-        case .array: elements.contains { _ in true }
-        case .object: members.contains { _ in true }
+        case .array, .object: count > 0
         }
     }
 

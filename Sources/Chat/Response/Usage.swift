@@ -79,7 +79,8 @@ extension Reply {
     ///
     /// It replaces earlier usage, except for a cost from `readMeta`.
     func readUsage(_ value: JSONValue) -> Bool {
-        guard value.members.contains(where: { _ in true }) else { return false }
+        let memberCount = value.kind == .object ? value.count : 0
+        guard memberCount > 0 else { return false }
         let (cost, unit) =
             hasSeparateCost ? (usage.pointee.cost, usage.pointee.cost_unit) : (-1, nil)
         hasUsage = true
@@ -88,6 +89,10 @@ extension Reply {
         usage.pointee.prompt_tokens = UsageNames.prompt.count(in: value)
         usage.pointee.completion_tokens = UsageNames.completion.count(in: value)
         usage.pointee.total_tokens = UsageNames.total.count(in: value)
+        // Often no member is left: to search for all further names would take 2,900 instructions.
+        let found = usage.pointee
+        let foundThree = found.prompt_tokens | found.completion_tokens | found.total_tokens >= 0
+        if memberCount == 3 && foundThree { return true }
         usage.pointee.reasoning_tokens = UsageNames.reasoning.count(in: value)
         usage.pointee.cached_tokens = UsageNames.cached.count(in: value)
         // OpenRouter's credits, each one US dollar

@@ -40,6 +40,19 @@ struct ModelSchemasTests {
             try problem(qwen3, "seed", "0") == "seed must be at least 1, not 0 (alibaba/qwen3-32b)")
     }
 
+    /// `Request.addMessage` relies on that.
+    @Test(arguments: [
+        "alibaba/qwen3-32b", "alibaba/qwen3-next-80b-a3b-thinking", "alibaba/qwen3-vl-32b-thinking",
+        "alibaba/qwen3.6-35b-a3b",
+    ])
+    func textsOfUserAndSystemAreAlwaysValid(_ model: String) throws {
+        for role in ["user", "system"] {
+            #expect(
+                try problem(model, "messages", #"[{"role":"\#(role)","content":"a"}]"#) == nil)
+        }
+        #expect(try problem(model, "messages", #"[{"role":"tool","content":"a"}]"#) != nil)
+    }
+
     @Test func theModelSelectsTheSchema() throws {
         let penalty = "2.5"
         #expect(
