@@ -90,8 +90,8 @@ class Terminal:
         return int(self._status.read_text())
 
     def close(self):
-        # tmux ends some time after "kill-server", or never; and the shell could write the status
-        # into the directory while it is removed.
+        # After "kill-server", tmux and the shell may continue for some time, and create files in
+        # the directory while it is removed.
         for process in self._tmux("display-message", "-p", "#{pane_pid} #{pid}").split():
             kill(int(process))
         self._directory.cleanup()

@@ -89,7 +89,8 @@ extension Reply {
         usage.pointee.prompt_tokens = UsageNames.prompt.count(in: value)
         usage.pointee.completion_tokens = UsageNames.completion.count(in: value)
         usage.pointee.total_tokens = UsageNames.total.count(in: value)
-        // Often no member is left: to search for all further names would take 2,900 instructions.
+        // Most answers have only these three counts (-1: absent). To search for all names of the
+        // others would take 2,900 instructions.
         let found = usage.pointee
         let foundThree = found.prompt_tokens | found.completion_tokens | found.total_tokens >= 0
         if memberCount == 3 && foundThree { return true }

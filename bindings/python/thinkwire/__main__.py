@@ -62,7 +62,7 @@ def main() -> int:
         _discard(sys.stdout)
         return 128 + signal.SIGPIPE
     finally:
-        # Messages that nobody reads do not change the exit status.
+        # A standard error that is closed does not change the exit status.
         try:
             sys.stderr.flush()
         except OSError:
