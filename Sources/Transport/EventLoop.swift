@@ -72,8 +72,7 @@ package final class EventLoop {
         let loop = EventLoop(sockets, wakeList, maxIdleConnections)
         guard loop.descriptor >= 0, loop.timer >= 0, loop.wakeDescriptor >= 0 else { return nil }
         for own in [loop.timer, loop.wakeDescriptor] {
-            let result = platform_epoll_set(
-                loop.descriptor, EPOLL_CTL_ADD, own, EPOLLIN.rawValue)
+            let result = platform_epoll_set(loop.descriptor, EPOLL_CTL_ADD, own, EPOLLIN.rawValue)
             guard result == 0 else { return nil }
         }
         return loop
@@ -109,9 +108,8 @@ package final class EventLoop {
 
     /// Ends the wait of the thread that is in `turn`, or that enters it next. From any thread.
     package func wake() {
-        guard isCurrentProcess, !isWoken.exchange(true, ordering: .acquiringAndReleasing) else {
-            return
-        }
+        guard isCurrentProcess else { return }
+        guard !isWoken.exchange(true, ordering: .acquiringAndReleasing) else { return }
         var one: UInt64 = 1
         _ = write(wakeDescriptor, &one, 8)
     }
@@ -140,18 +138,20 @@ package final class EventLoop {
         connecting.updateLimits(away: timeAway)
         let waits = min(deadline, curlDeadline) > now
         if waits { arm(until: deadline, now) }
+        let limit = Int32(EventLoop.maxEvents)
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: EventLoop.maxEvents) {
             ready in
-            let count = epoll_wait(
-                descriptor, ready.baseAddress, Int32(EventLoop.maxEvents), waits ? -1 : 0)
+            // A request that is due while nothing is in progress is sent without a system call.
+            let isIdle = watchedCount == 2 && curlDeadline <= now
+            let count =
+                isIdle ? 0 : epoll_wait(descriptor, ready.baseAddress, limit, waits ? -1 : 0)
             now = platform_now()
             platform_enter()
             isInTurn = true
             // A signal may have interrupted the wait: `count` is negative then.
             for index in 0..<max(Int(count), 0) { act(on: ready[index]) }
             readThrough = sweep.readThrough(
-                afterReading: Int(count), limit: EventLoop.maxEvents, watched: watchedCount,
-                at: now)
+                afterReading: Int(count), limit: Int(limit), watched: watchedCount, at: now)
             callIfDue()
             readMessages()
             idle.endTurn()
