@@ -1,6 +1,10 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 // Release builds on Linux are Embedded Swift, without the Swift runtime and metadata. Debug builds
 // and other platforms are ordinary Swift, so that the sanitizers and Swift Testing work. The same
 // sources build both ways.
@@ -28,8 +32,8 @@ let swiftSettings: [SwiftSetting] = [
 let shippedSettings = swiftSettings + [.enableExperimentalFeature("Embedded", embedded)]
 let coreSettings =
     swiftSettings + [.unsafeFlags(["-enable-experimental-feature", "Embedded"], embedded)]
-// Above Base, only the functions that run for every chunk are optimised for speed, by attribute.
-// Optimising all of them makes the library 12 % larger, and a chunk not cheaper.
+// In Chat, Engine and Thinkwire, only the functions that run for every chunk or exchange are
+// optimised for speed, by attribute. Optimising all makes the library 10 % larger, and no faster.
 let smallSettings: [SwiftSetting] = [.unsafeFlags(["-Osize"], embedded)]
 let cSettings: [CSetting] = [
     .unsafeFlags(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]),
@@ -43,6 +47,22 @@ let cSettings: [CSetting] = [
 /// Without THINKWIRE_SYMBOLS in the environment, the linker removes symbols and debug information.
 let strip =
     Context.environment["THINKWIRE_SYMBOLS"] == nil ? ["-Xlinker", "-s"] : []
+
+/// Packed, the addresses that are adjusted when the library is loaded take a bit each instead of 24
+/// bytes, 13 KB less in total. glibc can load that from 2.36 on. With THINKWIRE_OLD_LIBC in the
+/// environment, the library is for an older one than the compiler's.
+let relocations: [String] = {
+    #if canImport(Glibc)
+        var name = [CChar](repeating: 0, count: 64)
+        confstr(Int32(_CS_GNU_LIBC_VERSION), &name, name.count)
+        let version = String(cString: name).drop { $0 != " " }.dropFirst().split(separator: ".")
+        let isOld = version.compactMap { Int($0) }.lexicographicallyPrecedes([2, 36])
+        if isOld || Context.environment["THINKWIRE_OLD_LIBC"] != nil { return [] }
+        return ["-Xlinker", "-z", "-Xlinker", "pack-relative-relocs"]
+    #else
+        return []
+    #endif
+}()
 
 /// With THINKWIRE_NO_MOCK in the environment, the package lacks thinkwire-mock. The unit tests do
 /// not need it, but SwiftPM would build it for them, with each sanitizer again.
@@ -72,7 +92,7 @@ let package = Package(
             swiftSettings: coreSettings + smallSettings),
         .target(
             name: "Transport", dependencies: ["Base", "CPlatform"],
-            swiftSettings: coreSettings + smallSettings),
+            swiftSettings: coreSettings),
         .target(
             name: "Engine", dependencies: ["Base", "Chat", "Transport", "CThinkwire"],
             swiftSettings: coreSettings + smallSettings),
@@ -90,7 +110,7 @@ let package = Package(
                         "-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now",
                         "-Xlinker", "-z", "-Xlinker", "nodelete", "-Xlinker", "-z", "-Xlinker",
                         "noexecstack", "-Xlinker", "--no-eh-frame-hdr",
-                    ] + strip, .when(platforms: [.linux], configuration: .release))
+                    ] + strip + relocations, .when(platforms: [.linux], configuration: .release))
             ]),
         .testTarget(
             name: "UnitTests", dependencies: ["Base", "Chat", "Transport", "Engine"],

@@ -177,7 +177,7 @@ package final class Exchange {
     // MARK: Waiting
 
     @inline(never)
-    private func beginOrEndWhenDue(_ now: Int64) -> Int64? {
+    @_optimize(speed) private func beginOrEndWhenDue(_ now: Int64) -> Int64? {
         attempt.transfer == nil ? beginWhenDue(now) : endWhenDue(now)
     }
 
@@ -192,7 +192,7 @@ package final class Exchange {
     }
 
     /// Begins the next attempt if it is due; otherwise returns when it is.
-    private func beginWhenDue(_ now: Int64) -> Int64? {
+    @_optimize(speed) private func beginWhenDue(_ now: Int64) -> Int64? {
         if isInherited {
             abort(at: now)
         } else if callStart > 0 && timeouts.total > 0 && now >= callStart &+ timeouts.total {
@@ -209,7 +209,7 @@ package final class Exchange {
 
     /// Ends the attempt if its transfer has ended or a timeout has expired; otherwise returns when
     /// the next one does. Everything received has been parsed.
-    private func endWhenDue(_ now: Int64) -> Int64? {
+    @_optimize(speed) private func endWhenDue(_ now: Int64) -> Int64? {
         guard let client, let transfer = attempt.transfer else { return nil }
         if transfer.end == nil && isInherited {
             abort(at: now)
@@ -261,7 +261,7 @@ package final class Exchange {
 
     // MARK: Attempts
 
-    private func beginAttempt(onFreshConnection: Bool, at now: Int64) {
+    @_optimize(speed) private func beginAttempt(onFreshConnection: Bool, at now: Int64) {
         guard let client, let loop else { return }
         if callStart == 0 { callStart = now } else { reply = Reply(after: reply) }
         if !onFreshConnection { reply.attempts += 1 }
@@ -275,7 +275,7 @@ package final class Exchange {
 
     /// Ends the attempt: another one follows, or the exchange is over.
     @inline(never)
-    private func end(_ problem: Problem?, at now: Int64) {
+    @_optimize(speed) private func end(_ problem: Problem?, at now: Int64) {
         guard let client, let transfer = attempt.transfer else { return }
         if transfer.prepareRestart() {
             transfer.stop()
@@ -297,7 +297,7 @@ package final class Exchange {
     }
 
     /// Ends the exchange with a result that the response does not decide.
-    private func end(_ outcome: consuming Outcome, at now: Int64) {
+    @_optimize(speed) private func end(_ outcome: consuming Outcome, at now: Int64) {
         if let client, let transfer = attempt.transfer {
             attempt.finish(reply)
             takeHead(of: transfer)
@@ -308,7 +308,7 @@ package final class Exchange {
     }
 
     /// Moves the response's status, headers and timing into the reply.
-    private func takeHead(of transfer: Transfer) {
+    @_optimize(speed) private func takeHead(of transfer: Transfer) {
         reply.httpStatus = transfer.head.status
         transfer.takeHeaders(into: &reply.headers)
         let timing = reply.timing
@@ -385,7 +385,7 @@ package final class Exchange {
         attempt.dropEvents()
     }
 
-    private func finish(at now: Int64) {
+    @_optimize(speed) private func finish(at now: Int64) {
         isOver = true
         if callStart > 0 { reply.timing.pointee.total_us = microseconds(at: now) }
         if let transfer = attempt.transfer {

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -217,6 +218,7 @@ def main() -> None:
     parser.add_argument("headers", type=Path, help="the directory that contains curl/curl.h")
     parser.add_argument("output", type=Path)
     arguments = parser.parse_args()
+    os.environ["THINKWIRE_OLD_LIBC"] = "yes"
     package = json.loads(run("swift", "package", "dump-package"))
     targets = {target["name"]: target for target in package["targets"]}
     needed = [targets[name] for name in dependencies(targets, arguments.target)]
