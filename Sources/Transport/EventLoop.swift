@@ -282,8 +282,8 @@ package final class EventLoop {
     func release(handle easy: UnsafeMutableRawPointer) {
         guard isCurrentProcess else { return }
         if spareHandles.count < maxIdleConnections && EventLoop.isHandleReusable {
-            spareHandles.append(easy)
-            return
+            Transfer.resetOptions(of: easy)
+            return spareHandles.append(easy)
         }
         platform_enter()
         curl_easy_cleanup(easy)

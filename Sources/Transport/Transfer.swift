@@ -79,9 +79,10 @@ package final class Transfer {
         case .chatCompletions: _ = platform_set_long(easy, CURLOPT_POST, 1)
         case .models: _ = platform_set_long(easy, CURLOPT_HTTPGET, 1)
         }
+        // `resetOptions` undoes what follows.
         isDecoded = settings.decodesBodies
-        _ = platform_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, isDecoded ? 1 : 0)
-        _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, onFreshConnection ? 1 : 0)
+        if !isDecoded { _ = platform_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 0) }
+        if onFreshConnection { _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
         _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
         _ = platform_set_pointer(easy, CURLOPT_WRITEDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_HEADERDATA, this)
@@ -90,12 +91,24 @@ package final class Transfer {
         _ = platform_set_pointer(easy, CURLOPT_PREREQDATA, this)
         _ = platform_set_pointer(easy, CURLOPT_XFERINFODATA, this)
         _ = platform_set_pointer(easy, CURLOPT_PRIVATE, this)
-        _ = platform_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, 0)
         if clock.phase == .connecting { loop.connecting.append(self) }
         isWaiting = settings.waitsForHTTP2
-        _ = platform_set_long(easy, CURLOPT_PIPEWAIT, isWaiting ? 1 : 0)
-        if isWaiting { loop.connecting.wait(self) }
+        if isWaiting {
+            _ = platform_set_long(easy, CURLOPT_PIPEWAIT, 1)
+            loop.connecting.wait(self)
+        }
         loop.add(easy)
+    }
+
+    /// Resets the options that only some transfers set, and the pointer to a transfer's own memory,
+    /// so that the handle can be used for another transfer.
+    static func resetOptions(of easy: UnsafeMutableRawPointer) {
+        _ = platform_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 1)
+        _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, 0)
+        _ = platform_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, 0)
+        _ = platform_set_long(easy, CURLOPT_PIPEWAIT, 0)
+        _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 0)
+        _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
     }
 
     /// Takes libcurl's result, or ends the transfer as if libcurl had reported one.
@@ -130,11 +143,8 @@ package final class Transfer {
         // libcurl 7.88 resets an abandoned HTTP/2 stream only when the connection is used again;
         // until then the server would continue. So its connection is closed. A transfer that has
         // ended has returned its connection already.
-        _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 1)
+        if case .complete = end {} else { _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 1) }
         loop.remove(easy)
-        _ = platform_set_long(easy, CURLOPT_FORBID_REUSE, 0)
-        // The handle outlives this object's buffer.
-        _ = platform_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
         loop.release(handle: easy)
     }
 
