@@ -171,6 +171,11 @@ package struct RequestBody: ~Copyable {
         }
     }
 
+    /// Whether there may be members besides those of every request.
+    var hasOptions: Bool {
+        members.count > 2 || value("model") == nil || value("messages") == nil
+    }
+
     private func last(_ name: Bytes) -> Int? { members.indices.last { isNamed($0, name) } }
 
     private func isNamed(_ index: Int, _ name: Bytes) -> Bool {

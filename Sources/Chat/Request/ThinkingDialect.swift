@@ -155,6 +155,7 @@ extension EffortSet {
 extension RequestBody {
     /// Whether the body switches thinking on or off, in any dialect; nil if it does neither.
     var switchesThinking: Bool? {
+        guard hasOptions else { return nil }
         var isOn: Bool?
         for path in RequestBody.switches {
             guard let value = switchValue(path) else { continue }
