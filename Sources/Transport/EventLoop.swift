@@ -141,7 +141,7 @@ package final class EventLoop {
         let limit = Int32(EventLoop.maxEvents)
         withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: EventLoop.maxEvents) {
             ready in
-            // A request that is due while nothing is in progress is sent without a system call.
+            // No socket can be ready, and libcurl's work is due: no need to ask the kernel.
             let isIdle = watchedCount == 2 && curlDeadline <= now
             let count =
                 isIdle ? 0 : epoll_wait(descriptor, ready.baseAddress, limit, waits ? -1 : 0)

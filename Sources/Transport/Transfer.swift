@@ -79,7 +79,7 @@ package final class Transfer {
         case .chatCompletions: _ = platform_set_long(easy, CURLOPT_POST, 1)
         case .models: _ = platform_set_long(easy, CURLOPT_HTTPGET, 1)
         }
-        // `resetOptions` undoes what follows.
+        // Where the default suffices, the option is not set: `resetOptions` restores the defaults.
         isDecoded = settings.decodesBodies
         if !isDecoded { _ = platform_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 0) }
         if onFreshConnection { _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
@@ -100,8 +100,8 @@ package final class Transfer {
         loop.add(easy)
     }
 
-    /// Resets the options that only some transfers set, and the pointer to a transfer's own memory,
-    /// so that the handle can be used for another transfer.
+    /// Prepares a handle for another transfer: restores the defaults of the options that only some
+    /// transfers set, and removes the pointer to the memory of the transfer that has ended.
     static func resetOptions(of easy: UnsafeMutableRawPointer) {
         _ = platform_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 1)
         _ = platform_set_long(easy, CURLOPT_FRESH_CONNECT, 0)
